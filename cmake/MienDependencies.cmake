@@ -1,0 +1,23 @@
+# Every third-party library has one home room; they are found here and linked there (PRIVATE_DEPENDS).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)                      # everywhere
+find_package(nlohmann_json REQUIRED)            # core
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # core
+find_package(JPEG REQUIRED)                     # image
+find_package(PNG REQUIRED)                      # image
+find_package(ZLIB REQUIRED)                     # image, checkpoint, text
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)  # image
+pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavcodec libavformat libavutil libswscale
+                  libswresample libavdevice)    # video
+find_package(yaml-cpp REQUIRED)                 # text
+# kernels: oneDNN. Its own CMake package asks for OpenCL headers that a CPU build does not need.
+find_path(MIEN_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)
+find_library(MIEN_DNNL_LIBRARY dnnl REQUIRED)
+add_library(mien_dnnl INTERFACE)
+target_include_directories(mien_dnnl SYSTEM INTERFACE ${MIEN_DNNL_INCLUDE})
+target_link_libraries(mien_dnnl INTERFACE ${MIEN_DNNL_LIBRARY})
+find_package(OpenMP REQUIRED COMPONENTS CXX)    # kernels
+pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)   # report
+find_package(spdlog REQUIRED)                   # apps
+find_package(CLI11 REQUIRED)                    # apps

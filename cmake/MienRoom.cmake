@@ -1,0 +1,59 @@
+# mien_room(NAME image SOURCES a.cc HEADERS decode.h DEPENDS core PRIVATE_DEPENDS PkgConfig::X)
+#   makes library mien_<name> (alias mien::<name>), its public header set, warnings and install rule.
+#   SOURCES are relative to src/<name>, HEADERS to include/mien/<name>; DEPENDS are room names.
+# mien_test(room SOURCES a_test.cc LIBS rooms...) makes one GoogleTest program, registered test by test.
+
+include(GNUInstallDirs)
+set(MIEN_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wconversion
+                  -Wno-sign-conversion -Wold-style-cast -Wcast-qual -Woverloaded-virtual)
+if(MIEN_WERROR)
+  list(APPEND MIEN_WARNINGS -Werror)
+endif()
+
+add_library(mien_options INTERFACE)
+target_compile_features(mien_options INTERFACE cxx_std_20)
+target_compile_options(mien_options INTERFACE ${MIEN_WARNINGS})
+if(MIEN_SANITIZE)
+  set(sanitize_flags -fsanitize=${MIEN_SANITIZE} -fno-omit-frame-pointer
+                     -fno-sanitize-recover=all)
+  target_compile_options(mien_options INTERFACE ${sanitize_flags})
+  target_link_options(mien_options INTERFACE ${sanitize_flags})
+endif()
+if(MIEN_FUZZ)
+  target_compile_options(mien_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+function(mien_room)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  set(target mien_${ARG_NAME})
+  list(TRANSFORM ARG_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/src/${ARG_NAME}/)
+  list(TRANSFORM ARG_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/include/mien/${ARG_NAME}/)
+  list(TRANSFORM ARG_DEPENDS PREPEND mien::)
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(mien::${ARG_NAME} ALIAS ${target})
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
+                                  FILES ${ARG_HEADERS})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS}
+                                  PRIVATE $<BUILD_INTERFACE:mien_options> ${ARG_PRIVATE_DEPENDS})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_NAME ${ARG_NAME})
+  install(TARGETS ${target} EXPORT mien-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endfunction()
+
+function(mien_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name}_tests ${ARG_SOURCES})
+  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/src
+                                                   ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${name}_tests PRIVATE
+    MIEN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MIEN_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden")
+  target_link_libraries(${name}_tests PRIVATE ${ARG_LIBS} mien_options mien_test_support GTest::gtest
+                                              GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()

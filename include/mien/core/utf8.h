@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mien {
+
+/// True when `text` is well-formed UTF-8 (no overlong forms, no surrogates).
+bool is_valid_utf8(std::string_view text);
+
+/// Code points of `text`; malformed bytes become U+FFFD, one per maximal bad part.
+std::vector<char32_t> to_code_points(std::string_view text);
+
+/// Appends one code point as UTF-8.
+void append_utf8(std::string& out, char32_t code_point);
+
+}  // namespace mien

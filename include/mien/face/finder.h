@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "mien/core/limits.h"
+#include "mien/core/status.h"
+#include "mien/face/face.h"
+
+namespace mien::face {
+
+enum class Mode {
+  kAuto,   ///< detect; in a picture without a found face, try a tight face crop as `whole`
+  kHog,    ///< dlib's HOG detector only
+  kWhole,  ///< the picture is the face
+  kBoxes,  ///< boxes from a file
+};
+
+struct FinderOptions {
+  Mode mode = Mode::kAuto;
+  int upsample = -1;       ///< times the picture is doubled before detection; -1: chosen by picture size for pictures, 0 for clips
+  float min_score = 0.0F;  ///< detections below are dropped
+  int detect_every = 5;    ///< clips: full detection every n-th frame, tracking between
+  bool landmarks = true;
+  std::filesystem::path landmark_model;  ///< empty: the system's 68-point model
+  std::filesystem::path boxes_file;      ///< for kBoxes: CSV with path (or frame), x, y, w, h
+};
+
+/// Finds faces in pictures and follows them through clips.
+/// Threads: not thread-safe; one per worker. The loaded models are shared inside the process.
+class FaceFinder {
+ public:
+  virtual ~FaceFinder() = default;
+  /// Faces of a single picture, largest first. `name` selects rows of a boxes file. No face is an empty result.
+  virtual Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) = 0;
+  /// Faces of the next frame of a clip, with track ids. `frame_index` grows.
+  virtual Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index, std::int64_t timestamp_us, const std::string& name) = 0;
+  /// Forgets all tracks; ids start again at 0.
+  virtual void reset() = 0;
+};
+
+/// Errors: kNotFound / kCorrupt for the landmark model or the boxes file.
+Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options);
+
+}  // namespace mien::face

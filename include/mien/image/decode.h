@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "mien/core/limits.h"
+#include "mien/core/status.h"
+#include "mien/image/image.h"
+
+namespace mien::image {
+
+enum class Format { kUnknown, kJpeg, kPng, kWebp, kBmp, kPpm };
+
+/// The format told by the first bytes, never by a file name.
+Format sniff(std::span<const std::byte> bytes);
+std::string_view to_string(Format format);
+
+/// Decodes a JPEG, PNG, WebP, BMP or PPM/PGM to upright 8-bit RGB: EXIF orientation is applied, grey is replicated, CMYK converted,
+/// 16-bit scaled to 8, palettes resolved, alpha composed over black... see docs/formats.md.
+/// Errors: kUnsupported for an unknown format, kCorrupt, kResourceLimit above limits.max_pixels or max_dimension.
+Result<Image> decode(std::span<const std::byte> bytes, const Limits& limits = {});
+
+/// read_file + decode; the message starts with the path.
+Result<Image> load(const std::filesystem::path& path, const Limits& limits = {});
+
+/// True when the extension is one that `load` reads (case is ignored); used to list folders.
+bool has_image_extension(const std::filesystem::path& path);
+
+/// Encodes as PNG (RGB, 8 bit). Errors: kInternal.
+Result<std::vector<std::byte>> encode_png(ImageView image);
+
+}  // namespace mien::image

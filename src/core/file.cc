@@ -1,0 +1,173 @@
+#include "mien/core/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace mien {
+namespace {
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Status errno_status(const std::filesystem::path& path, const char* what, int error) {
+  std::string message = path.string() + ": " + what + " (" + std::strerror(error) + ")";
+  return error == ENOENT || error == ENOTDIR ? not_found(std::move(message))
+                                             : io_error(std::move(message));
+}
+
+Result<std::uint64_t> regular_size(int fd, const std::filesystem::path& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return errno_status(path, "cannot be examined", errno);
+  if (S_ISDIR(info.st_mode)) {
+    return invalid_argument(path.string() + ": is a folder (expected a file)");
+  }
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+template <class Container>
+Status read_all(const std::filesystem::path& path, std::uint64_t max_bytes, Container& out) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return errno_status(path, "cannot be opened", errno);
+  MIEN_ASSIGN_OR_RETURN(const std::uint64_t size, regular_size(fd.get(), path));
+  const auto too_large = [&] {
+    return resource_limit(path.string() + ": file is too large (expected at most " +
+                          std::to_string(max_bytes) + " bytes)");
+  };
+  if (size > max_bytes) return too_large();
+  // The size of a pipe or a growing file is not known: read until the end, in any case.
+  std::size_t filled = 0;
+  out.resize(static_cast<std::size_t>(size) + 1);
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), out.data() + filled, out.size() - filled);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_status(path, "cannot be read", errno);
+    if (n == 0) break;
+    filled += static_cast<std::size_t>(n);
+    if (filled > max_bytes) return too_large();
+    if (filled == out.size()) out.resize(out.size() * 2);
+  }
+  out.resize(filled);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
+                                         std::uint64_t max_bytes) {
+  std::vector<std::byte> out;
+  MIEN_RETURN_IF_ERROR(read_all(path, max_bytes, out));
+  return out;
+}
+
+Result<std::string> read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  std::string out;
+  MIEN_RETURN_IF_ERROR(read_all(path, max_bytes, out));
+  return out;
+}
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return errno_status(path, "cannot be opened", errno);
+  MIEN_ASSIGN_OR_RETURN(const std::uint64_t size, regular_size(fd.get(), path));
+  if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(nullptr, 0));
+  void* data = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) return errno_status(path, "cannot be mapped", errno);
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile(static_cast<const std::byte*>(data), static_cast<std::size_t>(size)));
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  if (part.empty()) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+  const auto last = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
+  if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
+Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
+  AtomicFile file;
+  file.path_ = path;
+  std::string pattern = path.string() + ".part-XXXXXX";
+  file.fd_ = ::mkstemp(pattern.data());
+  if (file.fd_ < 0) return errno_status(path, "cannot be written", errno);
+  file.temporary_ = pattern;
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (::fchmod(file.fd_, 0666 & ~mask) != 0) return errno_status(path, "cannot be written", errno);
+  return file;
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept { *this = std::move(other); }
+
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
+  if (this != &other) {
+    discard();
+    path_ = std::move(other.path_);
+    temporary_ = std::exchange(other.temporary_, {});
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::discard() noexcept {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+}
+
+Status AtomicFile::write(std::span<const std::byte> bytes) {
+  MIEN_CHECK(fd_ >= 0);
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_status(path_, "cannot be written", errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Status AtomicFile::write(std::string_view text) {
+  return write(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+Status AtomicFile::commit() {
+  MIEN_CHECK(fd_ >= 0);
+  if (::fsync(fd_) != 0 && errno != EINVAL) return errno_status(path_, "cannot be written", errno);
+  if (::close(std::exchange(fd_, -1)) != 0) return errno_status(path_, "cannot be written", errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return errno_status(path_, "cannot be written", errno);
+  }
+  temporary_.clear();
+  return {};
+}
+
+Status write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  MIEN_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  MIEN_RETURN_IF_ERROR(file.write(content));
+  return file.commit();
+}
+
+}  // namespace mien
