@@ -15,7 +15,8 @@ namespace {
 
 using Sax = nlohmann::json_sax<nlohmann::json>;
 
-// Builds our value from nlohmann's event stream, so that depth and repeated keys are checked while reading.
+// Builds our value from nlohmann's event stream, so that depth and repeated keys are checked while
+// reading.
 class Builder final : public Sax {
  public:
   explicit Builder(const Limits& limits) : limits_(limits) {}
@@ -44,7 +45,8 @@ class Builder final : public Sax {
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::json::exception& error) override {
     std::string text = error.what();
-    if (const auto colon = text.find("; "); colon != std::string::npos) text = text.substr(0, colon);
+    if (const auto colon = text.find("; "); colon != std::string::npos)
+      text = text.substr(0, colon);
     if (const auto bracket = text.find("] "); bracket != std::string::npos) {
       text = text.substr(bracket + 2);
     }

@@ -13,7 +13,8 @@ struct Decoded {
   bool valid;
 };
 
-// Decodes one code point at `i`; on a malformed sequence `length` covers its maximal valid prefix (at least 1).
+// Decodes one code point at `i`; on a malformed sequence `length` covers its maximal valid prefix
+// (at least 1).
 Decoded decode_at(std::string_view text, std::size_t i) {
   const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
   const unsigned char lead = byte(i);

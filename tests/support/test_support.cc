@@ -23,9 +23,10 @@ std::filesystem::path golden(std::string_view name) {
 
 std::filesystem::path shared_data() {
   const char* from_environment = std::getenv("MIEN_DATA");
-  std::filesystem::path path = from_environment != nullptr
-                                   ? std::filesystem::path(from_environment)
-                                   : std::filesystem::path(MIEN_SOURCE_DIR) / ".." / "shared" / "data";
+  std::filesystem::path path =
+      from_environment != nullptr
+          ? std::filesystem::path(from_environment)
+          : std::filesystem::path(MIEN_SOURCE_DIR) / ".." / "shared" / "data";
   std::error_code error;
   return std::filesystem::is_directory(path, error) ? std::filesystem::canonical(path)
                                                     : std::filesystem::path();

@@ -26,7 +26,8 @@ class TempDir {
 /// Golden file of the repository, for example golden("image/a.png").
 std::filesystem::path golden(std::string_view name);
 
-/// The shared evaluation data (`../shared/data` beside the repository, or $MIEN_DATA); empty when absent.
+/// The shared evaluation data (`../shared/data` beside the repository, or $MIEN_DATA); empty when
+/// absent.
 std::filesystem::path shared_data();
 
 inline const Status& status_of(const Status& s) { return s; }

@@ -13,8 +13,9 @@
 
 namespace mien::checkpoint {
 
-/// Named tensors of a file. Views point into the mapped file, or into buffers that this object owns.
-/// Threads: const member functions are safe from several threads. Views live as long as the object.
+/// Named tensors of a file. Views point into the mapped file, or into buffers that this object
+/// owns. Threads: const member functions are safe from several threads. Views live as long as the
+/// object.
 class Checkpoint {
  public:
   virtual ~Checkpoint() = default;
@@ -22,7 +23,8 @@ class Checkpoint {
   virtual const std::map<std::string, TensorView, std::less<>>& tensors() const = 0;
   /// Free-form metadata of the file (safetensors `__metadata__`), possibly empty.
   virtual const std::map<std::string, std::string>& metadata() const = 0;
-  /// "safetensors", "torch-zip", "torch-legacy", "torchscript", "safetensors-shards", "torch-shards".
+  /// "safetensors", "torch-zip", "torch-legacy", "torchscript", "safetensors-shards",
+  /// "torch-shards".
   virtual std::string_view format() const = 0;
   /// The pages of `part` are not needed any more (only a hint).
   virtual void release(const TensorView& part) const = 0;
@@ -30,11 +32,13 @@ class Checkpoint {
   const TensorView* find(std::string_view name) const;
 };
 
-/// Opens any supported weights file, told by its content: safetensors, PyTorch zip (`torch.save`), legacy PyTorch, TorchScript archive,
-/// or a shard index (`*.index.json`). Executes nothing: of a pickle only tensor-building opcodes are accepted; entries that hold other
-/// objects are skipped when the rest is readable, and reported through `skipped`.
-/// Errors: kNotFound, kIo, kCorrupt, kUnsupported, kResourceLimit.
-Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::filesystem::path& path, const Limits& limits = {},
-                                                          std::vector<std::string>* skipped = nullptr);
+/// Opens any supported weights file, told by its content: safetensors, PyTorch zip (`torch.save`),
+/// legacy PyTorch, TorchScript archive, or a shard index (`*.index.json`). Executes nothing: of a
+/// pickle only tensor-building opcodes are accepted; entries that hold other objects are skipped
+/// when the rest is readable, and reported through `skipped`. Errors: kNotFound, kIo, kCorrupt,
+/// kUnsupported, kResourceLimit.
+Result<std::shared_ptr<const Checkpoint>> open_checkpoint(
+    const std::filesystem::path& path, const Limits& limits = {},
+    std::vector<std::string>* skipped = nullptr);
 
 }  // namespace mien::checkpoint

@@ -13,8 +13,10 @@
 
 namespace mien {
 
-/// Reads a whole file. Errors: kNotFound, kIo, kResourceLimit above `max_bytes`, kInvalidArgument on a folder.
-Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
+/// Reads a whole file. Errors: kNotFound, kIo, kResourceLimit above `max_bytes`, kInvalidArgument
+/// on a folder.
+Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
+                                         std::uint64_t max_bytes);
 
 /// Like read_file, as text. No encoding is checked.
 Result<std::string> read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);
@@ -30,7 +32,8 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
-  /// Tells the system that `part` of this map will not be read again soon, so that its pages leave our memory.
+  /// Tells the system that `part` of this map will not be read again soon, so that its pages leave
+  /// our memory.
   void release(std::span<const std::byte> part) const;
 
  private:
@@ -39,8 +42,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Writes to a temporary name beside `path` and renames it on commit(), so that `path` is never half written.
-/// Without commit() the temporary file is removed.
+/// Writes to a temporary name beside `path` and renames it on commit(), so that `path` is never
+/// half written. Without commit() the temporary file is removed.
 class AtomicFile {
  public:
   /// Errors: kIo (folder missing, not writable).
@@ -51,7 +54,8 @@ class AtomicFile {
 
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text);
-  /// Flushes, closes and renames. Errors: kIo (for example a full disk); `path` is then as it was before.
+  /// Flushes, closes and renames. Errors: kIo (for example a full disk); `path` is then as it was
+  /// before.
   Status commit();
   const std::filesystem::path& temporary_path() const { return temporary_; }
 

@@ -20,23 +20,24 @@ class Json {
   using Member = std::pair<std::string, Json>;
   using Object = std::vector<Member>;
 
-  Json() = default;  ///< null
-  Json(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
-  Json(bool v) : value_(v) {}  // NOLINT(google-explicit-constructor)
-  Json(int v) : value_(std::int64_t{v}) {}  // NOLINT(google-explicit-constructor)
+  Json() = default;                              ///< null
+  Json(std::nullptr_t) {}                        // NOLINT(google-explicit-constructor)
+  Json(bool v) : value_(v) {}                    // NOLINT(google-explicit-constructor)
+  Json(int v) : value_(std::int64_t{v}) {}       // NOLINT(google-explicit-constructor)
   Json(unsigned v) : value_(std::int64_t{v}) {}  // NOLINT(google-explicit-constructor)
-  Json(long v) : value_(std::int64_t{v}) {}  // NOLINT(google-explicit-constructor)
-  Json(long long v) : value_(static_cast<std::int64_t>(v)) {}  // NOLINT(google-explicit-constructor)
-  Json(unsigned long v);  // NOLINT(google-explicit-constructor)
-  Json(unsigned long long v);  // NOLINT(google-explicit-constructor)
-  Json(double v) : value_(v) {}  // NOLINT(google-explicit-constructor)
+  Json(long v) : value_(std::int64_t{v}) {}      // NOLINT(google-explicit-constructor)
+  Json(long long v)
+      : value_(static_cast<std::int64_t>(v)) {}  // NOLINT(google-explicit-constructor)
+  Json(unsigned long v);                         // NOLINT(google-explicit-constructor)
+  Json(unsigned long long v);                    // NOLINT(google-explicit-constructor)
+  Json(double v) : value_(v) {}                  // NOLINT(google-explicit-constructor)
   /// Prints as the shortest decimal that reads back as the same float.
-  Json(float v);  // NOLINT(google-explicit-constructor)
-  Json(const char* v) : value_(std::string(v)) {}  // NOLINT(google-explicit-constructor)
+  Json(float v);                                        // NOLINT(google-explicit-constructor)
+  Json(const char* v) : value_(std::string(v)) {}       // NOLINT(google-explicit-constructor)
   Json(std::string_view v) : value_(std::string(v)) {}  // NOLINT(google-explicit-constructor)
-  Json(std::string v) : value_(std::move(v)) {}  // NOLINT(google-explicit-constructor)
-  Json(Array v) : value_(std::move(v)) {}  // NOLINT(google-explicit-constructor)
-  Json(Object v) : value_(std::move(v)) {}  // NOLINT(google-explicit-constructor)
+  Json(std::string v) : value_(std::move(v)) {}         // NOLINT(google-explicit-constructor)
+  Json(Array v) : value_(std::move(v)) {}               // NOLINT(google-explicit-constructor)
+  Json(Object v) : value_(std::move(v)) {}              // NOLINT(google-explicit-constructor)
 
   static Json array() { return Json(Array{}); }
   static Json object() { return Json(Object{}); }
@@ -72,7 +73,8 @@ class Json {
   /// Parses one UTF-8 document. Errors: kCorrupt (position and reason; a repeated key too),
   /// kResourceLimit deeper than limits.max_json_depth.
   static Result<Json> parse(std::string_view text, const Limits& limits = {});
-  /// `indent` < 0: one line. Numbers round-trip; NaN and infinities become null; ill-formed UTF-8 becomes U+FFFD.
+  /// `indent` < 0: one line. Numbers round-trip; NaN and infinities become null; ill-formed UTF-8
+  /// becomes U+FFFD.
   std::string dump(int indent = -1) const;
 
  private:
@@ -81,7 +83,8 @@ class Json {
 
 /// Typed look-ups for file formats: the error names `subject` and the key.
 /// Errors: kCorrupt when missing or of another type.
-Result<std::int64_t> json_integer(const Json& object, std::string_view key, std::string_view subject);
+Result<std::int64_t> json_integer(const Json& object, std::string_view key,
+                                  std::string_view subject);
 Result<double> json_number(const Json& object, std::string_view key, std::string_view subject);
 Result<std::string> json_string(const Json& object, std::string_view key, std::string_view subject);
 Result<bool> json_bool(const Json& object, std::string_view key, std::string_view subject);

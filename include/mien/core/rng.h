@@ -4,8 +4,8 @@
 
 namespace mien {
 
-/// Small deterministic generator (xoshiro256**, seeded by splitmix64); the same numbers on every machine.
-/// Threads: not thread-safe; one per worker.
+/// Small deterministic generator (xoshiro256**, seeded by splitmix64); the same numbers on every
+/// machine. Threads: not thread-safe; one per worker.
 class Rng {
  public:
   explicit Rng(std::uint64_t seed);

@@ -60,15 +60,15 @@ Status internal_error(std::string message);
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
   Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     MIEN_CHECK(!status_.ok());
   }
   template <class U>
-    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, Status> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, T>)
-  Result(U&& value) : value_(std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Status> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, T>) Result(U&& value)
+      : value_(std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -104,8 +104,8 @@ class [[nodiscard]] Result {
 #define MIEN_CONCAT(a, b) MIEN_CONCAT_INNER(a, b)
 
 /// Returns the Status of `expr` from the enclosing function when it is not ok.
-#define MIEN_RETURN_IF_ERROR(expr)                          \
-  do {                                                      \
+#define MIEN_RETURN_IF_ERROR(expr)                                                  \
+  do {                                                                              \
     if (::mien::Status mien_status = (expr); !mien_status.ok()) return mien_status; \
   } while (false)
 

@@ -10,7 +10,8 @@ namespace mien::face {
 struct CropSpec {
   float margin = 0.2F;   ///< share of the box side added on every side
   bool square = true;    ///< grow the shorter side first
-  bool align = false;    ///< rotate and scale by the five points (similarity transform), when there are landmarks
+  bool align = false;    ///< rotate and scale by the five points (similarity transform), when there
+                         ///< are landmarks
   int align_size = 224;  ///< side of an aligned crop
 
   bool operator==(const CropSpec&) const = default;

@@ -19,8 +19,11 @@ struct Face {
   image::Box box;
   float score = 0;  ///< detector confidence, larger is surer; 0 when not detected
   Source source = Source::kDetected;
-  std::vector<image::Point> landmarks68;  ///< iBUG 68-point order; empty when no landmark model is loaded
-  std::optional<std::array<image::Point, 5>> landmarks5;  ///< left eye, right eye, nose tip, left and right mouth corner (as seen in the picture)
+  std::vector<image::Point>
+      landmarks68;  ///< iBUG 68-point order; empty when no landmark model is loaded
+  std::optional<std::array<image::Point, 5>>
+      landmarks5;  ///< left eye, right eye, nose tip, left and right mouth corner (as seen in the
+                   ///< picture)
   std::int64_t track = -1;  ///< stable over a clip; -1 in a picture
 };
 

@@ -19,7 +19,8 @@ enum class Mode {
 
 struct FinderOptions {
   Mode mode = Mode::kAuto;
-  int upsample = -1;       ///< times the picture is doubled before detection; -1: chosen by picture size for pictures, 0 for clips
+  int upsample = -1;  ///< times the picture is doubled before detection; -1: chosen by picture size
+                      ///< for pictures, 0 for clips
   float min_score = 0.0F;  ///< detections below are dropped
   int detect_every = 5;    ///< clips: full detection every n-th frame, tracking between
   bool landmarks = true;
@@ -32,10 +33,12 @@ struct FinderOptions {
 class FaceFinder {
  public:
   virtual ~FaceFinder() = default;
-  /// Faces of a single picture, largest first. `name` selects rows of a boxes file. No face is an empty result.
+  /// Faces of a single picture, largest first. `name` selects rows of a boxes file. No face is an
+  /// empty result.
   virtual Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) = 0;
   /// Faces of the next frame of a clip, with track ids. `frame_index` grows.
-  virtual Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index, std::int64_t timestamp_us, const std::string& name) = 0;
+  virtual Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index,
+                                          std::int64_t timestamp_us, const std::string& name) = 0;
   /// Forgets all tracks; ids start again at 0.
   virtual void reset() = 0;
 };

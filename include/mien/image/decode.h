@@ -17,9 +17,10 @@ enum class Format { kUnknown, kJpeg, kPng, kWebp, kBmp, kPpm };
 Format sniff(std::span<const std::byte> bytes);
 std::string_view to_string(Format format);
 
-/// Decodes a JPEG, PNG, WebP, BMP or PPM/PGM to upright 8-bit RGB: EXIF orientation is applied, grey is replicated, CMYK converted,
-/// 16-bit scaled to 8, palettes resolved, alpha composed over black... see docs/formats.md.
-/// Errors: kUnsupported for an unknown format, kCorrupt, kResourceLimit above limits.max_pixels or max_dimension.
+/// Decodes a JPEG, PNG, WebP, BMP or PPM/PGM to upright 8-bit RGB: EXIF orientation is applied,
+/// grey is replicated, CMYK converted, 16-bit scaled to 8, palettes resolved, alpha composed over
+/// black... see docs/formats.md. Errors: kUnsupported for an unknown format, kCorrupt,
+/// kResourceLimit above limits.max_pixels or max_dimension.
 Result<Image> decode(std::span<const std::byte> bytes, const Limits& limits = {});
 
 /// read_file + decode; the message starts with the path.

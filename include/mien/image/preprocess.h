@@ -16,18 +16,21 @@ enum class Filter { kNearest, kBilinear, kBicubic };
 /// One step of a preprocessing recipe. The order of the steps is the order of the work.
 struct PreprocessStep {
   enum class Kind {
-    kResizeShorter,  ///< shorter side -> size, aspect kept (torchvision: longer side = int(size * long / short))
+    kResizeShorter,  ///< shorter side -> size, aspect kept (torchvision: longer side = int(size *
+                     ///< long / short))
     kResizeExact,    ///< -> size x size
-    kCenterCrop,     ///< size x size, torchvision's rounding; smaller pictures are padded with zeros first
-    kGrey,           ///< ITU-R 601 luma, replicated to three channels (before kToFloat)
-    kToFloat,        ///< uint8 -> float32 / 255
-    kNormalize,      ///< (x - mean) / std per channel
+    kCenterCrop,  ///< size x size, torchvision's rounding; smaller pictures are padded with zeros
+                  ///< first
+    kGrey,        ///< ITU-R 601 luma, replicated to three channels (before kToFloat)
+    kToFloat,     ///< uint8 -> float32 / 255
+    kNormalize,   ///< (x - mean) / std per channel
   };
   Kind kind = Kind::kToFloat;
   int size = 0;
   Filter filter = Filter::kBicubic;
-  /// true: Pillow's support-scaled filter (bicubic a = -0.5). On uint8 the result is rounded as Pillow rounds.
-  /// false: torch's interpolate, align_corners=false (bicubic a = -0.75), no clamping.
+  /// true: Pillow's support-scaled filter (bicubic a = -0.5). On uint8 the result is rounded as
+  /// Pillow rounds. false: torch's interpolate, align_corners=false (bicubic a = -0.75), no
+  /// clamping.
   bool antialias = true;
   std::array<float, 3> mean{};
   std::array<float, 3> std{1, 1, 1};
@@ -43,7 +46,8 @@ struct PreprocessSpec {
 
   /// Stock CLIP: shorter side bicubic antialiased, centre crop, [0,1], CLIP mean/std.
   static PreprocessSpec clip(int size);
-  /// EmoCLIP: [0,1], CLIP mean/std, then shorter side bicubic WITHOUT antialias, centre crop (methods-emoclip §4).
+  /// EmoCLIP: [0,1], CLIP mean/std, then shorter side bicubic WITHOUT antialias, centre crop
+  /// (methods-emoclip §4).
   static PreprocessSpec emoclip(int size);
   /// DFER-CLIP: direct antialiased bilinear resize to size x size on uint8, [0,1], no mean/std.
   static PreprocessSpec dfer_clip(int size);
@@ -51,15 +55,17 @@ struct PreprocessSpec {
   Json to_json() const;
   /// Errors: kCorrupt naming `subject`, unknown keys included.
   static Result<PreprocessSpec> parse(const Json& json, std::string_view subject);
-  /// Errors: kInvalidArgument when the steps cannot work: no or two kToFloat, grey or uint8-only steps after it, normalise before it,
-  /// sizes outside 1..4096, std of 0, last spatial step not square.
+  /// Errors: kInvalidArgument when the steps cannot work: no or two kToFloat, grey or uint8-only
+  /// steps after it, normalise before it, sizes outside 1..4096, std of 0, last spatial step not
+  /// square.
   Status validate() const;
   /// Side of the square output. Precondition: validate().ok().
   int output_size() const;
 };
 
-/// Runs `spec` on a picture. Shape: [H, W, 3] uint8 -> `out` [3, S, S] float32 with S = spec.output_size().
-/// Errors: kInvalidArgument for an empty picture. Precondition: out.size() == 3 * S * S.
+/// Runs `spec` on a picture. Shape: [H, W, 3] uint8 -> `out` [3, S, S] float32 with S =
+/// spec.output_size(). Errors: kInvalidArgument for an empty picture. Precondition: out.size() == 3
+/// * S * S.
 Status preprocess(ImageView source, const PreprocessSpec& spec, std::span<float> out);
 
 }  // namespace mien::image

@@ -8,8 +8,8 @@
 
 namespace mien::image {
 
-/// Pillow's Image.resize on 8-bit RGB (support-scaled, fixed-point): within 1 level of Pillow on every pixel.
-/// Filters: kNearest, kBilinear, kBicubic. Precondition: sizes > 0.
+/// Pillow's Image.resize on 8-bit RGB (support-scaled, fixed-point): within 1 level of Pillow on
+/// every pixel. Filters: kNearest, kBilinear, kBicubic. Precondition: sizes > 0.
 Image resize_u8(ImageView source, int width, int height, Filter filter);
 
 /// Planar float planes [channels, height, width]; `antialias` as in PreprocessStep.
@@ -19,6 +19,7 @@ struct FloatPlanes {
   int width = 0;
   std::vector<float> values;
 };
-FloatPlanes resize_f32(const FloatPlanes& source, int width, int height, Filter filter, bool antialias);
+FloatPlanes resize_f32(const FloatPlanes& source, int width, int height, Filter filter,
+                       bool antialias);
 
 }  // namespace mien::image

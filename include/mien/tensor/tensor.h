@@ -46,7 +46,8 @@ class TensorView {
   std::size_t size() const { return size_; }  ///< elements
   std::span<const std::byte> bytes() const { return bytes_; }
 
-  /// Precondition: dtype() is the one of T (float: kF32, std::int64_t: kI64, ...) and the bytes are aligned for it.
+  /// Precondition: dtype() is the one of T (float: kF32, std::int64_t: kI64, ...) and the bytes are
+  /// aligned for it.
   template <class T>
   std::span<const T> as() const;
 

@@ -10,8 +10,8 @@
 
 namespace mien::text {
 
-/// One label with the texts that describe it. For a compound label `a+b`, `parts` names its components, whose
-/// embeddings are averaged, and `texts` is empty.
+/// One label with the texts that describe it. For a compound label `a+b`, `parts` names its
+/// components, whose embeddings are averaged, and `texts` is empty.
 struct Label {
   std::string name;
   std::vector<std::string> texts;  ///< descriptions; encoded, normalised and averaged
@@ -30,12 +30,14 @@ struct LabelSet {
 const LabelSet* find_builtin_labels(std::string_view name);
 std::vector<std::string_view> builtin_label_names();
 
-/// `--labels`: the name of a built-in set, an existing file (YAML: a map label -> text or list of texts, or a list of names), or
-/// comma-separated names, where double quotes keep commas and `a+b` is a compound. A name that a built-in set describes gets its texts;
-/// any other gets the prompt templates ("a photo of a face with an expression of {}.", ...).
-/// Errors: kInvalidArgument (empty set, empty or repeated label, a compound of unknown shape), kNotFound, kCorrupt, kResourceLimit.
+/// `--labels`: the name of a built-in set, an existing file (YAML: a map label -> text or list of
+/// texts, or a list of names), or comma-separated names, where double quotes keep commas and `a+b`
+/// is a compound. A name that a built-in set describes gets its texts; any other gets the prompt
+/// templates ("a photo of a face with an expression of {}.", ...). Errors: kInvalidArgument (empty
+/// set, empty or repeated label, a compound of unknown shape), kNotFound, kCorrupt, kResourceLimit.
 Result<LabelSet> load_labels(std::string_view argument, const Limits& limits = {});
 /// The YAML form, from bytes.
-Result<LabelSet> parse_labels_yaml(std::string_view yaml, std::string_view subject, const Limits& limits = {});
+Result<LabelSet> parse_labels_yaml(std::string_view yaml, std::string_view subject,
+                                   const Limits& limits = {});
 
 }  // namespace mien::text

@@ -17,21 +17,25 @@ namespace mien::text {
 class BpeTokenizer {
  public:
   virtual ~BpeTokenizer() = default;
-  /// Token ids of `text`, without start and end tokens, not truncated. Errors: kResourceLimit above limits.max_text_bytes.
+  /// Token ids of `text`, without start and end tokens, not truncated. Errors: kResourceLimit above
+  /// limits.max_text_bytes.
   virtual Result<std::vector<std::int32_t>> encode(std::string_view text) const = 0;
-  /// Start token, ids, end token, zero padded to `context`; longer texts are cut and the last token is the end token.
-  /// `truncated` is set when that happened.
-  virtual Result<std::vector<std::int32_t>> encode_padded(std::string_view text, int context, bool* truncated = nullptr) const = 0;
+  /// Start token, ids, end token, zero padded to `context`; longer texts are cut and the last token
+  /// is the end token. `truncated` is set when that happened.
+  virtual Result<std::vector<std::int32_t>> encode_padded(std::string_view text, int context,
+                                                          bool* truncated = nullptr) const = 0;
   virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
   virtual std::int32_t vocabulary_size() const = 0;
   virtual std::int32_t start_token() const = 0;
   virtual std::int32_t end_token() const = 0;
 };
 
-/// Reads `bpe_simple_vocab_16e6.txt.gz` (or unpacked), a folder with `vocab.json` + `merges.txt`, or a `tokenizer.json`;
-/// `path` may be the file, or the folder that holds one of the three.
-Result<std::shared_ptr<const BpeTokenizer>> load_bpe(const std::filesystem::path& path, const Limits& limits = {});
+/// Reads `bpe_simple_vocab_16e6.txt.gz` (or unpacked), a folder with `vocab.json` + `merges.txt`,
+/// or a `tokenizer.json`; `path` may be the file, or the folder that holds one of the three.
+Result<std::shared_ptr<const BpeTokenizer>> load_bpe(const std::filesystem::path& path,
+                                                     const Limits& limits = {});
 /// From bytes: the content of bpe_simple_vocab (gz or plain).
-Result<std::shared_ptr<const BpeTokenizer>> parse_bpe_merges(std::span<const std::byte> bytes, const Limits& limits = {});
+Result<std::shared_ptr<const BpeTokenizer>> parse_bpe_merges(std::span<const std::byte> bytes,
+                                                             const Limits& limits = {});
 
 }  // namespace mien::text

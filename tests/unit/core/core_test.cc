@@ -79,7 +79,8 @@ TEST(Sha256, MatchesFips180Vectors) {
 
 TEST(Utf8, AcceptsWellFormedAndRejectsTheRest) {
   EXPECT_TRUE(is_valid_utf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
-  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82", "\xFF"}) {
+  for (const char* bad :
+       {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82", "\xFF"}) {
     EXPECT_FALSE(is_valid_utf8(bad)) << bad;
   }
   EXPECT_EQ(to_code_points("\xE2\x82z"), (std::vector<char32_t>{0xFFFD, 'z'}));

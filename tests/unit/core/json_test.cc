@@ -26,11 +26,16 @@ TEST(Json, PrintsFloatsShort) {
   EXPECT_EQ(Json(0.3F).dump(), "0.3");
   EXPECT_EQ(Json(0.1).dump(), "0.1");
   EXPECT_EQ(Json(NAN).dump(), "null");
-  EXPECT_EQ(Json(std::string("\xFF" "a\x01")).dump(), "\"\xEF\xBF\xBD" "a\\u0001\"");
+  EXPECT_EQ(Json(std::string("\xFF"
+                             "a\x01"))
+                .dump(),
+            "\"\xEF\xBF\xBD"
+            "a\\u0001\"");
 }
 
 TEST(Json, RejectsDamage) {
-  for (const char* bad : {"", "{", "[1,]", "{\"a\":1,\"a\":2}", "nul", "1 2", "{\"a\" 1}", "\"\xFF\"", "1e999"}) {
+  for (const char* bad :
+       {"", "{", "[1,]", "{\"a\":1,\"a\":2}", "nul", "1 2", "{\"a\" 1}", "\"\xFF\"", "1e999"}) {
     MIEN_EXPECT_CODE(Json::parse(bad), StatusCode::kCorrupt) << bad;
   }
 }
@@ -52,7 +57,8 @@ TEST(Json, TypedLookUpsNameTheKey) {
   const auto bad = json_integer(*parsed, "scale", "bundle.json");
   EXPECT_EQ(bad.status().message(),
             "bundle.json: 'scale' is missing or of the wrong type (expected an integer)");
-  MIEN_EXPECT_CODE(json_reject_unknown(*parsed, {"width", "name", "ok"}, "b"), StatusCode::kCorrupt);
+  MIEN_EXPECT_CODE(json_reject_unknown(*parsed, {"width", "name", "ok"}, "b"),
+                   StatusCode::kCorrupt);
   MIEN_ASSERT_OK(json_reject_unknown(*parsed, {"width", "name", "ok", "scale"}, "b"));
 }
 

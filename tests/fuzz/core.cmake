@@ -1,0 +1,1 @@
+mien_fuzz(json LIBS mien::core)
