@@ -117,6 +117,17 @@ void write_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// A double keeps a point or an exponent, so that it reads back as a double.
+void write_double(std::string& out, double number) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  const std::string text = fmt::format("{}", number);
+  out += text;
+  if (text.find_first_of(".e") == std::string::npos) out += ".0";
+}
+
 void write_value(std::string& out, const Json& value, int indent, int depth) {
   const auto newline = [&](int level) {
     if (indent < 0) return;
@@ -130,8 +141,7 @@ void write_value(std::string& out, const Json& value, int indent, int depth) {
   } else if (value.is_integer()) {
     out += std::to_string(value.as_integer());
   } else if (value.is_number()) {
-    const double number = value.as_number();
-    out += std::isfinite(number) ? fmt::format("{}", number) : "null";
+    write_double(out, value.as_number());
   } else if (value.is_string()) {
     write_string(out, value.as_string());
   } else if (value.is_array()) {
