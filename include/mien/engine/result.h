@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mien/face/face.h"
+
+namespace mien::engine {
+
+/// How well one label fits one face (or one track).
+struct LabelScore {
+  std::string label;
+  float probability = 0;  ///< calibrated, 0..1; sums to 1 over the labels
+  float cosine = 0;       ///< raw similarity, -1..1
+};
+
+/// Why a label got its score: one of its descriptions and how well it fits.
+struct Reason {
+  std::string label;
+  std::string text;
+  float cosine = 0;
+};
+
+/// The reading of one face.
+struct FaceResult {
+  face::Face face;
+  std::vector<LabelScore> labels;  ///< best first
+  bool unknown = false;            ///< no label fits well enough; `labels` still holds the scores
+  std::vector<Reason> reasons;     ///< only with `explain`: best fitting first
+  std::vector<float> embedding;    ///< only when asked for; L2-normalised
+
+  /// The best label, or "unknown".
+  std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }
+};
+
+}  // namespace mien::engine

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mien/engine/result.h"
+
+namespace mien::pipeline {
+
+/// All faces of one picture, or of one analysed frame of a clip.
+struct FrameResult {
+  std::string input;  ///< the path or name as the user gave it
+  bool is_clip = false;
+  std::int64_t frame = 0;         ///< clips: number of the frame, from 0
+  std::int64_t timestamp_us = 0;  ///< clips: presentation time
+  int width = 0;
+  int height = 0;
+  std::vector<engine::FaceResult> faces;
+};
+
+/// One person's face over a clip.
+struct TrackResult {
+  std::string input;
+  std::int64_t track = 0;
+  std::int64_t from_us = 0;
+  std::int64_t to_us = 0;
+  std::int64_t frames = 0;                 ///< analysed frames that show it
+  std::vector<engine::LabelScore> labels;  ///< best first
+  bool unknown = false;
+  std::vector<engine::Reason> reasons;
+
+  std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }
+};
+
+/// The end of one input.
+struct SummaryResult {
+  std::string input;
+  bool is_clip = false;
+  std::int64_t frames = 0;           ///< decoded frames (1 for a picture)
+  std::int64_t analysed_frames = 0;  ///< frames that were searched for faces
+  std::int64_t faces = 0;            ///< faces scored, over all frames
+  std::int64_t tracks = 0;
+  std::int64_t corrupt_frames = 0;
+  double media_seconds = 0;    ///< length of the clip
+  double elapsed_seconds = 0;  ///< wall time of the work
+};
+
+}  // namespace mien::pipeline
