@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "mien/core/status.h"
+
+namespace mien::kernels {
+
+/// Instruction sets our own kernels are compiled for. Each is tested against kGeneric.
+enum class Isa { kGeneric = 0, kAvx2 = 1, kAvx512 = 2 };
+
+std::string_view to_string(Isa isa);
+std::optional<Isa> find_isa(std::string_view name);  ///< "generic", "avx2", "avx512"
+
+/// The widest set that this CPU has.
+Isa detect_isa();
+/// True when this CPU multiplies bf16 in hardware (AVX512_BF16), so that bf16 is faster than fp32.
+bool has_fast_bf16();
+
+/// The set that kernels use: detect_isa() unless limited.
+Isa active_isa();
+/// Limits this process to at most `isa`, in our kernels and in oneDNN.
+/// Threads: call it once, before any other kernel. Errors: kUnsupported when oneDNN was used
+/// already.
+Status limit_isa(Isa isa);
+
+/// Threads of one parallel kernel, for the calling thread. `count` <= 0: all cores.
+void set_threads(int count);
+int threads();
+
+}  // namespace mien::kernels

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+
+#include "mien/kernels/cpu.h"
+#include "mien/kernels/linear.h"
+
+namespace mien::kernels {
+
+/// Rows of `x` to zero mean and unit variance, times `gain`, plus `bias`.
+/// Shape: x [rows, width] float32 -> out [rows, width] of type `output`.
+struct LayerNormArgs {
+  const float* x = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  std::int64_t row_stride = 0;  ///< elements from row to row of x; 0: width
+  const float* gain = nullptr;
+  const float* bias = nullptr;
+  float eps = 1e-5F;
+  void* out = nullptr;
+  Precision output = Precision::kF32;
+};
+void layer_norm(const LayerNormArgs& args);
+
+/// Multi-head attention over packed projections.
+/// Shape: qkv [batch, tokens, 3 * heads * head_width] float32, thirds q, k, v, each head-major ->
+/// out [batch, tokens, heads * head_width]. Units: scores are scaled by head_width^-0.5. `causal`:
+/// a token sees itself and earlier ones. Precondition: head_width is a multiple of 16.
+struct AttentionArgs {
+  const float* qkv = nullptr;
+  std::int64_t batch = 0;
+  std::int64_t tokens = 0;
+  std::int64_t heads = 0;
+  std::int64_t head_width = 0;
+  bool causal = false;
+  void* out = nullptr;
+  Precision output = Precision::kF32;
+};
+void attention(const AttentionArgs& args, Workspace& workspace);
+
+/// Scales every row to unit length; a row of zeros stays zero.
+void l2_normalize_rows(float* x, std::int64_t rows, std::int64_t width);
+
+/// Rounds to bf16, nearest even.
+void to_bf16(const float* x, std::int64_t count, std::uint16_t* out);
+
+/// The same operations on one named instruction set, for tests and benchmarks. Precondition: the
+/// CPU has it.
+void layer_norm_on(Isa isa, const LayerNormArgs& args);
+void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace);
+
+}  // namespace mien::kernels

@@ -1,0 +1,179 @@
+#include "mien/kernels/linear.h"
+
+#include <map>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <string>
+
+#include "kernels/memory.h"
+#include "kernels/workspace.h"
+
+namespace mien::kernels {
+namespace {
+
+using Md = dnnl::memory::desc;
+using Tag = dnnl::memory::format_tag;
+using Type = dnnl::memory::data_type;
+
+Type to_dnnl(Precision precision) { return precision == Precision::kF32 ? Type::f32 : Type::bf16; }
+
+dnnl::primitive_attr attributes(const LinearOptions& options) {
+  dnnl::post_ops ops;
+  if (options.accumulate) ops.append_sum(1.0F);
+  switch (options.activation) {
+    case Activation::kNone: break;
+    case Activation::kGelu:
+      ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+      break;
+    case Activation::kGeluTanh:
+      ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_tanh, 0.0F, 0.0F);
+      break;
+    case Activation::kQuickGelu:
+      ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_swish, 1.702F, 0.0F);
+      break;
+    case Activation::kRelu:
+      ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+      break;
+  }
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(ops);
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+}  // namespace
+
+struct Linear::Packed {
+  using PrimitiveDesc = dnnl::inner_product_forward::primitive_desc;
+
+  struct Plan {
+    dnnl::inner_product_forward primitive;
+    Md src;
+    Md dst;
+    Md scratchpad;
+    std::size_t scratchpad_bytes = 0;
+    dnnl::memory weight;  // `weights`, or a copy in the layout that this row count needs
+  };
+
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  LinearOptions options;
+  Buffer storage;
+  dnnl::memory weights;
+  std::vector<float> bias_values;
+  dnnl::memory bias;
+  // Plans are made on first use of a row count; making one is rare and guarded, using one is
+  // lock-free after look-up.
+  mutable std::mutex mutex;
+  mutable std::map<std::int64_t, std::shared_ptr<const Plan>> plans;
+
+  PrimitiveDesc describe(std::int64_t rows, const Md& weight_md) const {
+    const Md src({rows, in}, to_dnnl(options.input), Tag::ab);
+    const Md dst({rows, out}, to_dnnl(options.output), Tag::ab);
+    const Md bias_md({out}, Type::f32, Tag::a);
+    return PrimitiveDesc({dnnl::prop_kind::forward_inference, src, weight_md, bias_md, dst},
+                         attributes(options), cpu_engine());
+  }
+  Md any_weight() const { return Md({out, in}, to_dnnl(options.input), Tag::any); }
+
+  std::shared_ptr<const Plan> plan(std::int64_t rows, dnnl::stream& stream) const {
+    const std::lock_guard lock(mutex);
+    if (const auto it = plans.find(rows); it != plans.end()) return it->second;
+    auto made = std::make_shared<Plan>();
+    const PrimitiveDesc desc = describe(rows, any_weight());
+    made->weight = weights;
+    if (desc.weights_desc() != weights.get_desc()) {
+      made->weight = dnnl::memory(desc.weights_desc(), cpu_engine());
+      dnnl::memory from = weights;
+      dnnl::reorder(from, made->weight).execute(stream, from, made->weight);
+      stream.wait();
+    }
+    made->primitive = dnnl::inner_product_forward(desc);
+    made->src = desc.src_desc();
+    made->dst = desc.dst_desc();
+    made->scratchpad = desc.scratchpad_desc();
+    made->scratchpad_bytes = made->scratchpad.get_size();
+    constexpr std::size_t kMaxPlans =
+        64;  // clips end with odd batch sizes; do not collect them for ever
+    if (plans.size() >= kMaxPlans) plans.clear();
+    plans.emplace(rows, made);
+    return made;
+  }
+};
+
+Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
+                            const LinearOptions& options) {
+  if (weight.rank() != 2 || weight.size() == 0) {
+    return invalid_argument("linear weight: has shape " + to_string(weight.shape()) +
+                            " (expected two dimensions)");
+  }
+  MIEN_CHECK(!options.accumulate || options.output == Precision::kF32);
+  auto packed = std::make_shared<Packed>();
+  packed->options = options;
+  packed->out = weight.dim(options.weight_is_in_out ? 1 : 0);
+  packed->in = weight.dim(options.weight_is_in_out ? 0 : 1);
+  packed->bias_values.assign(static_cast<std::size_t>(packed->out), 0.0F);
+  if (bias != nullptr) {
+    if (bias->shape() != Shape{packed->out}) {
+      return invalid_argument("linear bias: has shape " + to_string(bias->shape()) + " (expected " +
+                              to_string(Shape{packed->out}) + ")");
+    }
+    MIEN_RETURN_IF_ERROR(copy_to_f32(*bias, packed->bias_values));
+  }
+  // F32 weights are read where they lie; others are widened first.
+  Tensor widened;
+  const std::byte* source = weight.bytes().data();
+  if (weight.dtype() != DType::kF32) {
+    MIEN_ASSIGN_OR_RETURN(widened, to_f32(weight));
+    source = widened.bytes().data();
+  }
+  try {
+    constexpr std::int64_t kUsualRows = 800;
+    const Md wanted = packed->describe(kUsualRows, packed->any_weight()).weights_desc();
+    const dnnl::engine& engine = cpu_engine();
+    dnnl::stream stream(engine);
+    void* storage = packed->storage.reserve(wanted.get_size());
+    packed->weights = dnnl::memory(wanted, engine, storage);
+    const Md plain({packed->out, packed->in}, Type::f32,
+                   options.weight_is_in_out ? Tag::ba : Tag::ab);
+    dnnl::memory from(plain, engine, const_cast<std::byte*>(source));
+    dnnl::reorder(from, packed->weights).execute(stream, from, packed->weights);
+    stream.wait();
+    packed->bias =
+        dnnl::memory(Md({packed->out}, Type::f32, Tag::a), engine, packed->bias_values.data());
+  } catch (const dnnl::error& error) {
+    return internal_error(std::string("linear layer: oneDNN failed (") + error.what() + ")");
+  }
+  Linear linear;
+  linear.packed_ = std::move(packed);
+  return linear;
+}
+
+std::int64_t Linear::in() const { return packed_ ? packed_->in : 0; }
+std::int64_t Linear::out() const { return packed_ ? packed_->out : 0; }
+std::size_t Linear::packed_bytes() const { return packed_ ? packed_->storage.capacity() : 0; }
+
+Status Linear::run(const void* src, std::int64_t rows, void* dst, Workspace& workspace) const {
+  MIEN_CHECK(packed_ != nullptr && rows > 0);
+  Workspace::Impl& ws = workspace.impl();
+  try {
+    const auto plan = packed_->plan(rows, ws.stream);
+    const dnnl::engine& engine = cpu_engine();
+    // oneDNN takes non-const handles for inputs too; it does not write to them.
+    dnnl::memory in(plan->src, engine, const_cast<void*>(src));
+    dnnl::memory out(plan->dst, engine, dst);
+    dnnl::memory scratch(plan->scratchpad, engine,
+                         ws.scratchpad.reserve(plan->scratchpad_bytes + 64));
+    plan->primitive.execute(ws.stream, {{DNNL_ARG_SRC, in},
+                                        {DNNL_ARG_WEIGHTS, plan->weight},
+                                        {DNNL_ARG_BIAS, packed_->bias},
+                                        {DNNL_ARG_DST, out},
+                                        {DNNL_ARG_SCRATCHPAD, scratch}});
+    ws.stream.wait();
+  } catch (const dnnl::error& error) {
+    return internal_error(std::string("linear layer: oneDNN failed (") + error.what() + ")");
+  }
+  return {};
+}
+
+}  // namespace mien::kernels

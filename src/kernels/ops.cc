@@ -1,0 +1,94 @@
+#include "mien/kernels/ops.h"
+
+#include <omp.h>
+
+#include <cmath>
+
+#include "kernels/vector_ops.h"
+#include "kernels/workspace.h"
+#include "mien/core/check.h"
+
+namespace mien::kernels {
+namespace {
+
+#if defined(__x86_64__)
+const VectorOps& ops_for(Isa isa) {
+  MIEN_CHECK(isa <= detect_isa());
+  switch (isa) {
+    case Isa::kAvx512: return vector_ops_avx512();
+    case Isa::kAvx2: return vector_ops_avx2();
+    case Isa::kGeneric: break;
+  }
+  return vector_ops_generic();
+}
+#else
+const VectorOps& ops_for(Isa) { return vector_ops_generic(); }
+#endif
+
+}  // namespace
+
+std::int64_t attention_scratch(std::int64_t tokens, std::int64_t width) {
+  const std::int64_t padded = (tokens + 15) / 16 * 16;
+  return width * padded + 24 * padded + 24 * width;
+}
+
+void layer_norm_on(Isa isa, const LayerNormArgs& args) {
+  const VectorOps& ops = ops_for(isa);
+  const std::int64_t stride = args.row_stride > 0 ? args.row_stride : args.width;
+  const bool bf16 = args.output == Precision::kBf16;
+#pragma omp parallel for schedule(static) if (args.rows * args.width > 16384)
+  for (std::int64_t r = 0; r < args.rows; ++r) {
+    void* out = bf16 ? static_cast<void*>(static_cast<std::uint16_t*>(args.out) + r * args.width)
+                     : static_cast<void*>(static_cast<float*>(args.out) + r * args.width);
+    ops.layer_norm_row(
+        {args.x + r * stride, args.width, args.gain, args.bias, args.eps, out, bf16});
+  }
+}
+
+void layer_norm(const LayerNormArgs& args) { layer_norm_on(active_isa(), args); }
+
+void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace) {
+  MIEN_CHECK(args.head_width > 0 && args.head_width % 16 == 0);
+  const VectorOps& ops = ops_for(isa);
+  const std::int64_t model = args.heads * args.head_width;
+  const std::int64_t per_thread = (attention_scratch(args.tokens, args.head_width) + 15) / 16 * 16;
+  const auto scratch_bytes = static_cast<std::size_t>(per_thread) * sizeof(float) *
+                             static_cast<std::size_t>(omp_get_max_threads());
+  auto* scratch = static_cast<float*>(workspace.impl().attention.reserve(scratch_bytes));
+  const bool bf16 = args.output == Precision::kBf16;
+  const float scale = 1.0F / std::sqrt(static_cast<float>(args.head_width));
+#pragma omp parallel for collapse(2) schedule(static)
+  for (std::int64_t b = 0; b < args.batch; ++b) {
+    for (std::int64_t h = 0; h < args.heads; ++h) {
+      const float* q = args.qkv + b * args.tokens * 3 * model + h * args.head_width;
+      const std::int64_t at = b * args.tokens * model + h * args.head_width;
+      void* out = bf16 ? static_cast<void*>(static_cast<std::uint16_t*>(args.out) + at)
+                       : static_cast<void*>(static_cast<float*>(args.out) + at);
+      ops.attention_head({q, q + model, q + 2 * model, 3 * model, args.tokens, args.head_width,
+                          scale, args.causal, out, model, bf16,
+                          scratch + omp_get_thread_num() * per_thread});
+    }
+  }
+}
+
+void attention(const AttentionArgs& args, Workspace& workspace) {
+  attention_on(active_isa(), args, workspace);
+}
+
+void l2_normalize_rows(float* x, std::int64_t rows, std::int64_t width) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    double squares = 0;
+    for (std::int64_t i = 0; i < width; ++i) {
+      squares += static_cast<double>(x[r * width + i]) * static_cast<double>(x[r * width + i]);
+    }
+    if (squares == 0) continue;
+    const auto inverse = static_cast<float>(1.0 / std::sqrt(squares));
+    for (std::int64_t i = 0; i < width; ++i) x[r * width + i] *= inverse;
+  }
+}
+
+void to_bf16(const float* x, std::int64_t count, std::uint16_t* out) {
+  ops_for(active_isa()).to_bf16(x, count, out);
+}
+
+}  // namespace mien::kernels

@@ -1,0 +1,18 @@
+#include "kernels/vector_ops.h"
+
+namespace mien::kernels {
+namespace {
+constexpr int kVectorBytes = 16;
+}  // namespace
+}  // namespace mien::kernels
+
+#include "kernels/vector_ops.inc"
+
+namespace mien::kernels {
+
+const VectorOps& vector_ops_generic() {
+  static constexpr VectorOps kOps{layer_norm_row, attention_head, to_bf16_row};
+  return kOps;
+}
+
+}  // namespace mien::kernels

@@ -1,0 +1,41 @@
+#include "kernels/workspace.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace mien::kernels {
+namespace {
+
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+
+}  // namespace
+
+const dnnl::engine& cpu_engine() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+void Buffer::Free::operator()(void* p) const { std::free(p); }
+
+void* Buffer::reserve(std::size_t bytes) {
+  if (bytes <= capacity_) return data_.get();
+  const std::size_t alignment = bytes >= kLargePage ? kLargePage : 64;
+  const std::size_t padded = (bytes + alignment - 1) / alignment * alignment;
+  data_.reset();
+  capacity_ = 0;
+  data_.reset(std::aligned_alloc(alignment, padded));
+  if (!data_) throw std::bad_alloc();
+  capacity_ = padded;
+  if (alignment == kLargePage) ::madvise(data_.get(), padded, MADV_HUGEPAGE);
+  return data_.get();
+}
+
+Workspace::Impl::Impl() : stream(cpu_engine()) {}
+Workspace::Workspace() : impl_(std::make_unique<Impl>()) {}
+Workspace::Workspace(Workspace&&) noexcept = default;
+Workspace& Workspace::operator=(Workspace&&) noexcept = default;
+Workspace::~Workspace() = default;
+
+}  // namespace mien::kernels

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "kernels/memory.h"
+#include "mien/kernels/linear.h"
+
+namespace mien::kernels {
+
+struct Workspace::Impl {
+  dnnl::stream stream;
+  Buffer scratchpad;  // oneDNN's, for one primitive at a time
+  Buffer attention;   // one part per thread
+  Impl();
+};
+
+}  // namespace mien::kernels

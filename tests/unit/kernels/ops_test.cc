@@ -1,0 +1,209 @@
+#include "mien/kernels/ops.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "mien/core/rng.h"
+#include "mien/tensor/tensor.h"
+#include "support/test_support.h"
+
+namespace mien::kernels {
+namespace {
+
+std::vector<Isa> available() {
+  std::vector<Isa> out;
+  for (const Isa isa : {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512}) {
+    if (isa <= detect_isa()) out.push_back(isa);
+  }
+  return out;
+}
+
+std::vector<float> random_values(std::size_t count, std::uint64_t seed, double scale = 1) {
+  Rng rng(seed);
+  std::vector<float> out(count);
+  for (float& v : out) v = static_cast<float>(scale * rng.normal());
+  return out;
+}
+
+std::vector<double> attention_reference(const std::vector<float>& qkv, std::size_t tokens,
+                                        std::size_t heads, std::size_t width, bool causal) {
+  const std::size_t model = heads * width;
+  std::vector<double> out(tokens * model);
+  for (std::size_t h = 0; h < heads; ++h) {
+    for (std::size_t i = 0; i < tokens; ++i) {
+      const std::size_t seen = causal ? i + 1 : tokens;
+      std::vector<double> weight(seen);
+      double top = -1e300;
+      for (std::size_t j = 0; j < seen; ++j) {
+        double dot = 0;
+        for (std::size_t d = 0; d < width; ++d) {
+          dot += static_cast<double>(qkv[i * 3 * model + h * width + d]) *
+                 static_cast<double>(qkv[j * 3 * model + model + h * width + d]);
+        }
+        weight[j] = dot / std::sqrt(static_cast<double>(width));
+        top = std::max(top, weight[j]);
+      }
+      double total = 0;
+      for (double& w : weight) total += w = std::exp(w - top);
+      for (std::size_t j = 0; j < seen; ++j) {
+        for (std::size_t d = 0; d < width; ++d) {
+          out[i * model + h * width + d] +=
+              weight[j] / total *
+              static_cast<double>(qkv[j * 3 * model + 2 * model + h * width + d]);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+TEST(Attention, MatchesTheDefinitionOnEveryIsa) {
+  struct Case {
+    std::size_t tokens, heads, width;
+  };
+  for (const Case c : {Case{1, 1, 16}, Case{7, 2, 16}, Case{50, 3, 64}, Case{77, 2, 32},
+                       Case{33, 1, 2048}, Case{197, 1, 64}, Case{25, 1, 48}}) {
+    for (const bool causal : {false, true}) {
+      const auto qkv = random_values(c.tokens * 3 * c.heads * c.width, 11, 0.7);
+      const auto want = attention_reference(qkv, c.tokens, c.heads, c.width, causal);
+      for (const Isa isa : available()) {
+        std::vector<float> got(want.size(), NAN);
+        Workspace workspace;
+        attention_on(isa,
+                     {.qkv = qkv.data(),
+                      .batch = 1,
+                      .tokens = static_cast<std::int64_t>(c.tokens),
+                      .heads = static_cast<std::int64_t>(c.heads),
+                      .head_width = static_cast<std::int64_t>(c.width),
+                      .causal = causal,
+                      .out = got.data()},
+                     workspace);
+        for (std::size_t i = 0; i < want.size(); ++i) {
+          ASSERT_NEAR(got[i], want[i], 1e-5 * (1 + std::abs(want[i])))
+              << to_string(isa) << " tokens " << c.tokens << " causal " << causal << " at " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(Attention, SurvivesHugeScores) {
+  const auto qkv = random_values(20 * 3 * 16, 3, 300.0);
+  for (const Isa isa : available()) {
+    std::vector<float> got(20 * 16);
+    Workspace workspace;
+    attention_on(isa,
+                 {.qkv = qkv.data(),
+                  .batch = 1,
+                  .tokens = 20,
+                  .heads = 1,
+                  .head_width = 16,
+                  .out = got.data()},
+                 workspace);
+    for (const float v : got) ASSERT_TRUE(std::isfinite(v));
+  }
+}
+
+TEST(Attention, Bf16OutputIsTheRoundedFloatOutput) {
+  const auto qkv = random_values(2 * 9 * 3 * 64, 5);
+  for (const Isa isa : available()) {
+    AttentionArgs args{.qkv = qkv.data(), .batch = 2, .tokens = 9, .heads = 4, .head_width = 16};
+    std::vector<float> wide(2 * 9 * 64);
+    std::vector<std::uint16_t> narrow(wide.size());
+    Workspace workspace;
+    args.out = wide.data();
+    attention_on(isa, args, workspace);
+    args.out = narrow.data();
+    args.output = Precision::kBf16;
+    attention_on(isa, args, workspace);
+    for (std::size_t i = 0; i < wide.size(); ++i) ASSERT_EQ(narrow[i], float_to_bf16(wide[i]));
+  }
+}
+
+TEST(LayerNorm, MatchesTheDefinitionOnEveryIsa) {
+  for (const std::int64_t width : {1, 5, 16, 100, 768, 769}) {
+    const std::int64_t rows = 3;
+    const auto count = static_cast<std::size_t>(width);
+    auto x = random_values(count * 3, 21, 4.0);
+    for (float& v : x) v += 3.0F;
+    const auto gain = random_values(count, 22);
+    const auto bias = random_values(count, 23);
+    for (const Isa isa : available()) {
+      std::vector<float> got(x.size());
+      std::vector<std::uint16_t> narrow(x.size());
+      LayerNormArgs args{
+          .x = x.data(), .rows = rows, .width = width, .gain = gain.data(), .bias = bias.data()};
+      args.out = got.data();
+      layer_norm_on(isa, args);
+      args.out = narrow.data();
+      args.output = Precision::kBf16;
+      layer_norm_on(isa, args);
+      for (std::size_t r = 0; r < 3; ++r) {
+        double mean = 0;
+        double variance = 0;
+        for (std::size_t i = 0; i < count; ++i) mean += static_cast<double>(x[r * count + i]);
+        mean /= static_cast<double>(width);
+        for (std::size_t i = 0; i < count; ++i) {
+          variance += std::pow(static_cast<double>(x[r * count + i]) - mean, 2);
+        }
+        variance /= static_cast<double>(width);
+        for (std::size_t i = 0; i < count; ++i) {
+          const double want = (static_cast<double>(x[r * count + i]) - mean) /
+                                  std::sqrt(variance + 1e-5) * static_cast<double>(gain[i]) +
+                              static_cast<double>(bias[i]);
+          ASSERT_NEAR(got[r * count + i], want, 1e-5 * (1 + std::abs(want)));
+          ASSERT_EQ(narrow[r * count + i], float_to_bf16(got[r * count + i]));
+        }
+      }
+    }
+  }
+}
+
+TEST(LayerNorm, ReadsStridedRows) {
+  const auto x = random_values(4 * 10, 31);
+  const std::vector<float> gain(8, 1.0F);
+  const std::vector<float> bias(8, 0.0F);
+  std::vector<float> got(4 * 8);
+  layer_norm({.x = x.data(),
+              .rows = 4,
+              .width = 8,
+              .row_stride = 10,
+              .gain = gain.data(),
+              .bias = bias.data(),
+              .out = got.data()});
+  for (std::size_t r = 0; r < 4; ++r) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 8; ++i) sum += static_cast<double>(got[r * 8 + i]);
+    EXPECT_NEAR(sum, 0, 1e-5);
+  }
+}
+
+TEST(Rows, NormaliseToUnitLength) {
+  std::vector<float> x = {3, 4, 0, 0, 1e-20F, 0};
+  l2_normalize_rows(x.data(), 3, 2);
+  EXPECT_NEAR(x[0], 0.6F, 1e-7);
+  EXPECT_EQ(x[2], 0.0F);
+  EXPECT_NEAR(x[4], 1.0F, 1e-6);
+}
+
+TEST(Bf16, ConvertsLikeTheScalarCode) {
+  auto x = random_values(1003, 41, 1e4);
+  x[0] = NAN;
+  x[1] = INFINITY;
+  x[2] = -0.0F;
+  std::vector<std::uint16_t> got(x.size());
+  to_bf16(x.data(), 1003, got.data());
+  EXPECT_TRUE(std::isnan(bf16_to_float(got[0])));
+  for (std::size_t i = 1; i < x.size(); ++i) EXPECT_EQ(got[i], float_to_bf16(x[i]));
+}
+
+TEST(Cpu, NamesRoundTrip) {
+  for (const Isa isa : available()) EXPECT_EQ(find_isa(to_string(isa)), isa);
+  EXPECT_FALSE(find_isa("sse9"));
+  EXPECT_LE(active_isa(), detect_isa());
+}
+
+}  // namespace
+}  // namespace mien::kernels
