@@ -50,6 +50,8 @@ void layer_norm(const LayerNormArgs& args) { layer_norm_on(active_isa(), args); 
 void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace) {
   MIEN_CHECK(args.head_width > 0 && args.head_width % 16 == 0);
   const VectorOps& ops = ops_for(isa);
+  const std::int64_t queries = args.queries > 0 ? args.queries : args.tokens;
+  MIEN_CHECK(queries <= args.tokens);
   const std::int64_t model = args.heads * args.head_width;
   const std::int64_t per_thread = (attention_scratch(args.tokens, args.head_width) + 15) / 16 * 16;
   const auto scratch_bytes = static_cast<std::size_t>(per_thread) * sizeof(float) *
@@ -61,11 +63,11 @@ void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace) {
   for (std::int64_t b = 0; b < args.batch; ++b) {
     for (std::int64_t h = 0; h < args.heads; ++h) {
       const float* q = args.qkv + b * args.tokens * 3 * model + h * args.head_width;
-      const std::int64_t at = b * args.tokens * model + h * args.head_width;
+      const std::int64_t at = b * queries * model + h * args.head_width;
       void* out = bf16 ? static_cast<void*>(static_cast<std::uint16_t*>(args.out) + at)
                        : static_cast<void*>(static_cast<float*>(args.out) + at);
-      ops.attention_head({q, q + model, q + 2 * model, 3 * model, args.tokens, args.head_width,
-                          scale, args.causal, out, model, bf16,
+      ops.attention_head({q, q + model, q + 2 * model, 3 * model, args.tokens, queries,
+                          args.head_width, scale, args.causal, out, model, bf16,
                           scratch + omp_get_thread_num() * per_thread});
     }
   }

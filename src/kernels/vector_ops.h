@@ -22,6 +22,7 @@ struct AttentionHead {
   const float* v;
   std::int64_t stride;
   std::int64_t tokens;
+  std::int64_t queries;  // the first so many tokens ask
   std::int64_t width;
   float scale;
   bool causal;

@@ -33,6 +33,8 @@ struct AttentionArgs {
   std::int64_t heads = 0;
   std::int64_t head_width = 0;
   bool causal = false;
+  std::int64_t queries =
+      0;  ///< only the first so many tokens ask (out is [batch, queries, ...]); 0: all
   void* out = nullptr;
   Precision output = Precision::kF32;
 };

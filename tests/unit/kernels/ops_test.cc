@@ -89,6 +89,25 @@ TEST(Attention, MatchesTheDefinitionOnEveryIsa) {
   }
 }
 
+TEST(Attention, FirstQueriesAloneGiveTheirRowsOfTheWhole) {
+  const auto qkv = random_values(2 * 30 * 3 * 32, 9);
+  for (const Isa isa : available()) {
+    AttentionArgs args{.qkv = qkv.data(), .batch = 2, .tokens = 30, .heads = 2, .head_width = 16};
+    std::vector<float> whole(2 * 30 * 32);
+    std::vector<float> first(2 * 32);
+    Workspace workspace;
+    args.out = whole.data();
+    attention_on(isa, args, workspace);
+    args.out = first.data();
+    args.queries = 1;
+    attention_on(isa, args, workspace);
+    for (std::size_t b = 0; b < 2; ++b) {
+      for (std::size_t i = 0; i < 32; ++i)
+        ASSERT_NEAR(first[b * 32 + i], whole[b * 30 * 32 + i], 1e-6);
+    }
+  }
+}
+
 TEST(Attention, SurvivesHugeScores) {
   const auto qkv = random_values(20 * 3 * 16, 3, 300.0);
   for (const Isa isa : available()) {

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace mien::kernels {
+
+/// Aligned memory that grows and is never shrunk; on large pages where the system has them.
+class Buffer {
+ public:
+  /// At least `bytes`, 64-byte aligned; what was inside is lost when it grows.
+  void* reserve(std::size_t bytes);
+  /// As reserve, for `count` elements of T.
+  template <class T>
+  T* reserve_as(std::size_t count) {
+    return static_cast<T*>(reserve(count * sizeof(T)));
+  }
+  std::size_t capacity() const { return capacity_; }
+
+ private:
+  struct Free {
+    void operator()(void* p) const;
+  };
+  std::unique_ptr<void, Free> data_;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace mien::kernels
