@@ -14,6 +14,9 @@
 namespace mien::text {
 
 /// CLIP's byte-level BPE. Immutable after loading; const functions are safe from several threads.
+/// Source: OpenAI's SimpleTokenizer without its optional ftfy step: HTML entities resolved twice,
+/// white space collapsed and stripped, lower case, then the pattern and the merges. Letters,
+/// numbers and lower case are those of Unicode 14. Ill-formed UTF-8 counts as U+FFFD.
 class BpeTokenizer {
  public:
   virtual ~BpeTokenizer() = default;
@@ -24,14 +27,21 @@ class BpeTokenizer {
   /// is the end token. `truncated` is set when that happened.
   virtual Result<std::vector<std::int32_t>> encode_padded(std::string_view text, int context,
                                                           bool* truncated = nullptr) const = 0;
+  /// The text of `ids`, a space after every word; ids outside the vocabulary are skipped.
   virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
   virtual std::int32_t vocabulary_size() const = 0;
   virtual std::int32_t start_token() const = 0;
   virtual std::int32_t end_token() const = 0;
+  /// The vocabulary as a plain file of merges: parse_bpe_merges reads it back with the same ids. A
+  /// bundle keeps it as tokenizer.txt.
+  virtual std::string merges_text() const = 0;
 };
 
-/// Reads `bpe_simple_vocab_16e6.txt.gz` (or unpacked), a folder with `vocab.json` + `merges.txt`,
-/// or a `tokenizer.json`; `path` may be the file, or the folder that holds one of the three.
+/// Reads `bpe_simple_vocab_16e6.txt.gz` (or unpacked), `vocab.json` beside `merges.txt`, or a
+/// `tokenizer.json`; `path` is the file, or the folder that holds one of the three (or a bundle's
+/// tokenizer.txt). Any number of merges up to CLIP's 48,894; the specials are the last two ids.
+/// Errors: kNotFound, kIo, kCorrupt (damaged), kUnsupported (not CLIP's kind or order of tokens),
+/// kResourceLimit.
 Result<std::shared_ptr<const BpeTokenizer>> load_bpe(const std::filesystem::path& path,
                                                      const Limits& limits = {});
 /// From bytes: the content of bpe_simple_vocab (gz or plain).

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace mien::text {
+
+/// A built-in label: its descriptions are in mien's own words and say how a face looks.
+struct BuiltinLabel {
+  std::string_view name;
+  std::span<const std::string_view> texts;
+  std::span<const std::string_view> aliases;  ///< other forms of the same word
+};
+
+/// In the order of mafw11; basic8 is the first eight, basic7 the first seven.
+std::span<const BuiltinLabel> builtin_labels();
+
+}  // namespace mien::text

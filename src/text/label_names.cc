@@ -1,0 +1,128 @@
+#include "text/label_names.h"
+
+#include <algorithm>
+
+#include "mien/text/labels.h"
+#include "text/label_parts.h"
+
+namespace mien::text {
+namespace {
+
+// Reads one part up to an unquoted comma or plus sign, or to the end.
+class PartReader {
+ public:
+  explicit PartReader(std::string_view list) : list_(list) {}
+
+  bool at_end() const { return at_ >= list_.size(); }
+  char take() { return list_[at_++]; }
+
+  Result<std::string> part() {
+    skip_space();
+    if (at_end() || list_[at_] != '"') {
+      const std::size_t end = std::min(list_.find_first_of(",+\"", at_), list_.size());
+      const std::string_view found = trim(list_.substr(at_, end - at_));
+      at_ = end;
+      if (!at_end() && list_[at_] == '"') return problem("text beside a quote");
+      return std::string(found);
+    }
+    return quoted_part();
+  }
+
+ private:
+  void skip_space() {
+    while (!at_end() && trim(list_.substr(at_, 1)).empty()) ++at_;
+  }
+
+  Status problem(std::string_view what) const {
+    return invalid_argument("labels: " + std::string(what) + " at position " +
+                            std::to_string(at_ + 1));
+  }
+
+  Result<std::string> quoted_part() {
+    std::string out;
+    const std::size_t opened = at_++;
+    while (true) {
+      if (at_end()) {
+        at_ = opened;
+        return problem("quote without end");
+      }
+      const char c = take();
+      if (c != '"') {
+        out.push_back(c);
+      } else if (!at_end() && list_[at_] == '"') {
+        out.push_back(take());
+      } else {
+        break;
+      }
+    }
+    skip_space();
+    if (!at_end() && list_[at_] != ',' && list_[at_] != '+') return problem("text beside a quote");
+    return std::string(trim(out));
+  }
+
+  std::string_view list_;
+  std::size_t at_ = 0;
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({substitute, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string_view stem(std::string_view word) {
+  const std::size_t last = word.find_last_not_of("0123456789");
+  return word.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<std::string>>> split_names(std::string_view list,
+                                                          std::uint64_t max_names) {
+  std::vector<std::vector<std::string>> names(1);
+  PartReader reader(list);
+  while (true) {
+    MIEN_ASSIGN_OR_RETURN(std::string part, reader.part());
+    names.back().push_back(std::move(part));
+    if (reader.at_end()) break;
+    if (reader.take() == '+') continue;
+    if (names.size() >= max_names) {
+      return resource_limit("labels: too many (expected at most " + std::to_string(max_names) +
+                            ")");
+    }
+    names.emplace_back();
+  }
+  return names;
+}
+
+std::string_view similar_set(std::string_view word) {
+  constexpr std::size_t kLongestWord = 16;
+  if (word.size() > kLongestWord) return {};
+  std::string plain;
+  for (const char c : word) {
+    if (c == '-' || c == '_' || c == ' ') continue;
+    plain.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  std::string_view best;
+  std::size_t best_distance = kLongestWord;
+  for (const std::string_view set : builtin_label_names()) {
+    const std::size_t distance = edit_distance(plain, set);
+    const bool similar = distance <= 1 || stem(plain) == stem(set);
+    if (similar && distance < best_distance) {
+      best = set;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace mien::text

@@ -1,0 +1,62 @@
+#include "mien/text/prompts.h"
+
+#include <algorithm>
+
+#include "text/builtin_labels.h"
+
+namespace mien::text {
+namespace {
+
+std::string ascii_lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+const BuiltinLabel* find_label(std::string_view name) {
+  const std::string key = ascii_lower(name);
+  for (const BuiltinLabel& label : builtin_labels()) {
+    const auto& aliases = label.aliases;
+    if (label.name == key || std::find(aliases.begin(), aliases.end(), key) != aliases.end()) {
+      return &label;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const std::vector<std::string>& prompt_templates() {
+  static const std::vector<std::string> templates = {
+      "the expression on this face: {}.",
+      "a close-up of a face, its look: {}.",
+      "a photo of a person, facial expression: {}.",
+      "what the eyes and the mouth say: {}.",
+      "a portrait that shows one feeling: {}.",
+  };
+  return templates;
+}
+
+std::vector<std::string> prompt_texts(std::string_view words) {
+  std::vector<std::string> out;
+  for (const std::string& pattern : prompt_templates()) {
+    const std::size_t gap = pattern.find("{}");
+    out.push_back(pattern.substr(0, gap).append(words).append(pattern.substr(gap + 2)));
+  }
+  return out;
+}
+
+std::vector<std::string> describe(std::string_view name) {
+  const BuiltinLabel* label = find_label(name);
+  if (label == nullptr) return prompt_texts(name);
+  return {label->texts.begin(), label->texts.end()};
+}
+
+std::string_view builtin_label_of(std::string_view name) {
+  const BuiltinLabel* label = find_label(name);
+  return label == nullptr ? std::string_view() : label->name;
+}
+
+}  // namespace mien::text

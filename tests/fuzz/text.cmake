@@ -1,0 +1,2 @@
+mien_fuzz(tokenizer LIBS mien::text)
+mien_fuzz(labels LIBS mien::text)

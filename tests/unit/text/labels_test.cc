@@ -1,0 +1,162 @@
+#include "mien/text/labels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "mien/text/prompts.h"
+#include "unit/text/text_test_support.h"
+
+namespace mien::text {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> names_of(const LabelSet& set) {
+  std::vector<std::string> out;
+  for (const Label& label : set.labels) out.push_back(label.name);
+  return out;
+}
+
+TEST(Labels, BuiltInSetsHaveADocumentedOrder) {
+  ASSERT_THAT(builtin_label_names(), ElementsAre("basic7", "basic8", "mafw11"));
+  EXPECT_THAT(names_of(*find_builtin_labels("basic7")),
+              ElementsAre("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"));
+  EXPECT_EQ(names_of(*find_builtin_labels("basic8")).back(), "contempt");
+  EXPECT_THAT(names_of(*find_builtin_labels("mafw11")),
+              ElementsAre("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+                          "contempt", "anxiety", "helplessness", "disappointment"));
+  EXPECT_EQ(find_builtin_labels("basic9"), nullptr);
+}
+
+TEST(Labels, BuiltInTextsAreDistinctAndFitTheContext) {
+  std::set<std::string> seen;
+  const auto path = clip_table();
+  const auto tokenizer = path.empty() ? nullptr : load_bpe(path).value();
+  for (const Label& label : find_builtin_labels("mafw11")->labels) {
+    EXPECT_GE(label.texts.size(), 4U) << label.name;
+    EXPECT_LE(label.texts.size(), 6U) << label.name;
+    EXPECT_TRUE(label.parts.empty());
+    for (const std::string& text : label.texts) {
+      EXPECT_TRUE(seen.insert(text).second) << text;
+      if (tokenizer != nullptr) {
+        EXPECT_LE(tokenizer->encode(text).value().size(), 75U) << text;
+      }
+    }
+  }
+}
+
+TEST(Labels, NameOfASetLoadsIt) {
+  const auto set = load_labels(" basic7 ");
+  MIEN_ASSERT_OK(set);
+  EXPECT_EQ(set->name, "basic7");
+  EXPECT_EQ(set->labels, find_builtin_labels("basic7")->labels);
+}
+
+TEST(Labels, AliasesTakeTheBuiltInTextsAndKeepTheUsersName) {
+  const auto set = load_labels("Happiness,anger,sadness,surprised,afraid,disgusted,calm");
+  MIEN_ASSERT_OK(set);
+  EXPECT_EQ(set->name, "custom");
+  EXPECT_EQ(set->labels[0].name, "Happiness");
+  const auto& basic = find_builtin_labels("basic7")->labels;
+  EXPECT_EQ(set->labels[0].texts, basic[3].texts);
+  EXPECT_EQ(set->labels[1].texts, basic[0].texts);
+  EXPECT_EQ(set->labels[4].texts, basic[2].texts);
+  EXPECT_EQ(set->labels[6].texts, prompt_texts("calm")) << "calm is not neutral";
+  EXPECT_EQ(builtin_label_of("SADNESS"), "sad");
+  EXPECT_EQ(builtin_label_of("bored"), "");
+}
+
+TEST(Labels, FreeWordsFillTheTemplates) {
+  const auto set = load_labels("politely bored, smug");
+  MIEN_ASSERT_OK(set);
+  ASSERT_EQ(set->labels.size(), 2U);
+  ASSERT_EQ(set->labels[0].texts.size(), prompt_templates().size());
+  for (const std::string& text : set->labels[0].texts)
+    EXPECT_THAT(text, HasSubstr("politely bored"));
+  EXPECT_EQ(set->labels[1].name, "smug");
+}
+
+TEST(Labels, ASingleFreeWordIsASet) {
+  const auto set = load_labels("bored");
+  MIEN_ASSERT_OK(set);
+  EXPECT_EQ(set->labels.size(), 1U);
+}
+
+TEST(Labels, QuotesKeepCommasAndPlusSigns) {
+  const auto set = load_labels(R"("tired, but happy", "say ""hi""" ,"a+b","basic7x")");
+  MIEN_ASSERT_OK(set);
+  EXPECT_THAT(names_of(*set), ElementsAre("tired, but happy", "say \"hi\"", "a+b", "basic7x"));
+  for (const Label& label : set->labels) EXPECT_TRUE(label.parts.empty());
+}
+
+TEST(Labels, CompoundsHaveResolvedParts) {
+  const auto set = load_labels(R"(happiness + surprised, "well, well"+sad)");
+  MIEN_ASSERT_OK(set);
+  ASSERT_EQ(set->labels.size(), 2U);
+  const Label& first = set->labels[0];
+  EXPECT_EQ(first.name, "happiness+surprised");
+  EXPECT_TRUE(first.texts.empty());
+  ASSERT_EQ(first.parts.size(), 2U);
+  EXPECT_EQ(first.parts[0].name, "happiness");
+  EXPECT_EQ(first.parts[1].texts, describe("surprise"));
+  EXPECT_EQ(set->labels[1].parts[0].name, "well, well");
+}
+
+TEST(Labels, WrongListsAreRefused) {
+  const std::string many_parts = "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q";
+  for (const std::string& bad :
+       {std::string(""),        std::string("  \n"),      std::string(","),
+        std::string("a,"),      std::string("a,,b"),      std::string("\"\",b"),
+        std::string("a,b,a"),   std::string("a, a"),      std::string("+"),
+        std::string("a+"),      std::string("+a"),        std::string("a++b"),
+        std::string("a+a"),     std::string("a+b,a + b"), std::string("\"a"),
+        std::string("a\"b\""),  std::string("\"a\"b"),    std::string("a\nb,c"),
+        std::string("a\x01,b"), std::string("a,\xFF"),    std::string("a\0b,c", 5)}) {
+    MIEN_EXPECT_CODE(load_labels(bad), StatusCode::kInvalidArgument) << '[' << bad << ']';
+  }
+  MIEN_EXPECT_CODE(load_labels(many_parts), StatusCode::kResourceLimit);
+}
+
+TEST(Labels, UnknownSetsAndFilesAreNotFoundWithAHint) {
+  for (const char* word : {"basic-7", "Basic7", "basic", "basic9", "mafw", "MAFW-11", "bsic7"}) {
+    const auto set = load_labels(word);
+    MIEN_EXPECT_CODE(set, StatusCode::kNotFound) << word;
+    EXPECT_THAT(set.status().message(), HasSubstr("did you mean")) << word;
+  }
+  for (const char* path : {"./emotions", "/no/such/file", "emotions.yaml", "x.yml"}) {
+    const auto set = load_labels(path);
+    MIEN_EXPECT_CODE(set, StatusCode::kNotFound) << path;
+    EXPECT_THAT(set.status().message(), HasSubstr("basic7, basic8 or mafw11")) << path;
+  }
+  MIEN_ASSERT_OK(load_labels("\"basic\""));
+}
+
+TEST(Labels, TooLongIsRefused) {
+  MIEN_ASSERT_OK(load_labels(std::string(1000, 'a')));
+  MIEN_EXPECT_CODE(load_labels(std::string(1001, 'a')), StatusCode::kResourceLimit);
+  const auto megabyte = load_labels(std::string(1'000'000, 'a'));
+  MIEN_EXPECT_CODE(megabyte, StatusCode::kResourceLimit);
+  EXPECT_LT(megabyte.status().message().size(), 200U);
+  Limits limits;
+  limits.max_labels = 2;
+  MIEN_ASSERT_OK(load_labels("a,b", limits));
+  MIEN_EXPECT_CODE(load_labels("a,b,c", limits), StatusCode::kResourceLimit);
+}
+
+TEST(Labels, FilesAreRead) {
+  const test::TempDir dir;
+  const auto path = dir / "my labels.yaml";
+  std::ofstream(path) << "bored: a face that waits for the end\n";
+  const auto set = load_labels(path.string());
+  MIEN_ASSERT_OK(set);
+  EXPECT_EQ(set->name, path.string());
+  EXPECT_THAT(set->labels[0].texts, ElementsAre("a face that waits for the end"));
+  MIEN_EXPECT_CODE(load_labels(dir.path().string()), StatusCode::kInvalidArgument) << "a folder";
+}
+
+}  // namespace
+}  // namespace mien::text
