@@ -178,6 +178,11 @@ Status missing(std::string_view key, std::string_view subject, std::string_view 
 
 }  // namespace
 
+Json::Json(const Json&) = default;
+Json::Json(Json&&) noexcept = default;
+Json& Json::operator=(const Json&) = default;
+Json& Json::operator=(Json&&) noexcept = default;
+Json::~Json() = default;
 Json::Json(unsigned long v) : Json(static_cast<unsigned long long>(v)) {}
 Json::Json(unsigned long long v) {
   if (v > static_cast<unsigned long long>(INT64_MAX)) {

@@ -20,7 +20,13 @@ class Json {
   using Member = std::pair<std::string, Json>;
   using Object = std::vector<Member>;
 
-  Json() = default;                              ///< null
+  Json() = default;  ///< null
+  // Out of line: GCC 12 takes the variant's members for uninitialised when these are inlined.
+  Json(const Json&);
+  Json(Json&&) noexcept;
+  Json& operator=(const Json&);
+  Json& operator=(Json&&) noexcept;
+  ~Json();
   Json(std::nullptr_t) {}                        // NOLINT(google-explicit-constructor)
   Json(bool v) : value_(v) {}                    // NOLINT(google-explicit-constructor)
   Json(int v) : value_(std::int64_t{v}) {}       // NOLINT(google-explicit-constructor)

@@ -37,7 +37,7 @@ TEST(Tar, ListsRegularFiles) {
   const std::string long_path(150, 'p');
   const std::string archive = entry("d/", "", '5') + entry("d/a.txt", "hello") +
                               entry("././@LongLink", long_path + '\0', 'L') + entry("short", "x") +
-                              entry("h", "16 path=pax/name\n", 'x') + entry("cut", "") +
+                              entry("h", "17 path=pax/name\n", 'x') + entry("cut", "") +
                               std::string(1024, '\0');
   const auto entries = parse(archive);
   MIEN_ASSERT_OK(entries);

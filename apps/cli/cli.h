@@ -1,0 +1,64 @@
+#pragma once
+
+// What the verbs share. One file per verb defines its `add_<verb>`; main.cc lists them.
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "mien/core/log.h"
+#include "mien/core/status.h"
+
+namespace mien::cli {
+
+/// Exit codes; see docs/cli.md.
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitSomeFailed = 1,   ///< some input failed; the others are done and kept
+  kExitUsage = 2,        ///< wrong flags, labels or arguments; nothing was done
+  kExitEnvironment = 3,  ///< a bundle, model or device that the run needs is missing or broken
+};
+
+/// State of one run of the program.
+struct Context {
+  int exit_code = kExitOk;
+  bool verbose = false;
+  int threads = 0;  ///< 0: all cores
+  std::string isa;
+  std::string color = "auto";
+
+  /// Applies threads and isa; call it first in a verb. Errors: kInvalidArgument.
+  Status apply() const;
+  /// "mien: <message>" on standard error.
+  void report(std::string_view message) const;
+  /// Reports a problem that ends the run, and sets the exit code.
+  void fail(const Status& status, ExitCode code);
+  LogSink log() const;
+  bool color_for(FILE* stream) const;
+};
+
+/// Set by SIGINT and SIGTERM; long work looks at it.
+const std::atomic<bool>& interrupted();
+void install_signal_handlers();
+
+/// Columns of the terminal behind `stream`, or 80.
+int terminal_width(FILE* stream);
+bool is_terminal(FILE* stream);
+/// True when the locale's encoding is UTF-8.
+bool locale_is_utf8();
+
+/// The notice on responsible use that --help ends with.
+std::string_view responsible_use();
+
+void add_predict(CLI::App& app, Context& context);
+void add_detect(CLI::App& app, Context& context);
+void add_embed(CLI::App& app, Context& context);
+void add_convert(CLI::App& app, Context& context);
+void add_inspect(CLI::App& app, Context& context);
+void add_doctor(CLI::App& app, Context& context);
+
+}  // namespace mien::cli

@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+#include <langinfo.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <clocale>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/cli.h"
+#include "mien/kernels/cpu.h"
+#include "mien/report/text.h"
+
+namespace mien::cli {
+namespace {
+
+std::atomic<bool> interrupt_flag{false};
+
+extern "C" void on_signal(int) {
+  if (interrupt_flag.exchange(true)) std::_Exit(130);  // asked twice: leave at once
+}
+
+}  // namespace
+
+Status Context::apply() const {
+  if (threads < 0 || threads > 1024) {
+    return invalid_argument(
+        fmt::format("--threads: {} is out of range (expected 0..1024)", threads));
+  }
+  if (!isa.empty()) {
+    const auto found = kernels::find_isa(isa);
+    if (!found) {
+      return invalid_argument(
+          fmt::format("--isa: '{}' is unknown (expected generic, avx2 or avx512)", isa));
+    }
+    MIEN_RETURN_IF_ERROR(kernels::limit_isa(*found));
+  }
+  kernels::set_threads(threads);
+  return {};
+}
+
+void Context::report(std::string_view message) const {
+  const std::string line = fmt::format("mien: {}\n", report::printable(message));
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+void Context::fail(const Status& status, ExitCode code) {
+  report(status.message());
+  exit_code = std::max<int>(exit_code, code);
+}
+
+LogSink Context::log() const {
+  const bool all = verbose;
+  return [all](LogLevel level, std::string_view message) {
+    if (!all && level < LogLevel::kWarning) return;
+    const std::string line = fmt::format("mien: {}\n", report::printable(message));
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  };
+}
+
+bool Context::color_for(FILE* stream) const {
+  if (color == "always") return true;
+  if (color == "never" || std::getenv("NO_COLOR") != nullptr) return false;
+  return is_terminal(stream);
+}
+
+const std::atomic<bool>& interrupted() { return interrupt_flag; }
+
+void install_signal_handlers() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_DFL);
+}
+
+bool is_terminal(FILE* stream) { return ::isatty(::fileno(stream)) == 1; }
+
+int terminal_width(FILE* stream) {
+  winsize size{};
+  if (::ioctl(::fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (const char* columns = std::getenv("COLUMNS")) {
+    if (const int value = std::atoi(columns); value > 0) return value;
+  }
+  return 80;
+}
+
+bool locale_is_utf8() {
+  std::setlocale(LC_CTYPE, "");
+  return std::strcmp(::nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+std::string_view responsible_use() {
+  return "mien describes how a face looks, not what a person feels. Results differ between groups "
+         "of\n"
+         "people. In the EU, inferring emotions at work and in education is prohibited (AI Act, "
+         "art. 5).\n"
+         "All processing is local: nothing is uploaded, nothing is stored unless you ask for it.";
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,143 @@
+#include <chrono>
+#include <map>
+
+#include "cli/inputs.h"
+#include "cli/options.h"
+#include "cli/outputs.h"
+#include "cli/progress.h"
+
+namespace mien::cli {
+namespace {
+
+struct DetectOptions {
+  InputOptions inputs;
+  FaceOptions faces;
+  OutputOptions outputs;
+};
+
+engine::FaceResult without_labels(face::Face face) {
+  engine::FaceResult out;
+  out.face = std::move(face);
+  return out;
+}
+
+class Detector final : public InputVisitor {
+ public:
+  Detector(face::FaceFinder& finder, ResultWriter& results, AnnotationWriter& drawings)
+      : finder_(finder), results_(results), drawings_(drawings) {}
+
+  Status picture(const std::string& name, const image::Image& picture) override {
+    auto faces = finder_.find(picture, name);
+    if (!faces.ok()) return faces.status().with_prefix(name);
+    const pipeline::FrameResult frame = to_result(name, picture, std::move(*faces));
+    MIEN_RETURN_IF_ERROR(results_.frame(frame));
+    return drawings_.picture(name, picture, frame.faces);
+  }
+
+  Status clip(const std::string& name, const std::filesystem::path& path,
+              video::VideoSource& source) override {
+    const auto begin = std::chrono::steady_clock::now();
+    finder_.reset();
+    MIEN_RETURN_IF_ERROR(drawings_.begin_clip(name, path, source.info()));
+    report::ClipTimeline timeline;
+    Progress progress("frames", source.info().frames);
+    std::map<std::int64_t, pipeline::TrackResult> tracks;
+    pipeline::ClipResult clip;
+    while (!interrupted()) {
+      MIEN_ASSIGN_OR_RETURN(auto next, source.next());
+      if (!next) break;
+      MIEN_ASSIGN_OR_RETURN(auto faces,
+                            finder_.track(next->image, next->index, next->timestamp_us, name));
+      pipeline::ClipFrame frame;
+      frame.result = to_result(name, next->image, std::move(faces));
+      frame.result.is_clip = true;
+      frame.result.frame = next->index;
+      frame.result.timestamp_us = next->timestamp_us;
+      frame.image = &next->image;
+      note_tracks(frame.result, tracks);
+      ++clip.summary.frames;
+      clip.summary.faces += static_cast<std::int64_t>(frame.result.faces.size());
+      if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
+      MIEN_RETURN_IF_ERROR(drawings_.clip_frame(frame, timeline));
+      progress.update(next->index + 1);
+    }
+    progress.finish();
+    MIEN_RETURN_IF_ERROR(drawings_.end_clip(!interrupted() || source.info().live));
+    if (interrupted() && !source.info().live) return cancelled(name + ": cancelled");
+    for (auto& [id, track] : tracks) clip.tracks.push_back(std::move(track));
+    clip.summary.input = name;
+    clip.summary.is_clip = true;
+    clip.summary.analysed_frames = clip.summary.frames;
+    clip.summary.tracks = static_cast<std::int64_t>(clip.tracks.size());
+    clip.summary.corrupt_frames = source.corrupt_frames();
+    clip.summary.media_seconds = source.info().seconds;
+    clip.summary.elapsed_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return results_.clip(clip, timeline);
+  }
+
+  void failed(const std::string& name, const Status& status) override {
+    (void)drawings_.end_clip(false);
+    (void)results_.error(name, status);
+  }
+
+ private:
+  static pipeline::FrameResult to_result(const std::string& name, const image::Image& picture,
+                                         std::vector<face::Face> faces) {
+    pipeline::FrameResult out;
+    out.input = name;
+    out.width = picture.width();
+    out.height = picture.height();
+    for (face::Face& face : faces) out.faces.push_back(without_labels(std::move(face)));
+    return out;
+  }
+
+  static void note_tracks(const pipeline::FrameResult& frame,
+                          std::map<std::int64_t, pipeline::TrackResult>& tracks) {
+    for (const engine::FaceResult& face : frame.faces) {
+      pipeline::TrackResult& track = tracks[face.face.track];
+      if (track.frames++ == 0) {
+        track.input = frame.input;
+        track.track = face.face.track;
+        track.from_us = frame.timestamp_us;
+      }
+      track.to_us = frame.timestamp_us;
+    }
+  }
+
+  face::FaceFinder& finder_;
+  ResultWriter& results_;
+  AnnotationWriter& drawings_;
+};
+
+void detect(Context& context, const DetectOptions& options) {
+  if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  const auto chosen = finder_options(options.faces);
+  if (!chosen.ok()) return context.fail(chosen.status(), kExitUsage);
+  const auto finder = face::make_finder(*chosen);
+  if (!finder.ok()) return context.fail(finder.status(), kExitEnvironment);
+  ResultWriter results(context, options.outputs, {});
+  AnnotationWriter drawings(options.outputs);
+  if (const Status status = results.open(); !status.ok()) return context.fail(status, kExitUsage);
+  if (const Status status = drawings.open(options.inputs.names.size() > 1); !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
+  Detector visitor(**finder, results, drawings);
+  visit_inputs(context, options.inputs, visitor);
+  if (const Status status = results.finish(); !status.ok()) context.fail(status, kExitSomeFailed);
+}
+
+}  // namespace
+
+void add_detect(CLI::App& app, Context& context) {
+  auto options = std::make_shared<DetectOptions>();
+  CLI::App* verb =
+      app.add_subcommand("detect", "Find faces in pictures and follow them through clips");
+  add_input_options(*verb, options->inputs);
+  add_face_options(*verb, options->faces);
+  add_output_options(*verb, options->outputs);
+  verb->footer("\n" + std::string(responsible_use()));
+  verb->callback([options, &context] { detect(context, *options); });
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include "cli/inputs.h"
+#include "cli/options.h"
+#include "mien/checkpoint/safetensors.h"
+#include "mien/core/file.h"
+#include "mien/pipeline/recognizer.h"
+#include "mien/report/json_lines.h"
+
+namespace mien::cli {
+namespace {
+
+struct EmbedOptions {
+  InputOptions inputs;
+  FaceOptions faces;
+  ModelOptions model;
+  std::vector<std::string> texts;
+  std::string safetensors;
+};
+
+// JSON lines on standard output, or rows that end in one safetensors file.
+class EmbeddingSink {
+ public:
+  explicit EmbeddingSink(std::string file) : file_(std::move(file)) {}
+
+  Status add(Json row, const std::vector<float>& embedding) {
+    if (file_.empty()) {
+      Json values = Json::array();
+      for (const float v : embedding) values.push_back(v);
+      row.set("embedding", std::move(values));
+      const std::string line = report::json_line(row);
+      const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
+      return written ? Status() : io_error("standard output: cannot be written");
+    }
+    index_.push_back(std::move(row));
+    values_.insert(values_.end(), embedding.begin(), embedding.end());
+    return {};
+  }
+
+  Status finish(std::int64_t width) {
+    if (file_.empty()) return {};
+    const auto rows = static_cast<std::int64_t>(index_.size());
+    const Tensor all = Tensor::from_f32({rows, width}, values_);
+    return checkpoint::write_safetensors(file_, {{"embeddings", all.view()}},
+                                         {{"index", index_.dump()}});
+  }
+
+ private:
+  std::string file_;
+  Json index_ = Json::array();
+  std::vector<float> values_;
+};
+
+class Embedder final : public InputVisitor {
+ public:
+  Embedder(pipeline::Recognizer& recognizer, EmbeddingSink& sink)
+      : recognizer_(recognizer), sink_(sink) {}
+
+  Status picture(const std::string& name, const image::Image& picture) override {
+    auto faces = recognizer_.image(picture, name);
+    if (!faces.ok()) return faces.status().with_prefix(name);
+    pipeline::FrameResult frame;
+    frame.input = name;
+    frame.faces = std::move(*faces);
+    return add(frame);
+  }
+
+  Status clip(const std::string& name, const std::filesystem::path&,
+              video::VideoSource& source) override {
+    pipeline::ClipSink sink;
+    sink.frame = [&](const pipeline::ClipFrame& frame) { return add(frame.result); };
+    return recognizer_.clip(source, name, sink, &interrupted()).status();
+  }
+
+  void failed(const std::string&, const Status&) override {}
+
+ private:
+  Status add(const pipeline::FrameResult& frame) {
+    for (const engine::FaceResult& face : frame.faces) {
+      const Json box =
+          Json::Array{face.face.box.x, face.face.box.y, face.face.box.w, face.face.box.h};
+      Json row = Json::object();
+      row.set("input", frame.input);
+      row.set("kind", "face");
+      if (frame.is_clip) {
+        row.set("frame", frame.frame);
+        row.set("time", static_cast<double>(frame.timestamp_us) * 1e-6);
+        row.set("track", face.face.track);
+      }
+      row.set("box", box);
+      MIEN_RETURN_IF_ERROR(sink_.add(std::move(row), face.embedding));
+    }
+    return {};
+  }
+
+  pipeline::Recognizer& recognizer_;
+  EmbeddingSink& sink_;
+};
+
+Status embed_texts(const engine::Bundle& bundle, const std::vector<std::string>& texts,
+                   EmbeddingSink& sink) {
+  if (texts.empty()) return {};
+  engine::Session session;
+  MIEN_ASSIGN_OR_RETURN(const Tensor rows, engine::encode_texts(bundle, texts, session));
+  const auto width = static_cast<std::size_t>(rows.dim(1));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    Json row = Json::object();
+    row.set("kind", "text");
+    row.set("text", texts[i]);
+    const auto values = rows.f32().subspan(i * width, width);
+    MIEN_RETURN_IF_ERROR(sink.add(std::move(row), {values.begin(), values.end()}));
+  }
+  return {};
+}
+
+void embed(Context& context, const EmbedOptions& options) {
+  if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  if (options.inputs.names.empty() && options.texts.empty()) {
+    return context.fail(invalid_argument("embed: nothing to do (expected inputs or --text)"),
+                        kExitUsage);
+  }
+  auto finder = finder_options(options.faces);
+  if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
+  const auto bundle = load_bundle(options.model);
+  if (!bundle.ok()) {
+    return context.fail(bundle.status(),
+                        options.model.bundle.empty() ? kExitUsage : kExitEnvironment);
+  }
+  EmbeddingSink sink(options.safetensors);
+  if (const Status status = embed_texts(**bundle, options.texts, sink); !status.ok()) {
+    return context.fail(status, kExitEnvironment);
+  }
+  if (!options.inputs.names.empty()) {
+    // Scores are not asked for, but a recogniser needs labels; the bundle's own cost nothing.
+    text::LabelSet labels{(*bundle)->info().name, (*bundle)->info().labels};
+    if (labels.labels.empty()) labels = *text::find_builtin_labels("basic7");
+    pipeline::RecognizerOptions recognizer_options;
+    recognizer_options.finder = std::move(*finder);
+    recognizer_options.embeddings = true;
+    auto recognizer = pipeline::Recognizer::make(*bundle, labels, recognizer_options);
+    if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);
+    Embedder visitor(**recognizer, sink);
+    visit_inputs(context, options.inputs, visitor);
+  }
+  const Status status = sink.finish((*bundle)->info().architecture.embed);
+  if (!status.ok()) context.fail(status, kExitSomeFailed);
+}
+
+}  // namespace
+
+void add_embed(CLI::App& app, Context& context) {
+  auto options = std::make_shared<EmbedOptions>();
+  CLI::App* verb = app.add_subcommand("embed", "Write the embeddings of faces and texts");
+  add_input_options(*verb, options->inputs);
+  verb->get_option("input")->required(false);
+  add_model_options(*verb, options->model);
+  verb->add_option("--text", options->texts, "A text to embed; may be repeated");
+  verb->add_option(
+      "--safetensors", options->safetensors,
+      "Write one file with the tensor 'embeddings' and an index, instead of JSON lines");
+  add_face_options(*verb, options->faces);
+  verb->footer("\n" + std::string(responsible_use()));
+  verb->callback([options, &context] { embed(context, *options); });
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,231 @@
+#include "cli/inputs.h"
+
+#include <fmt/format.h>
+#include <glob.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "cli/progress.h"
+#include "mien/core/file.h"
+#include "mien/image/decode.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Kind { kFile, kFrames, kStdin, kCamera, kProblem };
+
+struct Input {
+  Kind kind = Kind::kFile;
+  std::string name;
+  Status problem;
+};
+
+bool is_media(const fs::path& path) {
+  return image::has_image_extension(path) || video::has_video_extension(path);
+}
+
+template <class Iterator>
+void list_folder(Iterator begin, std::vector<std::string>& out) {
+  std::error_code error;
+  for (auto it = begin; it != Iterator(); it.increment(error)) {
+    if (error) break;
+    std::error_code ignored;
+    if (it->is_regular_file(ignored) && is_media(it->path())) out.push_back(it->path().string());
+  }
+}
+
+void expand_folder(const std::string& name, const InputOptions& options, std::vector<Input>& out) {
+  if (options.frames) {
+    out.push_back({Kind::kFrames, name, {}});
+    return;
+  }
+  std::vector<std::string> files;
+  std::error_code error;
+  constexpr auto kSkip = fs::directory_options::skip_permission_denied;
+  if (options.recursive) {
+    list_folder(fs::recursive_directory_iterator(name, kSkip, error), files);
+  } else {
+    list_folder(fs::directory_iterator(name, error), files);
+  }
+  if (error) {
+    out.push_back({Kind::kProblem, name,
+                   io_error(fmt::format("{}: cannot be listed ({})", name, error.message()))});
+    return;
+  }
+  if (files.empty()) {
+    out.push_back(
+        {Kind::kProblem, name,
+         not_found(fmt::format("{}: has no pictures or clips (expected at least one file with "
+                               "a usual extension{})",
+                               name, options.recursive ? "" : "; --recursive looks deeper"))});
+    return;
+  }
+  std::sort(files.begin(), files.end());
+  for (std::string& file : files) out.push_back({Kind::kFile, std::move(file), {}});
+}
+
+std::vector<std::string> expand_pattern(const std::string& pattern) {
+  std::vector<std::string> out;
+  glob_t found{};
+  if (::glob(pattern.c_str(), GLOB_TILDE, nullptr, &found) == 0) {
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) out.emplace_back(found.gl_pathv[i]);
+  }
+  ::globfree(&found);
+  return out;
+}
+
+void expand_name(const std::string& name, const InputOptions& options, std::vector<Input>& out) {
+  std::error_code error;
+  const fs::file_status status = fs::status(name, error);
+  if (name == "-") {
+    out.push_back({Kind::kStdin, "-", {}});
+  } else if (fs::is_directory(status)) {
+    expand_folder(name, options, out);
+  } else if (fs::is_character_file(status) || name.starts_with("/dev/video")) {
+    out.push_back({Kind::kCamera, name, {}});
+  } else if (fs::exists(status)) {
+    out.push_back({Kind::kFile, name, {}});
+  } else if (name.find_first_of("*?[") != std::string::npos) {
+    const auto matches = expand_pattern(name);
+    if (matches.empty()) {
+      out.push_back({Kind::kProblem, name, not_found(name + ": the pattern matches no file")});
+    }
+    for (const std::string& match : matches) expand_name(match, options, out);
+  } else {
+    out.push_back({Kind::kProblem, name, not_found(name + ": no such file or folder")});
+  }
+}
+
+constexpr std::size_t kSniffBytes = 64;
+
+std::vector<std::byte> read_up_to(int fd, std::size_t count) {
+  std::vector<std::byte> out(count);
+  std::size_t filled = 0;
+  while (filled < count && !interrupted()) {
+    const ssize_t n = ::read(fd, out.data() + filled, count - filled);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    filled += static_cast<std::size_t>(n);
+  }
+  out.resize(filled);
+  return out;
+}
+
+class Visit {
+ public:
+  Visit(const InputOptions& options, InputVisitor& visitor) : options_(options), visitor_(visitor) {
+    open_.limits = options.limits;
+    open_.folder_fps = options.frame_rate;
+    open_.cancel = &interrupted();
+  }
+
+  Status run(const Input& input) {
+    switch (input.kind) {
+      case Kind::kProblem: return input.problem;
+      case Kind::kStdin: return standard_input();
+      case Kind::kCamera: return clip(input.name, {}, video::open_camera(input.name, open_));
+      case Kind::kFrames: return clip(input.name, {}, video::open_folder(input.name, open_));
+      case Kind::kFile: break;
+    }
+    return file(input.name);
+  }
+
+ private:
+  Status clip(const std::string& name, const fs::path& path,
+              Result<std::unique_ptr<video::VideoSource>> source) {
+    if (!source.ok()) return source.status();
+    return visitor_.clip(name, path, **source);
+  }
+
+  Status file(const std::string& name) {
+    std::ifstream stream(name, std::ios::binary);
+    if (!stream)
+      return io_error(fmt::format("{}: cannot be opened ({})", name, std::strerror(errno)));
+    std::array<char, kSniffBytes> head{};
+    stream.read(head.data(), kSniffBytes);
+    const auto bytes =
+        std::as_bytes(std::span(head)).first(static_cast<std::size_t>(stream.gcount()));
+    if (bytes.empty()) return corrupt(name + ": is empty (expected a picture or a clip)");
+    if (image::sniff(bytes) == image::Format::kUnknown && !image::has_image_extension(name)) {
+      return clip(name, name, video::open_file(name, open_));
+    }
+    MIEN_ASSIGN_OR_RETURN(const image::Image picture, image::load(name, options_.limits));
+    return visitor_.picture(name, picture);
+  }
+
+  Status standard_input() {
+    if (is_terminal(stdin)) {
+      return invalid_argument(
+          "-: standard input is a terminal (expected a picture or a stream in a pipe)");
+    }
+    std::vector<std::byte> bytes = read_up_to(STDIN_FILENO, kSniffBytes);
+    if (bytes.empty()) return corrupt("-: is empty (expected a picture or a stream)");
+    if (image::sniff(bytes) == image::Format::kUnknown) {
+      return clip("-", {}, video::open_stream(STDIN_FILENO, std::move(bytes), "-", open_));
+    }
+    constexpr std::size_t kChunk = 1U << 20;
+    while (bytes.size() <= options_.limits.max_image_bytes) {
+      const auto more = read_up_to(STDIN_FILENO, kChunk);
+      if (more.empty()) break;
+      bytes.insert(bytes.end(), more.begin(), more.end());
+    }
+    if (bytes.size() > options_.limits.max_image_bytes) {
+      return resource_limit(fmt::format("-: picture is too large (expected at most {} bytes)",
+                                        options_.limits.max_image_bytes));
+    }
+    auto picture = image::decode(bytes, options_.limits);
+    if (!picture.ok()) return picture.status().with_prefix("-");
+    return visitor_.picture("-", *picture);
+  }
+
+  const InputOptions& options_;
+  InputVisitor& visitor_;
+  video::OpenOptions open_;
+};
+
+}  // namespace
+
+void add_input_options(CLI::App& verb, InputOptions& options) {
+  verb.add_option("input", options.names,
+                  "Pictures, clips, folders, patterns, '-' (a picture or a stream on standard "
+                  "input), or a camera "
+                  "such as /dev/video0")
+      ->required();
+  verb.add_flag("--recursive", options.recursive, "Look into folders inside folders");
+  verb.add_flag("--frames", options.frames, "Take a folder as one clip of frames, sorted by name");
+  verb.add_option("--frame-rate", options.frame_rate, "Frames per second of such a folder")
+      ->check(CLI::Range(0.01, 10000.0))
+      ->capture_default_str();
+}
+
+void visit_inputs(Context& context, const InputOptions& options, InputVisitor& visitor) {
+  std::vector<Input> inputs;
+  for (const std::string& name : options.names) expand_name(name, options, inputs);
+  Visit visit(options, visitor);
+  Progress progress("inputs", static_cast<std::int64_t>(inputs.size()));
+  for (std::size_t i = 0; i < inputs.size() && !interrupted(); ++i) {
+    Status status;
+    try {
+      status = visit.run(inputs[i]);
+    } catch (const std::bad_alloc&) {
+      status = resource_limit(inputs[i].name + ": not enough memory");
+    }
+    if (!status.ok()) {
+      Progress::clear_line();
+      context.fail(status, kExitSomeFailed);
+      visitor.failed(inputs[i].name, status);
+    }
+    if (inputs.size() > 1) progress.update(static_cast<std::int64_t>(i) + 1);
+  }
+  progress.finish();
+  if (interrupted()) context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
+}
+
+}  // namespace mien::cli

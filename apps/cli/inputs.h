@@ -1,0 +1,40 @@
+#pragma once
+
+// From what the user names (files, folders, patterns, "-", cameras) to pictures and clips.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "mien/core/limits.h"
+#include "mien/image/image.h"
+#include "mien/video/source.h"
+
+namespace mien::cli {
+
+struct InputOptions {
+  std::vector<std::string> names;
+  bool recursive = false;    ///< look into folders inside folders
+  bool frames = false;       ///< a folder is one clip of frames, not many pictures
+  double frame_rate = 25.0;  ///< of such a folder
+  Limits limits;
+};
+void add_input_options(CLI::App& verb, InputOptions& options);
+
+/// What a verb does with each input. A Status that is not ok is reported, and the next input
+/// follows.
+class InputVisitor {
+ public:
+  virtual ~InputVisitor() = default;
+  virtual Status picture(const std::string& name, const image::Image& picture) = 0;
+  /// `path` is empty unless the clip is a file.
+  virtual Status clip(const std::string& name, const std::filesystem::path& path,
+                      video::VideoSource& source) = 0;
+  virtual void failed(const std::string& name, const Status& status) = 0;
+};
+
+/// Visits every input in order and sets the exit code: kExitSomeFailed when one failed.
+void visit_inputs(Context& context, const InputOptions& options, InputVisitor& visitor);
+
+}  // namespace mien::cli

@@ -1,0 +1,36 @@
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "cli/cli.h"
+
+int main(int argc, char** argv) {
+  using namespace mien::cli;
+  Context context;
+  CLI::App app("mien reads facial expressions in pictures and clips, in your words.", "mien");
+  app.footer("\n" + std::string(responsible_use()));
+  app.set_version_flag("--version", "mien " MIEN_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--threads", context.threads, "Threads to use (0: all cores)");
+  app.add_option("--isa", context.isa, "At most this instruction set: generic, avx2, avx512");
+  app.add_option("--color", context.color, "Colours: auto, always, never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("-v,--verbose", context.verbose, "Tell more on standard error");
+  add_predict(app, context);
+  add_detect(app, context);
+  add_embed(app, context);
+  add_convert(app, context);
+  add_inspect(app, context);
+  add_doctor(app, context);
+  install_signal_handlers();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  } catch (const std::exception& error) {
+    context.report(fmt::format("internal error: {}", error.what()));
+    return kExitEnvironment;
+  }
+  return context.exit_code;
+}

@@ -1,0 +1,97 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+namespace mien::cli {
+
+void add_face_options(CLI::App& verb, FaceOptions& options) {
+  verb.add_option("--face", options.mode,
+                  "How faces are found: auto, hog (detector only), whole (the picture is the "
+                  "face), boxes (--boxes)")
+      ->check(CLI::IsMember({"auto", "hog", "whole", "boxes"}))
+      ->capture_default_str();
+  verb.add_option(
+      "--boxes", options.finder.boxes_file,
+      "CSV with the columns path, x, y, w, h (and frame, for clips); implies --face boxes");
+  verb.add_option("--upsample", options.finder.upsample,
+                  "Times a picture is doubled before detection (-1: by its size)")
+      ->check(CLI::Range(-1, 3))
+      ->capture_default_str();
+  verb.add_option("--min-score", options.finder.min_score, "Drop detections below this score")
+      ->check(CLI::Range(-10.0F, 100.0F))
+      ->capture_default_str();
+  verb.add_option("--detect-every", options.finder.detect_every,
+                  "Clips: search for new faces in every n-th analysed frame, and follow the known "
+                  "ones between")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  verb.add_option("--landmark-model", options.finder.landmark_model,
+                  "68-point model of dlib (default: the system's)");
+}
+
+Result<face::FinderOptions> finder_options(const FaceOptions& options) {
+  face::FinderOptions out = options.finder;
+  const bool has_boxes = !out.boxes_file.empty();
+  if (has_boxes && options.mode != "boxes" && options.mode != "auto") {
+    return invalid_argument(
+        fmt::format("--boxes: does not go with --face {} (expected --face boxes)", options.mode));
+  }
+  if (!has_boxes && options.mode == "boxes") {
+    return invalid_argument("--face boxes: needs a file (expected --boxes FILE)");
+  }
+  out.mode = has_boxes                 ? face::Mode::kBoxes
+             : options.mode == "hog"   ? face::Mode::kHog
+             : options.mode == "whole" ? face::Mode::kWhole
+                                       : face::Mode::kAuto;
+  return out;
+}
+
+void add_model_options(CLI::App& verb, ModelOptions& options) {
+  verb.add_option("-b,--bundle", options.bundle,
+                  "The model: a bundle folder or .tar (made by `mien convert`)");
+  verb.add_option("--precision", options.precision,
+                  "Arithmetic of the model: fp32, bf16, or auto (bf16 where the CPU multiplies it)")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+      ->capture_default_str();
+}
+
+Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options) {
+  if (options.bundle.empty()) {
+    return invalid_argument(
+        "--bundle: is missing (expected a bundle folder; `mien convert SRC DST` makes one from a "
+        "CLIP "
+        "checkpoint, `mien convert --random-tiny DST` a random one to try things out)");
+  }
+  engine::BundleOptions bundle;
+  bundle.limits = options.limits;
+  bundle.precision = options.precision == "auto"   ? engine::PrecisionChoice::kAuto
+                     : options.precision == "bf16" ? engine::PrecisionChoice::kBf16
+                                                   : engine::PrecisionChoice::kF32;
+  return engine::Bundle::load(options.bundle, bundle);
+}
+
+Result<engine::UnknownChoice> parse_unknown(const std::string& text) {
+  using Mode = engine::UnknownChoice::Mode;
+  if (text == "off") return engine::UnknownChoice{Mode::kOff, 0};
+  if (text == "auto") return engine::UnknownChoice{Mode::kAuto, 0};
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return invalid_argument(
+        fmt::format("--unknown: '{}' is not understood (expected off, auto or a number)", text));
+  }
+  return engine::UnknownChoice{Mode::kValue, value};
+}
+
+Result<engine::Reduce> parse_reduce(const std::string& text) {
+  if (text == "mean") return engine::Reduce::kMeanEmbedding;
+  if (text == "mean-cosine") return engine::Reduce::kMeanCosine;
+  if (text == "max") return engine::Reduce::kMaxCosine;
+  return invalid_argument(
+      fmt::format("--reduce: '{}' is unknown (expected mean, mean-cosine or max)", text));
+}
+
+}  // namespace mien::cli

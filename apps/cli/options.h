@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "mien/engine/bundle.h"
+#include "mien/engine/label_scorer.h"
+#include "mien/face/finder.h"
+
+namespace mien::cli {
+
+struct FaceOptions {
+  std::string mode = "auto";
+  face::FinderOptions finder;
+};
+void add_face_options(CLI::App& verb, FaceOptions& options);
+/// Errors: kInvalidArgument when --face and --boxes do not go together.
+Result<face::FinderOptions> finder_options(const FaceOptions& options);
+
+struct ModelOptions {
+  std::string bundle;
+  std::string precision = "fp32";
+  Limits limits;
+};
+void add_model_options(CLI::App& verb, ModelOptions& options);
+/// Errors: those of Bundle::load; kInvalidArgument without --bundle.
+Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options);
+
+/// "off", "auto" or a number. Errors: kInvalidArgument.
+Result<engine::UnknownChoice> parse_unknown(const std::string& text);
+/// "mean", "mean-cosine", "max".
+Result<engine::Reduce> parse_reduce(const std::string& text);
+
+}  // namespace mien::cli

@@ -1,0 +1,175 @@
+#include "cli/outputs.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+
+#include "cli/progress.h"
+#include "mien/image/decode.h"
+#include "mien/report/json_lines.h"
+#include "mien/report/table.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+report::TableOptions table_options(const Context& context, const OutputOptions& options) {
+  return {.width = terminal_width(stdout),
+          .top = options.top,
+          .unicode = locale_is_utf8(),
+          .colour = options.file.empty() && context.color_for(stdout)};
+}
+
+bool has_extension(const fs::path& path, std::string_view wanted) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension == wanted;
+}
+
+}  // namespace
+
+void add_output_options(CLI::App& verb, OutputOptions& options) {
+  verb.add_flag("--json", options.json, "Write JSON lines (docs/outputs.md)");
+  verb.add_flag("--csv", options.csv, "Write CSV, one row per face and frame");
+  verb.add_option("-o,--output", options.file, "Write to this file; it appears only when complete");
+  verb.add_option(
+      "--annotate", options.annotate,
+      "Draw the results: OUT.png for a picture, OUT.mp4 for a clip, a folder for several inputs");
+  verb.add_option("--top", options.top, "Labels told per face")
+      ->check(CLI::Range(1, 10))
+      ->capture_default_str();
+}
+
+ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
+                           std::vector<std::string> labels)
+    : context_(context), options_(options), csv_(labels) {}
+
+Status ResultWriter::open() {
+  if (options_.json && options_.csv) {
+    return invalid_argument("--json and --csv: exclude each other (expected one of them)");
+  }
+  if (!options_.file.empty()) {
+    MIEN_ASSIGN_OR_RETURN(file_, AtomicFile::create(options_.file));
+  }
+  return options_.csv ? write(csv_.header()) : Status();
+}
+
+Status ResultWriter::write(std::string_view text) {
+  if (file_) return file_->write(text);
+  Progress::clear_line();
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return io_error("standard output: cannot be written");
+  }
+  return {};
+}
+
+Status ResultWriter::frame(const pipeline::FrameResult& frame) {
+  if (options_.json) return write(report::json_line(report::to_json(frame)));
+  if (options_.csv) return write(csv_.rows(frame));
+  return frame.is_clip ? Status()
+                       : write(report::picture_table(frame, table_options(context_, options_)));
+}
+
+Status ResultWriter::clip(const pipeline::ClipResult& clip, const report::ClipTimeline& timeline) {
+  if (options_.csv) return {};
+  if (!options_.json) {
+    return write(
+        report::clip_table(clip.summary, clip.tracks, timeline, table_options(context_, options_)));
+  }
+  for (const pipeline::TrackResult& track : clip.tracks) {
+    MIEN_RETURN_IF_ERROR(write(report::json_line(report::to_json(track))));
+  }
+  return write(report::json_line(report::to_json(clip.summary)));
+}
+
+Status ResultWriter::error(const std::string& input, const Status& status) {
+  return options_.json ? write(report::json_line(report::error_to_json(input, status))) : Status();
+}
+
+Status ResultWriter::finish() { return file_ ? file_->commit() : Status(); }
+
+Status AnnotationWriter::open(bool several) {
+  if (!enabled()) return {};
+  std::error_code error;
+  folder_ =
+      several || fs::is_directory(options_.annotate, error) || options_.annotate.ends_with('/');
+  if (folder_) {
+    fs::create_directories(options_.annotate, error);
+    if (error || !fs::is_directory(options_.annotate)) {
+      return io_error(fmt::format("{}: cannot be made (expected a folder for several inputs)",
+                                  options_.annotate));
+    }
+  }
+  MIEN_ASSIGN_OR_RETURN(annotator_, report::Annotator::create({.top_labels = options_.top}));
+  return {};
+}
+
+Result<fs::path> AnnotationWriter::target(const std::string& input, const char* extension) {
+  const fs::path asked = options_.annotate;
+  if (folder_) {
+    const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
+    const fs::path plain = asked / (stem + extension);
+    const int before = used_[plain]++;
+    return before == 0 ? plain : asked / fmt::format("{}-{}{}", stem, before + 1, extension);
+  }
+  if (!has_extension(asked, extension)) {
+    return invalid_argument(fmt::format("--annotate {}: wrong ending for {} (expected {})",
+                                        asked.string(), input, extension));
+  }
+  return asked;
+}
+
+Status AnnotationWriter::picture(const std::string& input, const image::Image& picture,
+                                 const std::vector<engine::FaceResult>& faces) {
+  if (!enabled()) return {};
+  MIEN_ASSIGN_OR_RETURN(const fs::path path, target(input, ".png"));
+  image::Image drawn = picture;
+  MIEN_RETURN_IF_ERROR(annotator_->draw(drawn, faces));
+  MIEN_ASSIGN_OR_RETURN(const auto bytes, image::encode_png(drawn));
+  return write_file_atomically(
+      path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+Status AnnotationWriter::begin_clip(const std::string& input, const fs::path& audio_from,
+                                    const video::ClipInfo& info) {
+  if (!enabled()) return {};
+  MIEN_ASSIGN_OR_RETURN(clip_path_, target(input, ".mp4"));
+  clip_info_ = info;
+  clip_options_ = {};
+  clip_options_.fps = info.fps > 0 ? info.fps : 25.0;
+  clip_options_.audio_from = info.has_audio ? audio_from : fs::path();
+  writer_.reset();
+  return {};
+}
+
+Status AnnotationWriter::clip_frame(const pipeline::ClipFrame& frame,
+                                    const report::ClipTimeline& timeline) {
+  if (!enabled()) return {};
+  MIEN_CHECK(frame.image != nullptr);
+  if (!writer_) {
+    width_ = frame.image->width();
+    height_ = frame.image->height();
+    const auto size = annotator_->clip_size(width_, height_);
+    clip_options_.width = size.width;
+    clip_options_.height = size.height;
+    MIEN_ASSIGN_OR_RETURN(writer_, video::open_writer(clip_path_, clip_options_));
+  }
+  image::Image drawn = *frame.image;
+  if (drawn.width() != width_ || drawn.height() != height_) {
+    drawn =
+        image::crop(*frame.image, {0, 0, static_cast<float>(width_), static_cast<float>(height_)});
+  }
+  const auto duration_us = static_cast<std::int64_t>(clip_info_.seconds * 1e6);
+  MIEN_RETURN_IF_ERROR(annotator_->draw_frame(drawn, frame.result.faces, timeline,
+                                              frame.result.timestamp_us, duration_us));
+  return writer_->write(drawn, frame.result.timestamp_us);
+}
+
+Status AnnotationWriter::end_clip(bool keep) {
+  if (!writer_) return {};
+  const auto writer = std::move(writer_);
+  return keep ? writer->finish() : Status();
+}
+
+}  // namespace mien::cli

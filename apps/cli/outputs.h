@@ -1,0 +1,85 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "mien/core/file.h"
+#include "mien/pipeline/recognizer.h"
+#include "mien/report/csv.h"
+#include "mien/report/draw.h"
+#include "mien/report/timeline.h"
+#include "mien/video/writer.h"
+
+namespace mien::cli {
+
+struct OutputOptions {
+  bool json = false;
+  bool csv = false;
+  std::string file;      ///< "": standard output
+  std::string annotate;  ///< "": no drawing; a file, or a folder when there are several inputs
+  int top = 3;
+};
+void add_output_options(CLI::App& verb, OutputOptions& options);
+
+/// Writes results as a table, JSON lines or CSV, to standard output or to a file that appears only
+/// when complete.
+class ResultWriter {
+ public:
+  ResultWriter(const Context& context, const OutputOptions& options,
+               std::vector<std::string> labels);
+
+  /// Errors: kInvalidArgument for flags that exclude each other; kIo for the file.
+  Status open();
+  Status frame(const pipeline::FrameResult& frame);
+  Status clip(const pipeline::ClipResult& clip, const report::ClipTimeline& timeline);
+  Status error(const std::string& input, const Status& status);
+  /// True when frames of clips are wanted (JSON, CSV), not only their summary.
+  bool wants_frames() const { return options_.json || options_.csv; }
+  Status finish();
+
+ private:
+  Status write(std::string_view text);
+  const Context& context_;
+  const OutputOptions& options_;
+  report::CsvTable csv_;
+  std::optional<AtomicFile> file_;
+};
+
+/// Draws pictures and clips to the files that --annotate asks for.
+class AnnotationWriter {
+ public:
+  explicit AnnotationWriter(const OutputOptions& options) : options_(options) {}
+
+  bool enabled() const { return !options_.annotate.empty(); }
+  /// `several`: more than one input, so the target must be a folder (made when missing).
+  Status open(bool several);
+  Status picture(const std::string& input, const image::Image& picture,
+                 const std::vector<engine::FaceResult>& faces);
+
+  Status begin_clip(const std::string& input, const std::filesystem::path& audio_from,
+                    const video::ClipInfo& info);
+  Status clip_frame(const pipeline::ClipFrame& frame, const report::ClipTimeline& timeline);
+  Status end_clip(bool keep);
+
+ private:
+  Result<std::filesystem::path> target(const std::string& input, const char* extension);
+
+  const OutputOptions& options_;
+  bool folder_ = false;
+  std::optional<report::Annotator> annotator_;
+  std::map<std::filesystem::path, int> used_;
+  // The clip at hand.
+  std::filesystem::path clip_path_;
+  video::WriterOptions clip_options_;
+  video::ClipInfo clip_info_;
+  int width_ = 0;
+  int height_ = 0;
+  std::unique_ptr<video::VideoWriter> writer_;
+};
+
+}  // namespace mien::cli

@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include "cli/inputs.h"
+#include "cli/options.h"
+#include "cli/outputs.h"
+#include "cli/progress.h"
+
+namespace mien::cli {
+namespace {
+
+struct PredictOptions {
+  InputOptions inputs;
+  FaceOptions faces;
+  ModelOptions model;
+  OutputOptions outputs;
+  std::string labels;
+  std::string unknown = "auto";
+  std::string reduce = "mean";
+  bool explain = false;
+  bool embedding = false;
+  int every = 1;
+  double max_fps = 0;
+  int batch = 16;
+};
+
+class Predictor final : public InputVisitor {
+ public:
+  Predictor(pipeline::Recognizer& recognizer, ResultWriter& results, AnnotationWriter& drawings)
+      : recognizer_(recognizer), results_(results), drawings_(drawings) {}
+
+  Status picture(const std::string& name, const image::Image& picture) override {
+    auto faces = recognizer_.image(picture, name);
+    if (!faces.ok()) return faces.status().with_prefix(name);
+    pipeline::FrameResult frame;
+    frame.input = name;
+    frame.width = picture.width();
+    frame.height = picture.height();
+    frame.faces = std::move(*faces);
+    MIEN_RETURN_IF_ERROR(results_.frame(frame));
+    return drawings_.picture(name, picture, frame.faces);
+  }
+
+  Status clip(const std::string& name, const std::filesystem::path& path,
+              video::VideoSource& source) override {
+    MIEN_RETURN_IF_ERROR(drawings_.begin_clip(name, path, source.info()));
+    report::ClipTimeline timeline;
+    Progress progress("frames", source.info().frames);
+    pipeline::ClipSink sink;
+    sink.images = drawings_.enabled();
+    sink.every_frame = drawings_.enabled();
+    sink.frame = [&](const pipeline::ClipFrame& frame) -> Status {
+      if (frame.analysed) {
+        timeline.add(frame.result);
+        if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
+      }
+      progress.update(frame.result.frame + 1);
+      return drawings_.clip_frame(frame, timeline);
+    };
+    const auto done = recognizer_.clip(source, name, sink, &interrupted());
+    progress.finish();
+    // What a broken clip gave until then is kept: its lines are written, its drawing is closed
+    // properly.
+    const Status drawn = drawings_.end_clip(done.ok());
+    if (!done.ok()) return done.status();
+    MIEN_RETURN_IF_ERROR(drawn);
+    return results_.clip(*done, timeline);
+  }
+
+  void failed(const std::string& name, const Status& status) override {
+    (void)drawings_.end_clip(false);
+    (void)results_.error(name, status);
+  }
+
+ private:
+  pipeline::Recognizer& recognizer_;
+  ResultWriter& results_;
+  AnnotationWriter& drawings_;
+};
+
+Result<text::LabelSet> choose_labels(const PredictOptions& options, const engine::Bundle& bundle) {
+  if (!options.labels.empty()) return text::load_labels(options.labels, options.inputs.limits);
+  if (bundle.info().labels.empty()) {
+    return invalid_argument("--labels: is missing (the bundle has no labels of its own)");
+  }
+  return text::LabelSet{bundle.info().name, bundle.info().labels};
+}
+
+void predict(Context& context, const PredictOptions& options) {
+  const auto usage = [&](const Status& status) { context.fail(status, kExitUsage); };
+  if (const Status status = context.apply(); !status.ok()) return usage(status);
+  pipeline::RecognizerOptions recognizer_options;
+  auto finder = finder_options(options.faces);
+  auto unknown = parse_unknown(options.unknown);
+  auto reduce = parse_reduce(options.reduce);
+  for (const Status& status : {finder.status(), unknown.status(), reduce.status()}) {
+    if (!status.ok()) return usage(status);
+  }
+  recognizer_options.finder = std::move(*finder);
+  recognizer_options.scorer = {.reduce = *reduce, .unknown = *unknown, .explain = options.explain};
+  recognizer_options.embeddings = options.embedding;
+  recognizer_options.batch = options.batch;
+  recognizer_options.every = options.every;
+  recognizer_options.max_fps = options.max_fps;
+
+  const auto bundle = load_bundle(options.model);
+  if (!bundle.ok()) {
+    return context.fail(bundle.status(),
+                        options.model.bundle.empty() ? kExitUsage : kExitEnvironment);
+  }
+  const auto labels = choose_labels(options, **bundle);
+  if (!labels.ok()) return usage(labels.status());
+  auto recognizer = pipeline::Recognizer::make(*bundle, *labels, recognizer_options);
+  if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);
+
+  ResultWriter results(context, options.outputs, (*recognizer)->label_names());
+  AnnotationWriter drawings(options.outputs);
+  if (const Status status = results.open(); !status.ok()) return usage(status);
+  const bool several = options.inputs.names.size() > 1;
+  if (const Status status = drawings.open(several); !status.ok()) return usage(status);
+  Predictor visitor(**recognizer, results, drawings);
+  visit_inputs(context, options.inputs, visitor);
+  if (const Status status = results.finish(); !status.ok()) context.fail(status, kExitSomeFailed);
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app, Context& context) {
+  auto options = std::make_shared<PredictOptions>();
+  CLI::App* verb =
+      app.add_subcommand("predict", "Read expressions in pictures and clips, in your words");
+  add_input_options(*verb, options->inputs);
+  add_model_options(*verb, options->model);
+  verb->add_option(
+      "-l,--labels", options->labels,
+      "Words to choose from: happy,sad,\"politely bored\"; a label file; or basic7, basic8, mafw11 "
+      "(default: the bundle's own)");
+  add_face_options(*verb, options->faces);
+  add_output_options(*verb, options->outputs);
+  verb->add_option("--unknown", options->unknown,
+                   "Answer 'unknown' when nothing fits: off, auto (the bundle's rule), or a "
+                   "threshold for it")
+      ->capture_default_str();
+  verb->add_option("--reduce", options->reduce,
+                   "Several descriptions of a label: mean (of embeddings), mean-cosine, max")
+      ->capture_default_str();
+  verb->add_flag("--explain", options->explain, "Tell how well every description fits");
+  verb->add_flag("--embedding", options->embedding, "Put the face embeddings into the JSON");
+  verb->add_option("--every", options->every, "Clips: analyse every n-th frame")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  verb->add_option("--max-fps", options->max_fps,
+                   "Clips: analyse at most so many frames per second (0: all)")
+      ->check(CLI::Range(0.0, 100000.0))
+      ->capture_default_str();
+  verb->add_option("--batch", options->batch, "Clips: faces that are encoded together")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->footer("\n" + std::string(responsible_use()));
+  verb->callback([options, &context] { predict(context, *options); });
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mien/checkpoint/checkpoint.h"
+#include "mien/core/json.h"
+#include "mien/kernels/linear.h"
+
+namespace mien::engine {
+
+/// Sizes of a vision transformer with a class token (CLIP's image tower).
+struct ImageTower {
+  int image_size = 0;
+  int patch = 0;
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+  int mlp = 0;
+  kernels::Activation activation = kernels::Activation::kQuickGelu;
+
+  int tokens() const { return (image_size / patch) * (image_size / patch) + 1; }
+  bool operator==(const ImageTower&) const = default;
+};
+
+/// Sizes of CLIP's causal text transformer.
+struct TextTower {
+  int context = 0;
+  int vocabulary = 0;
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+  int mlp = 0;
+  kernels::Activation activation = kernels::Activation::kQuickGelu;
+
+  bool operator==(const TextTower&) const = default;
+};
+
+/// The typed sizes of a model. Data, not code: nothing here is guessed at load time.
+struct Architecture {
+  int embed = 0;  ///< width of the joint space
+  ImageTower image;
+  std::optional<TextTower> text;
+
+  bool operator==(const Architecture&) const = default;
+  Json to_json() const;
+  /// Errors: kCorrupt naming `subject`: missing or unknown keys, sizes out of range or that do not
+  /// divide.
+  static Result<Architecture> parse(const Json& json, std::string_view subject);
+  Status validate(std::string_view subject) const;
+  /// Number of weights of all towers.
+  std::uint64_t parameter_count() const;
+};
+
+std::string_view to_string(kernels::Activation activation);
+std::optional<kernels::Activation> find_activation(std::string_view name);
+
+struct ExpectedTensor {
+  std::string name;
+  Shape shape;
+};
+
+/// Every tensor that a model of this architecture has, by OpenAI's names.
+std::vector<ExpectedTensor> expected_tensors(const Architecture& architecture);
+
+/// Errors: kCorrupt naming the first tensor that is missing, of another shape, or not floating;
+/// tensors beyond the expected ones and `logit_scale` are an error too.
+Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& architecture,
+                     std::string_view subject);
+
+}  // namespace mien::engine

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mien/checkpoint/safetensors.h"
+#include "mien/core/json.h"
+#include "mien/core/limits.h"
+#include "mien/engine/architecture.h"
+#include "mien/engine/encoders.h"
+#include "mien/face/aligner.h"
+#include "mien/image/preprocess.h"
+#include "mien/text/labels.h"
+#include "mien/text/tokenizer.h"
+#include "mien/video/sampling.h"
+
+namespace mien::engine {
+
+/// When an answer is "unknown": the value of the rule is below the threshold.
+struct UnknownRule {
+  enum class Kind {
+    kMaxProbability,  ///< largest calibrated probability
+    kMaxCosine,       ///< largest raw cosine
+    kEnergy,          ///< log sum exp of the scaled cosines
+  };
+  Kind kind = Kind::kMaxProbability;
+  std::optional<double> threshold;  ///< none: the bundle was not calibrated, and `auto` means off
+
+  bool operator==(const UnknownRule&) const = default;
+};
+std::string_view to_string(UnknownRule::Kind kind);
+
+/// Everything of bundle.json. See docs/bundle.md.
+struct BundleInfo {
+  static constexpr int kFormatVersion = 1;
+
+  std::string name;
+  std::string method = "clip";
+  Architecture architecture;
+  image::PreprocessSpec preprocess;
+  face::CropSpec crop;
+  video::SamplingSpec sampling;
+  std::vector<text::Label> labels;  ///< what the bundle answers with when no labels are given
+  double logit_scale = 100.0;       ///< factor of the cosines before the softmax
+  double temperature = 1.0;         ///< calibration: the logits are divided by it
+  UnknownRule unknown;
+  std::string licence;
+  Json provenance = Json::object();  ///< free-form: training data, recipe hash, converted from
+  std::map<std::string, std::string> files;  ///< sha256 of every other file
+
+  Json to_json() const;
+  /// Errors: kCorrupt naming the place; kUnsupported for another format version.
+  static Result<BundleInfo> parse(std::string_view json, std::string_view subject,
+                                  const Limits& limits = {});
+};
+
+enum class PrecisionChoice { kAuto, kF32, kBf16 };
+
+struct BundleOptions {
+  PrecisionChoice precision =
+      PrecisionChoice::kF32;  ///< kAuto: bf16 where the CPU multiplies it, else fp32
+  Limits limits = {};
+};
+
+/// A model in the bundle format: a folder, or an uncompressed tar of the same files. Nothing in it
+/// is executed. Threads: immutable; shared by threads. Towers are packed on first use.
+class Bundle {
+ public:
+  /// Checks bundle.json, and name, type and shape of every tensor.
+  /// Errors: kNotFound, kIo, kCorrupt, kUnsupported, kResourceLimit.
+  static Result<std::shared_ptr<const Bundle>> load(const std::filesystem::path& path,
+                                                    const BundleOptions& options = {});
+
+  const BundleInfo& info() const { return info_; }
+  const std::filesystem::path& path() const { return path_; }
+  const checkpoint::Checkpoint& weights() const { return *weights_; }
+  kernels::Precision precision() const { return precision_; }
+  bool has_text_tower() const { return info_.architecture.text.has_value(); }
+
+  Result<std::shared_ptr<const ImageEncoder>> image_encoder() const;
+  /// Packed anew when nobody holds it any more, so that its memory is free while only pictures are
+  /// read. Errors: kUnsupported when the bundle has no text tower.
+  Result<std::shared_ptr<const TextEncoder>> text_encoder() const;
+  Result<std::shared_ptr<const text::BpeTokenizer>> tokenizer() const;
+
+  /// Stored unit embeddings of every text of info().labels (in order, parts after texts), shape
+  /// [texts, embed]; empty when absent.
+  const TensorView* label_features() const { return weights_->find(kLabelFeatures); }
+
+  /// Compares every file with its sha256. Errors: kCorrupt naming the first that differs.
+  Status verify_hashes() const;
+
+  static constexpr const char* kLabelFeatures = "label_features";
+
+ private:
+  Bundle() = default;
+  struct Files;
+  std::filesystem::path path_;
+  BundleInfo info_;
+  std::shared_ptr<const Files> files_;
+  std::shared_ptr<const checkpoint::Checkpoint> weights_;
+  kernels::Precision precision_ = kernels::Precision::kF32;
+  Limits limits_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const ImageEncoder> image_;
+  mutable std::weak_ptr<const TextEncoder> text_;
+  mutable std::shared_ptr<const text::BpeTokenizer> tokenizer_;
+};
+
+/// The files of a bundle to be written.
+struct BundleContent {
+  BundleInfo info;  ///< `files` is filled by write_bundle
+  checkpoint::NamedTensors tensors;
+  std::string tokenizer;  ///< merges text; empty: none
+  std::string card;       ///< CARD.md
+};
+
+/// Writes a bundle folder beside its name and renames it; an existing bundle is replaced only when
+/// `overwrite` is set. Errors: kInvalidArgument when `path` exists, kIo.
+Status write_bundle(const std::filesystem::path& path, BundleContent content,
+                    bool overwrite = false);
+
+}  // namespace mien::engine

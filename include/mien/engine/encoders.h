@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "mien/checkpoint/checkpoint.h"
+#include "mien/engine/architecture.h"
+#include "mien/kernels/linear.h"
+
+namespace mien::engine {
+
+/// Scratch memory of one worker: every activation of a forward pass lives here.
+/// Threads: not thread-safe; one per worker. After the first pass of a size nothing is allocated.
+class Session {
+ public:
+  Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// CLIP's image tower, packed for this CPU. Immutable; shared by threads.
+class ImageEncoder {
+ public:
+  /// Packs the `visual.*` tensors; their pages are released afterwards. Precondition: check_tensors
+  /// passed.
+  static Result<std::shared_ptr<const ImageEncoder>> load(const checkpoint::Checkpoint& weights,
+                                                          const Architecture& architecture,
+                                                          kernels::Precision precision);
+  ~ImageEncoder();
+
+  int image_size() const;
+  int embed() const;
+  std::size_t packed_bytes() const;
+
+  /// Shape: pixels [count, 3, S, S] float32 preprocessed -> out [count, embed], not normalised.
+  /// Source: CLIP (arXiv 2103.00020), ViT with class token; see docs/methods.md.
+  Status encode(const float* pixels, std::int64_t count, float* out, Session& session) const;
+
+ private:
+  struct Impl;
+  explicit ImageEncoder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// CLIP's text tower, packed for this CPU. Immutable; shared by threads. Keeps `weights` for the
+/// token table.
+class TextEncoder {
+ public:
+  static Result<std::shared_ptr<const TextEncoder>> load(
+      std::shared_ptr<const checkpoint::Checkpoint> weights, const Architecture& architecture,
+      kernels::Precision precision);
+  ~TextEncoder();
+
+  int context() const;
+  int embed() const;
+
+  /// Shape: every row holds `context` token ids -> out [rows, embed], not normalised. The read-out
+  /// is the first place of the largest id (the end token). Work stops at the longest text of a
+  /// batch, which changes no result: the tower is causal. Errors: kInvalidArgument for an id
+  /// outside the vocabulary or a row of another length.
+  Status encode(std::span<const std::vector<std::int32_t>> rows, float* out,
+                Session& session) const;
+
+ private:
+  struct Impl;
+  explicit TextEncoder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mien::engine

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mien/engine/bundle.h"
+#include "mien/engine/result.h"
+
+namespace mien::engine {
+
+/// How the descriptions of one label become one score.
+enum class Reduce {
+  kMeanEmbedding,  ///< mean of the unit text embeddings, renormalised (the usual prompt ensemble)
+  kMeanCosine,     ///< mean of the cosines (CLIPER, Exp-CLIP)
+  kMaxCosine,      ///< the best fitting description
+};
+
+struct UnknownChoice {
+  enum class Mode { kOff, kAuto, kValue } mode = Mode::kAuto;
+  double value = 0;
+};
+
+struct ScorerOptions {
+  Reduce reduce = Reduce::kMeanEmbedding;
+  UnknownChoice unknown = {};
+  bool explain = false;
+};
+
+/// The answer for one embedding.
+struct Scores {
+  std::vector<LabelScore> labels;  ///< best first; equal scores keep the order of the label set
+  bool unknown = false;
+  std::vector<Reason> reasons;  ///< with `explain`: every description, best first
+};
+
+/// Compares unit image embeddings with the text embeddings of a label set. Immutable; safe from
+/// several threads.
+class LabelScorer {
+ public:
+  /// Encodes the texts of `labels` (or takes the stored features when `labels` are the bundle's
+  /// own). Errors: kUnsupported for free labels without a text tower; kInvalidArgument for an empty
+  /// set.
+  static Result<std::shared_ptr<const LabelScorer>> make(const Bundle& bundle,
+                                                         const text::LabelSet& labels,
+                                                         const ScorerOptions& options,
+                                                         Session& session);
+
+  const std::vector<std::string>& names() const { return names_; }
+  std::optional<double> unknown_threshold() const { return threshold_; }
+
+  /// Precondition: embedding has bundle embed width and unit length.
+  Scores score(std::span<const float> embedding) const;
+
+ private:
+  struct Text {
+    std::size_t label;
+    std::string text;
+  };
+  LabelScorer() = default;
+  float label_cosine(std::size_t label, std::span<const float> embedding) const;
+
+  std::vector<std::string> names_;
+  std::size_t embed_ = 0;
+  std::vector<float> label_rows_;  // [labels, embed]
+  std::vector<float> text_rows_;   // [texts, embed]
+  std::vector<Text> texts_;
+  ScorerOptions options_;
+  UnknownRule::Kind rule_ = UnknownRule::Kind::kMaxProbability;
+  std::optional<double> threshold_;
+  double scale_ = 100.0;  // logit scale / temperature
+};
+
+/// Unit text embeddings, shape [texts, embed]. Errors: as Bundle::text_encoder and tokenizer.
+Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> texts,
+                            Session& session);
+
+/// The features that a bundle stores for its own labels: encode_texts of all of them in order.
+Result<Tensor> encode_label_features(const Bundle& bundle, const std::vector<text::Label>& labels,
+                                     Session& session);
+
+}  // namespace mien::engine

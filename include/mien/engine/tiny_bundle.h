@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "mien/core/status.h"
+
+namespace mien::engine {
+
+struct TinyBundleOptions {
+  std::uint64_t seed = 1;
+  bool text_tower = true;
+  bool overwrite = false;
+};
+
+/// Writes a bundle of random weights with the same towers in small (32-px pictures, a few hundred
+/// kB): for tests, examples and docs. Its answers mean nothing, and its card and name say so.
+Status write_tiny_bundle(const std::filesystem::path& path, const TinyBundleOptions& options = {});
+
+}  // namespace mien::engine

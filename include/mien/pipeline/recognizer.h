@@ -1,0 +1,82 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mien/core/status.h"
+#include "mien/engine/bundle.h"
+#include "mien/engine/label_scorer.h"
+#include "mien/face/finder.h"
+#include "mien/pipeline/result.h"
+#include "mien/video/source.h"
+
+namespace mien::pipeline {
+
+struct RecognizerOptions {
+  face::FinderOptions finder;
+  engine::ScorerOptions scorer;
+  bool embeddings = false;  ///< put the unit embedding into every FaceResult
+  int batch = 16;           ///< faces that are encoded together in a clip
+  int every = 1;            ///< clips: analyse every n-th frame
+  double max_fps = 0;       ///< clips: analyse at most so many frames per second; 0: no limit
+};
+
+/// One frame of a clip as it leaves the pipeline.
+struct ClipFrame {
+  FrameResult result;
+  /// False: a frame between; `result.faces` are those of the last analysed one.
+  bool analysed = true;
+  /// The pixels, while the sink runs; only with ClipSink::images.
+  const image::Image* image = nullptr;
+};
+
+/// Where a clip's results go, in presentation order, from the calling thread. A Status that is not
+/// ok ends the clip.
+struct ClipSink {
+  std::function<Status(const ClipFrame&)> frame;
+  bool images = false;       ///< deliver the pixels too
+  bool every_frame = false;  ///< call `frame` for frames that were not analysed too (to draw them)
+};
+
+struct ClipResult {
+  std::vector<TrackResult> tracks;  ///< by track id
+  SummaryResult summary;
+};
+
+/// Reads expressions in pictures, clips and live frames: finds faces, encodes them, scores the
+/// labels. Threads: not thread-safe; one per worker. Cheap to make; the bundle is shared.
+class Recognizer {
+ public:
+  /// Errors: those of Bundle::image_encoder, LabelScorer::make and face::make_finder.
+  static Result<std::unique_ptr<Recognizer>> make(std::shared_ptr<const engine::Bundle> bundle,
+                                                  const text::LabelSet& labels,
+                                                  const RecognizerOptions& options = {});
+  ~Recognizer();
+
+  const std::vector<std::string>& label_names() const;
+
+  /// All faces of one picture, largest first. No face is an empty result.
+  Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
+
+  /// A whole clip: decoding, finding and encoding overlap; memory does not grow with its length.
+  /// Errors: kCancelled when `cancel` was set; what was delivered until then stays valid.
+  Result<ClipResult> clip(video::VideoSource& source, const std::string& name, const ClipSink& sink,
+                          const std::atomic<bool>* cancel = nullptr);
+
+  /// One live frame; call with growing timestamps. Faces carry track ids and their own scores.
+  Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us);
+  /// The summary of the tracks pushed so far.
+  std::vector<TrackResult> tracks() const;
+  /// Forgets all tracks, for the next clip.
+  void reset();
+
+ private:
+  struct Impl;
+  explicit Recognizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mien::pipeline

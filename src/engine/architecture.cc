@@ -1,0 +1,260 @@
+#include "mien/engine/architecture.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace mien::engine {
+namespace {
+
+using kernels::Activation;
+
+constexpr std::pair<Activation, std::string_view> kActivations[] = {
+    {Activation::kGelu, "gelu"},
+    {Activation::kGeluTanh, "gelu_tanh"},
+    {Activation::kQuickGelu, "quick_gelu"},
+    {Activation::kRelu, "relu"},
+};
+
+// Above these no real model goes; below them every product of sizes fits 64 bits easily.
+constexpr int kMaxWidth = 16384;
+constexpr int kMaxLayers = 256;
+constexpr int kMaxVocabulary = 10'000'000;
+constexpr int kMaxImage = 4096;
+constexpr int kMaxContext = 8192;
+
+Result<int> read_size(const Json& json, std::string_view key, int max, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const std::int64_t value, json_integer(json, key, subject));
+  if (value < 1 || value > max) {
+    return corrupt(
+        fmt::format("{}: '{}' is out of range (expected 1..{}, got {})", subject, key, max, value));
+  }
+  return static_cast<int>(value);
+}
+
+Result<Activation> read_activation(const Json& json, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const std::string name, json_string(json, "activation", subject));
+  const auto found = find_activation(name);
+  if (!found) {
+    return corrupt(
+        fmt::format("{}: unknown activation '{}' (expected gelu, gelu_tanh, quick_gelu or relu)",
+                    subject, name));
+  }
+  return *found;
+}
+
+Status check_heads(int width, int heads, std::string_view subject) {
+  if (width % heads != 0 || width / heads % 16 != 0) {
+    return corrupt(
+        fmt::format("{}: width {} with {} heads (expected a head width that is a multiple of 16)",
+                    subject, width, heads));
+  }
+  return {};
+}
+
+void add_blocks(std::vector<ExpectedTensor>& out, const std::string& prefix, int layers,
+                std::int64_t width, std::int64_t mlp) {
+  for (int i = 0; i < layers; ++i) {
+    const std::string block = fmt::format("{}transformer.resblocks.{}.", prefix, i);
+    const auto add = [&](const char* name, Shape shape) {
+      out.push_back({block + name, std::move(shape)});
+    };
+    add("ln_1.weight", {width});
+    add("ln_1.bias", {width});
+    add("attn.in_proj_weight", {3 * width, width});
+    add("attn.in_proj_bias", {3 * width});
+    add("attn.out_proj.weight", {width, width});
+    add("attn.out_proj.bias", {width});
+    add("ln_2.weight", {width});
+    add("ln_2.bias", {width});
+    add("mlp.c_fc.weight", {mlp, width});
+    add("mlp.c_fc.bias", {mlp});
+    add("mlp.c_proj.weight", {width, mlp});
+    add("mlp.c_proj.bias", {width});
+  }
+}
+
+bool is_floating(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
+         dtype == DType::kF64;
+}
+
+Result<ImageTower> parse_image(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(
+      json, {"type", "image_size", "patch", "width", "layers", "heads", "mlp", "activation"},
+      subject));
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  if (type != "vit") {
+    return unsupported(fmt::format("{}: unknown image tower '{}' (expected vit)", subject, type));
+  }
+  ImageTower tower;
+  MIEN_ASSIGN_OR_RETURN(tower.image_size, read_size(json, "image_size", kMaxImage, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.patch, read_size(json, "patch", kMaxImage, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.width, read_size(json, "width", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.layers, read_size(json, "layers", kMaxLayers, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.heads, read_size(json, "heads", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.mlp, read_size(json, "mlp", 8 * kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.activation, read_activation(json, subject));
+  return tower;
+}
+
+Result<TextTower> parse_text(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(
+      json, {"type", "context", "vocabulary", "width", "layers", "heads", "mlp", "activation"},
+      subject));
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  if (type != "clip_text") {
+    return unsupported(
+        fmt::format("{}: unknown text tower '{}' (expected clip_text)", subject, type));
+  }
+  TextTower tower;
+  MIEN_ASSIGN_OR_RETURN(tower.context, read_size(json, "context", kMaxContext, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.vocabulary, read_size(json, "vocabulary", kMaxVocabulary, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.width, read_size(json, "width", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.layers, read_size(json, "layers", kMaxLayers, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.heads, read_size(json, "heads", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.mlp, read_size(json, "mlp", 8 * kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.activation, read_activation(json, subject));
+  return tower;
+}
+
+}  // namespace
+
+std::string_view to_string(Activation activation) {
+  for (const auto& [value, name] : kActivations) {
+    if (value == activation) return name;
+  }
+  return "none";
+}
+
+std::optional<Activation> find_activation(std::string_view name) {
+  for (const auto& [value, known] : kActivations) {
+    if (known == name) return value;
+  }
+  return std::nullopt;
+}
+
+Json Architecture::to_json() const {
+  Json image_json = Json::object();
+  image_json.set("type", "vit");
+  image_json.set("image_size", image.image_size);
+  image_json.set("patch", image.patch);
+  image_json.set("width", image.width);
+  image_json.set("layers", image.layers);
+  image_json.set("heads", image.heads);
+  image_json.set("mlp", image.mlp);
+  image_json.set("activation", to_string(image.activation));
+  Json out = Json::object();
+  out.set("embed", embed);
+  out.set("image", std::move(image_json));
+  if (text) {
+    Json text_json = Json::object();
+    text_json.set("type", "clip_text");
+    text_json.set("context", text->context);
+    text_json.set("vocabulary", text->vocabulary);
+    text_json.set("width", text->width);
+    text_json.set("layers", text->layers);
+    text_json.set("heads", text->heads);
+    text_json.set("mlp", text->mlp);
+    text_json.set("activation", to_string(text->activation));
+    out.set("text", std::move(text_json));
+  } else {
+    out.set("text", nullptr);
+  }
+  return out;
+}
+
+Result<Architecture> Architecture::parse(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, {"embed", "image", "text"}, subject));
+  Architecture out;
+  MIEN_ASSIGN_OR_RETURN(out.embed, read_size(json, "embed", kMaxWidth, subject));
+  const Json* image_json = json.find("image");
+  const Json* text_json = json.find("text");
+  if (image_json == nullptr || text_json == nullptr) {
+    return corrupt(
+        fmt::format("{}: '{}' is missing (expected an object, or null for no text tower)", subject,
+                    image_json == nullptr ? "image" : "text"));
+  }
+  MIEN_ASSIGN_OR_RETURN(out.image, parse_image(*image_json, fmt::format("{}.image", subject)));
+  if (!text_json->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.text, parse_text(*text_json, fmt::format("{}.text", subject)));
+  }
+  MIEN_RETURN_IF_ERROR(out.validate(subject));
+  return out;
+}
+
+Status Architecture::validate(std::string_view subject) const {
+  if (image.image_size % image.patch != 0) {
+    return corrupt(fmt::format("{}: image size {} is not a multiple of the patch {}", subject,
+                               image.image_size, image.patch));
+  }
+  MIEN_RETURN_IF_ERROR(check_heads(image.width, image.heads, fmt::format("{}.image", subject)));
+  if (text) {
+    MIEN_RETURN_IF_ERROR(check_heads(text->width, text->heads, fmt::format("{}.text", subject)));
+    if (text->context < 3) {
+      return corrupt(fmt::format("{}.text: context is too short (expected at least 3)", subject));
+    }
+  }
+  return {};
+}
+
+std::uint64_t Architecture::parameter_count() const {
+  std::uint64_t total = 1;  // logit_scale
+  for (const ExpectedTensor& tensor : expected_tensors(*this)) {
+    total += element_count(tensor.shape).value_or(0);
+  }
+  return total;
+}
+
+std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
+  std::vector<ExpectedTensor> out;
+  const std::int64_t width = a.image.width;
+  out.push_back({"visual.conv1.weight", {width, 3, a.image.patch, a.image.patch}});
+  out.push_back({"visual.class_embedding", {width}});
+  out.push_back({"visual.positional_embedding", {a.image.tokens(), width}});
+  for (const char* norm : {"visual.ln_pre", "visual.ln_post"}) {
+    out.push_back({std::string(norm) + ".weight", {width}});
+    out.push_back({std::string(norm) + ".bias", {width}});
+  }
+  out.push_back({"visual.proj", {width, a.embed}});
+  add_blocks(out, "visual.", a.image.layers, width, a.image.mlp);
+  if (a.text) {
+    const std::int64_t text_width = a.text->width;
+    out.push_back({"token_embedding.weight", {a.text->vocabulary, text_width}});
+    out.push_back({"positional_embedding", {a.text->context, text_width}});
+    out.push_back({"ln_final.weight", {text_width}});
+    out.push_back({"ln_final.bias", {text_width}});
+    out.push_back({"text_projection", {text_width, a.embed}});
+    add_blocks(out, "", a.text->layers, text_width, a.text->mlp);
+  }
+  return out;
+}
+
+Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& architecture,
+                     std::string_view subject) {
+  std::set<std::string, std::less<>> known = {"logit_scale"};
+  for (const ExpectedTensor& expected : expected_tensors(architecture)) {
+    const TensorView* found = weights.find(expected.name);
+    if (found == nullptr) {
+      return corrupt(fmt::format("{}: '{}' is missing (expected shape {})", subject, expected.name,
+                                 mien::to_string(expected.shape)));
+    }
+    if (found->shape() != expected.shape) {
+      return corrupt(fmt::format("{}: '{}' has shape {} (expected {})", subject, expected.name,
+                                 mien::to_string(found->shape()), mien::to_string(expected.shape)));
+    }
+    if (!is_floating(found->dtype())) {
+      return unsupported(fmt::format("{}: '{}' has type {} (expected F32, F16, BF16 or F64)",
+                                     subject, expected.name, mien::to_string(found->dtype())));
+    }
+    known.insert(expected.name);
+  }
+  for (const auto& [name, view] : weights.tensors()) {
+    if (!known.contains(name)) {
+      return corrupt(fmt::format("{}: '{}' does not belong to this architecture", subject, name));
+    }
+  }
+  return {};
+}
+
+}  // namespace mien::engine

@@ -1,0 +1,228 @@
+#include "mien/engine/bundle.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "engine/label_json.h"
+#include "mien/core/file.h"
+#include "mien/core/sha256.h"
+#include "mien/core/tar.h"
+#include "mien/kernels/cpu.h"
+
+namespace mien::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kInfoFile = "bundle.json";
+constexpr const char* kWeightsFile = "model.safetensors";
+constexpr const char* kTokenizerFile = "tokenizer.txt";
+constexpr const char* kCardFile = "CARD.md";
+constexpr std::uint64_t kMaxInfoBytes = 64U << 20;
+
+// check_tensors, with the stored label features as one more allowed tensor.
+class WithoutFeatures final : public checkpoint::Checkpoint {
+ public:
+  explicit WithoutFeatures(const checkpoint::Checkpoint& all) : all_(all), tensors_(all.tensors()) {
+    tensors_.erase(Bundle::kLabelFeatures);
+  }
+  const std::map<std::string, TensorView, std::less<>>& tensors() const override {
+    return tensors_;
+  }
+  const std::map<std::string, std::string>& metadata() const override { return all_.metadata(); }
+  std::string_view format() const override { return all_.format(); }
+  void release(const TensorView& part) const override { all_.release(part); }
+
+ private:
+  const checkpoint::Checkpoint& all_;
+  std::map<std::string, TensorView, std::less<>> tensors_;
+};
+
+Status check_features(const TensorView& features, const BundleInfo& info,
+                      std::string_view subject) {
+  std::vector<std::string> texts;
+  for (const text::Label& label : info.labels) append_texts(label, texts);
+  const Shape expected = {static_cast<std::int64_t>(texts.size()), info.architecture.embed};
+  if (features.dtype() != DType::kF32 || features.shape() != expected) {
+    return corrupt(fmt::format("{}: '{}' is {} {} (expected F32 {})", subject,
+                               Bundle::kLabelFeatures, mien::to_string(features.dtype()),
+                               mien::to_string(features.shape()), mien::to_string(expected)));
+  }
+  return {};
+}
+
+kernels::Precision choose(PrecisionChoice choice) {
+  if (choice == PrecisionChoice::kF32) return kernels::Precision::kF32;
+  if (choice == PrecisionChoice::kBf16) return kernels::Precision::kBf16;
+  return kernels::has_fast_bf16() ? kernels::Precision::kBf16 : kernels::Precision::kF32;
+}
+
+}  // namespace
+
+/// The files of a bundle, mapped: one map each for a folder, one for a tar.
+struct Bundle::Files {
+  fs::path root;
+  std::shared_ptr<const MappedFile> tar;
+  std::map<std::string, std::span<const std::byte>> entries;  // of the tar
+
+  Result<std::string> text(const std::string& name, std::uint64_t max_bytes) const {
+    if (!tar) return read_text_file(root / name, max_bytes);
+    const auto it = entries.find(name);
+    if (it == entries.end()) return not_found(fmt::format("{}: has no {}", root.string(), name));
+    if (it->second.size() > max_bytes) {
+      return resource_limit(fmt::format("{}: {} is too large", root.string(), name));
+    }
+    return std::string(reinterpret_cast<const char*>(it->second.data()), it->second.size());
+  }
+  Result<std::string> hash(const std::string& name) const {
+    if (tar) {
+      const auto it = entries.find(name);
+      if (it == entries.end()) return not_found(fmt::format("{}: has no {}", root.string(), name));
+      return sha256_hex(it->second);
+    }
+    MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(root / name));
+    return sha256_hex(map->bytes());
+  }
+};
+
+Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
+                                                   const BundleOptions& options) {
+  auto files = std::make_shared<Files>();
+  files->root = path;
+  std::error_code error;
+  const bool folder = fs::is_directory(path, error);
+  if (!folder) {
+    MIEN_ASSIGN_OR_RETURN(files->tar, MappedFile::open(path));
+    MIEN_ASSIGN_OR_RETURN(const auto entries,
+                          parse_tar(files->tar->bytes(), path.string(), options.limits));
+    for (const TarEntry& entry : entries) {
+      const std::string name = fs::path(entry.name).filename().string();
+      if (!files->entries.emplace(name, entry.bytes).second) {
+        return corrupt(fmt::format("{}: {} is there twice", path.string(), name));
+      }
+    }
+  } else if (!fs::exists(path / kInfoFile, error)) {
+    return not_found(
+        fmt::format("{}: is no bundle (expected a {} inside)", path.string(), kInfoFile));
+  }
+  const std::shared_ptr<Bundle> bundle(new Bundle());
+  bundle->path_ = path;
+  bundle->limits_ = options.limits;
+  const std::string subject = (path / kInfoFile).string();
+  MIEN_ASSIGN_OR_RETURN(const std::string info, files->text(kInfoFile, kMaxInfoBytes));
+  MIEN_ASSIGN_OR_RETURN(bundle->info_, BundleInfo::parse(info, subject, options.limits));
+  const std::string weights_subject = (path / kWeightsFile).string();
+  if (folder) {
+    MIEN_ASSIGN_OR_RETURN(bundle->weights_,
+                          checkpoint::open_safetensors(path / kWeightsFile, options.limits));
+  } else {
+    const auto it = files->entries.find(kWeightsFile);
+    if (it == files->entries.end()) {
+      return not_found(fmt::format("{}: has no {}", path.string(), kWeightsFile));
+    }
+    MIEN_ASSIGN_OR_RETURN(bundle->weights_, checkpoint::parse_safetensors(
+                                                it->second, weights_subject, options.limits));
+  }
+  bundle->files_ = std::move(files);
+  if (const TensorView* features = bundle->label_features()) {
+    MIEN_RETURN_IF_ERROR(check_features(*features, bundle->info_, weights_subject));
+  }
+  MIEN_RETURN_IF_ERROR(check_tensors(WithoutFeatures(*bundle->weights_), bundle->info_.architecture,
+                                     weights_subject));
+  bundle->precision_ = choose(options.precision);
+  return std::shared_ptr<const Bundle>(bundle);
+}
+
+Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
+  const std::lock_guard lock(mutex_);
+  if (!image_) {
+    MIEN_ASSIGN_OR_RETURN(image_, ImageEncoder::load(*weights_, info_.architecture, precision_));
+  }
+  return image_;
+}
+
+Result<std::shared_ptr<const TextEncoder>> Bundle::text_encoder() const {
+  if (!has_text_tower()) {
+    return unsupported(
+        fmt::format("{}: has no text tower, so it knows only its own labels (expected a bundle "
+                    "with one for free-text labels)",
+                    path_.string()));
+  }
+  const std::lock_guard lock(mutex_);
+  if (auto held = text_.lock()) return held;
+  MIEN_ASSIGN_OR_RETURN(auto made, TextEncoder::load(weights_, info_.architecture, precision_));
+  text_ = made;
+  return made;
+}
+
+Result<std::shared_ptr<const text::BpeTokenizer>> Bundle::tokenizer() const {
+  const std::lock_guard lock(mutex_);
+  if (tokenizer_) return tokenizer_;
+  MIEN_ASSIGN_OR_RETURN(const std::string merges,
+                        files_->text(kTokenizerFile, limits_.max_header_bytes));
+  auto made = text::parse_bpe_merges(std::as_bytes(std::span(merges)), limits_);
+  if (!made.ok()) return made.status().with_prefix((path_ / kTokenizerFile).string());
+  const int expected = info_.architecture.text ? info_.architecture.text->vocabulary : 0;
+  if (expected != (*made)->vocabulary_size()) {
+    return corrupt(fmt::format("{}: has {} tokens (expected {})", (path_ / kTokenizerFile).string(),
+                               (*made)->vocabulary_size(), expected));
+  }
+  tokenizer_ = *made;
+  return tokenizer_;
+}
+
+Status Bundle::verify_hashes() const {
+  for (const auto& [name, expected] : info_.files) {
+    MIEN_ASSIGN_OR_RETURN(const std::string found, files_->hash(name));
+    if (found != expected) {
+      return corrupt(fmt::format("{}: {} was changed (expected sha256 {}, got {})", path_.string(),
+                                 name, expected, found));
+    }
+  }
+  return {};
+}
+
+Status write_bundle(const fs::path& path, BundleContent content, bool overwrite) {
+  std::error_code error;
+  if (fs::exists(path, error) && !overwrite) {
+    return invalid_argument(fmt::format("{}: exists already", path.string()));
+  }
+  const fs::path target = path.has_filename() ? path : path.parent_path();
+  std::string pattern = target.string() + ".part-XXXXXX";
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    return io_error(fmt::format("{}: cannot be written", path.string()));
+  }
+  const fs::path temporary = pattern;
+  const auto fill = [&]() -> Status {
+    MIEN_RETURN_IF_ERROR(checkpoint::write_safetensors(temporary / kWeightsFile, content.tensors));
+    std::vector<std::string> names = {kWeightsFile, kCardFile};
+    MIEN_RETURN_IF_ERROR(write_file_atomically(temporary / kCardFile, content.card));
+    if (!content.tokenizer.empty()) {
+      MIEN_RETURN_IF_ERROR(write_file_atomically(temporary / kTokenizerFile, content.tokenizer));
+      names.emplace_back(kTokenizerFile);
+    }
+    content.info.files.clear();
+    for (const std::string& name : names) {
+      MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(temporary / name));
+      content.info.files[name] = sha256_hex(map->bytes());
+    }
+    MIEN_RETURN_IF_ERROR(
+        write_file_atomically(temporary / kInfoFile, content.info.to_json().dump(2) + "\n"));
+    fs::permissions(temporary,
+                    fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                        fs::perms::others_read | fs::perms::others_exec,
+                    error);
+    if (overwrite) fs::remove_all(target, error);
+    fs::rename(temporary, target, error);
+    return error
+               ? io_error(fmt::format("{}: cannot be written ({})", path.string(), error.message()))
+               : Status();
+  };
+  Status status = fill();
+  if (!status.ok()) fs::remove_all(temporary, error);
+  return status;
+}
+
+}  // namespace mien::engine

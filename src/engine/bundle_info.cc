@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/label_json.h"
+#include "mien/engine/bundle.h"
+
+namespace mien::engine {
+namespace {
+
+constexpr std::pair<UnknownRule::Kind, std::string_view> kRules[] = {
+    {UnknownRule::Kind::kMaxProbability, "max_probability"},
+    {UnknownRule::Kind::kMaxCosine, "max_cosine"},
+    {UnknownRule::Kind::kEnergy, "energy"},
+};
+
+Result<UnknownRule> parse_unknown(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, {"rule", "threshold"}, subject));
+  MIEN_ASSIGN_OR_RETURN(const std::string name, json_string(json, "rule", subject));
+  UnknownRule out;
+  const auto row = std::find_if(std::begin(kRules), std::end(kRules),
+                                [&](const auto& candidate) { return candidate.second == name; });
+  if (row == std::end(kRules)) {
+    return corrupt(fmt::format(
+        "{}: unknown rule '{}' (expected max_probability, max_cosine or energy)", subject, name));
+  }
+  out.kind = row->first;
+  const Json* threshold = json.find("threshold");
+  if (threshold == nullptr) return corrupt(fmt::format("{}: 'threshold' is missing", subject));
+  if (!threshold->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.threshold, json_number(json, "threshold", subject));
+  }
+  return out;
+}
+
+Result<double> positive(const Json& json, std::string_view key, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const double value, json_number(json, key, subject));
+  if (!(value > 0) || value > 1e6) {
+    return corrupt(
+        fmt::format("{}: '{}' is out of range (expected above 0 and at most 1e6, got {})", subject,
+                    key, value));
+  }
+  return value;
+}
+
+Result<std::map<std::string, std::string>> parse_files(const Json& json, std::string_view subject) {
+  const Json* files = json.find("files");
+  if (files == nullptr || !files->is_object()) {
+    return corrupt(fmt::format("{}: 'files' is missing (expected file name -> sha256)", subject));
+  }
+  std::map<std::string, std::string> out;
+  for (const auto& [name, hash] : files->as_object()) {
+    const bool plain = !name.empty() && name != "." && name != ".." &&
+                       name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
+    if (!plain)
+      return corrupt(fmt::format("{}: 'files' has a name that is no plain file name", subject));
+    if (!hash.is_string() || hash.as_string().size() != 64) {
+      return corrupt(
+          fmt::format("{}: '{}' has no sha256 (expected 64 hexadecimal digits)", subject, name));
+    }
+    out.emplace(name, hash.as_string());
+  }
+  return out;
+}
+
+template <class T>
+Result<T> parse_section(const Json& json, std::string_view key, std::string_view subject) {
+  const Json* section = json.find(key);
+  if (section == nullptr) return corrupt(fmt::format("{}: '{}' is missing", subject, key));
+  return T::parse(*section, fmt::format("{}: {}", subject, key));
+}
+
+}  // namespace
+
+std::string_view to_string(UnknownRule::Kind kind) {
+  for (const auto& [value, name] : kRules) {
+    if (value == kind) return name;
+  }
+  return "max_probability";
+}
+
+Json BundleInfo::to_json() const {
+  Json out = Json::object();
+  out.set("format_version", kFormatVersion);
+  out.set("name", name);
+  out.set("method", method);
+  out.set("architecture", architecture.to_json());
+  out.set("preprocess", preprocess.to_json());
+  out.set("crop", crop.to_json());
+  out.set("sampling", sampling.to_json());
+  Json labels_json = Json::array();
+  for (const text::Label& label : labels) labels_json.push_back(label_to_json(label));
+  out.set("labels", std::move(labels_json));
+  out.set("logit_scale", logit_scale);
+  out.set("temperature", temperature);
+  Json rule = Json::object();
+  rule.set("rule", to_string(unknown.kind));
+  rule.set("threshold", unknown.threshold ? Json(*unknown.threshold) : Json());
+  out.set("unknown", std::move(rule));
+  out.set("licence", licence);
+  out.set("provenance", provenance);
+  Json files_json = Json::object();
+  for (const auto& [file, hash] : files) files_json.set(file, hash);
+  out.set("files", std::move(files_json));
+  return out;
+}
+
+Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view subject,
+                                     const Limits& limits) {
+  auto parsed = Json::parse(text, limits);
+  if (!parsed.ok()) return parsed.status().with_prefix(subject);
+  const Json& json = *parsed;
+  if (!json.is_object()) return corrupt(fmt::format("{}: expected an object", subject));
+  MIEN_ASSIGN_OR_RETURN(const std::int64_t version, json_integer(json, "format_version", subject));
+  if (version != kFormatVersion) {
+    return unsupported(fmt::format("{}: bundle format version {} (expected {})", subject, version,
+                                   kFormatVersion));
+  }
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(
+      json,
+      {"format_version", "name", "method", "architecture", "preprocess", "crop", "sampling",
+       "labels", "logit_scale", "temperature", "unknown", "licence", "provenance", "files"},
+      subject));
+  BundleInfo out;
+  MIEN_ASSIGN_OR_RETURN(out.name, json_string(json, "name", subject));
+  MIEN_ASSIGN_OR_RETURN(out.method, json_string(json, "method", subject));
+  MIEN_ASSIGN_OR_RETURN(out.architecture,
+                        parse_section<Architecture>(json, "architecture", subject));
+  MIEN_ASSIGN_OR_RETURN(out.preprocess,
+                        parse_section<image::PreprocessSpec>(json, "preprocess", subject));
+  if (const Status status = out.preprocess.validate(); !status.ok()) {
+    return corrupt(fmt::format("{}: {}", subject, status.message()));
+  }
+  if (out.preprocess.output_size() != out.architecture.image.image_size) {
+    return corrupt(fmt::format("{}: preprocessing makes {} pixels a side (expected {})", subject,
+                               out.preprocess.output_size(), out.architecture.image.image_size));
+  }
+  MIEN_ASSIGN_OR_RETURN(out.crop, parse_section<face::CropSpec>(json, "crop", subject));
+  MIEN_ASSIGN_OR_RETURN(out.sampling,
+                        parse_section<video::SamplingSpec>(json, "sampling", subject));
+  const Json* labels = json.find("labels");
+  if (labels == nullptr || !labels->is_array()) {
+    return corrupt(fmt::format("{}: 'labels' is missing (expected a list)", subject));
+  }
+  MIEN_ASSIGN_OR_RETURN(out.labels, labels_from_json(*labels, subject, limits));
+  MIEN_ASSIGN_OR_RETURN(out.logit_scale, positive(json, "logit_scale", subject));
+  MIEN_ASSIGN_OR_RETURN(out.temperature, positive(json, "temperature", subject));
+  const Json* unknown = json.find("unknown");
+  if (unknown == nullptr) return corrupt(fmt::format("{}: 'unknown' is missing", subject));
+  MIEN_ASSIGN_OR_RETURN(out.unknown, parse_unknown(*unknown, fmt::format("{}: unknown", subject)));
+  MIEN_ASSIGN_OR_RETURN(out.licence, json_string(json, "licence", subject));
+  const Json* provenance = json.find("provenance");
+  if (provenance == nullptr || !provenance->is_object()) {
+    return corrupt(fmt::format("{}: 'provenance' is missing (expected an object)", subject));
+  }
+  out.provenance = *provenance;
+  MIEN_ASSIGN_OR_RETURN(out.files, parse_files(json, subject));
+  return out;
+}
+
+}  // namespace mien::engine

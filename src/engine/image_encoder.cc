@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <cstring>
+
+#include "engine/transformer.h"
+#include "mien/engine/encoders.h"
+#include "mien/kernels/ops.h"
+
+namespace mien::engine {
+
+struct ImageEncoder::Impl {
+  ImageTower tower;
+  std::int64_t embed = 0;
+  kernels::Linear patches;  // float32: the first layer sees raw pixels
+  std::vector<float> class_token;
+  std::vector<float> positions;
+  Norm ln_pre;
+  Norm ln_post;
+  Transformer transformer;
+  kernels::Linear projection;
+
+  void gather_patches(const float* pixels, std::int64_t count, float* out) const;
+  Status encode_pass(const float* pixels, std::int64_t count, float* out,
+                     Session::Impl& session) const;
+};
+
+ImageEncoder::ImageEncoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ImageEncoder::~ImageEncoder() = default;
+
+Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
+    const checkpoint::Checkpoint& weights, const Architecture& architecture,
+    kernels::Precision precision) {
+  auto impl = std::make_unique<Impl>();
+  const ImageTower& tower = architecture.image;
+  impl->tower = tower;
+  impl->embed = architecture.embed;
+  const TensorView* conv = weights.find("visual.conv1.weight");
+  const TensorView* proj = weights.find("visual.proj");
+  MIEN_CHECK(conv != nullptr && proj != nullptr);
+  // A convolution whose stride is its size is a matrix product over patches.
+  const TensorView flat(conv->dtype(), {tower.width, std::int64_t{3} * tower.patch * tower.patch},
+                        conv->bytes());
+  MIEN_ASSIGN_OR_RETURN(impl->patches, kernels::Linear::pack(flat, nullptr, {}));
+  MIEN_ASSIGN_OR_RETURN(impl->class_token, load_vector(weights, "visual.class_embedding"));
+  MIEN_ASSIGN_OR_RETURN(impl->positions, load_vector(weights, "visual.positional_embedding"));
+  MIEN_ASSIGN_OR_RETURN(impl->ln_pre, load_norm(weights, "visual.ln_pre"));
+  MIEN_ASSIGN_OR_RETURN(impl->ln_post, load_norm(weights, "visual.ln_post"));
+  MIEN_ASSIGN_OR_RETURN(
+      impl->transformer,
+      Transformer::load(weights, "visual.transformer.",
+                        {tower.width, tower.heads, tower.layers, tower.activation, false},
+                        precision));
+  MIEN_ASSIGN_OR_RETURN(impl->projection,
+                        kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
+  return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl)));
+}
+
+int ImageEncoder::image_size() const { return impl_->tower.image_size; }
+int ImageEncoder::embed() const { return static_cast<int>(impl_->embed); }
+std::size_t ImageEncoder::packed_bytes() const {
+  return impl_->patches.packed_bytes() + impl_->transformer.packed_bytes() +
+         impl_->projection.packed_bytes();
+}
+
+// [count, 3, S, S] -> [count * grid * grid, 3 * patch * patch], channel-major inside a patch as the
+// convolution has it.
+void ImageEncoder::Impl::gather_patches(const float* pixels, std::int64_t count, float* out) const {
+  const std::int64_t size = tower.image_size;
+  const std::int64_t patch = tower.patch;
+  const std::int64_t grid = size / patch;
+  const std::int64_t depth = 3 * patch * patch;
+#pragma omp parallel for collapse(2) schedule(static)
+  for (std::int64_t n = 0; n < count; ++n) {
+    for (std::int64_t gy = 0; gy < grid; ++gy) {
+      for (std::int64_t c = 0; c < 3; ++c) {
+        for (std::int64_t y = 0; y < patch; ++y) {
+          const float* row = pixels + ((n * 3 + c) * size + gy * patch + y) * size;
+          for (std::int64_t gx = 0; gx < grid; ++gx) {
+            float* to = out + ((n * grid + gy) * grid + gx) * depth + (c * patch + y) * patch;
+            std::memcpy(to, row + gx * patch, static_cast<std::size_t>(patch) * sizeof(float));
+          }
+        }
+      }
+    }
+  }
+}
+
+Status ImageEncoder::Impl::encode_pass(const float* pixels, std::int64_t count, float* out,
+                                       Session::Impl& session) const {
+  const std::int64_t width = tower.width;
+  const std::int64_t tokens = tower.tokens();
+  const std::int64_t grid_tokens = tokens - 1;
+  const std::int64_t depth = std::int64_t{3} * tower.patch * tower.patch;
+  const auto reserve = [](kernels::Buffer& buffer, std::int64_t elements) {
+    return buffer.reserve_as<float>(static_cast<std::size_t>(elements));
+  };
+  float* patch_rows = reserve(session.input, count * grid_tokens * depth);
+  float* embedded = reserve(session.hidden, count * grid_tokens * width);
+  float* x = reserve(session.stream, count * tokens * width);
+  gather_patches(pixels, count, patch_rows);
+  MIEN_RETURN_IF_ERROR(patches.run(patch_rows, count * grid_tokens, embedded, session.workspace));
+  float* summed = reserve(session.normed, count * tokens * width);
+  for (std::int64_t n = 0; n < count; ++n) {
+    for (std::int64_t t = 0; t < tokens; ++t) {
+      const float* from =
+          t == 0 ? class_token.data() : embedded + (n * grid_tokens + t - 1) * width;
+      const float* position = positions.data() + t * width;
+      float* to = summed + (n * tokens + t) * width;
+      for (std::int64_t i = 0; i < width; ++i) to[i] = from[i] + position[i];
+    }
+  }
+  kernels::layer_norm({.x = summed,
+                       .rows = count * tokens,
+                       .width = width,
+                       .gain = ln_pre.gain.data(),
+                       .bias = ln_pre.bias.data(),
+                       .out = x});
+  MIEN_RETURN_IF_ERROR(transformer.run(x, count, tokens, true, session));
+  float* pooled = reserve(session.pooled, count * width);
+  kernels::layer_norm({.x = x,
+                       .rows = count,
+                       .width = width,
+                       .gain = ln_post.gain.data(),
+                       .bias = ln_post.bias.data(),
+                       .out = pooled});
+  return projection.run(pooled, count, out, session.workspace);
+}
+
+Status ImageEncoder::encode(const float* pixels, std::int64_t count, float* out,
+                            Session& session) const {
+  const std::int64_t per_pass = std::max<std::int64_t>(1, kRowsPerPass / impl_->tower.tokens());
+  const std::int64_t pixels_each = std::int64_t{3} * image_size() * image_size();
+  for (std::int64_t first = 0; first < count; first += per_pass) {
+    const std::int64_t now = std::min(per_pass, count - first);
+    MIEN_RETURN_IF_ERROR(impl_->encode_pass(pixels + first * pixels_each, now,
+                                            out + first * impl_->embed, session.impl()));
+  }
+  return {};
+}
+
+}  // namespace mien::engine

@@ -1,0 +1,165 @@
+#include "mien/engine/label_scorer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "engine/label_json.h"
+#include "mien/kernels/ops.h"
+
+namespace mien::engine {
+namespace {
+
+float dot(const float* a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  }
+  return static_cast<float>(sum);
+}
+
+// Adds the unit mean of `count` rows starting at `rows` to `out`, and moves past them.
+void mean_row(const float* rows, std::size_t count, std::size_t width, float* out) {
+  std::fill(out, out + width, 0.0F);
+  for (std::size_t r = 0; r < count; ++r) {
+    for (std::size_t i = 0; i < width; ++i) out[i] += rows[r * width + i];
+  }
+  kernels::l2_normalize_rows(out, 1, static_cast<std::int64_t>(width));
+}
+
+// The label's own row: mean of its texts, or mean of its parts' rows.
+const float* label_row(const text::Label& label, const float* rows, std::size_t width, float* out) {
+  if (label.parts.empty()) {
+    mean_row(rows, label.texts.size(), width, out);
+    return rows + label.texts.size() * width;
+  }
+  std::vector<float> parts(label.parts.size() * width);
+  for (std::size_t p = 0; p < label.parts.size(); ++p) {
+    rows = label_row(label.parts[p], rows, width, parts.data() + p * width);
+  }
+  mean_row(parts.data(), label.parts.size(), width, out);
+  return rows;
+}
+
+}  // namespace
+
+Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> texts,
+                            Session& session) {
+  MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle.text_encoder());
+  MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle.tokenizer());
+  std::vector<std::vector<std::int32_t>> rows;
+  rows.reserve(texts.size());
+  for (const std::string& text : texts) {
+    MIEN_ASSIGN_OR_RETURN(auto ids, tokenizer->encode_padded(text, encoder->context()));
+    rows.push_back(std::move(ids));
+  }
+  Tensor out(DType::kF32, {static_cast<std::int64_t>(texts.size()), encoder->embed()});
+  if (!rows.empty()) {
+    MIEN_RETURN_IF_ERROR(encoder->encode(rows, out.f32().data(), session));
+    kernels::l2_normalize_rows(out.f32().data(), out.dim(0), out.dim(1));
+  }
+  return out;
+}
+
+Result<Tensor> encode_label_features(const Bundle& bundle, const std::vector<text::Label>& labels,
+                                     Session& session) {
+  std::vector<std::string> texts;
+  for (const text::Label& label : labels) append_texts(label, texts);
+  return encode_texts(bundle, texts, session);
+}
+
+Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundle,
+                                                             const text::LabelSet& labels,
+                                                             const ScorerOptions& options,
+                                                             Session& session) {
+  if (labels.labels.empty()) {
+    return invalid_argument("labels: the set is empty (expected at least one label)");
+  }
+  const BundleInfo& info = bundle.info();
+  const std::shared_ptr<LabelScorer> out(new LabelScorer());
+  out->options_ = options;
+  out->embed_ = static_cast<std::size_t>(info.architecture.embed);
+  out->scale_ = info.logit_scale / info.temperature;
+  out->rule_ = info.unknown.kind;
+  if (options.unknown.mode == UnknownChoice::Mode::kAuto) out->threshold_ = info.unknown.threshold;
+  if (options.unknown.mode == UnknownChoice::Mode::kValue) out->threshold_ = options.unknown.value;
+
+  const TensorView* stored = labels.labels == info.labels ? bundle.label_features() : nullptr;
+  if (stored != nullptr) {
+    out->text_rows_.resize(stored->size());
+    MIEN_RETURN_IF_ERROR(copy_to_f32(*stored, out->text_rows_));
+  } else {
+    MIEN_ASSIGN_OR_RETURN(const Tensor encoded,
+                          encode_label_features(bundle, labels.labels, session));
+    out->text_rows_.assign(encoded.f32().begin(), encoded.f32().end());
+  }
+  out->label_rows_.resize(labels.labels.size() * out->embed_);
+  const float* rows = out->text_rows_.data();
+  for (std::size_t l = 0; l < labels.labels.size(); ++l) {
+    const text::Label& label = labels.labels[l];
+    out->names_.push_back(label.name);
+    rows = label_row(label, rows, out->embed_, out->label_rows_.data() + l * out->embed_);
+    std::vector<std::string> texts;
+    append_texts(label, texts);
+    for (std::string& text : texts) out->texts_.push_back({l, std::move(text)});
+  }
+  return std::shared_ptr<const LabelScorer>(out);
+}
+
+float LabelScorer::label_cosine(std::size_t label, std::span<const float> embedding) const {
+  if (options_.reduce == Reduce::kMeanEmbedding) {
+    return dot(label_rows_.data() + label * embed_, embedding);
+  }
+  double sum = 0;
+  float best = -2;
+  int count = 0;
+  for (std::size_t t = 0; t < texts_.size(); ++t) {
+    if (texts_[t].label != label) continue;
+    const float cosine = dot(text_rows_.data() + t * embed_, embedding);
+    sum += static_cast<double>(cosine);
+    best = std::max(best, cosine);
+    ++count;
+  }
+  return options_.reduce == Reduce::kMaxCosine ? best : static_cast<float>(sum / count);
+}
+
+Scores LabelScorer::score(std::span<const float> embedding) const {
+  MIEN_CHECK(embedding.size() == embed_);
+  Scores out;
+  std::vector<double> logits(names_.size());
+  for (std::size_t l = 0; l < names_.size(); ++l) {
+    const float cosine = label_cosine(l, embedding);
+    out.labels.push_back({names_[l], 0.0F, cosine});
+    logits[l] = scale_ * static_cast<double>(cosine);
+  }
+  const double top = *std::max_element(logits.begin(), logits.end());
+  double total = 0;
+  for (const double logit : logits) total += std::exp(logit - top);
+  for (std::size_t l = 0; l < names_.size(); ++l) {
+    out.labels[l].probability = static_cast<float>(std::exp(logits[l] - top) / total);
+  }
+  std::stable_sort(out.labels.begin(), out.labels.end(),
+                   [](const LabelScore& a, const LabelScore& b) { return a.cosine > b.cosine; });
+  if (threshold_) {
+    double value = static_cast<double>(out.labels.front().probability);
+    if (rule_ == UnknownRule::Kind::kMaxCosine) {
+      value = static_cast<double>(out.labels.front().cosine);
+    } else if (rule_ == UnknownRule::Kind::kEnergy) {
+      value = top + std::log(total);
+    }
+    out.unknown = !(value >= *threshold_);
+  }
+  if (options_.explain) {
+    for (std::size_t t = 0; t < texts_.size(); ++t) {
+      out.reasons.push_back({names_[texts_[t].label], texts_[t].text,
+                             dot(text_rows_.data() + t * embed_, embedding)});
+    }
+    std::stable_sort(out.reasons.begin(), out.reasons.end(),
+                     [](const Reason& a, const Reason& b) { return a.cosine > b.cosine; });
+  }
+  return out;
+}
+
+}  // namespace mien::engine

@@ -1,0 +1,153 @@
+#include "engine/transformer.h"
+
+#include <cstring>
+
+#include "mien/kernels/ops.h"
+
+namespace mien::engine {
+namespace {
+
+using kernels::Linear;
+using kernels::LinearOptions;
+using kernels::Precision;
+
+Result<Linear> load_linear(const checkpoint::Checkpoint& weights, const std::string& weight_name,
+                           const std::string& bias_name, const LinearOptions& options) {
+  const TensorView* weight = weights.find(weight_name);
+  const TensorView* bias = weights.find(bias_name);
+  MIEN_CHECK(weight != nullptr && bias != nullptr);
+  auto linear = Linear::pack(*weight, bias, options);
+  if (!linear.ok()) return linear.status().with_prefix(weight_name);
+  weights.release(*weight);
+  return linear;
+}
+
+// Activations between linear layers have the precision of their weights; sizes are in elements of 4
+// bytes, enough for both.
+void* activations(kernels::Buffer& buffer, std::int64_t count) {
+  return buffer.reserve(static_cast<std::size_t>(count) * sizeof(float));
+}
+
+}  // namespace
+
+Session::Session() : impl_(std::make_unique<Impl>()) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Result<std::vector<float>> load_vector(const checkpoint::Checkpoint& weights,
+                                       const std::string& name) {
+  const TensorView* view = weights.find(name);
+  MIEN_CHECK(view != nullptr);
+  std::vector<float> out(view->size());
+  if (const Status status = copy_to_f32(*view, out); !status.ok()) return status.with_prefix(name);
+  return out;
+}
+
+Result<Norm> load_norm(const checkpoint::Checkpoint& weights, const std::string& name) {
+  Norm norm;
+  MIEN_ASSIGN_OR_RETURN(norm.gain, load_vector(weights, name + ".weight"));
+  MIEN_ASSIGN_OR_RETURN(norm.bias, load_vector(weights, name + ".bias"));
+  return norm;
+}
+
+Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
+                                      const std::string& prefix, const TransformerSizes& sizes,
+                                      Precision precision) {
+  Transformer out;
+  out.sizes_ = sizes;
+  out.precision_ = precision;
+  for (int i = 0; i < sizes.layers; ++i) {
+    const std::string name = prefix + "resblocks." + std::to_string(i) + ".";
+    Block block;
+    MIEN_ASSIGN_OR_RETURN(block.ln_1, load_norm(weights, name + "ln_1"));
+    MIEN_ASSIGN_OR_RETURN(block.ln_2, load_norm(weights, name + "ln_2"));
+    MIEN_ASSIGN_OR_RETURN(block.qkv, load_linear(weights, name + "attn.in_proj_weight",
+                                                 name + "attn.in_proj_bias", {.input = precision}));
+    MIEN_ASSIGN_OR_RETURN(
+        block.out, load_linear(weights, name + "attn.out_proj.weight", name + "attn.out_proj.bias",
+                               {.accumulate = true, .input = precision}));
+    MIEN_ASSIGN_OR_RETURN(
+        block.fc,
+        load_linear(weights, name + "mlp.c_fc.weight", name + "mlp.c_fc.bias",
+                    {.activation = sizes.activation, .input = precision, .output = precision}));
+    MIEN_ASSIGN_OR_RETURN(block.proj,
+                          load_linear(weights, name + "mlp.c_proj.weight", name + "mlp.c_proj.bias",
+                                      {.accumulate = true, .input = precision}));
+    out.blocks_.push_back(std::move(block));
+  }
+  return out;
+}
+
+Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std::int64_t tokens,
+                           std::int64_t queries, Session::Impl& session) const {
+  const std::int64_t rows = batch * tokens;
+  void* normed = activations(session.normed, rows * sizes_.width);
+  kernels::layer_norm({.x = x,
+                       .rows = rows,
+                       .width = sizes_.width,
+                       .gain = block.ln_1.gain.data(),
+                       .bias = block.ln_1.bias.data(),
+                       .out = normed,
+                       .output = precision_});
+  auto* qkv = static_cast<float*>(activations(session.qkv, rows * 3 * sizes_.width));
+  MIEN_RETURN_IF_ERROR(block.qkv.run(normed, rows, qkv, session.workspace));
+  void* attended = activations(session.attended, batch * queries * sizes_.width);
+  kernels::attention({.qkv = qkv,
+                      .batch = batch,
+                      .tokens = tokens,
+                      .heads = sizes_.heads,
+                      .head_width = sizes_.width / sizes_.heads,
+                      .causal = sizes_.causal,
+                      .queries = queries,
+                      .out = attended,
+                      .output = precision_},
+                     session.workspace);
+  if (queries < tokens) {
+    // The residual of the asking tokens moves to the front, where the rest of the block works on
+    // it.
+    MIEN_CHECK(queries == 1);
+    for (std::int64_t b = 1; b < batch; ++b) {
+      std::memmove(x + b * sizes_.width, x + b * tokens * sizes_.width,
+                   static_cast<std::size_t>(sizes_.width) * sizeof(float));
+    }
+  }
+  return block.out.run(attended, batch * queries, x, session.workspace);
+}
+
+Status Transformer::feed_forward(const Block& block, float* x, std::int64_t rows,
+                                 Session::Impl& session) const {
+  void* normed = activations(session.normed, rows * sizes_.width);
+  kernels::layer_norm({.x = x,
+                       .rows = rows,
+                       .width = sizes_.width,
+                       .gain = block.ln_2.gain.data(),
+                       .bias = block.ln_2.bias.data(),
+                       .out = normed,
+                       .output = precision_});
+  void* hidden = activations(session.hidden, rows * block.fc.out());
+  MIEN_RETURN_IF_ERROR(block.fc.run(normed, rows, hidden, session.workspace));
+  return block.proj.run(hidden, rows, x, session.workspace);
+}
+
+Status Transformer::run(float* x, std::int64_t batch, std::int64_t tokens, bool first_token_only,
+                        Session::Impl& session) const {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const bool last = i + 1 == blocks_.size();
+    const std::int64_t queries = last && first_token_only ? 1 : tokens;
+    MIEN_RETURN_IF_ERROR(attend(blocks_[i], x, batch, tokens, queries, session));
+    MIEN_RETURN_IF_ERROR(feed_forward(blocks_[i], x, batch * queries, session));
+  }
+  return {};
+}
+
+std::size_t Transformer::packed_bytes() const {
+  std::size_t total = 0;
+  for (const Block& block : blocks_) {
+    total += block.qkv.packed_bytes() + block.out.packed_bytes() + block.fc.packed_bytes() +
+             block.proj.packed_bytes();
+  }
+  return total;
+}
+
+}  // namespace mien::engine

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mien/checkpoint/checkpoint.h"
+#include "mien/engine/encoders.h"
+#include "mien/kernels/buffer.h"
+#include "mien/kernels/linear.h"
+
+namespace mien::engine {
+
+struct Session::Impl {
+  kernels::Workspace workspace;
+  kernels::Buffer input;     // patches, or nothing
+  kernels::Buffer stream;    // residual stream
+  kernels::Buffer normed;    // after a layer norm
+  kernels::Buffer qkv;       // projections
+  kernels::Buffer attended;  // after attention
+  kernels::Buffer hidden;    // inside the MLP
+  kernels::Buffer pooled;    // read-out rows
+};
+
+/// Rows of activations that one pass holds at a time; larger batches are cut.
+constexpr std::int64_t kRowsPerPass = 1600;
+
+/// A layer norm's two vectors.
+struct Norm {
+  std::vector<float> gain;
+  std::vector<float> bias;
+};
+Result<Norm> load_norm(const checkpoint::Checkpoint& weights, const std::string& name);
+Result<std::vector<float>> load_vector(const checkpoint::Checkpoint& weights,
+                                       const std::string& name);
+
+struct TransformerSizes {
+  std::int64_t width = 0;
+  std::int64_t heads = 0;
+  int layers = 0;
+  kernels::Activation activation = kernels::Activation::kQuickGelu;
+  bool causal = false;
+};
+
+/// A stack of pre-norm blocks on a residual stream in float32.
+class Transformer {
+ public:
+  /// Reads `<prefix>resblocks.<i>.*`. Precondition: the tensors were checked.
+  static Result<Transformer> load(const checkpoint::Checkpoint& weights, const std::string& prefix,
+                                  const TransformerSizes& sizes, kernels::Precision precision);
+
+  /// Shape: x [batch, tokens, width], changed in place. With `first_token_only` the last block
+  /// works for token 0 alone and leaves the results in rows 0..batch-1 of x, densely; they equal
+  /// those of the full pass.
+  Status run(float* x, std::int64_t batch, std::int64_t tokens, bool first_token_only,
+             Session::Impl& session) const;
+
+  std::size_t packed_bytes() const;
+
+ private:
+  struct Block {
+    Norm ln_1;
+    Norm ln_2;
+    kernels::Linear qkv;
+    kernels::Linear out;
+    kernels::Linear fc;
+    kernels::Linear proj;
+  };
+  Status attend(const Block& block, float* x, std::int64_t batch, std::int64_t tokens,
+                std::int64_t queries, Session::Impl& session) const;
+  Status feed_forward(const Block& block, float* x, std::int64_t rows,
+                      Session::Impl& session) const;
+
+  TransformerSizes sizes_;
+  kernels::Precision precision_ = kernels::Precision::kF32;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace mien::engine

@@ -1,0 +1,97 @@
+#include "mien/pipeline/recognizer.h"
+
+#include "pipeline/clip_run.h"
+#include "pipeline/face_reader.h"
+
+namespace mien::pipeline {
+
+struct Recognizer::Impl {
+  RecognizerOptions options;
+  std::unique_ptr<face::FaceFinder> finder;
+  std::unique_ptr<FaceReader> reader;
+  TrackBook book;
+  std::int64_t pushed = 0;
+
+  Result<std::vector<engine::FaceResult>> read(image::ImageView picture,
+                                               std::vector<face::Face> faces,
+                                               std::vector<float>& embeddings) {
+    MIEN_ASSIGN_OR_RETURN(const FacePixels cut,
+                          cut_faces(reader->info(), picture, std::move(faces)));
+    MIEN_RETURN_IF_ERROR(
+        reader->encode(cut.pixels.data(), static_cast<std::int64_t>(cut.faces.size()), embeddings));
+    std::vector<engine::FaceResult> out;
+    for (std::size_t i = 0; i < cut.faces.size(); ++i) {
+      out.push_back(reader->read(cut.faces[i], embeddings.data() + i * reader->embed()));
+    }
+    return out;
+  }
+};
+
+Recognizer::Recognizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Recognizer::~Recognizer() = default;
+
+Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engine::Bundle> bundle,
+                                                     const text::LabelSet& labels,
+                                                     const RecognizerOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  // Texts first: the text tower is freed before the image tower is packed, which keeps the peak of
+  // memory low.
+  std::shared_ptr<const engine::LabelScorer> scorer;
+  {
+    engine::Session session;
+    MIEN_ASSIGN_OR_RETURN(scorer,
+                          engine::LabelScorer::make(*bundle, labels, options.scorer, session));
+  }
+  MIEN_ASSIGN_OR_RETURN(auto encoder, bundle->image_encoder());
+  face::FinderOptions finder = options.finder;
+  if (bundle->info().crop.align) finder.landmarks = true;
+  MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder));
+  impl->reader = std::make_unique<FaceReader>(std::move(bundle), std::move(encoder),
+                                              std::move(scorer), options.embeddings);
+  return std::unique_ptr<Recognizer>(new Recognizer(std::move(impl)));
+}
+
+const std::vector<std::string>& Recognizer::label_names() const {
+  return impl_->reader->scorer().names();
+}
+
+Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView picture,
+                                                          const std::string& name) {
+  MIEN_ASSIGN_OR_RETURN(auto faces, impl_->finder->find(picture, name));
+  std::vector<float> embeddings;
+  return impl_->read(picture, std::move(faces), embeddings);
+}
+
+Result<ClipResult> Recognizer::clip(video::VideoSource& source, const std::string& name,
+                                    const ClipSink& sink, const std::atomic<bool>* cancel) {
+  reset();
+  ClipRun run(source, name, *impl_->finder, *impl_->reader, impl_->book, impl_->options, sink,
+              cancel);
+  return run.run();
+}
+
+Result<std::vector<engine::FaceResult>> Recognizer::push(image::ImageView frame,
+                                                         std::int64_t timestamp_us) {
+  MIEN_ASSIGN_OR_RETURN(auto faces,
+                        impl_->finder->track(frame, impl_->pushed++, timestamp_us, "live"));
+  std::vector<float> embeddings;
+  MIEN_ASSIGN_OR_RETURN(auto out, impl_->read(frame, std::move(faces), embeddings));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    impl_->book.add(out[i].face.track, timestamp_us, embeddings.data() + i * impl_->reader->embed(),
+                    impl_->reader->embed());
+  }
+  return out;
+}
+
+std::vector<TrackResult> Recognizer::tracks() const {
+  return impl_->book.results("live", impl_->reader->scorer());
+}
+
+void Recognizer::reset() {
+  impl_->finder->reset();
+  impl_->book.clear();
+  impl_->pushed = 0;
+}
+
+}  // namespace mien::pipeline

@@ -1,0 +1,1 @@
+mien_fuzz(bundle LIBS mien::engine)

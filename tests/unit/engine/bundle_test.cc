@@ -1,0 +1,171 @@
+#include "mien/engine/bundle.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+
+#include "mien/checkpoint/safetensors.h"
+#include "mien/core/file.h"
+#include "mien/engine/tiny_bundle.h"
+#include "support/test_support.h"
+
+namespace mien::engine {
+namespace {
+
+using test::TempDir;
+
+class BundleTest : public ::testing::Test {
+ protected:
+  void SetUp() override { MIEN_ASSERT_OK(write_tiny_bundle(path_)); }
+
+  Json info() { return *Json::parse(*read_text_file(path_ / "bundle.json", 1 << 20)); }
+  Status load_with(const Json& json) {
+    const Status written = write_file_atomically(path_ / "bundle.json", json.dump());
+    if (!written.ok()) return written;
+    return Bundle::load(path_).status();
+  }
+  Status rewrite_weights(const std::function<void(checkpoint::NamedTensors&)>& change) {
+    const auto weights = checkpoint::open_safetensors(path_ / "model.safetensors");
+    if (!weights.ok()) return weights.status();
+    checkpoint::NamedTensors tensors;
+    for (const auto& [name, view] : (*weights)->tensors()) tensors.emplace_back(name, view);
+    change(tensors);
+    const Status written = checkpoint::write_safetensors(path_ / "model.safetensors", tensors);
+    return written.ok() ? Bundle::load(path_).status() : written;
+  }
+
+  TempDir dir_;
+  std::filesystem::path path_ = dir_ / "tiny";
+};
+
+TEST_F(BundleTest, LoadsWhatWasWritten) {
+  const auto bundle = Bundle::load(path_);
+  MIEN_ASSERT_OK(bundle);
+  EXPECT_EQ((*bundle)->info().name, "tiny-random");
+  EXPECT_EQ((*bundle)->info().labels.size(), 7U);
+  MIEN_EXPECT_CODE((*bundle)->verify_hashes(), StatusCode::kOk);
+  MIEN_ASSERT_OK((*bundle)->tokenizer());
+  std::uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) bytes += entry.file_size();
+  EXPECT_LT(bytes, 1U << 20);
+}
+
+TEST_F(BundleTest, InfoRoundTrips) {
+  const auto bundle = Bundle::load(path_);
+  MIEN_ASSERT_OK(bundle);
+  const Json json = (*bundle)->info().to_json();
+  const auto again = BundleInfo::parse(json.dump(), "x");
+  MIEN_ASSERT_OK(again);
+  EXPECT_EQ(again->to_json(), json);
+}
+
+TEST_F(BundleTest, LoadsFromATar) {
+  const std::string tar = (dir_ / "tiny.tar").string();
+  const std::string command = "tar -cf " + tar + " -C " + dir_.path().string() + " tiny";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const auto bundle = Bundle::load(tar);
+  MIEN_ASSERT_OK(bundle);
+  MIEN_EXPECT_CODE((*bundle)->verify_hashes(), StatusCode::kOk);
+  MIEN_ASSERT_OK((*bundle)->image_encoder());
+  MIEN_ASSERT_OK((*bundle)->tokenizer());
+}
+
+TEST_F(BundleTest, IsNotOverwrittenUnasked) {
+  MIEN_EXPECT_CODE(write_tiny_bundle(path_), StatusCode::kInvalidArgument);
+  MIEN_ASSERT_OK(write_tiny_bundle(path_, {.seed = 2, .overwrite = true}));
+  MIEN_ASSERT_OK(Bundle::load(path_));
+  int entries = 0;
+  for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator(dir_.path())) ++entries;
+  EXPECT_EQ(entries, 1);
+}
+
+TEST_F(BundleTest, AChangedFileFailsItsHash) {
+  std::ofstream(path_ / "CARD.md", std::ios::app) << "more";
+  const auto bundle = Bundle::load(path_);
+  MIEN_ASSERT_OK(bundle);
+  MIEN_EXPECT_CODE((*bundle)->verify_hashes(), StatusCode::kCorrupt);
+}
+
+TEST_F(BundleTest, NamesWhatIsMissing) {
+  MIEN_EXPECT_CODE(Bundle::load(dir_ / "none"), StatusCode::kNotFound);
+  MIEN_EXPECT_CODE(Bundle::load(dir_.path()), StatusCode::kNotFound);
+  std::filesystem::remove(path_ / "tokenizer.txt");
+  const auto bundle = Bundle::load(path_);
+  MIEN_ASSERT_OK(bundle);
+  MIEN_EXPECT_CODE((*bundle)->tokenizer(), StatusCode::kNotFound);
+  std::filesystem::remove(path_ / "model.safetensors");
+  MIEN_EXPECT_CODE(Bundle::load(path_), StatusCode::kNotFound);
+}
+
+TEST_F(BundleTest, RejectsBrokenInfo) {
+  const Json good = info();
+  for (const char* key :
+       {"name", "architecture", "preprocess", "crop", "sampling", "labels", "logit_scale",
+        "temperature", "unknown", "licence", "provenance", "files"}) {
+    Json json = Json::object();
+    for (const auto& [name, value] : good.as_object()) {
+      if (name != key) json.set(name, value);
+    }
+    EXPECT_EQ(load_with(json).code(), StatusCode::kCorrupt) << key;
+  }
+  Json json = good;
+  json.set("surprise", 1);
+  EXPECT_EQ(load_with(json).code(), StatusCode::kCorrupt);
+  json = good;
+  json.set("format_version", 2);
+  EXPECT_EQ(load_with(json).code(), StatusCode::kUnsupported);
+  json = good;
+  json.set("temperature", 0);
+  EXPECT_EQ(load_with(json).code(), StatusCode::kCorrupt);
+  json = good;
+  Json files = Json::object();
+  files.set("../outside", std::string(64, 'a'));
+  json.set("files", files);
+  EXPECT_EQ(load_with(json).code(), StatusCode::kCorrupt);
+  json = good;
+  json.set("labels", Json::Array{Json::object()});
+  EXPECT_EQ(load_with(json).code(), StatusCode::kCorrupt);
+  EXPECT_TRUE(load_with(good).ok());
+}
+
+TEST_F(BundleTest, RejectsTensorsThatDoNotFit) {
+  const Tensor wrong(DType::kF32, {64, 33});
+  const auto with = [&](const char* name, TensorView view) {
+    return rewrite_weights([&](checkpoint::NamedTensors& tensors) {
+      for (auto& [key, value] : tensors) {
+        if (key == name) value = view;
+      }
+    });
+  };
+  EXPECT_EQ(with("visual.proj", wrong).message(),
+            (path_ / "model.safetensors").string() +
+                ": 'visual.proj' has shape [64, 33] (expected [64, 32])");
+}
+
+TEST_F(BundleTest, RejectsTensorsOfOtherTypes) {
+  const Tensor ints(DType::kI64, {64, 32});
+  EXPECT_EQ(rewrite_weights([&](checkpoint::NamedTensors& tensors) {
+              for (auto& [key, value] : tensors) {
+                if (key == "visual.proj") value = ints.view();
+              }
+            }).code(),
+            StatusCode::kUnsupported);
+}
+
+TEST_F(BundleTest, RejectsMissingAndExtraTensors) {
+  EXPECT_EQ(rewrite_weights([](checkpoint::NamedTensors& t) { t.pop_back(); }).code(),
+            StatusCode::kCorrupt);
+}
+
+TEST_F(BundleTest, RejectsExtraTensors) {
+  const Tensor extra(DType::kF32, {1});
+  EXPECT_EQ(rewrite_weights([&](checkpoint::NamedTensors& t) {
+              t.emplace_back("extra", extra.view());
+            }).code(),
+            StatusCode::kCorrupt);
+}
+
+}  // namespace
+}  // namespace mien::engine

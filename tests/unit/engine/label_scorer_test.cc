@@ -1,0 +1,127 @@
+#include "mien/engine/label_scorer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mien/engine/tiny_bundle.h"
+#include "support/test_support.h"
+
+namespace mien::engine {
+namespace {
+
+using test::TempDir;
+
+class LabelScorerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    MIEN_ASSERT_OK(write_tiny_bundle(dir_ / "tiny"));
+    bundle_ = *Bundle::load(dir_ / "tiny");
+    labels_ = {
+        "custom",
+        {{"happy", {"a happy face", "a smile"}, {}},
+         {"sad", {"a sad face"}, {}},
+         {"mixed", {}, {{"happy", {"a happy face", "a smile"}, {}}, {"sad", {"a sad face"}, {}}}}}};
+  }
+  std::shared_ptr<const LabelScorer> make(const ScorerOptions& options) {
+    return *LabelScorer::make(*bundle_, labels_, options, session_);
+  }
+  std::vector<float> text(const std::string& words) {
+    const std::vector<std::string> one = {words};
+    const auto tensor = encode_texts(*bundle_, one, session_);
+    return {tensor->f32().begin(), tensor->f32().end()};
+  }
+  static float dot(const std::vector<float>& a, const std::vector<float>& b) {
+    float sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+  }
+
+  TempDir dir_;
+  std::shared_ptr<const Bundle> bundle_;
+  text::LabelSet labels_;
+  Session session_;
+};
+
+float cosine_of(const Scores& scores, const std::string& label) {
+  for (const LabelScore& s : scores.labels) {
+    if (s.label == label) return s.cosine;
+  }
+  return NAN;
+}
+
+TEST_F(LabelScorerTest, AveragesDescriptionsAndCompounds) {
+  const auto a = text("a happy face");
+  const auto b = text("a smile");
+  const auto sad = text("a sad face");
+  const Scores scores = make({})->score(sad);
+  std::vector<float> happy(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) happy[i] = a[i] + b[i];
+  const float length = std::sqrt(dot(happy, happy));
+  for (float& v : happy) v /= length;
+  EXPECT_NEAR(cosine_of(scores, "happy"), dot(happy, sad), 1e-5);
+  EXPECT_NEAR(cosine_of(scores, "sad"), 1.0F, 1e-5);
+  std::vector<float> mixed(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) mixed[i] = happy[i] + sad[i];
+  const float mixed_length = std::sqrt(dot(mixed, mixed));
+  EXPECT_NEAR(cosine_of(scores, "mixed"), dot(mixed, sad) / mixed_length, 1e-5);
+  EXPECT_EQ(scores.labels.front().label, "sad");
+}
+
+TEST_F(LabelScorerTest, ReducesByMeanOrMaxOfCosines) {
+  const auto a = text("a happy face");
+  const auto b = text("a smile");
+  const auto sad = text("a sad face");
+  EXPECT_NEAR(cosine_of(make({.reduce = Reduce::kMaxCosine})->score(sad), "happy"),
+              std::max(dot(a, sad), dot(b, sad)), 1e-5);
+  EXPECT_NEAR(cosine_of(make({.reduce = Reduce::kMeanCosine})->score(sad), "happy"),
+              (dot(a, sad) + dot(b, sad)) / 2, 1e-5);
+}
+
+TEST_F(LabelScorerTest, ProbabilitiesAreTheSoftmaxOfScaledCosines) {
+  const Scores scores = make({})->score(text("a smile"));
+  double total = 0;
+  double sum = 0;
+  for (const LabelScore& s : scores.labels) {
+    total += std::exp(10.0 * static_cast<double>(s.cosine));
+    sum += static_cast<double>(s.probability);
+  }
+  EXPECT_NEAR(sum, 1.0, 1e-5);
+  for (const LabelScore& s : scores.labels) {
+    EXPECT_NEAR(s.probability, std::exp(10.0 * static_cast<double>(s.cosine)) / total, 1e-5);
+  }
+  EXPECT_GE(scores.labels[0].probability, scores.labels[1].probability);
+}
+
+TEST_F(LabelScorerTest, UnknownFollowsTheThreshold) {
+  const auto smile = text("a smile");
+  EXPECT_FALSE(make({})->score(smile).unknown);  // not calibrated: auto is off
+  const auto with = [&](double value) {
+    return make({.unknown = {UnknownChoice::Mode::kValue, value}})->score(smile).unknown;
+  };
+  EXPECT_TRUE(with(0.9999));
+  EXPECT_FALSE(with(0.01));
+  EXPECT_FALSE(make({.unknown = {UnknownChoice::Mode::kOff, 0.99}})->score(smile).unknown);
+}
+
+TEST_F(LabelScorerTest, ExplainsByEveryDescription) {
+  const Scores scores = make({.explain = true})->score(text("a smile"));
+  ASSERT_EQ(scores.reasons.size(), 6U);
+  EXPECT_EQ(scores.reasons.front().text, "a smile");
+  EXPECT_NEAR(scores.reasons.front().cosine, 1.0F, 1e-5);
+  EXPECT_GE(scores.reasons[0].cosine, scores.reasons[5].cosine);
+}
+
+TEST_F(LabelScorerTest, RejectsAnEmptySet) {
+  MIEN_EXPECT_CODE(LabelScorer::make(*bundle_, {}, {}, session_), StatusCode::kInvalidArgument);
+}
+
+TEST_F(LabelScorerTest, WithoutTextTowerOnlyTheOwnLabelsWork) {
+  MIEN_ASSERT_OK(write_tiny_bundle(dir_ / "image-only", {.text_tower = false}));
+  const auto bundle = *Bundle::load(dir_ / "image-only");
+  MIEN_ASSERT_OK(LabelScorer::make(*bundle, {"own", bundle->info().labels}, {}, session_));
+  MIEN_EXPECT_CODE(LabelScorer::make(*bundle, labels_, {}, session_), StatusCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace mien::engine
