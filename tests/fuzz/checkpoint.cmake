@@ -1,0 +1,2 @@
+mien_fuzz(safetensors LIBS mien::checkpoint)
+mien_fuzz(torch LIBS mien::checkpoint)
