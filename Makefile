@@ -1,0 +1,58 @@
+# mien: everything in two commands. `make demo` shows it, `make test` proves it.
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+BUILD = build/release
+
+.PHONY: build demo test bench install asan tsan fuzz tidy format clean setup-build setup-test
+
+setup-build:
+	@scripts/setup build
+setup-test:
+	@scripts/setup test
+
+$(BUILD)/build.ninja: CMakeLists.txt CMakePresets.json cmake/MienDependencies.cmake | setup-build
+	@cmake --preset release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+
+## build: the program, at build/release/bin/mien
+build: setup-build
+	@mkdir -p build
+	@test -f $(BUILD)/build.ninja || $(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@cmake --build $(BUILD) --target mien -j $(JOBS)
+
+## demo: a real picture and a real clip, from nothing to annotated results
+demo: build
+	@scripts/demo
+
+## test: install, build and run all tests
+test: setup-test
+	@scripts/run_tests
+
+## bench: measure against rivals on this machine (docs/benchmarks.md)
+bench: setup-test build
+	@scripts/setup bench
+	@bench/run
+
+## install: the program, libraries, headers and CMake package under PREFIX
+install: build
+	@cmake --build $(BUILD) -j $(JOBS)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+## asan, tsan: unit tests under sanitizers; fuzz: every fuzz target for 20 s
+asan tsan: setup-test
+	@cmake --preset $@ > /dev/null
+	@cmake --build build/$@ -j $(JOBS)
+	@ctest --preset $@ 2>/dev/null || ctest --test-dir build/$@ --output-on-failure -j $(JOBS)
+fuzz: setup-test
+	@scripts/setup fuzz
+	@cmake --preset fuzz > /dev/null
+	@scripts/fuzz_smoke build/fuzz
+
+## format, tidy: clang-format and clang-tidy over the sources
+format:
+	@clang-format-14 -i $$(git ls-files '*.h' '*.cc')
+tidy: setup-test
+	@scripts/setup tidy
+	@scripts/tidy
+
+clean:
+	@rm -rf build

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Installs the build into a folder of its own, builds examples/read_picture against it alone, and runs that.
+# Usage: consumer.sh SOURCE_DIR BUILD_DIR
+set -euo pipefail
+source_dir=$1
+build_dir=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cmake --install "$build_dir" --prefix "$work/prefix" > "$work/install.log" || { cat "$work/install.log"; exit 1; }
+cp -r "$source_dir/examples/read_picture" "$work/example"
+cmake -S "$work/example" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" > "$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
+cmake --build "$work/build" > "$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
+"$work/prefix/bin/mien" convert --random-tiny "$work/tiny" > /dev/null
+printf 'P6\n64 64\n255\n' > "$work/grey.ppm"
+head -c 12288 /dev/zero | tr '\0' '\200' >> "$work/grey.ppm"
+found=$("$work/build/read_picture" "$work/tiny" "$work/grey.ppm" 'happy,sad')
+case $found in
+  "0,0 64x64 happy "* | "0,0 64x64 sad "*) echo "consumer: $found" ;;
+  "") echo 'consumer: no face in a grey picture, as it should be' ;;
+  *) echo "consumer: unexpected output '$found'"; exit 1 ;;
+esac
+"$work/build/read_picture" "$work/tiny" "$work/none.png" happy 2> "$work/message" && exit 1
+grep -q 'none.png' "$work/message"
