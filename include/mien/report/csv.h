@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "mien/pipeline/result.h"
+
+namespace mien::report {
+
+/// One cell of user text: RFC 4180 quoting when needed, ill-formed UTF-8 and NUL as U+FFFD, and an
+/// apostrophe in front of text that a spreadsheet would take for a formula (= + - @ tab, return).
+std::string csv_text(std::string_view text);
+
+/// Results as a table with one row per face per frame (docs/outputs.md). A frame without a face has
+/// one row with success 0. Lines end with "\n". Threads: const member functions are safe.
+class CsvTable {
+ public:
+  /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label
+  /// counts once.
+  explicit CsvTable(const std::vector<std::string>& labels);
+
+  /// The first line.
+  std::string header() const;
+  /// The lines of one picture or frame. Scores of labels outside the set are left out.
+  std::string rows(const pipeline::FrameResult& frame) const;
+
+ private:
+  std::string row(const pipeline::FrameResult& frame, std::size_t index) const;
+  std::vector<std::string> labels_;
+  std::unordered_map<std::string, std::size_t> column_;
+};
+
+}  // namespace mien::report

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "mien/pipeline/result.h"
+#include "mien/report/timeline.h"
+
+namespace mien::report {
+
+struct TableOptions {
+  int width = 80;       ///< columns of the terminal; at least 40 are used
+  int top = 3;          ///< labels told per face
+  bool unicode = true;  ///< false: ASCII only
+  bool colour = false;  ///< ANSI colours
+};
+
+/// A picture as a short block of text: name, size, and each face with its best labels as bars.
+/// Names and labels from outside go through printable().
+std::string picture_table(const pipeline::FrameResult& picture, const TableOptions& options = {});
+
+/// A clip as a block of text: what was read, each track with its best labels, and one row per track
+/// that shows the leading label over time, with a legend.
+std::string clip_table(const pipeline::SummaryResult& summary,
+                       std::span<const pipeline::TrackResult> tracks, const ClipTimeline& timeline,
+                       const TableOptions& options = {});
+
+/// "0:05.2", "12:31", "1:02:07": tenths only below ten minutes.
+std::string clock_text(double seconds);
+
+}  // namespace mien::report

@@ -1,0 +1,201 @@
+#include "report/band.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "mien/report/table.h"
+#include "mien/report/text.h"
+#include "report/palette.h"
+
+namespace mien::report {
+namespace {
+
+constexpr Colour kGround{20, 22, 28};
+constexpr Colour kAhead{40, 43, 52};
+constexpr Colour kInk{236, 238, 242};
+constexpr Colour kDark{16, 18, 24};
+constexpr std::int64_t kLiveWindowUs = 30'000'000;
+constexpr int kLegendColumns = 24;
+
+struct Span {
+  std::int64_t from_us = 0;
+  std::int64_t to_us = 1;
+  std::int64_t now_us = 0;
+
+  double share(std::int64_t us) const {
+    return std::clamp(static_cast<double>(us - from_us) / static_cast<double>(to_us - from_us), 0.0,
+                      1.0);
+  }
+};
+
+Span span_of(const BandTime& time) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 50;
+  Span span;
+  span.now_us = std::clamp<std::int64_t>(time.now_us, 0, kMost);
+  if (time.duration_us > 0) {
+    span.to_us = std::max(std::min(time.duration_us, kMost), span.now_us) + 1;
+  } else {
+    span.from_us = std::max<std::int64_t>(0, span.now_us - kLiveWindowUs);
+    span.to_us = span.from_us + kLiveWindowUs + 1;
+  }
+  return span;
+}
+
+std::string name_of(const ClipTimeline& timeline, int label) {
+  if (label == ClipTimeline::kUnknown) return "unknown";
+  return shorten(timeline.labels()[static_cast<std::size_t>(label)], kLegendColumns);
+}
+
+// Tracks to show: all while they fit, else those in the picture now, then the latest.
+std::vector<std::int64_t> chosen_tracks(const ClipTimeline& timeline, std::size_t rows) {
+  std::vector<std::int64_t> all = timeline.tracks();
+  if (all.size() <= rows) return all;
+  std::vector<std::int64_t> out;
+  for (const std::int64_t id : all) {
+    if (out.size() < rows && timeline.is_current(id)) out.push_back(id);
+  }
+  for (auto it = all.rbegin(); it != all.rend() && out.size() < rows; ++it) {
+    if (!timeline.is_current(*it)) out.push_back(*it);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+bool is_light(const Colour& c) { return 0.299 * c.r + 0.587 * c.g + 0.114 * c.b > 125; }
+
+class Band {
+ public:
+  Band(Canvas& canvas, const Metrics& m, const ClipTimeline& timeline, const Span& span)
+      : canvas_(canvas), timeline_(timeline), span_(span), font_(0.86 * m.font) {}
+
+  double font() const { return font_; }
+
+  void draw_track(std::int64_t id, const Rect& bar, const Rect& tag, bool with_tag) {
+    const double radius = std::min(0.25 * bar.h, 0.4 * font_);
+    canvas_.fill(bar, radius, kAhead, 1.0);
+    const double step = std::max(2.0, bar.w / static_cast<double>(ClipTimeline::kBins));
+    const double end = bar.w * span_.share(span_.now_us + 1);
+    int running = ClipTimeline::kAbsent;
+    double start = 0;
+    for (double x = 0; x < end; x += step) {
+      const int label = timeline_.label_at(id, time_at(x / bar.w), time_at((x + step) / bar.w));
+      if (label == running) continue;
+      // Between two analysed frames a track that is there keeps its label.
+      const bool ahead = time_at(x / bar.w) >= timeline_.end_us();
+      if (label == ClipTimeline::kAbsent && ahead && timeline_.is_current(id)) continue;
+      draw_segment(bar, start, x, running);
+      running = label;
+      start = x;
+    }
+    draw_segment(bar, start, std::max(end, start), running);
+    if (with_tag) draw_tag(id, tag);
+  }
+
+  void draw_head(const Rect& area) {
+    const double x = area.x + area.w * span_.share(span_.now_us + 1);
+    canvas_.fill({std::min(x, area.right() - 1) - 1, area.y - 2, 2, area.h + 4}, 1, kInk, 0.95);
+  }
+
+  void draw_footer(const Rect& r, std::size_t hidden, bool live) {
+    const Fonts::Style style{font_, false};
+    std::string clock = clock_text(static_cast<double>(span_.now_us) / 1e6);
+    if (!live) clock += " / " + clock_text(static_cast<double>(span_.to_us - 1) / 1e6);
+    const double clock_width = canvas_.text_width(clock, style, r.w);
+    const double middle = r.y + r.h / 2;
+    canvas_.text(clock, r.right() - clock_width, middle, style, clock_width + 1, kInk, 0.85);
+    double x = r.x;
+    const double limit = r.right() - clock_width - font_;
+    if (hidden > 0) {
+      std::string more = "+";
+      more += std::to_string(hidden);
+      x += canvas_.text(more, x, middle, style, limit - x, kInk, 0.7) + 0.8 * font_;
+    }
+    for (const int label : seen_) {
+      const std::string name = name_of(timeline_, label);
+      const double swatch = 0.75 * font_;
+      const double need = swatch + 0.4 * font_ + canvas_.text_width(name, style, 12 * font_);
+      if (x + need > limit) break;
+      canvas_.fill({x, middle - swatch / 2, swatch, swatch}, 0.2 * font_, label_colour(label), 1.0);
+      canvas_.text(name, x + swatch + 0.4 * font_, middle, style, 12 * font_, kInk, 0.95);
+      x += need + 0.9 * font_;
+    }
+  }
+
+ private:
+  std::int64_t time_at(double share) const {
+    return span_.from_us +
+           static_cast<std::int64_t>(share * static_cast<double>(span_.to_us - span_.from_us));
+  }
+
+  void draw_segment(const Rect& bar, double from, double to, int label) {
+    if (label == ClipTimeline::kAbsent || to <= from) return;
+    if (std::find(seen_.begin(), seen_.end(), label) == seen_.end()) seen_.push_back(label);
+    const Colour& colour = label_colour(label);
+    const Rect r{bar.x + from, bar.y, to - from, bar.h};
+    canvas_.fill(r, std::min(0.25 * bar.h, std::min(0.4 * font_, r.w / 2)), colour, 1.0);
+    const Fonts::Style style{std::min(font_, 0.8 * bar.h), false};
+    const std::string name = name_of(timeline_, label);
+    const double width = canvas_.text_width(name, style, 1e5);
+    if (width + font_ <= r.w && bar.h >= 0.95 * font_) {
+      canvas_.text(name, r.x + (r.w - width) / 2, r.y + r.h / 2, style, width + 2,
+                   is_light(colour) ? kDark : kInk, 0.95);
+    }
+  }
+
+  void draw_tag(std::int64_t id, const Rect& tag) {
+    const Fonts::Style style{std::min(0.9 * font_, 0.8 * tag.h), true};
+    const std::string name = std::to_string(id);
+    canvas_.fill(tag, 0.3 * font_, track_colour(id), 1.0);
+    const double width = canvas_.text_width(name, style, tag.w);
+    canvas_.text(name, tag.x + (tag.w - width) / 2, tag.y + tag.h / 2, style, tag.w, kDark);
+  }
+
+  Canvas& canvas_;
+  const ClipTimeline& timeline_;
+  Span span_;
+  double font_;
+  std::vector<int> seen_;
+};
+
+}  // namespace
+
+int band_height(const Metrics& m, int rows) {
+  return static_cast<int>(std::lround(m.font * (0.86 * (1.45 * rows + 1.7) + 1.0)));
+}
+
+void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
+               const BandTime& time, int rows) {
+  canvas.clip_to(place);
+  canvas.fill(place, 0, kGround, 1.0);
+  Band band(canvas, m, timeline, span_of(time));
+  const double font = band.font();
+  const double pad = 0.5 * m.font;
+  const std::vector<std::int64_t> tracks =
+      chosen_tracks(timeline, static_cast<std::size_t>(std::max(rows, 1)));
+  const std::size_t all = timeline.tracks().size() + timeline.dropped_tracks();
+  const double footer = 1.7 * font;
+  const Rect area{place.x + pad, place.y + pad, place.w - 2 * pad, place.h - 2 * pad - footer};
+
+  double tag_width = 0;
+  for (const std::int64_t id : tracks) {
+    tag_width = std::max(
+        tag_width, canvas.text_width(std::to_string(id), {0.9 * font, true}, 200) + 0.7 * font);
+  }
+  tag_width = std::min(std::max(tag_width, 1.4 * font), area.w / 3);
+  const double tag_gap = 0.4 * font;
+  const Rect bars{area.x + tag_width + tag_gap, area.y, area.w - tag_width - tag_gap, area.h};
+  const double pitch = area.h / static_cast<double>(std::max<std::size_t>(tracks.size(), 1));
+  const double thick = std::floor(std::min(0.84 * pitch, 2.2 * font));
+  for (std::size_t i = 0; i < tracks.size(); ++i) {
+    const double y = std::round(area.y + pitch * (static_cast<double>(i) + 0.5) - thick / 2);
+    band.draw_track(tracks[i], {bars.x, y, bars.w, thick}, {area.x, y, tag_width, thick}, true);
+  }
+  if (!tracks.empty()) band.draw_head(bars);
+  band.draw_footer({area.x, place.bottom() - pad - footer + 0.25 * font, area.w, footer},
+                   all - tracks.size(), time.duration_us <= 0);
+  canvas.unclip();
+}
+
+}  // namespace mien::report

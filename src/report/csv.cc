@@ -1,0 +1,98 @@
+#include "mien/report/csv.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "mien/core/utf8.h"
+#include "report/names.h"
+
+namespace mien::report {
+namespace {
+
+std::string number(double value, int digits) {
+  if (!std::isfinite(value)) return {};
+  char buffer[400];  // the largest double has 309 digits before the point
+  const int n = std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
+  std::string out(buffer, static_cast<std::size_t>(n));
+  if (out.find_first_not_of("-0.") == std::string::npos && out.front() == '-') out.erase(0, 1);
+  return out;
+}
+
+std::string clean(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char32_t c : to_code_points(text)) append_utf8(out, c == 0 ? char32_t{0xFFFD} : c);
+  return out;
+}
+
+}  // namespace
+
+std::string csv_text(std::string_view text) {
+  std::string value = clean(text);
+  const bool formula =
+      !value.empty() && std::string_view("=+-@\t\r").find(value.front()) != std::string_view::npos;
+  if (formula) value.insert(value.begin(), '\'');
+  const bool plain = value.find_first_of(",\"\r\n") == std::string::npos &&
+                     (value.empty() || (value.front() != ' ' && value.back() != ' '));
+  if (plain) return value;
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+CsvTable::CsvTable(const std::vector<std::string>& labels) {
+  for (const std::string& label : labels) {
+    if (column_.emplace(label, labels_.size()).second) labels_.push_back(label);
+  }
+}
+
+std::string CsvTable::header() const {
+  std::string out = "input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown";
+  for (const char* prefix : {"p_", "c_"}) {
+    for (const std::string& label : labels_) out += ',' + csv_text(prefix + label);
+  }
+  return out + '\n';
+}
+
+std::string CsvTable::rows(const pipeline::FrameResult& frame) const {
+  if (frame.faces.empty()) {
+    const std::string start = csv_text(frame.input) + ',' + std::to_string(frame.frame) + ",," +
+                              number(static_cast<double>(frame.timestamp_us) / 1e6, 6) + ",,0";
+    return start + std::string(7 + 2 * labels_.size(), ',') + '\n';
+  }
+  std::string out;
+  for (std::size_t i = 0; i < frame.faces.size(); ++i) out += row(frame, i);
+  return out;
+}
+
+std::string CsvTable::row(const pipeline::FrameResult& frame, std::size_t index) const {
+  const engine::FaceResult& result = frame.faces[index];
+  const face::Face& face = result.face;
+  const bool scored = !result.labels.empty();
+  std::string out = csv_text(frame.input);
+  const auto cell = [&out](std::string_view text) { (out += ',') += text; };
+  cell(std::to_string(frame.frame));
+  cell(std::to_string(face.track >= 0 ? face.track : static_cast<std::int64_t>(index)));
+  cell(number(static_cast<double>(frame.timestamp_us) / 1e6, 6));
+  cell(number(face.score, 4));
+  cell("1");
+  cell(source_name(face.source));
+  for (const float v : {face.box.x, face.box.y, face.box.w, face.box.h}) cell(number(v, 1));
+  cell(scored ? csv_text(result.top()) : "");
+  cell(!scored ? "" : result.unknown ? "1" : "0");
+
+  std::vector<std::string> cells(2 * labels_.size());
+  for (const engine::LabelScore& score : result.labels) {
+    const auto it = column_.find(score.label);
+    if (it == column_.end()) continue;
+    cells[it->second] = number(score.probability, 4);
+    cells[labels_.size() + it->second] = number(score.cosine, 4);
+  }
+  for (const std::string& value : cells) cell(value);
+  return out + '\n';
+}
+
+}  // namespace mien::report

@@ -1,0 +1,139 @@
+#include "mien/report/json_lines.h"
+
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <utility>
+
+#include "report/names.h"
+
+namespace mien::report {
+namespace {
+
+// `value` to 1 / `steps`; never "-0.0". Numbers too large to have such digits stay as they are.
+Json rounded(double value, double steps) {
+  if (!std::isfinite(value)) return nullptr;
+  if (std::abs(value) > 1e12) return value;
+  return std::round(value * steps) / steps + 0.0;
+}
+Json pixels(double value) { return rounded(value, 10); }
+Json share(double value) { return rounded(value, 1e4); }
+Json seconds(double value) { return rounded(value, 1e6); }
+Json seconds_of_us(std::int64_t us) { return seconds(static_cast<double>(us) / 1e6); }
+
+Json pixel_list(std::initializer_list<float> values) {
+  Json out = Json::array();
+  for (const float v : values) out.push_back(pixels(v));
+  return out;
+}
+
+Json points_to_json(std::span<const image::Point> points) {
+  Json out = Json::array();
+  for (const image::Point& p : points) out.push_back(pixel_list({p.x, p.y}));
+  return out;
+}
+
+Json labels_to_json(const std::vector<engine::LabelScore>& labels) {
+  Json out = Json::array();
+  for (const engine::LabelScore& score : labels) {
+    out.push_back(Json::Object{{"label", score.label},
+                               {"probability", share(score.probability)},
+                               {"cosine", share(score.cosine)}});
+  }
+  return out;
+}
+
+Json reasons_to_json(const std::vector<engine::Reason>& reasons) {
+  Json out = Json::array();
+  for (const engine::Reason& reason : reasons) {
+    out.push_back(Json::Object{
+        {"label", reason.label}, {"text", reason.text}, {"cosine", share(reason.cosine)}});
+  }
+  return out;
+}
+
+// What faces and tracks share: the verdict, when there is one.
+template <class Scored>
+void add_scores(Json& out, const Scored& scored) {
+  if (!scored.labels.empty()) {
+    out.set("top", scored.top());
+    out.set("unknown", scored.unknown);
+    out.set("labels", labels_to_json(scored.labels));
+  }
+  if (!scored.reasons.empty()) out.set("reasons", reasons_to_json(scored.reasons));
+}
+
+Json face_to_json(const engine::FaceResult& result) {
+  const face::Face& face = result.face;
+  Json out = Json::object();
+  out.set("box", pixel_list({face.box.x, face.box.y, face.box.w, face.box.h}));
+  out.set("score", share(face.score));
+  out.set("landmarks", face.landmarks5 ? points_to_json(*face.landmarks5) : Json());
+  out.set("track", face.track >= 0 ? Json(face.track) : Json());
+  out.set("source", source_name(face.source));
+  add_scores(out, result);
+  if (!result.embedding.empty()) {
+    Json values = Json::array();
+    for (const float v : result.embedding) values.push_back(v);
+    out.set("embedding", std::move(values));
+  }
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const pipeline::FrameResult& frame) {
+  Json out = Json::object();
+  out.set("input", frame.input);
+  out.set("kind", frame.is_clip ? "frame" : "image");
+  if (frame.is_clip) {
+    out.set("frame", frame.frame);
+    out.set("time", seconds_of_us(frame.timestamp_us));
+  }
+  out.set("width", frame.width);
+  out.set("height", frame.height);
+  Json faces = Json::array();
+  for (const engine::FaceResult& face : frame.faces) faces.push_back(face_to_json(face));
+  out.set("faces", std::move(faces));
+  return out;
+}
+
+Json to_json(const pipeline::TrackResult& track) {
+  Json out = Json::object();
+  out.set("input", track.input);
+  out.set("kind", "track");
+  out.set("track", track.track);
+  out.set("from", seconds_of_us(track.from_us));
+  out.set("to", seconds_of_us(track.to_us));
+  out.set("frames", track.frames);
+  add_scores(out, track);
+  return out;
+}
+
+Json to_json(const pipeline::SummaryResult& summary) {
+  Json out = Json::object();
+  out.set("input", summary.input);
+  out.set("kind", "summary");
+  out.set("media", summary.is_clip ? "clip" : "image");
+  out.set("frames", summary.frames);
+  out.set("analysed_frames", summary.analysed_frames);
+  out.set("faces", summary.faces);
+  out.set("tracks", summary.tracks);
+  out.set("corrupt_frames", summary.corrupt_frames);
+  out.set("seconds", seconds(summary.media_seconds));
+  out.set("elapsed", seconds(summary.elapsed_seconds));
+  return out;
+}
+
+Json error_to_json(std::string_view input, const Status& status) {
+  MIEN_CHECK(!status.ok());
+  return Json::Object{{"input", input},
+                      {"kind", "error"},
+                      {"code", to_string(status.code())},
+                      {"message", status.message()}};
+}
+
+std::string json_line(const Json& value) { return value.dump() + '\n'; }
+
+}  // namespace mien::report

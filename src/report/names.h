@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mien/engine/result.h"
+
+namespace mien::report {
+
+/// "detected", "whole" or "boxes", as every output spells it.
+inline std::string_view source_name(face::Source source) {
+  switch (source) {
+    case face::Source::kDetected: return "detected";
+    case face::Source::kWhole: return "whole";
+    case face::Source::kBoxes: return "boxes";
+  }
+  return "detected";
+}
+
+/// A probability as a person reads it: "87%", "<1%"; empty when it is not a number.
+std::string percent(double probability);
+
+}  // namespace mien::report

@@ -1,0 +1,132 @@
+#include "mien/report/csv.h"
+
+#include <cmath>
+#include <limits>
+
+#include "support/test_support.h"
+#include "unit/report/report_samples.h"
+
+namespace mien::report {
+namespace {
+
+using test::face_at;
+using test::frame_of;
+using test::kHappy;
+using test::picture_of;
+
+// A strict RFC 4180 reader with "\n" line ends.
+std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
+  std::vector<std::vector<std::string>> rows(1, std::vector<std::string>(1));
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    std::string& cell = rows.back().back();
+    if (quoted) {
+      if (c != '"') {
+        cell += c;
+      } else if (i + 1 < text.size() && text[i + 1] == '"') {
+        cell += text[++i];
+      } else {
+        quoted = false;
+      }
+    } else if (c == '"') {
+      EXPECT_TRUE(cell.empty());
+      quoted = true;
+    } else if (c == ',') {
+      rows.back().emplace_back();
+    } else if (c == '\n') {
+      rows.emplace_back(1);
+    } else {
+      cell += c;
+    }
+  }
+  EXPECT_FALSE(quoted);
+  rows.pop_back();
+  return rows;
+}
+
+TEST(Csv, HeaderAndRowAreAsDocumented) {
+  const CsvTable table({"happy", "sad"});
+  EXPECT_EQ(table.header(),
+            "input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,"
+            "p_happy,p_sad,c_happy,c_sad\n");
+  auto frame =
+      frame_of(0.04, {face_at({10, 20.25F, 30, 40}, {{"sad", 0.75F}, {"happy", 0.25F}}, 3)});
+  EXPECT_EQ(table.rows(frame),
+            "clip.mp4,1,3,0.040000,1.2500,1,detected,10.0,20.2,30.0,40.0,sad,0,"
+            "0.2500,0.7500,0.0750,0.2250\n");
+}
+
+TEST(Csv, FrameWithoutFacesKeepsItsRow) {
+  const CsvTable table({"happy", "sad"});
+  const auto rows = parse_csv(table.header() + table.rows(frame_of(1, {})));
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].size(), rows[0].size());
+  EXPECT_EQ(rows[1][5], "0");
+  EXPECT_EQ(rows[1][2], "");
+}
+
+TEST(Csv, PicturesNumberTheirFaces) {
+  const CsvTable table({"happy"});
+  const auto rows =
+      parse_csv(table.rows(picture_of({face_at({1, 2, 3, 4}, kHappy), face_at({5, 6, 7, 8}, {})})));
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0][2], "0");
+  EXPECT_EQ(rows[1][2], "1");
+  EXPECT_EQ(rows[1][11], "") << "a face that was not scored has no top label";
+  EXPECT_EQ(rows[1][12], "");
+}
+
+TEST(Csv, RepeatedLabelsCountOnceAndStrangeOnesAreLeftOut) {
+  const CsvTable table({"happy", "happy", "bored"});
+  const auto rows =
+      parse_csv(table.header() + table.rows(picture_of({face_at({1, 2, 3, 4}, kHappy)})));
+  ASSERT_EQ(rows[0].size(), 13U + 4U);
+  EXPECT_EQ(rows[1][13], "0.9100");
+  EXPECT_EQ(rows[1][14], "");
+}
+
+TEST(Csv, TextIsQuotedAsInRfc4180) {
+  EXPECT_EQ(csv_text(""), "");
+  EXPECT_EQ(csv_text("plain"), "plain");
+  EXPECT_EQ(csv_text("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_text("say \"hi\""), "\"say \"\"hi\"\"\"");
+  EXPECT_EQ(csv_text("two\nlines"), "\"two\nlines\"");
+  EXPECT_EQ(csv_text(" edge "), "\" edge \"");
+}
+
+TEST(Csv, FormulasAreDisarmed) {
+  for (const char* text : {"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"}) {
+    const auto rows = parse_csv(csv_text(text) + "\n");
+    EXPECT_EQ(rows[0][0], std::string("'") + text);
+  }
+  EXPECT_EQ(csv_text("a=b"), "a=b");
+}
+
+TEST(Csv, AnyTextReadsBackAsOneCell) {
+  for (const std::string& text : test::hostile_texts()) {
+    auto picture = picture_of({face_at({1, 2, 3, 4}, {{text, 0.5F}})});
+    picture.input = text;
+    const CsvTable table({text});
+    const auto rows = parse_csv(table.header() + table.rows(picture));
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows[0].size(), 15U);
+    EXPECT_EQ(rows[1].size(), 15U);
+    EXPECT_EQ(rows[1][0].find('\0'), std::string::npos);
+  }
+}
+
+TEST(Csv, NumbersThatAreNotFiniteAreEmpty) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const CsvTable table({"happy"});
+  const auto rows = parse_csv(
+      table.rows(picture_of({face_at({nan, -0.01F, HUGE_VALF, 3e38F}, {{"happy", nan}})})));
+  EXPECT_EQ(rows[0][7], "");
+  EXPECT_EQ(rows[0][8], "0.0");
+  EXPECT_EQ(rows[0][9], "");
+  EXPECT_EQ(rows[0][10].size(), 41U);
+  EXPECT_EQ(rows[0][13], "");
+}
+
+}  // namespace
+}  // namespace mien::report

@@ -1,0 +1,164 @@
+#include "mien/report/json_lines.h"
+
+#include <limits>
+
+#include "mien/core/file.h"
+#include "support/test_support.h"
+#include "unit/report/report_samples.h"
+#include "unit/report/schema_checker.h"
+
+namespace mien::report {
+namespace {
+
+using test::face_at;
+using test::frame_of;
+using test::kHappy;
+using test::picture_of;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+// Checks a line against the schema of its kind, after a round trip through text.
+std::string problem_of(const Json& value) {
+  const std::string line = json_line(value);
+  if (line.empty() || line.back() != '\n' || line.find('\n') + 1 != line.size()) {
+    return "not one line";
+  }
+  const auto parsed = Json::parse(line);
+  if (!parsed.ok()) return parsed.status().message();
+  const Json* kind = parsed->find("kind");
+  if (!kind || !kind->is_string()) return "no kind";
+  const auto text = read_text_file(
+      std::string(MIEN_SOURCE_DIR) + "/docs/schemas/" + kind->as_string() + ".json", 1 << 20);
+  if (!text.ok()) return text.status().message();
+  const auto schema = Json::parse(*text);
+  if (!schema.ok()) return schema.status().message();
+  return test::schema_problem(*parsed, *schema, *schema);
+}
+
+TEST(JsonLines, PictureHasExactlyTheDocumentedForm) {
+  auto face = face_at({10.04F, 20.06F, 30, 40}, {{"happy", 0.912345F}, {"sad", 0.08F}});
+  const Json value = to_json(picture_of({face}));
+  EXPECT_EQ(value.dump(),
+            R"({"input":"photos/party.jpg","kind":"image","width":640,"height":480,"faces":[)"
+            R"({"box":[10.0,20.1,30.0,40.0],"score":1.25,)"
+            R"("landmarks":[[19.0,36.1],[31.0,36.1],[25.0,44.1],[20.5,52.1],[29.5,52.1]],)"
+            R"("track":null,"source":"detected","top":"happy","unknown":false,)"
+            R"("labels":[{"label":"happy","probability":0.9123,"cosine":0.2737},)"
+            R"({"label":"sad","probability":0.08,"cosine":0.024}]}]})");
+  EXPECT_EQ(problem_of(value), "");
+}
+
+TEST(JsonLines, DetectedOnlyFaceHasNoVerdict) {
+  auto face = face_at({1, 2, 3, 4}, {});
+  face.face.landmarks5.reset();
+  face.face.source = face::Source::kBoxes;
+  const Json value = to_json(picture_of({face}));
+  EXPECT_EQ(problem_of(value), "");
+  const Json& out = value.find("faces")->as_array()[0];
+  EXPECT_EQ(out.find("top"), nullptr);
+  EXPECT_EQ(out.find("unknown"), nullptr);
+  EXPECT_EQ(out.find("labels"), nullptr);
+  EXPECT_TRUE(out.find("landmarks")->is_null());
+  EXPECT_EQ(out.find("source")->as_string(), "boxes");
+}
+
+TEST(JsonLines, NoFacesIsAnEmptyList) {
+  const Json value = to_json(picture_of({}));
+  EXPECT_EQ(value.find("faces")->dump(), "[]");
+  EXPECT_EQ(problem_of(value), "");
+}
+
+TEST(JsonLines, FrameTellsItsTimeInSeconds) {
+  auto frame = frame_of(0, {face_at({1, 2, 3, 4}, kHappy, 7)});
+  frame.frame = 3;
+  frame.timestamp_us = 120'001;
+  const Json value = to_json(frame);
+  EXPECT_EQ(problem_of(value), "");
+  EXPECT_EQ(value.find("time")->dump(), "0.120001");
+  EXPECT_EQ(value.find("frame")->as_integer(), 3);
+  EXPECT_EQ(value.find("faces")->as_array()[0].find("track")->as_integer(), 7);
+}
+
+TEST(JsonLines, UnknownKeepsItsScores) {
+  auto face = face_at({1, 2, 3, 4}, kHappy);
+  face.unknown = true;
+  const Json value = to_json(picture_of({face}));
+  EXPECT_EQ(problem_of(value), "");
+  const Json& out = value.find("faces")->as_array()[0];
+  EXPECT_EQ(out.find("top")->as_string(), "unknown");
+  EXPECT_EQ(out.find("labels")->size(), 3U);
+}
+
+TEST(JsonLines, ReasonsAndEmbeddingOnlyWhenThere) {
+  auto face = face_at({1, 2, 3, 4}, kHappy);
+  EXPECT_EQ(to_json(picture_of({face})).dump().find("reasons"), std::string::npos);
+  face.reasons = {{"happy", "a broad smile", 0.31F}};
+  face.embedding = {0.5F, -0.25F};
+  const Json value = to_json(picture_of({face}));
+  EXPECT_EQ(problem_of(value), "");
+  const Json& out = value.find("faces")->as_array()[0];
+  EXPECT_EQ(out.find("embedding")->dump(), "[0.5,-0.25]");
+  EXPECT_EQ(out.find("reasons")->as_array()[0].find("text")->as_string(), "a broad smile");
+}
+
+TEST(JsonLines, TrackSummaryAndErrorFitTheirSchemas) {
+  pipeline::TrackResult track;
+  track.input = "clip.mp4";
+  track.track = 2;
+  track.to_us = 1'500'000;
+  track.frames = 38;
+  EXPECT_EQ(problem_of(to_json(track)), "");
+  EXPECT_EQ(to_json(track).find("labels"), nullptr);
+  track.labels = {{"happy", 0.7F, 0.2F}};
+  track.reasons = {{"happy", "smile", 0.2F}};
+  EXPECT_EQ(problem_of(to_json(track)), "");
+  EXPECT_EQ(to_json(track).find("to")->dump(), "1.5");
+
+  pipeline::SummaryResult summary;
+  summary.is_clip = true;
+  summary.media_seconds = 6.0400001;
+  EXPECT_EQ(problem_of(to_json(summary)), "");
+  EXPECT_EQ(to_json(summary).find("seconds")->dump(), "6.04");
+  EXPECT_EQ(to_json(summary).find("media")->as_string(), "clip");
+  EXPECT_EQ(problem_of(error_to_json("a.jpg", corrupt("a.jpg: truncated"))), "");
+  EXPECT_THROW(error_to_json("a.jpg", Status()), ContractError);
+}
+
+TEST(JsonLines, NumbersThatAreNotFiniteAreNull) {
+  auto face =
+      face_at({kNan, std::numeric_limits<float>::infinity(), 1e30F, -0.01F}, {{"happy", kNan}});
+  const Json value = to_json(picture_of({face}));
+  EXPECT_EQ(problem_of(value), "");
+  const std::string text = value.dump();
+  EXPECT_NE(text.find(R"("box":[null,null,)"), std::string::npos);
+  EXPECT_NE(text.find(R"(,0.0],"score")"), std::string::npos) << text.substr(0, 200);
+}
+
+TEST(JsonLines, AnyTextStaysOneValidLine) {
+  for (const std::string& text : test::hostile_texts()) {
+    auto picture = picture_of({face_at({1, 2, 3, 4}, {{text, 0.5F}})});
+    picture.input = text;
+    EXPECT_EQ(problem_of(to_json(picture)), "");
+    EXPECT_EQ(problem_of(error_to_json(text, io_error(text))), "");
+  }
+}
+
+TEST(SchemaChecker, FindsEachKindOfProblem) {
+  const auto schema = Json::parse(
+      R"({"type":"object","required":["a"],"additionalProperties":false,"properties":{)"
+      R"("a":{"type":"array","items":{"$ref":"#/$defs/n"},"minItems":1,"maxItems":2},)"
+      R"("b":{"enum":["x"]}},"dependentRequired":{"b":["c"]},"$defs":{"n":{"type":"integer","minimum":0}}})");
+  MIEN_ASSERT_OK(schema);
+  const auto problem = [&](const char* text) {
+    const auto value = Json::parse(text);
+    return test::schema_problem(value.value(), schema.value(), schema.value());
+  };
+  EXPECT_EQ(problem(R"({"a":[1]})"), "");
+  for (const char* bad : {"[]", "{}", R"({"a":[]})", R"({"a":[1,2,3]})", R"({"a":["x"]})",
+                          R"({"a":[-1]})", R"({"a":[1],"z":1})", R"({"a":[1],"b":"x"})"}) {
+    EXPECT_NE(problem(bad), "") << bad;
+  }
+}
+
+}  // namespace
+}  // namespace mien::report

@@ -1,0 +1,257 @@
+#include "mien/report/table.h"
+
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "mien/core/utf8.h"
+#include "mien/report/text.h"
+#include "support/test_support.h"
+#include "unit/report/report_samples.h"
+
+namespace mien::report {
+namespace {
+
+using test::face_at;
+using test::frame_of;
+using test::kHappy;
+using test::kSad;
+using test::picture_of;
+using ::testing::Test;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) out.push_back(line);
+  return out;
+}
+
+bool has_control(const std::string& text) {
+  for (const char32_t c : to_code_points(text)) {
+    if ((c < 0x20 && c != '\n') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(Text, WidthOfWideCombiningAndEmoji) {
+  EXPECT_EQ(display_width(""), 0);
+  EXPECT_EQ(display_width("abc"), 3);
+  EXPECT_EQ(display_width("é"), 1);
+  EXPECT_EQ(display_width("e\u0301"), 1);
+  EXPECT_EQ(display_width("幸せ"), 4);
+  EXPECT_EQ(display_width("행복"), 4);
+  EXPECT_EQ(display_width("ｶﾞ"), 2) << "half width";
+  EXPECT_EQ(display_width("😀"), 2);
+  EXPECT_EQ(display_width("\U0001F468\u200D\U0001F469\u200D\U0001F467"), 2) << "family";
+  EXPECT_EQ(display_width("\U0001F44D\U0001F3FD"), 2) << "thumb with a skin tone";
+  EXPECT_EQ(display_width("\U0001F1EB\U0001F1F7"), 2) << "flag";
+  EXPECT_EQ(display_width("\u2764\uFE0F"), 2) << "heart in emoji style";
+  EXPECT_EQ(display_width("مبتسم"), 5);
+}
+
+TEST(Text, PrintableShowsWhatWouldSteerATerminal) {
+  EXPECT_EQ(printable("a\x1b[31mb"), "a\\x1b[31mb");
+  EXPECT_EQ(printable("a\nb\tc\rd"), "a\\nb\\tc\\rd");
+  EXPECT_EQ(printable(std::string("a\0b", 3)), "a\\x00b");
+  EXPECT_EQ(printable("\u009B31m"), "\\u009b31m") << "C1 control sequence introducer";
+  EXPECT_EQ(printable("\u202Eevil"), "\\u202eevil");
+  EXPECT_EQ(printable("\u2028"), "\\u2028");
+  EXPECT_EQ(printable("\xff"), "\uFFFD");
+  EXPECT_EQ(printable("abcdef", 3), "abc…");
+  EXPECT_EQ(printable("Café 幸せ 😀"), "Café 幸せ 😀");
+}
+
+TEST(Text, FitFillsAndCutsByColumns) {
+  EXPECT_EQ(fit("ab", 4), "ab  ");
+  EXPECT_EQ(fit("ab", 4, Align::kRight), "  ab");
+  EXPECT_EQ(fit("abcdef", 4), "abc…");
+  EXPECT_EQ(fit("abcdef", 4, Align::kLeft, false), "abc~");
+  EXPECT_EQ(fit("幸せな顔", 4), "幸… ") << "a wide character is not cut in half";
+  EXPECT_EQ(fit("幸せ", 4, Align::kLeft, false), "??  ");
+  EXPECT_EQ(fit("abc", 0), "");
+  EXPECT_EQ(fit("abc", 3), "abc");
+  EXPECT_EQ(fit("", 2), "  ");
+}
+
+TEST(Text, AnyTextFitsExactly) {
+  for (const std::string& text : test::hostile_texts()) {
+    for (const int width : {1, 2, 7, 40}) {
+      for (const bool unicode : {true, false}) {
+        const std::string out = fit(text, width, Align::kLeft, unicode);
+        EXPECT_EQ(display_width(out), width) << out.substr(0, 100);
+        EXPECT_FALSE(has_control(out));
+        EXPECT_LT(out.size(), 4000U);
+        EXPECT_TRUE(unicode || to_code_points(out).size() == out.size());
+      }
+    }
+  }
+}
+
+TEST(Table, PictureBlock) {
+  auto unknown = face_at({300, 50, 80, 90}, kSad);
+  unknown.unknown = true;
+  const auto lines =
+      lines_of(picture_table(picture_of({face_at({100, 120, 64, 64}, kHappy), unknown})));
+  ASSERT_EQ(lines.size(), 8U);
+  EXPECT_EQ(lines[0], "photos/party.jpg  640x480, 2 faces");
+  EXPECT_EQ(lines[1], "  1   happy      91%  █████████████████████▉    at 100,120, 64x64");
+  EXPECT_EQ(lines[2], "      surprise    6%  █▌");
+  EXPECT_EQ(lines[4], "  2   unknown  at 300,50, 80x90");
+  EXPECT_EQ(lines[5].find("      sad"), 0U);
+}
+
+TEST(Table, NoFaceWholeFaceAndDetectedFace) {
+  EXPECT_EQ(picture_table(picture_of({})), "photos/party.jpg  640x480, no face\n");
+  auto whole = face_at({0, 0, 640, 480}, kHappy);
+  whole.face.source = face::Source::kWhole;
+  EXPECT_NE(picture_table(picture_of({whole})).find("whole picture"), std::string::npos);
+  const std::string detected = picture_table(picture_of({face_at({1, 2, 3, 4}, {})}));
+  EXPECT_EQ(detected, "photos/party.jpg  640x480, 1 face\n  1   at 1,2, 3x4\n");
+}
+
+TEST(Table, AsciiAndColourAreOptions) {
+  const auto picture = picture_of({face_at({100, 120, 64, 64}, kHappy)});
+  TableOptions options;
+  EXPECT_EQ(picture_table(picture, options).find('\x1b'), std::string::npos);
+  options.unicode = false;
+  const std::string ascii = picture_table(picture, options);
+  EXPECT_EQ(to_code_points(ascii).size(), ascii.size());
+  EXPECT_NE(ascii.find("####"), std::string::npos);
+  options.colour = true;
+  EXPECT_NE(picture_table(picture, options).find("\x1b[1mhappy"), std::string::npos);
+}
+
+TEST(Table, NeverWiderThanTheTerminalAndNeverSteersIt) {
+  ClipTimeline timeline;
+  pipeline::SummaryResult summary;
+  summary.is_clip = true;
+  summary.media_seconds = 20;
+  std::vector<pipeline::TrackResult> tracks;
+  std::vector<engine::FaceResult> faces;
+  for (const std::string& text : test::hostile_texts()) {
+    const auto id = static_cast<std::int64_t>(tracks.size());
+    faces.push_back(face_at({1e9F, -5, 1e20F, 2}, {{text, 0.5F}, {text + "2", 0.4F}}, id));
+    pipeline::TrackResult track;
+    track.track = id;
+    track.labels = faces.back().labels;
+    tracks.push_back(track);
+    timeline.add(frame_of(static_cast<double>(id), faces));
+  }
+  for (const int width : {-3, 40, 61, 80, 200}) {
+    for (const bool unicode : {true, false}) {
+      const TableOptions options{.width = width, .top = 3, .unicode = unicode};
+      for (const std::string& text : test::hostile_texts()) {
+        auto picture = picture_of(faces);
+        picture.input = text;
+        summary.input = text;
+        const std::string out =
+            picture_table(picture, options) + clip_table(summary, tracks, timeline, options);
+        EXPECT_FALSE(has_control(out));
+        for (const std::string& line : lines_of(out)) {
+          ASSERT_LE(display_width(line), std::max(width, 40)) << line;
+        }
+        if (text.size() > 100'000) break;  // once with the largest is enough
+      }
+    }
+  }
+}
+
+TEST(Table, ClipBlockHasTimeLineAndLegend) {
+  ClipTimeline timeline;
+  for (int i = 0; i <= 100; ++i) {
+    const double t = i * 0.1;
+    std::vector<engine::FaceResult> faces = {face_at({1, 2, 3, 4}, t < 5 ? kHappy : kSad, 0)};
+    if (t >= 2 && t < 8) faces.push_back(face_at({9, 2, 3, 4}, kSad, 4));
+    timeline.add(frame_of(t, faces));
+  }
+  pipeline::SummaryResult summary{.input = "clip.mp4",
+                                  .is_clip = true,
+                                  .frames = 250,
+                                  .analysed_frames = 101,
+                                  .faces = 161,
+                                  .tracks = 2,
+                                  .corrupt_frames = 1,
+                                  .media_seconds = 10.0};
+  pipeline::TrackResult track;
+  track.to_us = 10'000'000;
+  track.frames = 101;
+  track.labels = face_at({}, kHappy).labels;
+  const auto lines = lines_of(clip_table(summary, std::vector{track}, timeline));
+  ASSERT_GE(lines.size(), 8U);
+  EXPECT_EQ(lines[0], "clip.mp4  0:10.0, 250 frames, 101 analysed, 2 tracks, 1 broken");
+  EXPECT_NE(lines[1].find("0:00.0 to 0:10.0, 101 frames"), std::string::npos) << lines[1];
+  const std::string& first = lines[lines.size() - 3];
+  const std::string& second = lines[lines.size() - 2];
+  EXPECT_EQ(first.find("  #0 "), 0U) << first;
+  EXPECT_EQ(second.find("  #4 "), 0U) << second;
+  EXPECT_NE(first.find("hhhhhhsssss"), std::string::npos) << first;
+  EXPECT_NE(second.find("...sss"), std::string::npos) << second;
+  EXPECT_EQ(lines.back(), "     h happy  s sad  . not there");
+}
+
+TEST(Table, Clock) {
+  EXPECT_EQ(clock_text(0), "0:00.0");
+  EXPECT_EQ(clock_text(59.96), "1:00.0");
+  EXPECT_EQ(clock_text(65.24), "1:05.2");
+  EXPECT_EQ(clock_text(600), "10:00");
+  EXPECT_EQ(clock_text(3600), "1:00:00");
+  EXPECT_EQ(clock_text(-1), "?");
+  EXPECT_EQ(clock_text(std::nan("")), "?");
+  EXPECT_EQ(clock_text(1e300), "1000000:00:00");
+}
+
+TEST(Timeline, EmptyAndSingleFrame) {
+  ClipTimeline timeline;
+  EXPECT_TRUE(timeline.empty());
+  EXPECT_EQ(timeline.label_at(0, 0, 1000), ClipTimeline::kAbsent);
+  timeline.add(frame_of(0, {face_at({1, 2, 3, 4}, kHappy)}));
+  EXPECT_TRUE(timeline.empty()) << "faces without a track are left out";
+  timeline.add(frame_of(0, {face_at({1, 2, 3, 4}, kHappy, 5)}));
+  EXPECT_EQ(timeline.tracks(), std::vector<std::int64_t>{5});
+  EXPECT_EQ(timeline.label_at(5, 0, 1000), 0);
+  EXPECT_EQ(timeline.label_at(5, 1'000'000, 2'000'000), ClipTimeline::kAbsent);
+}
+
+TEST(Timeline, FillsBetweenFramesOfATrackButNotAcrossAbsence) {
+  ClipTimeline timeline;
+  const auto happy = face_at({1, 2, 3, 4}, kHappy, 0);
+  timeline.add(frame_of(0, {happy}));
+  timeline.add(frame_of(1, {happy}));
+  timeline.add(frame_of(2, {}));
+  timeline.add(frame_of(3, {happy}));
+  EXPECT_EQ(timeline.label_at(0, 500'000, 520'000), 0);
+  EXPECT_EQ(timeline.label_at(0, 2'500'000, 2'520'000), ClipTimeline::kAbsent);
+  EXPECT_TRUE(timeline.is_current(0));
+  timeline.add(frame_of(4, {}));
+  EXPECT_FALSE(timeline.is_current(0));
+}
+
+TEST(Timeline, LongClipsKeepTheirShape) {
+  ClipTimeline timeline;
+  for (int second = 0; second < 4000; ++second) {
+    timeline.add(frame_of(second, {face_at({}, second < 2000 ? kHappy : kSad, 0)}));
+  }
+  EXPECT_EQ(timeline.label_at(0, 0, 1'900'000'000), 0);
+  EXPECT_EQ(timeline.label_at(0, 2'100'000'000, 4'000'000'000), 1);
+  EXPECT_EQ(timeline.label_at(0, 1'000'000'000, 1'010'000'000), 0);
+}
+
+TEST(Timeline, BoundedUnderHostileInput) {
+  ClipTimeline timeline;
+  for (int i = 0; i < 2000; ++i) {
+    auto frame = frame_of(0, {face_at({}, {{"label " + std::to_string(i), 1.0F}}, i)});
+    frame.timestamp_us = i % 3 == 0   ? std::numeric_limits<std::int64_t>::max()
+                         : i % 3 == 1 ? std::numeric_limits<std::int64_t>::min()
+                                      : i;
+    timeline.add(frame);
+  }
+  EXPECT_EQ(timeline.tracks().size(), ClipTimeline::kMaxTracks);
+  EXPECT_EQ(timeline.dropped_tracks(), 2000 - ClipTimeline::kMaxTracks);
+  EXPECT_LE(timeline.labels().size(), ClipTimeline::kMaxLabels);
+  EXPECT_GE(timeline.end_us(), 0);
+}
+
+}  // namespace
+}  // namespace mien::report
