@@ -10,11 +10,12 @@
 namespace mien::video {
 
 struct WriterOptions {
-  int width = 0;  ///< rounded down to even
+  int width = 0;  ///< of the frames; an odd last column or row is not encoded
   int height = 0;
   double fps = 25.0;                 ///< nominal rate, for the header
   std::filesystem::path audio_from;  ///< when set, the first audio stream of this clip is copied
-                                     ///< without re-encoding where the container allows it
+                                     ///< without re-encoding where the container allows it,
+                                     ///< aligned to its pictures and cut to the written length
 };
 
 /// Encodes frames to an MP4 (H.264 when the FFmpeg build has an encoder, else MPEG-4), keeping
@@ -26,8 +27,14 @@ class VideoWriter {
   /// Precondition: timestamps grow. Errors: kIo, kInternal, kInvalidArgument for a frame of another
   /// size.
   virtual Status write(image::ImageView frame, std::int64_t timestamp_us) = 0;
+  /// Completes the file; nothing may be written after it. Errors: kIo (for example a full disk),
+  /// kInvalidArgument when no frame was written.
   virtual Status finish() = 0;
+  /// True when `audio_from` has an audio stream and an MP4 can hold it as it is.
+  virtual bool audio_copied() const { return false; }
 };
+/// Errors: kInvalidArgument (size below 2x2, bad rate), kNotFound and others of `open_file` for
+/// audio_from, kIo (folder missing), kUnsupported (no encoder takes this size).
 Result<std::unique_ptr<VideoWriter>> open_writer(const std::filesystem::path& path,
                                                  const WriterOptions& options);
 

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "mien/core/json.h"
+#include "mien/core/rng.h"
+#include "mien/core/status.h"
+
+namespace mien::video {
+
+/// Frame indices of one clip for a model, in the order in which the model gets them (they may
+/// repeat and, for EmoCLIP, jump back). All functions are pure. `total` = frames of the clip.
+/// Errors of all: kInvalidArgument when `total` or `frames` is not positive.
+using FrameIndices = std::vector<std::int64_t>;
+
+/// The centre of each of `frames` equal parts: floor((i + 1/2) * total / frames).
+Result<FrameIndices> sample_uniform(std::int64_t total, int frames);
+
+/// EmoCLIP's window: every `stride`-th frame, then `frames` in a row from a random start, wrapping
+/// around at the end and extended by reflection when still too short. No `rng`: starts at 0.
+/// Errors: kInvalidArgument when stride < 1. Source: EmoCLIP, the same for training and testing.
+Result<FrameIndices> sample_emoclip(std::int64_t total, int frames, int stride, Rng* rng);
+
+/// One random frame of each of `frames` segments; a clip shorter than that gives 0, 1, .. and then
+/// its last frame again. Source: DFER-CLIP, training.
+Result<FrameIndices> sample_dfer_clip_train(std::int64_t total, int frames, Rng& rng);
+/// Segment centres when total > frames, else 0, 1, .. and then the last frame again. Source:
+/// DFER-CLIP, testing.
+Result<FrameIndices> sample_dfer_clip_test(std::int64_t total, int frames);
+
+/// Segment centres when total > frames, else frame 0 every time. Source: Exp-CLIP, testing (it
+/// trains on pictures).
+Result<FrameIndices> sample_exp_clip(std::int64_t total, int frames);
+
+/// One random frame of each segment; a clip with total < frames gives frame 0 every time. Source:
+/// CLIPER (16 frames), training.
+Result<FrameIndices> sample_cliper_train(std::int64_t total, int frames, Rng& rng);
+/// Segment centres when total > frames, else frame 0 every time. Source: CLIPER, testing.
+Result<FrameIndices> sample_cliper_test(std::int64_t total, int frames);
+
+/// The same rule as CLIPER's, published with 8 frames. Source: HESP, training.
+Result<FrameIndices> sample_hesp_train(std::int64_t total, int frames, Rng& rng);
+/// Source: HESP, testing (total = frames gives zeros here, but not in training).
+Result<FrameIndices> sample_hesp_test(std::int64_t total, int frames);
+
+enum class SamplingRule { kUniform, kEmoclip, kDferClip, kExpClip, kCliper, kHesp };
+enum class SamplingPhase { kTrain, kTest };
+
+/// The stable name of a rule, for example "dfer_clip".
+std::string_view to_string(SamplingRule rule);
+
+/// How a model wants its frames, as a bundle stores it: {"rule": .., "frames": .., "stride": ..}.
+struct SamplingSpec {
+  SamplingRule rule = SamplingRule::kUniform;
+  int frames = 16;
+  int stride = 1;  ///< only kEmoclip uses it; 1 for all others
+
+  bool operator==(const SamplingSpec&) const = default;
+  Json to_json() const;
+  /// Errors: kCorrupt for a missing, unknown or mistyped key, kInvalidArgument as `validate`; the
+  /// message starts with `subject`.
+  static Result<SamplingSpec> parse(const Json& json, std::string_view subject);
+  /// Errors: kInvalidArgument unless frames is in 1..4096 and stride in 1..1000 (1 where unused).
+  Status validate() const;
+};
+
+/// Applies the rule of `spec`. `rng` may be null for testing (EmoCLIP then starts at 0).
+/// Precondition: kTrain of a rule other than kUniform and kEmoclip has an `rng`.
+/// Errors: kInvalidArgument for an invalid spec, total < 1, or kTrain of kExpClip (no such rule).
+Result<FrameIndices> sample(const SamplingSpec& spec, std::int64_t total, SamplingPhase phase,
+                            Rng* rng);
+
+}  // namespace mien::video

@@ -1,0 +1,165 @@
+#include "video/convert.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace mien::video {
+namespace {
+
+bool is_grey(const AVPixFmtDescriptor& format) {
+  return format.nb_components <= 2 &&
+         (format.flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) == 0;
+}
+
+bool is_full_range(const AVFrame& frame, const AVPixFmtDescriptor& format) {
+  switch (frame.format) {
+    case AV_PIX_FMT_YUVJ420P:
+    case AV_PIX_FMT_YUVJ422P:
+    case AV_PIX_FMT_YUVJ444P:
+    case AV_PIX_FMT_YUVJ440P:
+    case AV_PIX_FMT_YUVJ411P: return true;
+    default: break;
+  }
+  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) return is_grey(format);
+  return frame.color_range == AVCOL_RANGE_JPEG;
+}
+
+// Untold: high definition is BT.709, the rest BT.601, as players do.
+int colour_space(const AVFrame& frame) {
+  switch (frame.colorspace) {
+    case AVCOL_SPC_BT709: return SWS_CS_ITU709;
+    case AVCOL_SPC_FCC: return SWS_CS_FCC;
+    case AVCOL_SPC_SMPTE240M: return SWS_CS_SMPTE240M;
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M: return SWS_CS_ITU601;
+    case AVCOL_SPC_BT2020_NCL:
+    case AVCOL_SPC_BT2020_CL: return SWS_CS_BT2020;
+    default: break;
+  }
+  return frame.width >= 1280 || frame.height > 576 ? SWS_CS_ITU709 : SWS_CS_ITU601;
+}
+
+image::Image copy_oriented(const AVFrame& rgb, int width, int height, Orientation o) {
+  image::Image out(o.transpose ? height : width, o.transpose ? width : height);
+  for (int y = 0; y < out.height(); ++y) {
+    std::uint8_t* to = out.row(y);
+    const int v = o.mirror_y ? out.height() - 1 - y : y;
+    if (!o.transpose && !o.mirror_x) {
+      std::memcpy(to, rgb.data[0] + std::ptrdiff_t{v} * rgb.linesize[0],
+                  static_cast<std::size_t>(width) * 3);
+      continue;
+    }
+    for (int x = 0; x < out.width(); ++x, to += 3) {
+      const int u = o.mirror_x ? out.width() - 1 - x : x;
+      const std::ptrdiff_t row = o.transpose ? u : v;
+      const std::ptrdiff_t column = o.transpose ? v : u;
+      std::memcpy(to, rgb.data[0] + row * rgb.linesize[0] + column * 3, 3);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Orientation orientation_of(const std::int32_t* matrix) {
+  if (matrix == nullptr) return {};
+  // x' = a x + c y, y' = b x + d y
+  const std::int64_t a = matrix[0];
+  const std::int64_t b = matrix[1];
+  const std::int64_t c = matrix[3];
+  const std::int64_t d = matrix[4];
+  if (std::abs(b) + std::abs(c) > std::abs(a) + std::abs(d)) {
+    return {.transpose = true, .mirror_x = c < 0, .mirror_y = b < 0};
+  }
+  return {.transpose = false, .mirror_x = a < 0, .mirror_y = d < 0};
+}
+
+PictureSize displayed_size(int width, int height, AVRational pixel_aspect) {
+  PictureSize size{width, height};
+  if (pixel_aspect.num <= 0 || pixel_aspect.den <= 0) return size;
+  const double ratio = av_q2d(pixel_aspect);
+  if (ratio < 0.25 || ratio > 4.0 || std::abs(ratio - 1.0) < 0.02) return size;
+  if (ratio > 1) {
+    size.width = std::llround(width * ratio);
+  } else {
+    size.height = std::llround(height / ratio);
+  }
+  return size;
+}
+
+Status check_size(PictureSize size, const Limits& limits, const std::string& name) {
+  const auto text = std::to_string(size.width) + "x" + std::to_string(size.height);
+  if (size.width <= 0 || size.height <= 0)
+    return corrupt(name + ": bad frame size (got " + text + ")");
+  if (std::max(size.width, size.height) > std::int64_t{limits.max_dimension}) {
+    return resource_limit(name + ": frame is too large (expected at most " +
+                          std::to_string(limits.max_dimension) + " on a side, got " + text + ")");
+  }
+  if (static_cast<std::uint64_t>(size.width) * static_cast<std::uint64_t>(size.height) >
+      limits.max_pixels) {
+    return resource_limit(name + ": frame is too large (expected at most " +
+                          std::to_string(limits.max_pixels) + " pixels, got " + text + ")");
+  }
+  return {};
+}
+
+std::int64_t decoder_pixel_limit(const Limits& limits) {
+  constexpr std::uint64_t kPadding = 128;
+  const std::uint64_t most = std::min<std::uint64_t>(limits.max_pixels, INT32_MAX);
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(most + kPadding * (limits.max_dimension + kPadding), INT32_MAX));
+}
+
+Status FrameConverter::prepare(const Setup& setup) {
+  if (scaler_ != nullptr && setup == setup_) return {};
+  scaler_.reset();
+  const auto format = static_cast<AVPixelFormat>(setup.format);
+  const auto problem = [&](const char* what) {
+    const char* name = av_get_pix_fmt_name(format);
+    return unsupported(std::string("frame: pixel format ") + (name != nullptr ? name : "unknown") +
+                       " " + what);
+  };
+  if (sws_isSupportedInput(format) == 0) return problem("cannot be converted to RGB");
+  scaler_.reset(sws_getContext(setup.width, setup.height, format, setup.out_width, setup.out_height,
+                               AV_PIX_FMT_RGB24, SWS_BICUBIC, nullptr, nullptr, nullptr));
+  if (scaler_ == nullptr) return problem("cannot be converted to RGB at this size");
+  // Fails for formats without colour differences, which need no matrix.
+  sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(setup.colour_space),
+                           setup.full_range ? 1 : 0, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
+                           1 << 16, 1 << 16);
+  padded_ = make_frame();
+  padded_->format = AV_PIX_FMT_RGB24;
+  padded_->width = setup.out_width;
+  padded_->height = setup.out_height;
+  constexpr int kAlign = 64;
+  if (av_frame_get_buffer(padded_.get(), kAlign) < 0) {
+    scaler_.reset();
+    return resource_limit("frame: no memory for its pixels");
+  }
+  setup_ = setup;
+  return {};
+}
+
+Result<image::Image> FrameConverter::convert(const AVFrame& frame, AVRational pixel_aspect,
+                                             Orientation orientation) {
+  const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  if (format == nullptr) return unsupported("frame: unknown pixel format");
+  const PictureSize size = displayed_size(frame.width, frame.height, pixel_aspect);
+  MIEN_RETURN_IF_ERROR(prepare({.width = frame.width,
+                                .height = frame.height,
+                                .format = frame.format,
+                                .out_width = static_cast<int>(size.width),
+                                .out_height = static_cast<int>(size.height),
+                                .colour_space = colour_space(frame),
+                                .full_range = is_full_range(frame, *format)}));
+  const int rows = sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height,
+                             padded_->data, padded_->linesize);
+  if (rows <= 0) return internal_error("frame: conversion to RGB failed");
+  return copy_oriented(*padded_, padded_->width, padded_->height, orientation);
+}
+
+}  // namespace mien::video

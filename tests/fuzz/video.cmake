@@ -1,0 +1,1 @@
+mien_fuzz(video LIBS mien::video)
