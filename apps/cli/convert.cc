@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include "cli/cli.h"
+#include "cli/convert_run.h"
+#include "cli/describe.h"
+#include "mien/engine/tiny_bundle.h"
+#include "mien/report/text.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t folder_bytes(const fs::path& folder) {
+  std::uint64_t total = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::uintmax_t size = entry.file_size(error);
+    if (!error) total += size;
+  }
+  return total;
+}
+
+void print_json(const Conversion& run) {
+  const engine::Bundle& bundle = *run.bundle;
+  const engine::BundleInfo& info = bundle.info();
+  Json out = Json::object();
+  out.set("kind", "convert");
+  out.set("source", run.source.weights.string());
+  out.set("destination", run.destination.string());
+  out.set("name", info.name);
+  out.set("format", run.source.checkpoint->format());
+  out.set("naming", checkpoint::to_string(run.source.naming));
+  out.set("architecture", info.architecture.to_json());
+  out.set("parameters", count_parameters(info.architecture).to_json());
+  out.set("dtypes", dtypes_json(bundle.weights()));
+  out.set("logit_scale", info.logit_scale);
+  Json labels = Json::array();
+  for (const text::Label& label : info.labels) labels.push_back(label.name);
+  out.set("labels", std::move(labels));
+  out.set("left_out", string_array(run.facts.left_out));
+  out.set("skipped", string_array(run.source.skipped));
+  out.set("notes", string_array(run.facts.notes));
+  out.set("bytes", folder_bytes(run.destination));
+  fmt::print("{}\n", out.dump());
+}
+
+std::string joined(const std::vector<std::string>& values, std::size_t most) {
+  std::string out;
+  for (std::size_t i = 0; i < values.size() && i < most; ++i) {
+    out += (i == 0 ? "" : ", ") + values[i];
+  }
+  return values.size() > most ? out + ", ..." : out;
+}
+
+void print_text(const Conversion& run) {
+  const engine::Bundle& bundle = *run.bundle;
+  const engine::BundleInfo& info = bundle.info();
+  Rows rows;
+  rows.emplace_back("from", fmt::format("{} ({}, {} names)", run.source.weights.string(),
+                                        run.source.checkpoint->format(),
+                                        checkpoint::to_string(run.source.naming)));
+  if (!run.hints.file.empty()) rows.emplace_back("config", run.hints.file.string());
+  rows.emplace_back("image tower", tower_text(info.architecture.image));
+  rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
+                                                         : "none: own labels only");
+  rows.emplace_back("parameters", count_text(count_parameters(info.architecture).total()));
+  rows.emplace_back("types", dtypes_text(bundle.weights()));
+  rows.emplace_back("logit scale", fmt::format("{:.4f}", info.logit_scale));
+  rows.emplace_back("labels", labels_text(info.labels));
+  if (!run.facts.left_out.empty()) {
+    rows.emplace_back("left out", fmt::format("{} tensors: {}", run.facts.left_out.size(),
+                                              joined(run.facts.left_out, 3)));
+  }
+  if (!run.source.skipped.empty()) {
+    rows.emplace_back("skipped", fmt::format("{} entries: {}", run.source.skipped.size(),
+                                             joined(run.source.skipped, 3)));
+  }
+  for (const std::string& note : run.facts.notes) rows.emplace_back("note", note);
+  fmt::print("{}\n{}wrote {} ({}), read back and verified\n", report::printable(info.name),
+             rows_text(rows), report::printable(run.destination.string()),
+             size_text(folder_bytes(run.destination)));
+}
+
+Outcome write_tiny(const ConvertFlags& flags) {
+  const fs::path destination = flags.paths[0];
+  if (auto failure = check_destination(destination, flags.force)) return failure;
+  const Status status = engine::write_tiny_bundle(
+      destination, {.seed = flags.seed, .text_tower = !flags.image_only, .overwrite = flags.force});
+  if (!status.ok()) return failure_of(status, kExitEnvironment);
+  if (flags.json) {
+    Json out = Json::object();
+    out.set("kind", "convert");
+    out.set("source", nullptr);
+    out.set("destination", destination.string());
+    out.set("name", "tiny-random");
+    out.set("bytes", folder_bytes(destination));
+    fmt::print("{}\n", out.dump());
+  } else {
+    fmt::print("wrote {} ({}): random weights for trying things out, its answers mean nothing\n",
+               report::printable(destination.string()), size_text(folder_bytes(destination)));
+  }
+  return std::nullopt;
+}
+
+void run_verb(const ConvertFlags& flags, Context& context) {
+  if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  const std::size_t wanted = flags.random_tiny ? 1 : 2;
+  if (flags.paths.size() != wanted) {
+    return context.fail(
+        invalid_argument(fmt::format("convert: got {} paths (expected {})", flags.paths.size(),
+                                     flags.random_tiny ? "DST with --random-tiny" : "SRC and DST")),
+        kExitUsage);
+  }
+  const auto run = [&]() -> Outcome {
+    if (flags.random_tiny) return write_tiny(flags);
+    Conversion conversion;
+    conversion.flags = flags;
+    conversion.destination = flags.paths[1];
+    if (auto failure = convert(conversion)) return failure;
+    flags.json ? print_json(conversion) : print_text(conversion);
+    return std::nullopt;
+  };
+  if (const Outcome failure = run()) context.fail(failure->status, failure->code);
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<ConvertFlags>();
+  CLI::App* verb =
+      app.add_subcommand("convert", "Make a bundle from CLIP weights of any usual form");
+  verb->add_option("paths", flags->paths,
+                   "SRC (weights file, shard index or folder) and DST (folder)")
+      ->required()
+      ->option_text("SRC DST");
+  verb->add_option("--name", flags->name, "Name of the bundle (default: that of SRC)");
+  verb->add_option("--tokenizer", flags->tokenizer,
+                   "Vocabulary file, or the folder that holds it (default: beside the weights)");
+  verb->add_option("--labels", flags->labels, "Labels it answers with: a set, a file or a,b,c")
+      ->capture_default_str();
+  verb->add_option("--activation", flags->activation, "auto, quick_gelu or gelu")
+      ->check(CLI::IsMember({"auto", "quick_gelu", "gelu"}))
+      ->capture_default_str();
+  verb->add_option("--dtype", flags->dtype, "Type of the stored weights: keep, f32, f16 or bf16")
+      ->check(CLI::IsMember({"keep", "f32", "f16", "bf16"}))
+      ->capture_default_str();
+  verb->add_option("--preprocess", flags->preprocess, "auto, clip, emoclip or dfer_clip")
+      ->check(CLI::IsMember({"auto", "clip", "emoclip", "dfer_clip"}))
+      ->capture_default_str();
+  verb->add_option("--licence,--license", flags->licence, "Terms of the weights, for the card");
+  verb->add_flag("--image-only", flags->image_only,
+                 "Leave the text tower out: smaller, but only the labels of --labels");
+  verb->add_flag("--random-tiny", flags->random_tiny,
+                 "Make a small bundle of random weights at DST, for trying things out");
+  verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
+  verb->add_flag("--force", flags->force, "Replace a bundle that exists at DST");
+  verb->add_flag("--json", flags->json, "Tell the result as one JSON object");
+  verb->callback([flags, &context] { run_verb(*flags, context); });
+}
+
+}  // namespace mien::cli

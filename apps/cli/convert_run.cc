@@ -1,0 +1,262 @@
+#include "cli/convert_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cli/describe.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  std::error_code error;
+  const fs::path a = fs::weakly_canonical(path, error);
+  const fs::path b = fs::weakly_canonical(folder, error);
+  return std::mismatch(b.begin(), b.end(), a.begin(), a.end()).first == b.end();
+}
+
+// A folder may be replaced when it is empty, or holds a bundle and nothing else.
+Status check_replaceable(const fs::path& path) {
+  static const std::set<std::string> known = {"bundle.json", "model.safetensors", "tokenizer.txt",
+                                              "CARD.md"};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!known.contains(name)) {
+      return invalid_argument(fmt::format(
+          "{}: is not replaced, because it holds '{}' (expected a bundle and nothing else)",
+          path.string(), name));
+    }
+  }
+  return error ? io_error(path.string() + ": cannot be read") : Status();
+}
+
+Outcome find_tokenizer(Conversion& run) {
+  const bool given = !run.flags.tokenizer.empty();
+  auto loaded = text::load_bpe(given ? fs::path(run.flags.tokenizer) : run.source.folder);
+  if (!loaded.ok()) {
+    if (given || loaded.status().code() != StatusCode::kNotFound) {
+      return failure_of(loaded.status(), given ? kExitUsage : kExitSomeFailed);
+    }
+    return failure_of(
+        not_found(fmt::format("{}: no tokenizer beside the weights (expected --tokenizer with "
+                              "bpe_simple_vocab_16e6.txt.gz, a folder of vocab.json and "
+                              "merges.txt, or tokenizer.json; --image-only needs it too, to encode "
+                              "the labels once)",
+                              run.source.weights.string())),
+        kExitUsage);
+  }
+  run.tokenizer = std::move(loaded).value();
+  const int expected = run.content.info.architecture.text->vocabulary;
+  if (run.tokenizer->vocabulary_size() != expected) {
+    return failure_of(
+        invalid_argument(fmt::format("{}: has {} tokens (expected {}, as the text tower)",
+                                     given ? run.flags.tokenizer : run.source.folder.string(),
+                                     run.tokenizer->vocabulary_size(), expected)),
+        kExitUsage);
+  }
+  return std::nullopt;
+}
+
+std::string default_name(const fs::path& given) {
+  std::error_code error;
+  fs::path path = fs::weakly_canonical(given, error);
+  if (path.empty()) path = given;
+  if (!path.has_filename()) path = path.parent_path();
+  const std::string out =
+      fs::is_directory(path, error) ? path.filename().string() : path.stem().string();
+  return out.empty() ? "clip" : out;
+}
+
+Outcome open_model(Conversion& run) {
+  const auto with_file = [&](const Status& status) {
+    return failure_of(status.with_prefix(run.source.weights.string()));
+  };
+  auto source = open_source(run.flags.paths[0]);
+  if (!source.ok()) return failure_of(source.status());
+  run.source = std::move(source).value();
+  if (is_inside(run.source.weights, run.destination)) {
+    return failure_of(
+        invalid_argument(run.destination.string() + ": holds the source (expected another folder)"),
+        kExitUsage);
+  }
+  auto plan = checkpoint::map_clip_names(*run.source.checkpoint, run.source.naming);
+  if (!plan.ok()) return with_file(plan.status());
+  run.plan = std::move(plan).value();
+  auto hints = read_hints(run.source);
+  if (!hints.ok()) return failure_of(hints.status());
+  run.hints = std::move(hints).value();
+  engine::BundleInfo& info = run.content.info;
+  auto architecture =
+      decide_architecture(run.source, run.hints, run.flags.activation, run.facts.notes);
+  if (!architecture.ok()) return failure_of(architecture.status());
+  info.architecture = std::move(architecture).value();
+  if (!info.architecture.text) {
+    return failure_of(
+        unsupported(run.source.weights.string() +
+                    ": has no text tower, so no label can be encoded (expected a whole "
+                    "CLIP model)"));
+  }
+  auto scale = read_logit_scale(*run.source.checkpoint, run.plan);
+  if (!scale.ok()) return with_file(scale.status());
+  info.logit_scale = *scale;
+  return find_tokenizer(run);
+}
+
+void fill_info(Conversion& run) {
+  const ConvertFlags& flags = run.flags;
+  engine::BundleInfo& info = run.content.info;
+  info.name = flags.name.empty() ? default_name(run.source.given) : flags.name;
+  info.preprocess =
+      make_preprocess(flags.preprocess, run.hints, info.architecture.image.image_size);
+  info.labels = run.labels.labels;
+  info.licence = flags.licence;
+  if (info.licence.empty() && run.hints.bundle) info.licence = run.hints.bundle->licence;
+  Json files = Json::object();
+  for (const auto& [name, hash] : run.facts.files) files.set(name, hash);
+  Json from = Json::object();
+  from.set("files", std::move(files));
+  from.set("format", run.source.checkpoint->format());
+  from.set("naming", checkpoint::to_string(run.source.naming));
+  info.provenance.set("converted_from", std::move(from));
+  info.provenance.set("converted_by", "mien " MIEN_VERSION);
+}
+
+std::optional<DType> wanted_type(const std::string& name) {
+  if (name == "f32") return DType::kF32;
+  if (name == "f16") return DType::kF16;
+  if (name == "bf16") return DType::kBF16;
+  return std::nullopt;
+}
+
+// Runs both towers once, stores what the text tower says of the labels, and drops it when asked to.
+Outcome fill_tensors(Conversion& run) {
+  const auto with_file = [&](const Status& status) {
+    const ExitCode code =
+        status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitSomeFailed;
+    return failure_of(status.with_prefix(run.source.weights.string()), code);
+  };
+  auto tensors = collect_tensors(run.source, run.plan, wanted_type(run.flags.dtype));
+  if (!tensors.ok()) return with_file(tensors.status());
+  run.tensors = std::move(tensors).value();
+  engine::Architecture& architecture = run.content.info.architecture;
+  {
+    auto encoder = engine::ImageEncoder::load(*run.tensors, architecture, kernels::Precision::kF32);
+    if (!encoder.ok()) return with_file(encoder.status());
+    auto trial = try_image_tower(**encoder);
+    if (!trial.ok()) return with_file(trial.status());
+    run.trial = std::move(trial).value();
+  }
+  auto features = make_label_features(run.tensors, architecture, *run.tokenizer, run.labels.labels);
+  if (!features.ok()) return with_file(features.status());
+  run.tensors->add(engine::Bundle::kLabelFeatures, std::move(features).value());
+  if (run.flags.image_only) architecture.text.reset();
+  for (const std::string& name : run.tensors->order()) {
+    const bool kept = !run.flags.image_only || name.starts_with("visual.") ||
+                      name == "logit_scale" || name == engine::Bundle::kLabelFeatures;
+    if (kept) run.content.tensors.emplace_back(name, *run.tensors->find(name));
+  }
+  if (!run.flags.image_only) run.content.tokenizer = run.tokenizer->merges_text();
+  return std::nullopt;
+}
+
+// Reads the bundle back and asks it the same as before it was written.
+Result<std::shared_ptr<const engine::Bundle>> read_back(const Conversion& run) {
+  MIEN_ASSIGN_OR_RETURN(auto bundle, engine::Bundle::load(run.destination));
+  MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle->image_encoder());
+  MIEN_ASSIGN_OR_RETURN(const std::vector<float> trial, try_image_tower(*encoder));
+  if (trial != run.trial) {
+    return internal_error(run.destination.string() +
+                          ": gives another embedding than before it was written");
+  }
+  if (bundle->has_text_tower()) {
+    MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle->tokenizer());
+    if (tokenizer->vocabulary_size() != run.tokenizer->vocabulary_size()) {
+      return internal_error(run.destination.string() + ": has another tokenizer than was written");
+    }
+  }
+  return bundle;
+}
+
+void add_notes(Conversion& run) {
+  run.facts.left_out = left_out(run.source, run.plan);
+  const auto has = [&](std::string_view word) {
+    return std::any_of(run.facts.left_out.begin(), run.facts.left_out.end(),
+                       [&](const std::string& n) { return n.find(word) != std::string::npos; });
+  };
+  if (has("temporal")) {
+    run.facts.notes.emplace_back(
+        "the temporal model is left out: clips are read as the mean over their frames");
+  }
+}
+
+}  // namespace
+
+Failure failure_of(Status status, ExitCode code) {
+  if (status.code() == StatusCode::kIo) code = kExitEnvironment;
+  return Failure{std::move(status), code};
+}
+
+Outcome check_destination(const fs::path& path, bool force) {
+  std::error_code error;
+  const fs::path target = path.has_filename() ? path : path.parent_path();
+  const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  if (!fs::is_directory(parent, error)) {
+    return failure_of(invalid_argument(fmt::format("{}: cannot be made: there is no folder {}",
+                                                   path.string(), parent.string())),
+                      kExitUsage);
+  }
+  if (fs::exists(target, error)) {
+    if (!fs::is_directory(target, error)) {
+      return failure_of(invalid_argument(path.string() + ": is a file (expected a folder to make)"),
+                        kExitUsage);
+    }
+    if (!force) {
+      return failure_of(
+          invalid_argument(path.string() +
+                           ": exists already (expected a new name, or --force to replace it)"),
+          kExitUsage);
+    }
+    if (Status status = check_replaceable(target); !status.ok()) {
+      return failure_of(std::move(status), kExitUsage);
+    }
+  }
+  if (::access(parent.c_str(), W_OK | X_OK) != 0) {
+    return failure_of(io_error(fmt::format("{}: cannot be made: folder {} is not writable",
+                                           path.string(), parent.string())));
+  }
+  return std::nullopt;
+}
+
+Outcome convert(Conversion& run) {
+  auto labels = text::load_labels(run.flags.labels);
+  if (!labels.ok()) return failure_of(labels.status().with_prefix("--labels"), kExitUsage);
+  run.labels = std::move(labels).value();
+  if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
+  if (auto failure = open_model(run)) return failure;
+  add_notes(run);
+  auto files = hash_source(run.source);
+  if (!files.ok()) return failure_of(files.status());
+  run.facts.files = std::move(files).value();
+  fill_info(run);
+  if (auto failure = fill_tensors(run)) return failure;
+  run.facts.format = run.source.checkpoint->format();
+  run.facts.naming = checkpoint::to_string(run.source.naming);
+  run.facts.dtypes = dtypes_text(*run.tensors);
+  run.content.card = make_card(run.content.info, run.facts);
+  if (interrupted()) return failure_of(cancelled("conversion: interrupted, nothing was written"));
+  const Status written =
+      engine::write_bundle(run.destination, std::move(run.content), run.flags.force);
+  if (!written.ok()) return failure_of(written, kExitEnvironment);
+  auto bundle = read_back(run);
+  if (!bundle.ok()) return failure_of(bundle.status(), kExitEnvironment);
+  run.bundle = std::move(bundle).value();
+  return std::nullopt;
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,69 @@
+#pragma once
+
+// One conversion from start to end.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "cli/convert_card.h"
+#include "cli/convert_model.h"
+#include "cli/convert_source.h"
+#include "mien/text/labels.h"
+
+namespace mien::cli {
+
+struct ConvertFlags {
+  std::vector<std::string> paths;
+  std::string name;
+  std::string tokenizer;
+  std::string labels = "basic7";
+  std::string activation = "auto";
+  std::string dtype = "keep";
+  std::string preprocess = "auto";
+  std::string licence;
+  std::uint64_t seed = 1;
+  bool random_tiny = false;
+  bool image_only = false;
+  bool force = false;
+  bool json = false;
+};
+
+/// A problem and the exit code it ends with.
+struct Failure {
+  Status status;
+  ExitCode code = kExitSomeFailed;
+};
+using Outcome = std::optional<Failure>;
+
+/// Everything that a conversion finds out on its way.
+struct Conversion {
+  ConvertFlags flags;
+  std::filesystem::path destination;
+  text::LabelSet labels;
+  Source source;
+  Hints hints;
+  std::vector<checkpoint::TensorSource> plan;
+  std::shared_ptr<const text::BpeTokenizer> tokenizer;
+  std::shared_ptr<ModelTensors> tensors;
+  std::vector<float> trial;  // embedding of the trial picture
+  engine::BundleContent content;
+  CardFacts facts;
+  std::shared_ptr<const engine::Bundle> bundle;  // the result
+};
+
+/// A failure of `status`; input and output errors of the system end with kExitEnvironment.
+Failure failure_of(Status status, ExitCode code = kExitSomeFailed);
+
+/// Whether a bundle can be made at `path`. Nothing but bundles and empty folders is ever replaced.
+Outcome check_destination(const std::filesystem::path& path, bool force);
+
+/// Does the work that `run.flags` and `run.destination` ask for, and sets `run.bundle` to the
+/// result, read back and tried.
+Outcome convert(Conversion& run);
+
+}  // namespace mien::cli

@@ -1,0 +1,111 @@
+#include "cli/convert_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "mien/core/file.h"
+#include "mien/core/json.h"
+#include "mien/core/sha256.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{64} << 20;
+
+bool is_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+// Files of `folder` whose name ends so, sorted.
+std::vector<fs::path> files_ending(const fs::path& folder, std::string_view end) {
+  std::vector<fs::path> out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (is_file(entry.path()) && entry.path().filename().string().ends_with(end)) {
+      out.push_back(entry.path());
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<std::string> hash_file(const fs::path& path) {
+  MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(path));
+  std::string out = sha256_hex(map->bytes());
+  map->release(map->bytes());
+  return out;
+}
+
+// The shard names that an index lists. The checkpoint reader has checked that they are plain.
+Result<std::set<std::string>> shard_names(const fs::path& index) {
+  MIEN_ASSIGN_OR_RETURN(const std::string text, read_text_file(index, kMaxIndexBytes));
+  MIEN_ASSIGN_OR_RETURN(const Json json, Json::parse(text));
+  std::set<std::string> out;
+  if (const Json* map = json.find("weight_map"); map != nullptr && map->is_object()) {
+    for (const auto& [tensor, file] : map->as_object()) {
+      if (file.is_string()) out.insert(file.as_string());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<fs::path> find_weights(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return not_found(path.string() + ": no such file or folder");
+  if (!fs::is_directory(path, error)) return path;
+  for (const char* name : {"model.safetensors", "open_clip_model.safetensors"}) {
+    if (is_file(path / name)) return path / name;
+  }
+  if (const auto found = files_ending(path, ".index.json"); !found.empty()) return found.front();
+  for (const char* name : {"pytorch_model.bin", "open_clip_pytorch_model.bin"}) {
+    if (is_file(path / name)) return path / name;
+  }
+  for (const char* end : {".pt", ".pth", ".safetensors", ".bin"}) {
+    const auto found = files_ending(path, end);
+    if (found.size() == 1) return found.front();
+    if (found.size() > 1) {
+      return invalid_argument(fmt::format("{}: has {} weights files (expected one; name the file)",
+                                          path.string(), found.size()));
+    }
+  }
+  return not_found(
+      path.string() +
+      ": no weights in this folder (expected model.safetensors, open_clip_model.safetensors, "
+      "*.index.json, pytorch_model.bin, open_clip_pytorch_model.bin or a *.pt file)");
+}
+
+Result<Source> open_source(const fs::path& path, const Limits& limits) {
+  Source out;
+  out.given = path;
+  MIEN_ASSIGN_OR_RETURN(out.weights, find_weights(path));
+  out.folder = out.weights.has_parent_path() ? out.weights.parent_path() : fs::path(".");
+  MIEN_ASSIGN_OR_RETURN(out.checkpoint,
+                        checkpoint::open_checkpoint(out.weights, limits, &out.skipped));
+  out.naming = checkpoint::detect_clip_naming(*out.checkpoint);
+  return out;
+}
+
+Result<std::map<std::string, std::string>> hash_source(const Source& source) {
+  std::map<std::string, std::string> out;
+  MIEN_ASSIGN_OR_RETURN(out[source.weights.filename().string()], hash_file(source.weights));
+  if (source.weights.extension() == ".json") {
+    MIEN_ASSIGN_OR_RETURN(const auto shards, shard_names(source.weights));
+    for (const std::string& name : shards) {
+      MIEN_ASSIGN_OR_RETURN(out[name], hash_file(source.folder / name));
+    }
+  }
+  return out;
+}
+
+bool is_openai_release(const checkpoint::Checkpoint& checkpoint) {
+  return checkpoint.format() == "torchscript" || checkpoint.find("input_resolution") != nullptr;
+}
+
+}  // namespace mien::cli

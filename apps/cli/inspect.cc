@@ -1,0 +1,264 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <utility>
+
+#include "cli/cli.h"
+#include "cli/convert_model.h"
+#include "cli/convert_source.h"
+#include "cli/describe.h"
+#include "mien/engine/bundle.h"
+#include "mien/report/text.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kFirstTensors = 8;
+
+struct InspectFlags {
+  std::string path;
+  bool json = false;
+  bool tensors = false;
+  bool no_verify = false;
+};
+
+/// What is told of a path, for people and as JSON.
+struct Findings {
+  std::string title;
+  Rows rows;
+  Json json = Json::object();
+  std::string tensors;
+  Status problem;  ///< found on the way; the rest is told all the same
+};
+
+// A folder with a bundle.json, or a tar archive.
+bool is_bundle(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return fs::exists(path / "bundle.json", error);
+  std::ifstream file(path, std::ios::binary);
+  std::string magic(5, '\0');
+  return file.seekg(257) && file.read(magic.data(), 5) && magic == "ustar";
+}
+
+// The tensors, all or the first, as text and as JSON.
+void tell_tensors(const checkpoint::Checkpoint& weights, bool all, Findings& out) {
+  std::size_t width = 0;
+  std::size_t told = 0;
+  const std::size_t most = all ? weights.tensors().size() : kFirstTensors;
+  for (const auto& [name, view] : weights.tensors()) {
+    if (told++ == most) break;
+    width = std::max(width, report::printable(name).size());
+  }
+  told = 0;
+  Json list = Json::array();
+  for (const auto& [name, view] : weights.tensors()) {
+    if (told++ == most) {
+      out.tensors +=
+          fmt::format("  ... and {} more (--tensors shows all)\n", weights.tensors().size() - most);
+      break;
+    }
+    out.tensors += fmt::format("  {:<{}}  {:<4}  {}\n", report::printable(name), width,
+                               mien::to_string(view.dtype()), mien::to_string(view.shape()));
+    Json row = Json::object();
+    row.set("name", name);
+    row.set("dtype", mien::to_string(view.dtype()));
+    Json shape = Json::array();
+    for (const std::int64_t size : view.shape()) shape.push_back(size);
+    row.set("shape", std::move(shape));
+    list.push_back(std::move(row));
+  }
+  out.json.set("tensor_count", weights.tensors().size());
+  out.json.set("tensors", std::move(list));
+}
+
+std::string step_text(const image::PreprocessStep& step) {
+  using Kind = image::PreprocessStep::Kind;
+  const char* filter = step.filter == image::Filter::kNearest    ? "nearest"
+                       : step.filter == image::Filter::kBilinear ? "bilinear"
+                                                                 : "bicubic";
+  const char* smooth = step.antialias ? "" : ", no antialias";
+  switch (step.kind) {
+    case Kind::kResizeShorter:
+      return fmt::format("shorter side to {} ({}{})", step.size, filter, smooth);
+    case Kind::kResizeExact:
+      return fmt::format("resize to {0} x {0} ({1}{2})", step.size, filter, smooth);
+    case Kind::kCenterCrop: return fmt::format("centre crop {}", step.size);
+    case Kind::kGrey: return "grey";
+    case Kind::kToFloat: return "to 0..1";
+    case Kind::kNormalize:
+      return fmt::format("normalise by ({:.4f}) / ({:.4f})", fmt::join(step.mean, " "),
+                         fmt::join(step.std, " "));
+  }
+  return "";
+}
+
+std::string preprocess_text(const image::PreprocessSpec& spec) {
+  std::string out;
+  for (const image::PreprocessStep& step : spec.steps) {
+    out += (out.empty() ? "" : ", ") + step_text(step);
+  }
+  return out;
+}
+
+std::string unknown_text(const engine::UnknownRule& rule) {
+  return fmt::format("{}, {}", engine::to_string(rule.kind),
+                     rule.threshold ? fmt::format("threshold {:.4g}", *rule.threshold)
+                                    : "no threshold (not calibrated)");
+}
+
+void tell_files(const engine::Bundle& bundle, bool verify, Findings& out) {
+  if (verify) out.problem = bundle.verify_hashes();
+  const char* state = !verify ? "not verified" : out.problem.ok() ? "verified" : "DIFFERS";
+  const char* title = "files";
+  for (const auto& [name, hash] : bundle.info().files) {
+    out.rows.emplace_back(std::exchange(title, ""),
+                          fmt::format("{}  sha256 {}...", name, hash.substr(0, 16)));
+  }
+  out.rows.emplace_back("hashes", state);
+  out.json.set("verified", verify ? Json(out.problem.ok()) : Json());
+}
+
+Result<Findings> inspect_bundle(const InspectFlags& flags) {
+  MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(flags.path));
+  const engine::BundleInfo& info = bundle->info();
+  const Parameters parameters = count_parameters(info.architecture);
+  Findings out;
+  out.title = fmt::format("{}: bundle, format version {}, method {}", info.name,
+                          engine::BundleInfo::kFormatVersion, info.method);
+  out.rows.emplace_back("image tower", tower_text(info.architecture.image));
+  out.rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
+                                                             : "none: own labels only");
+  out.rows.emplace_back("joint width", fmt::format("{}", info.architecture.embed));
+  out.rows.emplace_back("parameters", fmt::format("{} image, {} text", count_text(parameters.image),
+                                                  count_text(parameters.text)));
+  out.rows.emplace_back("types", dtypes_text(bundle->weights()));
+  out.rows.emplace_back(
+      "logit scale", fmt::format("{:.4f}, temperature {:.4f}", info.logit_scale, info.temperature));
+  out.rows.emplace_back("labels", labels_text(info.labels));
+  out.rows.emplace_back("features",
+                        bundle->label_features() != nullptr ? "stored for its labels" : "none");
+  out.rows.emplace_back("unknown", unknown_text(info.unknown));
+  out.rows.emplace_back("preprocess", preprocess_text(info.preprocess));
+  out.rows.emplace_back("face crop", fmt::format("margin {:.2f}{}{}", info.crop.margin,
+                                                 info.crop.square ? ", square" : "",
+                                                 info.crop.align ? ", aligned" : ""));
+  out.rows.emplace_back(
+      "frames", fmt::format("{} ({})", info.sampling.frames, video::to_string(info.sampling.rule)));
+  out.rows.emplace_back("licence", info.licence.empty() ? "unknown" : info.licence);
+  out.rows.emplace_back("provenance", info.provenance.dump());
+  out.json.set("kind", "bundle");
+  out.json.set("path", flags.path);
+  tell_files(*bundle, !flags.no_verify, out);
+  out.json.set("parameters", parameters.to_json());
+  out.json.set("dtypes", dtypes_json(bundle->weights()));
+  out.json.set("label_features", bundle->label_features() != nullptr);
+  out.json.set("bundle", info.to_json());
+  tell_tensors(bundle->weights(), flags.tensors, out);
+  return out;
+}
+
+// Towers and sizes, when the tensors are those of a CLIP model.
+void tell_model(const Source& source, Findings& out) {
+  std::vector<std::string> notes;
+  Hints hints;
+  auto read = read_hints(source);
+  if (read.ok()) {
+    hints = std::move(read).value();
+  } else {
+    notes.push_back(read.status().message());
+  }
+  const auto architecture = decide_architecture(source, hints, "auto", notes);
+  if (architecture.ok()) {
+    const Parameters parameters = count_parameters(*architecture);
+    out.rows.emplace_back("image tower", tower_text(architecture->image));
+    out.rows.emplace_back("text tower",
+                          architecture->text ? tower_text(*architecture->text) : "none");
+    out.rows.emplace_back("joint width", fmt::format("{}", architecture->embed));
+    out.rows.emplace_back("parameters",
+                          fmt::format("{} image, {} text", count_text(parameters.image),
+                                      count_text(parameters.text)));
+    out.json.set("architecture", architecture->to_json());
+    out.json.set("parameters", parameters.to_json());
+  } else {
+    notes.push_back(architecture.status().message());
+    out.json.set("architecture", nullptr);
+  }
+  for (const std::string& note : notes) out.rows.emplace_back("note", note);
+  out.json.set("notes", string_array(notes));
+}
+
+void tell_logit_scale(const Source& source, Findings& out) {
+  const auto plan = checkpoint::map_clip_names(*source.checkpoint, source.naming);
+  if (!plan.ok()) return;
+  const auto scale = read_logit_scale(*source.checkpoint, *plan);
+  if (!scale.ok()) return;
+  out.rows.emplace_back("logit scale", fmt::format("{:.4f}", *scale));
+  out.json.set("logit_scale", *scale);
+}
+
+Result<Findings> inspect_checkpoint(const InspectFlags& flags) {
+  MIEN_ASSIGN_OR_RETURN(const Source source, open_source(flags.path));
+  const checkpoint::Checkpoint& weights = *source.checkpoint;
+  Findings out;
+  out.title = fmt::format("{}: weights, {}, {} names", source.weights.filename().string(),
+                          weights.format(), checkpoint::to_string(source.naming));
+  out.json.set("kind", "checkpoint");
+  out.json.set("path", source.weights.string());
+  out.json.set("format", weights.format());
+  out.json.set("naming", checkpoint::to_string(source.naming));
+  tell_model(source, out);
+  tell_logit_scale(source, out);
+  out.rows.emplace_back("types", dtypes_text(weights));
+  out.json.set("dtypes", dtypes_json(weights));
+  Json metadata = Json::object();
+  for (const auto& [key, value] : weights.metadata()) {
+    out.rows.emplace_back("metadata", key + ": " + value);
+    metadata.set(key, value);
+  }
+  out.json.set("metadata", std::move(metadata));
+  for (const std::string& entry : source.skipped) out.rows.emplace_back("skipped", entry);
+  out.json.set("skipped", string_array(source.skipped));
+  if (!flags.no_verify) {
+    MIEN_ASSIGN_OR_RETURN(const auto files, hash_source(source));
+    Json hashes = Json::object();
+    for (const auto& [name, hash] : files) {
+      out.rows.emplace_back("sha256", hash + "  " + name);
+      hashes.set(name, hash);
+    }
+    out.json.set("files", std::move(hashes));
+  }
+  tell_tensors(weights, flags.tensors, out);
+  return out;
+}
+
+void run_verb(const InspectFlags& flags, Context& context) {
+  if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  auto found = is_bundle(flags.path) ? inspect_bundle(flags) : inspect_checkpoint(flags);
+  if (!found.ok()) return context.fail(found.status(), kExitSomeFailed);
+  if (flags.json) {
+    fmt::print("{}\n", found->json.dump());
+  } else {
+    fmt::print("{}\n{}tensors:\n{}", report::printable(found->title), rows_text(found->rows),
+               found->tensors);
+  }
+  if (!found->problem.ok()) context.fail(found->problem, kExitSomeFailed);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<InspectFlags>();
+  CLI::App* verb = app.add_subcommand("inspect", "Tell what is in a bundle or a weights file");
+  verb->add_option("path", flags->path, "A bundle (folder or tar), a weights file or its folder")
+      ->required();
+  verb->add_flag("--tensors", flags->tensors, "Show every tensor, not only the first");
+  verb->add_flag("--no-verify", flags->no_verify, "Do not compute hashes");
+  verb->add_flag("--json", flags->json, "One JSON object instead of a table");
+  verb->callback([flags, &context] { run_verb(*flags, context); });
+}
+
+}  // namespace mien::cli
