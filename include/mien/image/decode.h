@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
@@ -18,18 +19,21 @@ Format sniff(std::span<const std::byte> bytes);
 std::string_view to_string(Format format);
 
 /// Decodes a JPEG, PNG, WebP, BMP or PPM/PGM to upright 8-bit RGB: EXIF orientation is applied,
-/// grey is replicated, CMYK converted, 16-bit scaled to 8, palettes resolved, alpha composed over
-/// black... see docs/formats.md. Errors: kUnsupported for an unknown format, kCorrupt,
-/// kResourceLimit above limits.max_pixels or max_dimension.
+/// grey is replicated, CMYK converted, 16 bits are scaled to 8, palettes resolved, transparency is
+/// laid over black. What is read of each format: docs/formats.md. Messages start with "bytes: ".
+/// Errors: kUnsupported for an unknown format or feature; kCorrupt, also for a picture that is cut
+/// in the middle; kResourceLimit above limits.max_pixels or max_dimension, told by the header
+/// before pixels are allocated.
 Result<Image> decode(std::span<const std::byte> bytes, const Limits& limits = {});
 
-/// read_file + decode; the message starts with the path.
+/// read_file + decode; messages start with the path. Errors: those of both; kResourceLimit above
+/// limits.max_image_bytes.
 Result<Image> load(const std::filesystem::path& path, const Limits& limits = {});
 
 /// True when the extension is one that `load` reads (case is ignored); used to list folders.
 bool has_image_extension(const std::filesystem::path& path);
 
-/// Encodes as PNG (RGB, 8 bit). Errors: kInternal.
+/// Encodes as PNG (RGB, 8 bit). Errors: kInvalidArgument for an empty picture, kInternal.
 Result<std::vector<std::byte>> encode_png(ImageView image);
 
 }  // namespace mien::image

@@ -65,7 +65,9 @@ class Image {
   std::vector<std::uint8_t> pixels_;
 };
 
-/// Copies the part of `source` inside `box` (rounded to whole pixels); what overhangs is black.
+/// Copies the part of `source` inside `box` (corners rounded to whole pixels); what overhangs is
+/// black. Empty when the box is not finite, has no pixel, or is larger than a picture may be
+/// (16 384 on a side, 64 million pixels).
 Image crop(ImageView source, const Box& box);
 
 }  // namespace mien::image

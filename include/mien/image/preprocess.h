@@ -2,7 +2,7 @@
 
 #include <array>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "mien/core/json.h"
@@ -30,7 +30,7 @@ struct PreprocessStep {
   Filter filter = Filter::kBicubic;
   /// true: Pillow's support-scaled filter (bicubic a = -0.5). On uint8 the result is rounded as
   /// Pillow rounds. false: torch's interpolate, align_corners=false (bicubic a = -0.75), no
-  /// clamping.
+  /// clamping on floats; on uint8 the result is clamped and rounded.
   bool antialias = true;
   std::array<float, 3> mean{};
   std::array<float, 3> std{1, 1, 1};
@@ -64,8 +64,10 @@ struct PreprocessSpec {
 };
 
 /// Runs `spec` on a picture. Shape: [H, W, 3] uint8 -> `out` [3, S, S] float32 with S =
-/// spec.output_size(). Errors: kInvalidArgument for an empty picture. Precondition: out.size() == 3
-/// * S * S.
+/// spec.output_size(). A centre crop right behind a resize limits what the resize computes.
+/// Errors: kInvalidArgument for an empty picture or a spec that does not validate; kResourceLimit
+/// when a very thin picture would grow above 64 million pixels. Precondition: out.size() == 3 * S *
+/// S.
 Status preprocess(ImageView source, const PreprocessSpec& spec, std::span<float> out);
 
 }  // namespace mien::image

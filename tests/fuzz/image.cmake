@@ -1,0 +1,1 @@
+mien_fuzz(image LIBS mien::image)
