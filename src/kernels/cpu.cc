@@ -62,6 +62,12 @@ Status limit_isa(Isa isa) {
   return {};
 }
 
+std::string dnnl_version() {
+  const dnnl_version_t* const version = dnnl::version();
+  return std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
+         std::to_string(version->patch);
+}
+
 void set_threads(int count) { omp_set_num_threads(count > 0 ? count : omp_get_num_procs()); }
 
 int threads() { return omp_get_max_threads(); }

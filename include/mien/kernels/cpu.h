@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "mien/core/status.h"
@@ -24,6 +25,9 @@ Isa active_isa();
 /// Threads: call it once, before any other kernel. Errors: kUnsupported when oneDNN was used
 /// already.
 Status limit_isa(Isa isa);
+
+/// The version of oneDNN that runs, for example "2.6.3".
+std::string dnnl_version();
 
 /// Threads of one parallel kernel, for the calling thread. `count` <= 0: all cores.
 void set_threads(int count);
