@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/memory.h"
+#include "kernels/pack.h"
 #include "kernels/workspace.h"
 
 namespace mien::kernels {
@@ -134,11 +135,15 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
     dnnl::stream stream(engine);
     void* storage = packed->storage.reserve(wanted.get_size());
     packed->weights = dnnl::memory(wanted, engine, storage);
-    const Md plain({packed->out, packed->in}, Type::f32,
-                   options.weight_is_in_out ? Tag::ba : Tag::ab);
-    dnnl::memory from(plain, engine, const_cast<std::byte*>(source));
-    dnnl::reorder(from, packed->weights).execute(stream, from, packed->weights);
-    stream.wait();
+    const auto* values = reinterpret_cast<const float*>(source);
+    if (options.weight_is_in_out ||
+        !pack_weights(values, packed->out, packed->in, wanted, storage)) {
+      const Md plain({packed->out, packed->in}, Type::f32,
+                     options.weight_is_in_out ? Tag::ba : Tag::ab);
+      dnnl::memory from(plain, engine, const_cast<std::byte*>(source));
+      dnnl::reorder(from, packed->weights).execute(stream, from, packed->weights);
+      stream.wait();
+    }
     packed->bias =
         dnnl::memory(Md({packed->out}, Type::f32, Tag::a), engine, packed->bias_values.data());
   } catch (const dnnl::error& error) {

@@ -47,7 +47,8 @@ double reference(const std::vector<float>& x, const std::vector<float>& w,
 }
 
 TEST(Linear, MatchesTheDefinitionForEveryActivationAndShape) {
-  const Case cases[] = {{1, 1, 1}, {3, 5, 7}, {50, 64, 192}, {17, 48, 16}, {2, 769, 31}};
+  const Case cases[] = {{1, 1, 1},    {3, 5, 7},    {50, 64, 192},
+                        {17, 48, 16}, {2, 769, 31}, {5, 128, 192}};
   for (const Case& c : cases) {
     const auto x = random_values(static_cast<std::size_t>(c.rows * c.in), 1);
     const auto w = random_values(static_cast<std::size_t>(c.out * c.in), 2);
@@ -107,6 +108,30 @@ TEST(Linear, Bf16IsCloseToFp32) {
   for (std::int64_t r = 0; r < c.rows; ++r) {
     for (std::int64_t o = 0; o < c.out; ++o) {
       EXPECT_NEAR(y[static_cast<std::size_t>(r * c.out + o)], reference(x, w, {}, c, r, o), 0.4);
+    }
+  }
+}
+
+TEST(Linear, Bf16PackingKeepsEveryWeight) {
+  // One input at a time reads back one column of the weights; sizes that fit the fast packing, and
+  // one that does not.
+  for (const std::int64_t out : {64, 192, 65}) {
+    const std::int64_t in = 48;
+    const auto w = random_values(static_cast<std::size_t>(out * in), 8);
+    const auto linear =
+        Linear::pack(Tensor::from_f32({out, in}, w), nullptr, {.input = Precision::kBf16});
+    MIEN_ASSERT_OK(linear);
+    std::vector<std::uint16_t> unit(static_cast<std::size_t>(in * in));
+    for (std::int64_t i = 0; i < in; ++i)
+      unit[static_cast<std::size_t>(i * in + i)] = float_to_bf16(1.0F);
+    std::vector<float> y(static_cast<std::size_t>(in * out));
+    Workspace workspace;
+    MIEN_ASSERT_OK(linear->run(unit.data(), in, y.data(), workspace));
+    for (std::int64_t i = 0; i < in; ++i) {
+      for (std::int64_t o = 0; o < out; ++o) {
+        ASSERT_EQ(y[static_cast<std::size_t>(i * out + o)],
+                  bf16_to_float(float_to_bf16(w[static_cast<std::size_t>(o * in + i)])));
+      }
     }
   }
 }
