@@ -2,7 +2,6 @@
 
 // What the verbs share. One file per verb defines its `add_<verb>`; main.cc lists them.
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
 #include <functional>
@@ -12,6 +11,10 @@
 
 #include "mien/core/log.h"
 #include "mien/core/status.h"
+
+namespace CLI {
+class App;
+}
 
 namespace mien::cli {
 
@@ -43,6 +46,8 @@ struct Context {
 
 /// Set by SIGINT and SIGTERM; long work looks at it.
 const std::atomic<bool>& interrupted();
+/// True once the reader of a pipe that the program writes to has gone. It also sets interrupted().
+bool output_closed();
 void install_signal_handlers();
 
 /// Columns of the terminal behind `stream`, or 80.

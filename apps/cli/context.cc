@@ -17,9 +17,16 @@ namespace mien::cli {
 namespace {
 
 std::atomic<bool> interrupt_flag{false};
+std::atomic<bool> closed_flag{false};
 
 extern "C" void on_signal(int) {
   if (interrupt_flag.exchange(true)) std::_Exit(130);  // asked twice: leave at once
+}
+
+// Not the default action, which would leave half-written files behind.
+extern "C" void on_closed_pipe(int) {
+  closed_flag = true;
+  interrupt_flag = true;
 }
 
 }  // namespace
@@ -42,6 +49,7 @@ Status Context::apply() const {
 }
 
 void Context::report(std::string_view message) const {
+  if (output_closed()) return;  // `mien ... | head` wanted no more; that is no news
   const std::string line = fmt::format("mien: {}\n", report::printable(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
@@ -68,13 +76,16 @@ bool Context::color_for(FILE* stream) const {
 
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
 
+bool output_closed() { return closed_flag; }
+
 void install_signal_handlers() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_DFL);
+  action.sa_handler = on_closed_pipe;
+  ::sigaction(SIGPIPE, &action, nullptr);
 }
 
 bool is_terminal(FILE* stream) { return ::isatty(::fileno(stream)) == 1; }

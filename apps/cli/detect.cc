@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <map>
 
@@ -119,7 +120,7 @@ void detect(Context& context, const DetectOptions& options) {
   ResultWriter results(context, options.outputs, {});
   AnnotationWriter drawings(options.outputs);
   if (const Status status = results.open(); !status.ok()) return context.fail(status, kExitUsage);
-  if (const Status status = drawings.open(options.inputs.names.size() > 1); !status.ok()) {
+  if (const Status status = drawings.open(several_inputs(options.inputs)); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
   Detector visitor(**finder, results, drawings);

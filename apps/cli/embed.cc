@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/inputs.h"
 #include "cli/options.h"
@@ -29,7 +30,8 @@ class EmbeddingSink {
       for (const float v : embedding) values.push_back(v);
       row.set("embedding", std::move(values));
       const std::string line = report::json_line(row);
-      const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
+      const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
+                           std::fflush(stdout) == 0;
       return written ? Status() : io_error("standard output: cannot be written");
     }
     index_.push_back(std::move(row));

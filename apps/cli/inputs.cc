@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <glob.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -203,6 +204,15 @@ void add_input_options(CLI::App& verb, InputOptions& options) {
   verb.add_option("--frame-rate", options.frame_rate, "Frames per second of such a folder")
       ->check(CLI::Range(0.01, 10000.0))
       ->capture_default_str();
+}
+
+bool several_inputs(const InputOptions& options) {
+  if (options.names.size() != 1) return true;
+  std::error_code error;
+  if (fs::is_directory(options.names.front(), error)) return !options.frames;
+  std::vector<Input> inputs;
+  expand_name(options.names.front(), options, inputs);
+  return inputs.size() > 1;
 }
 
 void visit_inputs(Context& context, const InputOptions& options, InputVisitor& visitor) {

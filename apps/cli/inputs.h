@@ -34,6 +34,10 @@ class InputVisitor {
   virtual void failed(const std::string& name, const Status& status) = 0;
 };
 
+/// True when more than one input may come: several names, a folder, or a pattern that matches more
+/// than one file.
+bool several_inputs(const InputOptions& options);
+
 /// Visits every input in order and sets the exit code: kExitSomeFailed when one failed.
 void visit_inputs(Context& context, const InputOptions& options, InputVisitor& visitor);
 

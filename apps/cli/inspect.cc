@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -39,6 +40,7 @@ struct Findings {
 bool is_bundle(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) return fs::exists(path / "bundle.json", error);
+  if (!fs::is_regular_file(path, error)) return false;  // reading a pipe would wait
   std::ifstream file(path, std::ios::binary);
   std::string magic(5, '\0');
   return file.seekg(257) && file.read(magic.data(), 5) && magic == "ustar";

@@ -1,6 +1,7 @@
 #include "cli/outputs.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cctype>
 
@@ -91,9 +92,18 @@ Status ResultWriter::finish() { return file_ ? file_->commit() : Status(); }
 
 Status AnnotationWriter::open(bool several) {
   if (!enabled()) return {};
+  const std::string& asked = options_.annotate;
+  const bool names_file = has_extension(asked, ".png") || has_extension(asked, ".mp4");
   std::error_code error;
-  folder_ =
-      several || fs::is_directory(options_.annotate, error) || options_.annotate.ends_with('/');
+  folder_ = several || fs::is_directory(asked, error) || asked.ends_with('/');
+  if (folder_ && names_file && !fs::is_directory(asked, error)) {
+    return invalid_argument(
+        fmt::format("--annotate {}: names one file (expected a folder for several inputs)", asked));
+  }
+  if (!folder_ && !names_file) {
+    return invalid_argument(fmt::format(
+        "--annotate {}: wrong ending (expected .png for a picture, .mp4 for a clip)", asked));
+  }
   if (folder_) {
     fs::create_directories(options_.annotate, error);
     if (error || !fs::is_directory(options_.annotate)) {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/inputs.h"
 #include "cli/options.h"
@@ -115,8 +116,9 @@ void predict(Context& context, const PredictOptions& options) {
   ResultWriter results(context, options.outputs, (*recognizer)->label_names());
   AnnotationWriter drawings(options.outputs);
   if (const Status status = results.open(); !status.ok()) return usage(status);
-  const bool several = options.inputs.names.size() > 1;
-  if (const Status status = drawings.open(several); !status.ok()) return usage(status);
+  if (const Status status = drawings.open(several_inputs(options.inputs)); !status.ok()) {
+    return usage(status);
+  }
   Predictor visitor(**recognizer, results, drawings);
   visit_inputs(context, options.inputs, visitor);
   if (const Status status = results.finish(); !status.ok()) context.fail(status, kExitSomeFailed);
