@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "checkpoint/bytes.h"
 #include "checkpoint/torch_tensor.h"
 #include "checkpoint/zip.h"
 #include "mien/core/checked.h"
@@ -14,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kExtraEntries = 100'000;  // code of a TorchScript archive
 constexpr std::string_view kPickleName = "/data.pkl";
+constexpr std::byte kPickleMark{0x80};
 
 // The folder that everything lies in: torch.save takes the file's stem, or "archive".
 Result<std::string> root_folder(const ZipArchive& zip, std::string_view subject) {
@@ -94,13 +94,13 @@ Result<Parts> read_torch_zip(std::span<const std::byte> bytes, std::string_view 
 }
 
 bool looks_like_torch(std::span<const std::byte> bytes) {
-  if (bytes.size() < 4) return false;
-  const bool zip = load_le<std::uint16_t>(bytes, 0) == 0x4b50;
-  const bool pickle = bytes[0] == std::byte{0x80} && bytes[1] >= std::byte{2} &&
-                      bytes[1] <= std::byte{5} && !looks_like_safetensors(bytes);
+  // A safetensors file may begin with any two bytes: they are part of a length.
+  if (bytes.size() < 4 || looks_like_safetensors(bytes)) return false;
+  const bool pickle =
+      bytes[0] == kPickleMark && bytes[1] >= std::byte{2} && bytes[1] <= std::byte{5};
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const bool tar = text.size() > 262 && text.substr(257, 5) == "ustar";
-  return zip || pickle || tar;
+  return text.starts_with("PK") || pickle || tar;
 }
 
 Result<Parts> read_torch(std::span<const std::byte> bytes, std::string_view subject,
@@ -108,10 +108,8 @@ Result<Parts> read_torch(std::span<const std::byte> bytes, std::string_view subj
   if (!looks_like_torch(bytes)) {
     return corrupt(fmt::format("{}: not a PyTorch file (expected a zip or a pickle)", subject));
   }
-  if (load_le<std::uint16_t>(bytes, 0) == 0x4b50) {
-    return read_torch_zip(bytes, subject, limits, skipped);
-  }
-  if (bytes[0] != std::byte{0x80}) {
+  if (bytes[0] == std::byte{'P'}) return read_torch_zip(bytes, subject, limits, skipped);
+  if (bytes[0] != kPickleMark) {
     return unsupported(
         fmt::format("{}: tar file of a PyTorch before 0.2 (expected the zip or the pickle form; "
                     "load and save it again)",

@@ -14,8 +14,8 @@
 namespace mien::checkpoint {
 
 /// Named tensors of a file. Views point into the mapped file, or into buffers that this object
-/// owns. Threads: const member functions are safe from several threads. Views live as long as the
-/// object.
+/// owns; bytes lie as in the file and may be unaligned (read them with to_f32 or copy_to_f32).
+/// Threads: const member functions are safe from several threads. Views live as long as the object.
 class Checkpoint {
  public:
   virtual ~Checkpoint() = default;

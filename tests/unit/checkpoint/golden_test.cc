@@ -7,6 +7,7 @@
 #include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "support/test_support.h"
+#include "unit/checkpoint/builders.h"
 
 namespace mien::checkpoint {
 namespace {
@@ -141,6 +142,19 @@ TEST(OpenCheckpoint, OtherContentIsUnsupported) {
   for (const char* content : {"x", "hello, this is a text", "{\"a\": 1}"}) {
     MIEN_ASSERT_OK(write_file_atomically(folder / "a.bin", content));
     MIEN_EXPECT_CODE(open_checkpoint(folder / "a.bin"), StatusCode::kUnsupported) << content;
+  }
+}
+
+// The first two bytes of this safetensors file are those of a zip archive, or of a pickle.
+TEST(OpenCheckpoint, SafetensorsIsToldWhateverItsLength) {
+  const test::TempDir folder;
+  for (const std::size_t length : {std::size_t{0x4b50}, std::size_t{0x0280}}) {
+    std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+    header.resize(length, ' ');
+    test::write_bytes((folder / "a.bin").string(), test::safetensors_file(header, "x"));
+    const auto file = open_checkpoint(folder / "a.bin");
+    MIEN_ASSERT_OK(file);
+    EXPECT_EQ((*file)->format(), "safetensors");
   }
 }
 
