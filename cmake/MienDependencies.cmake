@@ -14,10 +14,18 @@ find_package(yaml-cpp REQUIRED)                 # text
 # kernels: oneDNN. Its own CMake package asks for OpenCL headers that a CPU build does not need.
 find_path(MIEN_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)
 find_library(MIEN_DNNL_LIBRARY dnnl REQUIRED)
-add_library(mien_dnnl INTERFACE)
+add_library(mien_dnnl INTERFACE IMPORTED)
 target_include_directories(mien_dnnl SYSTEM INTERFACE ${MIEN_DNNL_INCLUDE})
 target_link_libraries(mien_dnnl INTERFACE ${MIEN_DNNL_LIBRARY})
 find_package(OpenMP REQUIRED COMPONENTS CXX)    # kernels
-pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)   # report
-find_package(spdlog REQUIRED)                   # apps
+pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)        # report
+pkg_check_modules(PANGO REQUIRED IMPORTED_TARGET pangocairo)   # report
 find_package(CLI11 REQUIRED)                    # apps
+# face: dlib, without its own CMake package, which asks for BLAS, GUI and codec libraries. Only the
+# static library: a few of its objects are taken in, none is needed at run time.
+find_path(MIEN_DLIB_INCLUDE dlib/image_processing/frontal_face_detector.h REQUIRED)
+find_library(MIEN_DLIB_LIBRARY NAMES libdlib.a REQUIRED)
+add_library(mien_dlib_headers INTERFACE)
+target_include_directories(mien_dlib_headers SYSTEM INTERFACE ${MIEN_DLIB_INCLUDE})
+add_library(mien_dlib INTERFACE)
+target_link_libraries(mien_dlib INTERFACE mien_dlib_headers ${MIEN_DLIB_LIBRARY} Threads::Threads)

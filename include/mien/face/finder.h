@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
+#include "mien/face/detector.h"
 #include "mien/face/face.h"
 
 namespace mien::face {
@@ -19,13 +21,14 @@ enum class Mode {
 
 struct FinderOptions {
   Mode mode = Mode::kAuto;
-  int upsample = -1;  ///< times the picture is doubled before detection; -1: chosen by picture size
-                      ///< for pictures, 0 for clips
-  float min_score = 0.0F;  ///< detections below are dropped
+  int upsample = -1;  ///< times the picture is doubled before detection, 0..4; -1: chosen by size,
+                      ///< larger for pictures than for clips (docs/faces.md)
+  float min_score = 0.0F;  ///< detections below are dropped; a face that is being followed through
+                           ///< a clip may fall 0.4 below
   int detect_every = 5;    ///< clips: full detection every n-th frame, tracking between
   bool landmarks = true;
-  std::filesystem::path landmark_model;  ///< empty: the system's 68-point model
-  std::filesystem::path boxes_file;      ///< for kBoxes: CSV with path (or frame), x, y, w, h
+  std::filesystem::path landmark_model{};  ///< empty: the system's 68-point model
+  std::filesystem::path boxes_file{};      ///< for kBoxes: CSV with path (or frame), x, y, w, h
 };
 
 /// Finds faces in pictures and follows them through clips.
@@ -34,7 +37,8 @@ class FaceFinder {
  public:
   virtual ~FaceFinder() = default;
   /// Faces of a single picture, largest first. `name` selects rows of a boxes file. No face is an
-  /// empty result.
+  /// empty result. Errors: kCorrupt when the landmark model turns out to be broken (first use waits
+  /// for it), kNotFound when the boxes file has no row for `name`.
   virtual Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) = 0;
   /// Faces of the next frame of a clip, with track ids. `frame_index` grows.
   virtual Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index,
@@ -43,7 +47,17 @@ class FaceFinder {
   virtual void reset() = 0;
 };
 
-/// Errors: kNotFound / kCorrupt for the landmark model or the boxes file.
+/// The landmark model is read by another thread in the meantime.
+/// Errors: kInvalidArgument for options out of range, kNotFound for the landmark model, kNotFound /
+/// kCorrupt for the boxes file.
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options);
+
+/// Like make_finder, with a detector of your own instead of dlib's.
+Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
+                                                std::unique_ptr<FaceDetector> detector);
+
+/// "auto", "hog", "whole", "boxes". Errors: kInvalidArgument for any other word.
+Result<Mode> parse_mode(std::string_view word);
+std::string_view to_string(Mode mode);
 
 }  // namespace mien::face

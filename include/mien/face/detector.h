@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "mien/core/status.h"
+#include "mien/image/image.h"
+
+namespace mien::face {
+
+struct DetectOptions {
+  float scale = 1;      ///< the picture is resized by this factor before the search
+  float min_score = 0;  ///< detections below are dropped
+};
+
+struct Detection {
+  image::Box box;
+  float score = 0;  ///< larger is surer; 0 is the detector's own threshold
+};
+
+/// Finds faces in a picture.
+/// Threads: not thread-safe; one per worker.
+class FaceDetector {
+ public:
+  virtual ~FaceDetector() = default;
+  /// Faces, surest first, in pixels of `picture` whatever the scale.
+  /// Errors: kInvalidArgument for a scale that is not positive, kResourceLimit when the resized
+  /// picture is larger than Limits allows.
+  virtual Result<std::vector<Detection>> detect(image::ImageView picture,
+                                                const DetectOptions& options) = 0;
+  /// What runs, for logs: for example "dlib-hog (avx2)".
+  virtual std::string_view name() const = 0;
+};
+
+enum class HogIsa { kAuto, kGeneric, kAvx2 };
+
+/// dlib's frontal face detector (five HOG filters, sliding window). It sees grey only. The smallest
+/// face it finds is 80 pixels wide after resizing; boxes are square, from the brows to the chin.
+/// Errors: kUnsupported when this machine cannot run `isa`.
+/// Source: Davis King, dlib 19, frontal_face_detector.
+Result<std::unique_ptr<FaceDetector>> make_hog_detector(HogIsa isa = HogIsa::kAuto);
+
+}  // namespace mien::face

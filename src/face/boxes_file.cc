@@ -1,0 +1,197 @@
+#include "face/boxes_file.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "mien/core/file.h"
+
+namespace mien::face {
+namespace {
+
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+constexpr float kFarthest = 1e6F;  // pixels; farther boxes are mistakes
+
+/// Splits one record of RFC 4180 off `text`; `lines` counts the lines it takes. False when a quoted
+/// field does not end.
+bool next_record(std::string_view& text, std::vector<std::string>& fields, std::size_t& lines) {
+  fields.assign(1, {});
+  lines = 1;
+  bool quoted = false;
+  std::size_t at = 0;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted) {
+      if (c == '\n') ++lines;
+      if (c != '"') {
+        fields.back() += c;
+      } else if (at + 1 < text.size() && text[at + 1] == '"') {
+        fields.back() += text[++at];
+      } else {
+        quoted = false;
+      }
+    } else if (c == '"' && fields.back().empty()) {
+      quoted = true;
+    } else if (c == ',') {
+      fields.emplace_back();
+    } else if (c == '\n') {
+      ++at;
+      break;
+    } else if (c != '\r') {
+      fields.back() += c;
+    }
+  }
+  text.remove_prefix(at);
+  return !quoted;
+}
+
+template <class T>
+bool parse_number(std::string_view text, T& out) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+std::string_view file_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+}  // namespace
+
+class BoxesParser {
+ public:
+  explicit BoxesParser(std::string_view subject) { out_.subject_ = subject; }
+
+  Result<BoxesFile> parse(std::string_view text) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    std::vector<std::string> fields;
+    std::size_t lines = 0;
+    if (!next_record(text, fields, lines)) return problem("a quoted field does not end");
+    MIEN_RETURN_IF_ERROR(read_header(fields));
+    line_ += lines;
+    while (!text.empty()) {
+      if (!next_record(text, fields, lines)) return problem("a quoted field does not end");
+      if (fields.size() > 1 || !fields[0].empty()) MIEN_RETURN_IF_ERROR(read_row(fields));
+      line_ += lines;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  enum Column { kPath, kFrame, kX, kY, kW, kH, kColumns };
+  static constexpr std::array<std::string_view, kColumns> kNames{"path", "frame", "x",
+                                                                 "y",    "w",     "h"};
+
+  Status problem(const std::string& what) const {
+    return corrupt(out_.subject_ + ":" + std::to_string(line_) + ": " + what);
+  }
+
+  Status read_header(const std::vector<std::string>& fields) {
+    width_ = fields.size();
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      for (std::size_t c = 0; c < kColumns; ++c) {
+        if (fields[i] != kNames[c]) continue;
+        if (at_[c] >= 0) return problem("column '" + fields[i] + "' is there twice");
+        at_[c] = static_cast<int>(i);
+      }
+    }
+    for (const std::size_t c : {kX, kY, kW, kH}) {
+      if (at_[c] < 0) {
+        return problem("has no column '" + std::string(kNames[c]) +
+                       "' (expected a header with x, y, w, h and path or frame)");
+      }
+    }
+    if (at_[kPath] < 0 && at_[kFrame] < 0) {
+      return problem("has no column 'path' or 'frame' (expected one of them)");
+    }
+    out_.has_path_ = at_[kPath] >= 0;
+    return {};
+  }
+
+  Status read_row(const std::vector<std::string>& fields) {
+    if (fields.size() != width_) {
+      return problem("has " + std::to_string(fields.size()) + " fields (expected " +
+                     std::to_string(width_) + ")");
+    }
+    const auto field = [&](std::size_t c) -> const std::string& {
+      return fields[static_cast<std::size_t>(at_[c])];
+    };
+    const std::string path = out_.has_path_ ? field(kPath) : std::string();
+    if (out_.has_path_ && path.empty()) return problem("path is empty");
+    BoxesFile::Row row;
+    if (at_[kFrame] >= 0 && !field(kFrame).empty()) {
+      std::int64_t frame = 0;
+      if (!parse_number(field(kFrame), frame) || frame < 0) {
+        return problem("frame is '" + field(kFrame) + "' (expected a number from 0 on)");
+      }
+      row.frame = frame;
+    }
+    if (!field(kX).empty() || !field(kY).empty() || !field(kW).empty() || !field(kH).empty()) {
+      std::array<float, 4> value{};
+      for (std::size_t i = 0; i < 4; ++i) {
+        const std::string& text = field(kX + i);
+        if (!parse_number(text, value[i]) || !(std::abs(value[i]) <= kFarthest)) {
+          return problem(std::string(kNames[kX + i]) + " is '" + text +
+                         "' (expected a number of pixels)");
+        }
+      }
+      if (!(value[2] > 0 && value[3] > 0))
+        return problem("box is empty (expected w and h above 0)");
+      row.box = image::Box{value[0], value[1], value[2], value[3]};
+    }
+    if (!out_.rows_.contains(path)) {
+      const auto [entry, added] =
+          out_.path_of_file_name_.try_emplace(std::string(file_name(path)), path);
+      if (!added) entry->second.clear();
+    }
+    out_.rows_[path].push_back(row);
+    return {};
+  }
+
+  BoxesFile out_;
+  std::array<int, kColumns> at_{-1, -1, -1, -1, -1, -1};
+  std::size_t width_ = 0;
+  std::size_t line_ = 1;
+};
+
+Result<BoxesFile> BoxesFile::parse(std::string_view text, std::string_view subject) {
+  return BoxesParser(subject).parse(text);
+}
+
+Result<BoxesFile> BoxesFile::load(const std::filesystem::path& path) {
+  MIEN_ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMostBytes));
+  return parse(text, path.string());
+}
+
+const std::vector<BoxesFile::Row>* BoxesFile::rows_of(const std::string& name) const {
+  std::string_view end = has_path_ ? std::string_view(name) : std::string_view();
+  for (;;) {
+    if (const auto found = rows_.find(end); found != rows_.end()) return &found->second;
+    const std::size_t slash = end.find('/');
+    if (slash == std::string_view::npos) break;
+    end.remove_prefix(slash + 1);
+  }
+  const auto path = path_of_file_name_.find(file_name(name));
+  if (path == path_of_file_name_.end() || path->second.empty()) return nullptr;
+  const auto found = rows_.find(path->second);
+  return found == rows_.end() ? nullptr : &found->second;
+}
+
+Result<std::vector<image::Box>> BoxesFile::find(const std::string& name,
+                                                std::optional<std::int64_t> frame) const {
+  const std::vector<Row>* rows = rows_of(name);
+  if (rows == nullptr) {
+    return not_found(name + ": no row in " + subject_ +
+                     " (expected one; x, y, w, h left empty say that there is no face)");
+  }
+  std::vector<image::Box> out;
+  for (const Row& row : *rows) {
+    const bool wanted = !frame || !row.frame || *row.frame == *frame;
+    if (wanted && row.box) out.push_back(*row.box);
+  }
+  return out;
+}
+
+}  // namespace mien::face

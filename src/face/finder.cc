@@ -1,0 +1,245 @@
+#include "mien/face/finder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "face/boxes_file.h"
+#include "face/model_cache.h"
+#include "face/whole.h"
+#include "mien/face/landmarks.h"
+#include "mien/face/tracker.h"
+
+namespace mien::face {
+namespace {
+
+constexpr int kMostDoublings = 4;
+constexpr double kLargestSearch = 6e6;  // pixels of a picture as searched, when we choose
+constexpr float kKeepBelow = 0.4F;
+
+double pixels_of(image::ImageView picture) {
+  return static_cast<double>(picture.width) * picture.height;
+}
+
+/// Doubled, unless the picture is large: then as large as the cap allows; huge pictures shrink.
+float picture_scale(image::ImageView picture, int upsample) {
+  if (upsample >= 0) return static_cast<float>(1 << upsample);
+  return static_cast<float>(std::min(2.0, std::sqrt(kLargestSearch / pixels_of(picture))));
+}
+
+image::Box whole_box(image::ImageView picture) {
+  return {0, 0, static_cast<float>(picture.width), static_cast<float>(picture.height)};
+}
+
+/// Landmarks expect a square of the detector's kind, whoever drew the box.
+image::Box squared(const image::Box& box) {
+  const float side = std::sqrt(box.area());
+  return {box.x + (box.w - side) / 2, box.y + (box.h - side) / 2, side, side};
+}
+
+class Finder final : public FaceFinder {
+ public:
+  Finder(const FinderOptions& options, std::unique_ptr<FaceDetector> detector,
+         std::shared_ptr<const PendingModel> landmarks, BoxesFile boxes)
+      : options_(options),
+        detector_(std::move(detector)),
+        landmarks_(std::move(landmarks)),
+        boxes_(std::move(boxes)),
+        tracker_({.detect_every = options.detect_every,
+                  .min_score = options.min_score,
+                  .keep_score = options.min_score - kKeepBelow,
+                  .scale = options.upsample < 0 ? 0 : static_cast<float>(1 << options.upsample)}) {}
+
+  Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) override {
+    if (picture.empty()) return std::vector<Face>{};
+    std::vector<Face> faces;
+    if (options_.mode == Mode::kWhole) return whole(picture);
+    if (options_.mode == Mode::kBoxes) {
+      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes, boxes_.find(name, std::nullopt));
+      for (const image::Box& box : boxes) add(faces, picture, box, 0, Source::kBoxes);
+    } else {
+      MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(picture));
+      if (found.empty() && options_.mode == Mode::kAuto) {
+        MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(picture, *detector_, options_.min_score));
+        if (crop) return one_whole(picture, squared(crop->box));
+        MIEN_ASSIGN_OR_RETURN(found, search_harder(picture));
+      }
+      for (const Detection& one : found) {
+        add(faces, picture, one.box, one.score, Source::kDetected);
+      }
+    }
+    std::stable_sort(faces.begin(), faces.end(),
+                     [](const Face& a, const Face& b) { return a.box.area() > b.box.area(); });
+    MIEN_RETURN_IF_ERROR(place_landmarks(picture, faces));
+    return faces;
+  }
+
+  Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index,
+                                  std::int64_t timestamp_us, const std::string& name) override {
+    if (frame.empty()) return std::vector<Face>{};
+    if (options_.mode == Mode::kWhole) {
+      MIEN_ASSIGN_OR_RETURN(std::vector<Face> faces, whole(frame));
+      for (Face& face : faces) face.track = 0;
+      return faces;
+    }
+    std::vector<TrackedFace> tracked;
+    Source source = Source::kDetected;
+    if (options_.mode == Mode::kBoxes) {
+      source = Source::kBoxes;
+      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes, boxes_.find(name, frame_index));
+      std::vector<Detection> found;
+      for (const image::Box& box : boxes) found.push_back({box, 0});
+      tracked = tracker_.assign(found, timestamp_us);
+    } else {
+      MIEN_ASSIGN_OR_RETURN(tracked, tracker_.track(frame, frame_index, timestamp_us, *detector_));
+    }
+    std::vector<Face> faces;
+    for (const TrackedFace& one : tracked) {
+      if (add(faces, frame, one.box, one.score, source)) faces.back().track = one.track;
+    }
+    MIEN_RETURN_IF_ERROR(place_landmarks(frame, faces));
+    return faces;
+  }
+
+  void reset() override { tracker_.reset(); }
+
+ private:
+  /// A box that lies outside of the picture is no face of it.
+  static bool add(std::vector<Face>& faces, image::ImageView picture, const image::Box& box,
+                  float score, Source source) {
+    const image::Box whole = whole_box(picture);
+    if (box.x >= whole.w || box.y >= whole.h || box.x + box.w <= 0 || box.y + box.h <= 0) {
+      return false;
+    }
+    Face face;
+    face.box = box;
+    face.score = score;
+    face.source = source;
+    faces.push_back(std::move(face));
+    return true;
+  }
+
+  Result<std::vector<Detection>> search(image::ImageView picture) {
+    return detector_->detect(picture, {.scale = picture_scale(picture, options_.upsample),
+                                       .min_score = options_.min_score});
+  }
+
+  /// Small pictures can be doubled once more.
+  Result<std::vector<Detection>> search_harder(image::ImageView picture) {
+    const float scale = 2 * picture_scale(picture, options_.upsample);
+    const double pixels =
+        pixels_of(picture) * static_cast<double>(scale) * static_cast<double>(scale);
+    if (options_.upsample >= 0 || pixels > kLargestSearch) return std::vector<Detection>{};
+    return detector_->detect(picture, {.scale = scale, .min_score = options_.min_score});
+  }
+
+  Result<std::vector<Face>> whole(image::ImageView picture) {
+    if (!landmarks_) return one_whole(picture, std::nullopt);
+    MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(picture, *detector_, options_.min_score));
+    return one_whole(picture, crop ? std::optional(squared(crop->box)) : std::nullopt);
+  }
+
+  /// `inner`: where in the picture the detector would draw the face, for the landmarks.
+  Result<std::vector<Face>> one_whole(image::ImageView picture, std::optional<image::Box> inner) {
+    std::vector<Face> faces(1);
+    faces[0].box = inner.value_or(image::Box{});
+    if (inner) MIEN_RETURN_IF_ERROR(place_landmarks(picture, faces));
+    faces[0].box = whole_box(picture);
+    faces[0].source = Source::kWhole;
+    return faces;
+  }
+
+  Status place_landmarks(image::ImageView picture, std::vector<Face>& faces) const {
+    if (!landmarks_ || faces.empty()) return {};
+    MIEN_ASSIGN_OR_RETURN(const std::shared_ptr<const LandmarkModel> model, landmarks_->get());
+    for (Face& face : faces) {
+      face.landmarks68 =
+          model->predict(picture, face.source == Source::kBoxes ? squared(face.box) : face.box);
+      if (face.landmarks68.size() == 68) face.landmarks5 = five_points(face.landmarks68);
+    }
+    return {};
+  }
+
+  FinderOptions options_;
+  std::unique_ptr<FaceDetector> detector_;
+  std::shared_ptr<const PendingModel> landmarks_;  // null: no landmarks wanted
+  BoxesFile boxes_;
+  Tracker tracker_;
+};
+
+Status check(const FinderOptions& options) {
+  if (options.upsample < -1 || options.upsample > kMostDoublings) {
+    return invalid_argument("upsample: is " + std::to_string(options.upsample) +
+                            " (expected -1 to " + std::to_string(kMostDoublings) + ")");
+  }
+  if (options.detect_every < 1) {
+    return invalid_argument("detect_every: is " + std::to_string(options.detect_every) +
+                            " (expected 1 or more)");
+  }
+  if (!std::isfinite(options.min_score)) {
+    return invalid_argument("min_score: is no finite number");
+  }
+  if (options.mode == Mode::kBoxes && options.boxes_file.empty()) {
+    return invalid_argument("boxes: no file is given (expected a CSV file of boxes)");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options) {
+  MIEN_RETURN_IF_ERROR(check(options));
+  std::unique_ptr<FaceDetector> detector;
+  if (options.mode != Mode::kBoxes) {
+    MIEN_ASSIGN_OR_RETURN(detector, make_hog_detector());
+  }
+  return make_finder(options, std::move(detector));
+}
+
+Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
+                                                std::unique_ptr<FaceDetector> detector) {
+  MIEN_RETURN_IF_ERROR(check(options));
+  MIEN_CHECK(detector != nullptr || options.mode == Mode::kBoxes);
+  std::shared_ptr<const PendingModel> landmarks;
+  if (options.landmarks) {
+    const bool system = options.landmark_model.empty();
+    auto started = start_loading(system ? std::filesystem::path(kSystemLandmarkModel)
+                                        : options.landmark_model);
+    if (!started.ok()) {
+      Status status = started.status();
+      if (system && status.code() == StatusCode::kNotFound) {
+        status = not_found(status.message() +
+                           "; the package libdlib-data brings it, or turn landmarks off");
+      }
+      return status.with_prefix("landmark model");
+    }
+    landmarks = std::move(started).value();
+  }
+  BoxesFile boxes;
+  if (options.mode == Mode::kBoxes) {
+    MIEN_ASSIGN_OR_RETURN(boxes, BoxesFile::load(options.boxes_file));
+  }
+  return std::unique_ptr<FaceFinder>(std::make_unique<Finder>(
+      options, std::move(detector), std::move(landmarks), std::move(boxes)));
+}
+
+Result<Mode> parse_mode(std::string_view word) {
+  for (const Mode mode : {Mode::kAuto, Mode::kHog, Mode::kWhole, Mode::kBoxes}) {
+    if (word == to_string(mode)) return mode;
+  }
+  return invalid_argument("face mode: is '" + std::string(word) +
+                          "' (expected auto, hog, whole or boxes)");
+}
+
+std::string_view to_string(Mode mode) {
+  switch (mode) {
+    case Mode::kAuto: return "auto";
+    case Mode::kHog: return "hog";
+    case Mode::kWhole: return "whole";
+    case Mode::kBoxes: return "boxes";
+  }
+  return "auto";
+}
+
+}  // namespace mien::face

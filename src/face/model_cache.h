@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "mien/core/status.h"
+#include "mien/face/landmarks.h"
+
+namespace mien::face {
+
+/// A landmark model that another thread is reading. All users of one path share one model.
+/// Threads: safe.
+class PendingModel {
+ public:
+  virtual ~PendingModel() = default;
+  /// Waits until the model is there. Errors: as LandmarkModel::load.
+  virtual Result<std::shared_ptr<const LandmarkModel>> get() const = 0;
+};
+
+/// Starts reading and returns at once. Errors: kNotFound, kIo when the file cannot be opened.
+Result<std::shared_ptr<const PendingModel>> start_loading(const std::filesystem::path& path);
+
+}  // namespace mien::face

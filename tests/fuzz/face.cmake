@@ -1,0 +1,2 @@
+mien_fuzz(boxes LIBS mien::face)
+mien_fuzz(landmark_model LIBS mien::face)

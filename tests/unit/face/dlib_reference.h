@@ -1,0 +1,27 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mien::test {
+
+/// dlib's own shape predictor, to compare with.
+class DlibReference {
+ public:
+  explicit DlibReference(const std::string& path);
+  ~DlibReference();
+  DlibReference(const DlibReference&) = delete;
+  DlibReference& operator=(const DlibReference&) = delete;
+  /// Whole pixels, x and y in turn.
+  std::vector<long> predict(const std::vector<std::uint8_t>& grey, int width, int height,
+                            const std::array<long, 4>& left_top_width_height) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mien::test

@@ -1,0 +1,221 @@
+#include "mien/face/finder.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <limits>
+
+#include "fake_detector.h"
+#include "media.h"
+#include "mien/face/landmarks.h"
+#include "mien/image/decode.h"
+#include "model_bytes.h"
+#include "support/test_support.h"
+
+namespace mien::face {
+namespace {
+
+using test::FakeDetector;
+using test::paint_face;
+
+std::unique_ptr<FaceFinder> fake(FinderOptions options = {}, FakeDetector::Log* log = nullptr) {
+  options.landmarks = false;
+  auto out = make_finder(options, std::make_unique<FakeDetector>(log));
+  EXPECT_EQ(test::problem_of(out), "");
+  return out.ok() ? std::move(out).value() : nullptr;
+}
+
+TEST(Finder, LargestFaceFirstAndScoresBelowTheLimitDropped) {
+  image::Image picture(600, 300);
+  paint_face(picture, {10, 10, 40, 40}, 1);
+  paint_face(picture, {200, 50, 90, 90}, 2);
+  paint_face(picture, {400, 50, 60, 60}, 3, 120);
+  const auto all = fake()->find(picture, "a.png");
+  MIEN_ASSERT_OK(all);
+  ASSERT_EQ(all->size(), 3U);
+  EXPECT_EQ((*all)[0].box, (image::Box{200, 50, 90, 90}));
+  EXPECT_EQ((*all)[2].box, (image::Box{10, 10, 40, 40}));
+  EXPECT_EQ((*all)[0].source, Source::kDetected);
+  EXPECT_EQ((*all)[0].track, -1);
+  EXPECT_TRUE((*all)[0].landmarks68.empty());
+  const auto sure = fake({.min_score = 0.5F})->find(picture, "a.png");
+  MIEN_ASSERT_OK(sure);
+  EXPECT_EQ(sure->size(), 2U);
+}
+
+TEST(Finder, ScaleDependsOnThePictureUnlessGiven) {
+  FakeDetector::Log log;
+  image::Image small(640, 480);
+  paint_face(small, {10, 10, 40, 40}, 1);
+  image::Image large(4000, 3000);
+  paint_face(large, {10, 10, 40, 40}, 1);
+  auto automatic = fake({}, &log);
+  MIEN_ASSERT_OK(automatic->find(small, ""));
+  MIEN_ASSERT_OK(automatic->find(large, ""));
+  MIEN_ASSERT_OK(fake({.upsample = 0}, &log)->find(large, ""));
+  MIEN_ASSERT_OK(fake({.upsample = 3}, &log)->find(small, ""));
+  ASSERT_EQ(log.calls.size(), 4U);
+  EXPECT_EQ(log.calls[0].scale, 2);
+  EXPECT_NEAR(log.calls[1].scale, 0.7071, 1e-3);
+  EXPECT_EQ(log.calls[2].scale, 1);
+  EXPECT_EQ(log.calls[3].scale, 8);
+}
+
+TEST(Finder, AutoTriesHarderAndWholeOnlyWithoutAFace) {
+  FakeDetector::Log log;
+  const auto none = fake({}, &log)->find(image::Image(300, 300), "");
+  MIEN_ASSERT_OK(none);
+  EXPECT_TRUE(none->empty());
+  ASSERT_EQ(log.calls.size(), 4U);  // doubled, two small copies, doubled twice
+  EXPECT_EQ(log.calls[3].scale, 4);
+  log = {};
+  MIEN_ASSERT_OK(fake({.mode = Mode::kHog}, &log)->find(image::Image(300, 300), ""));
+  EXPECT_EQ(log.calls.size(), 1U);
+  log = {};
+  MIEN_ASSERT_OK(fake({}, &log)->find(image::Image(2000, 1000), ""));
+  EXPECT_EQ(log.calls.size(), 1U);  // too long for a crop, too large to double again
+}
+
+TEST(Finder, WholeModeIsThePicture) {
+  auto finder = fake({.mode = Mode::kWhole});
+  const auto faces = finder->find(image::Image(48, 30), "");
+  MIEN_ASSERT_OK(faces);
+  ASSERT_EQ(faces->size(), 1U);
+  EXPECT_EQ((*faces)[0].box, (image::Box{0, 0, 48, 30}));
+  EXPECT_EQ((*faces)[0].source, Source::kWhole);
+  const auto frame = finder->track(image::Image(48, 30), 3, 0, "");
+  MIEN_ASSERT_OK(frame);
+  EXPECT_EQ((*frame)[0].track, 0);
+  EXPECT_TRUE(finder->find({}, "")->empty());
+  EXPECT_TRUE(finder->track({}, 0, 0, "")->empty());
+}
+
+TEST(Finder, BoxesComeFromTheFileAndThoseOutsideAreLeftOut) {
+  const test::TempDir folder;
+  std::ofstream(folder / "b.csv") << "path,frame,x,y,w,h\na.png,,5,6,7,8\na.png,,-3,0,20,20\n"
+                                     "a.png,,500,0,9,9\nclip.mp4,0,1,1,9,9\nclip.mp4,1,2,2,9,9\n";
+  auto finder = fake({.mode = Mode::kBoxes, .boxes_file = folder / "b.csv"});
+  const auto faces = finder->find(image::Image(100, 100), "x/a.png");
+  MIEN_ASSERT_OK(faces);
+  ASSERT_EQ(faces->size(), 2U);
+  EXPECT_EQ((*faces)[0].box, (image::Box{-3, 0, 20, 20}));
+  EXPECT_EQ((*faces)[1].source, Source::kBoxes);
+  MIEN_EXPECT_CODE(finder->find(image::Image(9, 9), "other.png"), StatusCode::kNotFound);
+  for (int i = 0; i < 3; ++i) {
+    const auto frame = finder->track(image::Image(100, 100), i, i * 40'000, "clip.mp4");
+    MIEN_ASSERT_OK(frame);
+    ASSERT_EQ(frame->size(), i < 2 ? 1U : 0U);
+    if (i < 2) {
+      EXPECT_EQ((*frame)[0].track, 0);
+    }
+  }
+}
+
+TEST(Finder, TracksHaveIdsAndResetForgetsThem) {
+  auto finder = fake();
+  image::Image frame(320, 240);
+  paint_face(frame, {50, 50, 40, 40}, 1);
+  EXPECT_EQ((*finder->track(frame, 0, 0, ""))[0].track, 0);
+  image::Image other(320, 240);
+  paint_face(other, {200, 100, 40, 40}, 1);
+  EXPECT_EQ((*finder->track(other, 10, 400'000, ""))[0].track, 1);
+  finder->reset();
+  EXPECT_EQ((*finder->track(other, 0, 0, ""))[0].track, 0);
+}
+
+TEST(Finder, BadOptionsAreNamed) {
+  const auto problem = [](const FinderOptions& options) {
+    return test::problem_of(make_finder(options));
+  };
+  EXPECT_EQ(problem({.upsample = 5}), "invalid_argument: upsample: is 5 (expected -1 to 4)");
+  EXPECT_EQ(problem({.upsample = -2}), "invalid_argument: upsample: is -2 (expected -1 to 4)");
+  EXPECT_EQ(problem({.detect_every = 0}),
+            "invalid_argument: detect_every: is 0 (expected 1 or more)");
+  EXPECT_EQ(problem({.min_score = std::numeric_limits<float>::quiet_NaN()}),
+            "invalid_argument: min_score: is no finite number");
+  EXPECT_EQ(problem({.mode = Mode::kBoxes}),
+            "invalid_argument: boxes: no file is given (expected a CSV file of boxes)");
+  EXPECT_EQ(problem({.landmark_model = "/nowhere/m.dat"}).substr(0, 45),
+            "not_found: landmark model: /nowhere/m.dat: ca");
+  MIEN_EXPECT_CODE(
+      make_finder({.mode = Mode::kBoxes, .landmarks = false, .boxes_file = "/nowhere/b.csv"}),
+      StatusCode::kNotFound);
+}
+
+TEST(Finder, BrokenLandmarkModelIsToldAtTheFirstFace) {
+  const test::TempDir folder;
+  std::ofstream(folder / "m.dat") << "no model";
+  auto finder = make_finder({.landmark_model = folder / "m.dat"}, std::make_unique<FakeDetector>());
+  MIEN_ASSERT_OK(finder);
+  image::Image picture(300, 200);
+  EXPECT_TRUE((*finder)->find(picture, "")->empty());
+  paint_face(picture, {50, 50, 40, 40}, 1);
+  MIEN_EXPECT_CODE((*finder)->find(picture, ""), StatusCode::kCorrupt);
+}
+
+TEST(Finder, OtherLandmarkModelsGiveTheirPoints) {
+  const test::TempDir folder;
+  std::ofstream(folder / "m.dat", std::ios::binary) << test::TinyModel().write().bytes;
+  auto finder = make_finder({.landmark_model = folder / "m.dat"}, std::make_unique<FakeDetector>());
+  MIEN_ASSERT_OK(finder);
+  image::Image picture(300, 200);
+  paint_face(picture, {50, 50, 40, 40}, 1);
+  const auto faces = (*finder)->find(picture, "");
+  MIEN_ASSERT_OK(faces);
+  EXPECT_EQ((*faces)[0].landmarks68.size(), 2U);
+  EXPECT_FALSE((*faces)[0].landmarks5.has_value());
+}
+
+TEST(Finder, ModesHaveNames) {
+  for (const Mode mode : {Mode::kAuto, Mode::kHog, Mode::kWhole, Mode::kBoxes}) {
+    EXPECT_EQ(*parse_mode(to_string(mode)), mode);
+  }
+  MIEN_EXPECT_CODE(parse_mode("dlib"), StatusCode::kInvalidArgument);
+  EXPECT_EQ(to_string(Source::kDetected), "detected");
+  EXPECT_EQ(to_string(Source::kWhole), "whole");
+  EXPECT_EQ(to_string(Source::kBoxes), "boxes");
+}
+
+TEST(Finder, PortraitWithLandmarksTwiceTheSame) {
+  MIEN_SKIP_WITHOUT_ASTRONAUT();
+  if (!std::filesystem::exists(kSystemLandmarkModel)) GTEST_SKIP() << "install libdlib-data";
+  const auto picture = image::load(test::astronaut());
+  MIEN_ASSERT_OK(picture);
+  std::vector<std::vector<image::Point>> points;
+  for (int i = 0; i < 2; ++i) {
+    auto finder = make_finder({});
+    MIEN_ASSERT_OK(finder);
+    const auto faces = (*finder)->find(*picture, "astronaut.png");
+    MIEN_ASSERT_OK(faces);
+    ASSERT_EQ(faces->size(), 1U);
+    const Face& face = (*faces)[0];
+    ASSERT_TRUE(face.landmarks5.has_value());
+    const auto& five = *face.landmarks5;
+    EXPECT_NEAR(five[0].x, 207, 8);  // left eye as seen
+    EXPECT_NEAR(five[0].y, 106, 8);
+    EXPECT_NEAR(five[1].x, 246, 8);
+    EXPECT_LT(five[1].y, five[2].y);
+    EXPECT_LT(five[2].y, five[3].y);
+    EXPECT_LT(five[3].x, five[4].x);
+    points.push_back(face.landmarks68);
+  }
+  EXPECT_EQ(points[0], points[1]);
+}
+
+TEST(Finder, TightCropOfThePortraitIsFoundOrWhole) {
+  MIEN_SKIP_WITHOUT_ASTRONAUT();
+  const auto picture = image::load(test::astronaut());
+  MIEN_ASSERT_OK(picture);
+  auto finder = make_finder({.landmarks = false});
+  MIEN_ASSERT_OK(finder);
+  const auto tight = (*finder)->find(image::crop(*picture, {180, 75, 90, 90}), "");
+  MIEN_ASSERT_OK(tight);
+  ASSERT_EQ(tight->size(), 1U);
+  // A part of the picture without a face is neither.
+  const auto none = (*finder)->find(image::crop(*picture, {330, 30, 150, 150}), "");
+  MIEN_ASSERT_OK(none);
+  EXPECT_TRUE(none->empty());
+}
+
+}  // namespace
+}  // namespace mien::face
