@@ -1,0 +1,48 @@
+// Measures the pieces of mien and prints one JSON line per measurement; bench/run puts them beside
+// the rivals'.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "front.h"
+#include "peak.h"
+#include "towers.h"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Measures the pieces of mien"};
+  app.require_subcommand(1);
+  mien::bench::Plan plan;
+  mien::bench::TowerOptions towers{{}, {}, {}, {1, 16}, {1, 2}, {7, 1000}, {"fp32"}};
+  std::string picture;
+  std::vector<int> threads = {1, 2};
+  app.add_option("--repeats", plan.repeats)->check(CLI::Range(1, 10000));
+  app.add_option("--warmup", plan.warmup)->check(CLI::Range(0, 1000));
+  app.add_option("--budget", plan.budget_s, "Seconds after which one case stops repeating");
+  app.add_option("--threads", threads)->delimiter(',');
+
+  auto* peak = app.add_subcommand("peak", "What the machine multiplies at most");
+  auto* front = app.add_subcommand("front", "Decoding, resizing, detection");
+  front->add_option("picture", picture)->required();
+  auto* tower = app.add_subcommand("towers", "Image and text tower of a bundle");
+  tower->add_option("bundle", towers.bundle)->required();
+  tower->add_option("--pixels", towers.pixels, "Raw float32 pictures")->required();
+  tower->add_option("--embeddings", towers.embeddings, "Write the embeddings to files NAME-...");
+  tower->add_option("--batches", towers.batches)->delimiter(',');
+  tower->add_option("--texts", towers.texts, "0: no texts")->delimiter(',');
+  tower->add_option("--precisions", towers.precisions)->delimiter(',');
+  CLI11_PARSE(app, argc, argv);
+
+  std::erase(towers.texts, 0);
+  towers.threads = threads;
+  const mien::Status status = peak->parsed()    ? mien::bench::run_peak(plan, threads)
+                              : front->parsed() ? mien::bench::run_front(picture, threads, plan)
+                                                : mien::bench::run_towers(towers, plan);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "mien_bench: %s\n", status.message().c_str());
+  return 3;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run(argc, argv); }

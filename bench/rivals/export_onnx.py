@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Exports the image tower of a CLIP checkpoint to ONNX, with the weights mien is given."""
+import argparse
+import pathlib
+import sys
+
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from clip_reference import Clip, load_weights  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint")
+    parser.add_argument("out")
+    parser.add_argument("--side", type=int, default=224)
+    args = parser.parse_args()
+    tower = Clip(load_weights(args.checkpoint), "quick_gelu").eval().visual
+    pixels = torch.zeros(2, 3, args.side, args.side)
+    torch.onnx.export(tower, pixels, args.out, opset_version=14, input_names=["pixels"], output_names=["embedding"],
+                      dynamic_axes={"pixels": {0: "batch"}, "embedding": {0: "batch"}}, do_constant_folding=True)
+
+
+if __name__ == "__main__":
+    main()

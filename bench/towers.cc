@@ -1,0 +1,129 @@
+#include "towers.h"
+
+#include <array>
+#include <cstring>
+
+#include "mien/core/file.h"
+#include "mien/engine/bundle.h"
+#include "mien/engine/label_scorer.h"
+#include "mien/kernels/cpu.h"
+
+namespace mien::bench {
+namespace {
+
+constexpr std::uint64_t kMaxPixelBytes = std::uint64_t{1} << 30;
+
+/// Multiplications and additions of one picture, counted from the sizes of the tower: what the
+/// definition needs, whatever an implementation leaves out. Norms and activations are not counted.
+double image_flops(const engine::Architecture& sizes) {
+  const engine::ImageTower& tower = sizes.image;
+  const double tokens = tower.tokens();
+  const double width = tower.width;
+  const double patches = 2 * (tokens - 1) * 3 * tower.patch * tower.patch * width;
+  const double linear = 2 * tokens * width * (4 * width + 2.0 * tower.mlp);
+  const double attention = 2 * 2 * tokens * tokens * width;
+  return patches + tower.layers * (linear + attention) + 2 * width * sizes.embed;
+}
+
+Result<std::vector<float>> read_floats(const std::filesystem::path& path) {
+  MIEN_ASSIGN_OR_RETURN(const auto bytes, read_file(path, kMaxPixelBytes));
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  return values;
+}
+
+/// Different texts of the length that descriptions have.
+std::vector<std::string> make_texts(int count) {
+  constexpr std::array<std::string_view, 7> kWords = {"happy",     "sad",     "angry", "afraid",
+                                                      "disgusted", "neutral", "amazed"};
+  std::vector<std::string> texts;
+  for (int i = 0; i < count; ++i) {
+    const auto word = kWords[static_cast<std::size_t>(i) % kWords.size()];
+    texts.push_back("a photo of the face of person " + std::to_string(i / 7) + " who looks " +
+                    std::string(word) + " on the street");
+  }
+  return texts;
+}
+
+Json facts_of(const engine::Bundle& bundle, const std::string& precision, int threads) {
+  Json facts = Json::object();
+  facts.set("contender", "mien " + precision);
+  facts.set("model", bundle.info().name);
+  facts.set("precision", precision);
+  facts.set("threads", threads);
+  return facts;
+}
+
+Status time_images(const engine::Bundle& bundle, const std::string& precision,
+                   const TowerOptions& options, const Plan& plan, std::span<const float> pixels) {
+  const engine::Architecture& sizes = bundle.info().architecture;
+  const std::size_t picture = 3U * static_cast<std::size_t>(sizes.image.image_size) *
+                              static_cast<std::size_t>(sizes.image.image_size);
+  MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle.image_encoder());
+  for (const int threads : options.threads) {
+    kernels::set_threads(threads);
+    for (const int batch : options.batches) {
+      const auto count = static_cast<std::size_t>(batch);
+      if (pixels.size() < count * picture) {
+        return invalid_argument(options.pixels.string() + ": too few pixels for a batch of " +
+                                std::to_string(batch));
+      }
+      engine::Session session;
+      std::vector<float> out(count * static_cast<std::size_t>(sizes.embed));
+      MIEN_ASSIGN_OR_RETURN(const auto samples, measure(plan, [&] {
+                              return encoder->encode(pixels.data(), batch, out.data(), session);
+                            }));
+      Json facts = facts_of(bundle, precision, threads);
+      facts.set("group", "image");
+      facts.set("batch", batch);
+      facts.set("flops", image_flops(sizes) * batch);
+      report(std::move(facts), samples);
+      if (options.embeddings.empty()) continue;
+      std::filesystem::path file = options.embeddings;
+      file += "-" + precision + "-b" + std::to_string(batch) + ".f32";
+      MIEN_RETURN_IF_ERROR(write_file_atomically(
+          file, {reinterpret_cast<const char*>(out.data()), out.size() * sizeof(float)}));
+    }
+  }
+  return {};
+}
+
+Status time_texts(const engine::Bundle& bundle, const std::string& precision,
+                  const TowerOptions& options, const Plan& plan) {
+  for (const int threads : options.threads) {
+    kernels::set_threads(threads);
+    for (const int count : options.texts) {
+      const std::vector<std::string> texts = make_texts(count);
+      engine::Session session;
+      // Held, so that the tower is packed once and not in every repeat.
+      MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle.text_encoder());
+      MIEN_ASSIGN_OR_RETURN(const auto samples, measure(plan, [&] {
+                              return engine::encode_texts(bundle, texts, session).status();
+                            }));
+      Json facts = facts_of(bundle, precision, threads);
+      facts.set("group", "text");
+      facts.set("batch", count);
+      report(std::move(facts), samples);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status run_towers(const TowerOptions& options, const Plan& plan) {
+  MIEN_ASSIGN_OR_RETURN(const auto pixels, read_floats(options.pixels));
+  for (const std::string& precision : options.precisions) {
+    const bool bf16 = precision == "bf16";
+    if (bf16 && !kernels::has_fast_bf16()) continue;
+    engine::BundleOptions choice;
+    choice.precision = bf16 ? engine::PrecisionChoice::kBf16 : engine::PrecisionChoice::kF32;
+    MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(options.bundle, choice));
+    MIEN_RETURN_IF_ERROR(time_images(*bundle, precision, options, plan, pixels));
+    if (!bundle->has_text_tower()) continue;
+    MIEN_RETURN_IF_ERROR(time_texts(*bundle, precision, options, plan));
+  }
+  return {};
+}
+
+}  // namespace mien::bench
