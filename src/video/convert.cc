@@ -10,6 +10,15 @@
 namespace mien::video {
 namespace {
 
+// Files can make FFmpeg store numbers that are no enumerator; reading such an enum is undefined.
+template <class Enum>
+int number_of(const Enum& value) {
+  static_assert(sizeof(Enum) == sizeof(int));
+  int number = 0;
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
+}
+
 bool is_grey(const AVPixFmtDescriptor& format) {
   return format.nb_components <= 2 &&
          (format.flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) == 0;
@@ -24,13 +33,13 @@ bool is_full_range(const AVFrame& frame, const AVPixFmtDescriptor& format) {
     case AV_PIX_FMT_YUVJ411P: return true;
     default: break;
   }
-  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) return is_grey(format);
-  return frame.color_range == AVCOL_RANGE_JPEG;
+  const int range = number_of(frame.color_range);
+  return range == AVCOL_RANGE_JPEG || (range != AVCOL_RANGE_MPEG && is_grey(format));
 }
 
 // Untold: high definition is BT.709, the rest BT.601, as players do.
 int colour_space(const AVFrame& frame) {
-  switch (frame.colorspace) {
+  switch (number_of(frame.colorspace)) {
     case AVCOL_SPC_BT709: return SWS_CS_ITU709;
     case AVCOL_SPC_FCC: return SWS_CS_FCC;
     case AVCOL_SPC_SMPTE240M: return SWS_CS_SMPTE240M;
