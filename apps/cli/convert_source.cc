@@ -59,7 +59,10 @@ Result<std::set<std::string>> shard_names(const fs::path& index) {
 Result<fs::path> find_weights(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error)) return not_found(path.string() + ": no such file or folder");
-  if (!fs::is_directory(path, error)) return path;
+  if (is_file(path)) return path;
+  if (!fs::is_directory(path, error)) {
+    return invalid_argument(path.string() + ": is neither a file nor a folder");
+  }
   for (const char* name : {"model.safetensors", "open_clip_model.safetensors"}) {
     if (is_file(path / name)) return path / name;
   }

@@ -1,0 +1,88 @@
+// Writes what a bundle's towers make of fixed random pixels and tokens, for tests/parity/run.py:
+//   parity_dump BUNDLE OUT.safetensors fp32|bf16
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "mien/checkpoint/safetensors.h"
+#include "mien/core/rng.h"
+#include "mien/engine/bundle.h"
+#include "mien/kernels/cpu.h"
+
+namespace mien {
+namespace {
+
+constexpr int kPictures = 3;  // odd, so that no kernel gets by with whole groups
+constexpr int kTexts = 5;
+
+Tensor random_pixels(int side, Rng& rng) {
+  Tensor out(DType::kF32, {kPictures, 3, side, side});
+  for (float& v : out.f32()) v = static_cast<float>(rng.normal());
+  return out;
+}
+
+// Start token, some random ids, end token, zeros: from the shortest possible text to a full row.
+std::vector<std::vector<std::int32_t>> random_rows(const engine::TextTower& tower, Rng& rng) {
+  std::vector<std::vector<std::int32_t>> out;
+  for (int t = 0; t < kTexts; ++t) {
+    std::vector<std::int32_t> row(static_cast<std::size_t>(tower.context), 0);
+    const int ids = (tower.context - 2) * t / (kTexts - 1);
+    row[0] = tower.vocabulary - 2;
+    for (int i = 1; i <= ids; ++i) {
+      const double u = std::clamp(0.5 + 0.2 * rng.normal(), 0.0, 1.0);
+      row[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(u * (tower.vocabulary - 3));
+    }
+    row[static_cast<std::size_t>(ids) + 1] = tower.vocabulary - 1;
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+Tensor as_tensor(const std::vector<std::vector<std::int32_t>>& rows) {
+  const std::size_t width = rows.front().size() * sizeof(std::int32_t);
+  Tensor out(DType::kI32, {kTexts, static_cast<std::int64_t>(rows.front().size())});
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::memcpy(out.mutable_bytes().data() + r * width, rows[r].data(), width);
+  }
+  return out;
+}
+
+Status dump(const char* path, const char* destination, bool bf16) {
+  engine::BundleOptions options;
+  options.precision = bf16 ? engine::PrecisionChoice::kBf16 : engine::PrecisionChoice::kF32;
+  MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path, options));
+  MIEN_RETURN_IF_ERROR(bundle->verify_hashes());
+  MIEN_ASSIGN_OR_RETURN(const auto image, bundle->image_encoder());
+  MIEN_ASSIGN_OR_RETURN(const auto text, bundle->text_encoder());
+  Rng rng(20240229);
+  const Tensor pixels = random_pixels(image->image_size(), rng);
+  const auto rows = random_rows(*bundle->info().architecture.text, rng);
+  const Tensor tokens = as_tensor(rows);
+  Tensor image_out(DType::kF32, {kPictures, image->embed()});
+  Tensor text_out(DType::kF32, {kTexts, text->embed()});
+  engine::Session session;
+  MIEN_RETURN_IF_ERROR(
+      image->encode(pixels.f32().data(), kPictures, image_out.f32().data(), session));
+  MIEN_RETURN_IF_ERROR(text->encode(rows, text_out.f32().data(), session));
+  return checkpoint::write_safetensors(destination, {{"pixels", pixels},
+                                                     {"tokens", tokens},
+                                                     {"image_embeddings", image_out},
+                                                     {"text_embeddings", text_out}});
+}
+
+}  // namespace
+}  // namespace mien
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::fputs("usage: parity_dump BUNDLE OUT.safetensors fp32|bf16\n", stderr);
+    return 2;
+  }
+  mien::kernels::set_threads(0);
+  const mien::Status status = mien::dump(argv[1], argv[2], std::string_view(argv[3]) == "bf16");
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n", status.message().c_str());
+  return 1;
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Compares mien's engine with PyTorch: make a random checkpoint, convert it, encode, compare.
+
+  run.py torch --mien BIN --dump BIN --layout hf ...   one layout against the reference
+  run.py layouts --mien BIN --dump BIN                 all layouts give the same embeddings
+Exit code 77 (skipped) when PyTorch is not installed.
+"""
+import argparse
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+SCRIPTS = pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"
+FOLDERS = ("hf", "hf-bin", "hf-sharded", "openclip", "openclip-text")
+
+
+def run(*command):
+    start = time.monotonic()
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n{done.stdout}")
+    print(f"[{time.monotonic() - start:5.1f} s] {pathlib.Path(str(command[0])).name} {command[1]}")
+    return done.stdout
+
+
+def make(args, work, layout):
+    import make_random_clip
+    start = time.monotonic()
+    out = work / (layout if layout in FOLDERS else layout + ".pt")
+    make_random_clip.write(args, layout, out)
+    print(f"[{time.monotonic() - start:5.1f} s] random {args.model}, {layout}")
+    return out
+
+
+def convert(args, work, source, layout):
+    bundle = work / f"bundle-{layout}"
+    run(args.mien, "convert", source, bundle, "--tokenizer", args.tokenizer, "--activation",
+        args.activation, "--dtype", args.stored)
+    return bundle
+
+
+def use_small_tokenizer(args, work):
+    """The vocabulary of the random tiny bundle: real ones are not part of the repository."""
+    tiny = work / "tiny"
+    run(args.mien, "convert", "--random-tiny", tiny)
+    info = json.loads((tiny / "bundle.json").read_text())
+    args.tokenizer = tiny / "tokenizer.txt"
+    args.vocab = info["architecture"]["text"]["vocabulary"]
+
+
+def dump(args, work, bundle, precision):
+    out = work / f"{bundle.name}-{precision}.safetensors"
+    run(args.dump, bundle, out, precision)
+    return out
+
+
+def torch_test(args, work):
+    import clip_reference
+    source = make(args, work, args.layout)
+    bundle = convert(args, work, source, args.layout)
+    got = {p: clip_reference.read_safetensors(dump(args, work, bundle, p)) for p in ("fp32", "bf16")}
+    start = time.monotonic()
+    image, text = clip_reference.encode(source, args.activation, got["fp32"]["pixels"], got["fp32"]["tokens"])
+    print(f"[{time.monotonic() - start:5.1f} s] reference")
+    fits = True
+    for precision, (min_cosine, max_abs) in {"fp32": (0.99999, 1e-3), "bf16": (0.9995, None)}.items():
+        for name, want in (("image", image), ("text", text)):
+            found = got[precision][name + "_embeddings"]
+            fits &= clip_reference.compare(f"{precision} {name}", found, want, min_cosine, max_abs)
+    sys.exit(0 if fits else 1)
+
+
+def layouts_test(args, work):
+    import clip_reference
+    import make_random_clip
+    first = None
+    for layout in make_random_clip.LAYOUTS:
+        bundle = convert(args, work, make(args, work, layout), layout)
+        got = clip_reference.read_safetensors(dump(args, work, bundle, "fp32"))
+        first = first or got
+        for name, value in got.items():
+            if not value.equal(first[name]):
+                sys.exit(f"{layout}: {name} differs from the first layout by {(value - first[name]).abs().max()}")
+    print(f"{len(make_random_clip.LAYOUTS)} layouts give the same embeddings")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("test", choices=("torch", "layouts"))
+    parser.add_argument("--mien", required=True, type=pathlib.Path)
+    parser.add_argument("--dump", required=True, type=pathlib.Path)
+    parser.add_argument("--layout", default="openai")
+    parser.add_argument("--model", default="tiny")
+    parser.add_argument("--dtype", default="f32")
+    parser.add_argument("--stored", default="keep")
+    parser.add_argument("--activation", default="quick_gelu")
+    parser.add_argument("--tokenizer", help="a vocabulary of CLIP's size; default: a small one of our own")
+    args = parser.parse_args()
+    if importlib.util.find_spec("torch") is None:
+        print("skipped: PyTorch is not installed (Debian: python3-torch)")
+        sys.exit(77)
+    sys.path.insert(0, str(SCRIPTS))
+    args.context, args.seed = 77, 1
+    with tempfile.TemporaryDirectory(prefix="mien-parity-") as folder:
+        work = pathlib.Path(folder)
+        args.vocab = 49408
+        if args.tokenizer is None:
+            use_small_tokenizer(args, work)
+        torch_test(args, work) if args.test == "torch" else layouts_test(args, work)
+
+
+if __name__ == "__main__":
+    main()
