@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Bundles, threads, instruction sets, precision, help, and how the program ends.
+source "$(dirname "$0")/lib.sh"
+tiny_bundle tiny
+media png a.png 64 64
+whole=(a.png --face whole --json)
+
+section "help and usage"
+run
+exits 2
+out_is_empty
+for verb in '' predict detect embed convert inspect doctor; do
+  # shellcheck disable=SC2086
+  run $verb --help
+  exits 0
+  err_is
+  out_has 'how a face looks, not what a person feels'
+  out_has 'AI Act'
+done
+run --version
+exits 0
+out_has '^mien [0-9]+\.[0-9]+\.[0-9]+'
+run perform
+exits 2
+run predict
+exits 2
+run predict a.png --no-such-flag
+exits 2
+out_is_empty
+
+section "no bundle"
+run predict "${whole[@]}"
+exits 2
+err_is '--bundle: is missing'
+out_is_empty
+run predict "${whole[@]}" -b nowhere
+exits 3
+err_is 'nowhere'
+out_is_empty
+
+# broken_bundle NAME: `broken` does not load.
+broken_bundle() {
+  section "bundle: $1"
+  run predict "${whole[@]}" -b broken
+  exits 3
+  err_is '.*broken'
+  out_is_empty
+  rm -rf broken
+}
+mkdir broken
+broken_bundle "empty folder"
+echo text >broken
+broken_bundle "a text file"
+cp -r tiny broken
+echo '{' >broken/bundle.json
+broken_bundle "bundle.json is not JSON"
+cp -r tiny broken
+media cut broken/model.safetensors tiny/model.safetensors 0.7
+broken_bundle "truncated weights"
+cp -r tiny broken
+printf '\377' | dd of=broken/model.safetensors bs=1 seek=500000 conv=notrunc 2>/dev/null
+section "bundle: a changed byte in the weights"
+run inspect broken
+exits 1
+err_is 'broken: model\.safetensors was changed'
+rm -rf broken
+cp -r tiny broken
+rm broken/tokenizer.txt
+broken_bundle "missing tokenizer"
+cp -r tiny broken
+: >broken/model.safetensors
+broken_bundle "empty weights"
+
+section "bundle as a tar file"
+run predict "${whole[@]}" -b tiny
+ok
+cp .out folder.json
+tar -cf tiny.tar -C tiny .
+run predict "${whole[@]}" -b tiny.tar
+ok
+check "same answers as the folder" cmp .out folder.json
+head -c 300000 tiny.tar >cut.tar
+run predict "${whole[@]}" -b cut.tar
+exits 3
+err_is '.*cut\.tar'
+
+section "--threads"
+for threads in 0 1 2; do
+  run --threads $threads predict "${whole[@]}" -b tiny
+  ok
+  rows "rows[0]['faces'][0]['top'] == json.loads(pathlib.Path('folder.json').read_text())['faces'][0]['top']"
+done
+for threads in -1 1025 x; do
+  run predict "${whole[@]}" -b tiny --threads $threads
+  exits 2
+  out_is_empty
+done
+
+section "--isa"
+for isa in generic avx2; do
+  run predict "${whole[@]}" -b tiny --isa $isa
+  [ $isa = generic ] || [ "$code" -eq 0 ] || continue
+  ok
+  rows "[s['label'] for s in rows[0]['faces'][0]['labels']][:3] == [s['label'] for s in json.loads(pathlib.Path('folder.json').read_text())['faces'][0]['labels']][:3]"
+done
+run predict "${whole[@]}" -b tiny --isa sse9
+exits 2
+err_is "--isa: 'sse9' is unknown"
+
+section "--precision"
+for precision in fp32 auto bf16; do
+  run predict "${whole[@]}" -b tiny --precision $precision
+  ok
+  rows "rows[0]['faces'][0]['top'] == json.loads(pathlib.Path('folder.json').read_text())['faces'][0]['top']"
+done
+run predict "${whole[@]}" -b tiny --precision fp8
+exits 2
+
+section "--face and --boxes"
+printf 'path,x,y,w,h\na.png,8,8,32,32\na.png,1,2,10,12\n' >boxes.csv
+run predict a.png -b tiny --json --boxes boxes.csv
+ok
+rows 'len(rows[0]["faces"]) == 2' 'rows[0]["faces"][0]["box"] == [8, 8, 32, 32]' \
+  'all(f["source"] == "boxes" for f in rows[0]["faces"])'
+run predict a.png -b tiny --json --face boxes
+exits 2
+err_is '--face boxes: needs a file'
+run predict a.png -b tiny --json --face hog --boxes boxes.csv
+exits 2
+err_is '--boxes: does not go with --face hog'
+run predict a.png -b tiny --json --boxes none.csv
+[ "$code" -eq 2 ] || exits 3
+err_is '.*none\.csv'
+printf 'path,x,y,w\na.png,8,8,32\n' >short.csv
+run predict a.png -b tiny --json --boxes short.csv
+[ "$code" -eq 2 ] || exits 3
+err_is '.*short\.csv'
+printf 'path,x,y,w,h\nother.png,8,8,32,32\n' >other.csv
+run predict a.png -b tiny --json --boxes other.csv
+exits 1
+err_is '.*a\.png'
+rows 'rows[0]["code"] == "not_found"'
+run predict a.png -b tiny --json --face hog
+ok
+rows 'rows[0]["faces"] == []'
+run predict a.png -b tiny --face hog
+ok
+out_has 'no face'
+run predict a.png -b tiny --face hog --csv
+ok
+out_has '^a\.png,0,,'
+run predict a.png -b tiny --face nose
+exits 2
+
+section "a landmark model that is missing"
+run detect a.png --landmark-model nowhere.dat
+exits 3
+err_is '.*nowhere\.dat'
+finish

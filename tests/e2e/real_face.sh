@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A real face, found by the detector: needs the picture that `make demo` fetches.
+source "$(dirname "$0")/lib.sh"
+face=$root/build/demo/astronaut.png
+if [ ! -s "$face" ]; then
+  echo "skipped: build/demo/astronaut.png is missing (make demo fetches it)"
+  exit 77
+fi
+tiny_bundle tiny
+
+section "picture"
+run detect "$face" --json
+ok
+rows 'len(rows[0]["faces"]) == 1' 'rows[0]["faces"][0]["source"] == "detected"' \
+  'len(rows[0]["faces"][0]["landmarks"]) == 5' 'rows[0]["faces"][0]["score"] > 0' \
+  '(lambda b: 150 < b[0] + b[2] / 2 < 290 and 60 < b[1] + b[3] / 2 < 180)(rows[0]["faces"][0]["box"])'
+run predict "$face" -b tiny --json --annotate drawn.png
+ok
+rows 'len(rows[0]["faces"][0]["labels"]) == 7'
+check "drawn" test -s drawn.png
+
+section "tight crop"
+movie -i "$face" -vf crop=120:120:165:60 crop.png
+run predict crop.png -b tiny --json
+ok
+rows 'len(rows[0]["faces"]) == 1'
+run predict crop.png -b tiny --json --face whole
+ok
+rows 'rows[0]["faces"][0]["source"] == "whole"'
+
+section "clip of one track, with a rotation flag"
+movie -loop 1 -i "$face" -t 1 -r 10 -vf "crop=300:300:x='70+20*t':y=0" -c:v mpeg4 -q:v 3 still.mp4
+run predict still.mp4 -b tiny --json --annotate drawn.mp4
+ok
+rows 'len(of("track")) == 1' 'of("track")[0]["frames"] == 10' \
+  'all(f["source"] == "detected" for r in of("frame") for f in r["faces"])'
+check "drawn" ffmpeg -nostdin -v error -xerror -i drawn.mp4 -f null -
+
+section "a picture without a face"
+movie -f lavfi -i testsrc=s=320x240 -frames:v 1 none.png
+run detect none.png --json
+ok
+rows 'rows[0]["faces"] == []'
+finish
