@@ -9,6 +9,7 @@ import collections
 import json
 import pathlib
 import struct
+import tempfile
 import zipfile
 
 import torch
@@ -171,7 +172,11 @@ def make_script():
             parameter.data = numbers(parameter.shape)
     model.visual = model.visual.half()
     scripted = torch.jit.script(model)
-    torch.jit.save(scripted, OUT / "scripted.pt")
+    with tempfile.TemporaryDirectory() as folder:
+        torch.jit.save(scripted, pathlib.Path(folder) / "scripted.pt")
+        # The debug entries hold paths of the machine that made the file.
+        rezip(pathlib.Path(folder) / "scripted.pt", "scripted.pt",
+              lambda entries: {k: v for k, v in entries.items() if not k.endswith(".debug_pkl")})
     describe("scripted.pt", "torchscript", model.state_dict())
 
 
