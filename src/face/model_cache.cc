@@ -12,7 +12,8 @@ namespace {
 class Loading final : public PendingModel {
  public:
   explicit Loading(const std::filesystem::path& path)
-      : model_(std::async(std::launch::async, [path] { return LandmarkModel::load(path); })) {}
+      : model_(std::async(std::launch::async | std::launch::deferred,
+                          [path] { return LandmarkModel::load(path); })) {}
   Result<std::shared_ptr<const LandmarkModel>> get() const override { return model_.get(); }
 
  private:
