@@ -11,9 +11,12 @@ Result<std::vector<double>> measure(const Plan& plan, const std::function<Status
   const auto since = [](Clock::time_point begin) {
     return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
   };
-  for (int i = 0; i < plan.warmup; ++i) MIEN_RETURN_IF_ERROR(work());
+  auto start = Clock::now();
+  for (int i = 0; i < plan.warmup && since(start) <= plan.budget_s * 1e3; ++i) {
+    MIEN_RETURN_IF_ERROR(work());
+  }
   std::vector<double> samples;
-  const auto start = Clock::now();
+  start = Clock::now();
   for (int i = 0; i < plan.repeats; ++i) {
     if (i >= kLeast && since(start) > plan.budget_s * 1e3) break;
     const auto begin = Clock::now();
