@@ -79,6 +79,17 @@ bool is_floating(DType dtype) {
          dtype == DType::kF64;
 }
 
+// The sizes that every transformer tower has.
+template <class Tower>
+Status parse_blocks(const Json& json, std::string_view subject, Tower& tower) {
+  MIEN_ASSIGN_OR_RETURN(tower.width, read_size(json, "width", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.layers, read_size(json, "layers", kMaxLayers, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.heads, read_size(json, "heads", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.mlp, read_size(json, "mlp", 8 * kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.activation, read_activation(json, subject));
+  return {};
+}
+
 Result<ImageTower> parse_image(const Json& json, std::string_view subject) {
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
       json, {"type", "image_size", "patch", "width", "layers", "heads", "mlp", "activation"},
@@ -90,11 +101,7 @@ Result<ImageTower> parse_image(const Json& json, std::string_view subject) {
   ImageTower tower;
   MIEN_ASSIGN_OR_RETURN(tower.image_size, read_size(json, "image_size", kMaxImage, subject));
   MIEN_ASSIGN_OR_RETURN(tower.patch, read_size(json, "patch", kMaxImage, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.width, read_size(json, "width", kMaxWidth, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.layers, read_size(json, "layers", kMaxLayers, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.heads, read_size(json, "heads", kMaxWidth, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.mlp, read_size(json, "mlp", 8 * kMaxWidth, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.activation, read_activation(json, subject));
+  MIEN_RETURN_IF_ERROR(parse_blocks(json, subject, tower));
   return tower;
 }
 
@@ -110,11 +117,7 @@ Result<TextTower> parse_text(const Json& json, std::string_view subject) {
   TextTower tower;
   MIEN_ASSIGN_OR_RETURN(tower.context, read_size(json, "context", kMaxContext, subject));
   MIEN_ASSIGN_OR_RETURN(tower.vocabulary, read_size(json, "vocabulary", kMaxVocabulary, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.width, read_size(json, "width", kMaxWidth, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.layers, read_size(json, "layers", kMaxLayers, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.heads, read_size(json, "heads", kMaxWidth, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.mlp, read_size(json, "mlp", 8 * kMaxWidth, subject));
-  MIEN_ASSIGN_OR_RETURN(tower.activation, read_activation(json, subject));
+  MIEN_RETURN_IF_ERROR(parse_blocks(json, subject, tower));
   return tower;
 }
 

@@ -184,11 +184,40 @@ Status Bundle::verify_hashes() const {
   return {};
 }
 
-Status write_bundle(const fs::path& path, BundleContent content, bool overwrite) {
+namespace {
+
+// Puts `fresh` in the place of `target`; what was there goes only when the new one is in place.
+Status move_into_place(const fs::path& fresh, const fs::path& target) {
   std::error_code error;
-  if (fs::exists(path, error) && !overwrite) {
-    return invalid_argument(fmt::format("{}: exists already", path.string()));
+  const fs::path old = fresh.string() + ".old";
+  const bool replaces = fs::exists(target, error);
+  if (replaces) fs::rename(target, old, error);
+  if (!error) fs::rename(fresh, target, error);
+  if (error) {
+    std::error_code ignored;
+    if (replaces && !fs::exists(target, ignored)) fs::rename(old, target, ignored);
+    return io_error(fmt::format("{}: cannot be written ({})", target.string(), error.message()));
   }
+  if (replaces) fs::remove_all(old, error);
+  return {};
+}
+
+Status check_target(const fs::path& path, bool overwrite) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return {};
+  if (!overwrite) return invalid_argument(fmt::format("{}: exists already", path.string()));
+  if (!fs::exists(path / kInfoFile, error) && !fs::is_empty(path, error)) {
+    return invalid_argument(fmt::format(
+        "{}: is no bundle, so it is not replaced (expected a bundle or an empty folder)",
+        path.string()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status write_bundle(const fs::path& path, BundleContent content, bool overwrite) {
+  MIEN_RETURN_IF_ERROR(check_target(path, overwrite));
   const fs::path target = path.has_filename() ? path : path.parent_path();
   std::string pattern = target.string() + ".part-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) {
@@ -210,18 +239,16 @@ Status write_bundle(const fs::path& path, BundleContent content, bool overwrite)
     }
     MIEN_RETURN_IF_ERROR(
         write_file_atomically(temporary / kInfoFile, content.info.to_json().dump(2) + "\n"));
+    std::error_code error;
     fs::permissions(temporary,
                     fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
                         fs::perms::others_read | fs::perms::others_exec,
                     error);
-    if (overwrite) fs::remove_all(target, error);
-    fs::rename(temporary, target, error);
-    return error
-               ? io_error(fmt::format("{}: cannot be written ({})", path.string(), error.message()))
-               : Status();
+    return move_into_place(temporary, target);
   };
   Status status = fill();
-  if (!status.ok()) fs::remove_all(temporary, error);
+  std::error_code ignored;
+  if (!status.ok()) fs::remove_all(temporary, ignored);
   return status;
 }
 

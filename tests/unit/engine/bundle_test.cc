@@ -81,6 +81,17 @@ TEST_F(BundleTest, IsNotOverwrittenUnasked) {
   EXPECT_EQ(entries, 1);
 }
 
+TEST_F(BundleTest, AFolderThatIsNoBundleIsNotReplaced) {
+  std::filesystem::create_directories(dir_ / "photos");
+  std::ofstream(dir_ / "photos" / "a.jpg") << "x";
+  MIEN_EXPECT_CODE(write_tiny_bundle(dir_ / "photos", {.overwrite = true}),
+                   StatusCode::kInvalidArgument);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "photos" / "a.jpg"));
+  std::filesystem::create_directories(dir_ / "empty");
+  MIEN_ASSERT_OK(write_tiny_bundle(dir_ / "empty", {.overwrite = true}));
+  MIEN_ASSERT_OK(Bundle::load(dir_ / "empty"));
+}
+
 TEST_F(BundleTest, AChangedFileFailsItsHash) {
   std::ofstream(path_ / "CARD.md", std::ios::app) << "more";
   const auto bundle = Bundle::load(path_);
