@@ -25,6 +25,8 @@ find_package(CLI11 REQUIRED)                    # apps
 # static library: a few of its objects are taken in, none is needed at run time.
 find_path(MIEN_DLIB_INCLUDE dlib/image_processing/frontal_face_detector.h REQUIRED)
 find_library(MIEN_DLIB_LIBRARY NAMES libdlib.a REQUIRED)
+find_program(MIEN_GNU_LD NAMES ld.bfd ld REQUIRED)      # binutils, also in builds with Clang: lld
+find_program(MIEN_GNU_OBJCOPY NAMES objcopy REQUIRED)   # has no --force-group-allocation
 add_library(mien_dlib_headers INTERFACE)
 target_include_directories(mien_dlib_headers SYSTEM INTERFACE ${MIEN_DLIB_INCLUDE})
 add_library(mien_dlib INTERFACE)
