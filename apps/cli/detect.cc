@@ -113,8 +113,9 @@ class Detector final : public InputVisitor {
 
 void detect(Context& context, const DetectOptions& options) {
   if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
-  const auto chosen = finder_options(options.faces);
+  auto chosen = finder_options(options.faces);
   if (!chosen.ok()) return context.fail(chosen.status(), kExitUsage);
+  chosen->landmarks = wants_landmarks(options.outputs, options.faces);
   const auto finder = face::make_finder(*chosen);
   if (!finder.ok()) return context.fail(finder.status(), kExitEnvironment);
   ResultWriter results(context, options.outputs, {});

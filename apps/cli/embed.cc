@@ -138,6 +138,7 @@ void embed(Context& context, const EmbedOptions& options) {
     if (labels.labels.empty()) labels = *text::find_builtin_labels("basic7");
     pipeline::RecognizerOptions recognizer_options;
     recognizer_options.finder = std::move(*finder);
+    recognizer_options.finder.landmarks = false;
     recognizer_options.embeddings = true;
     auto recognizer = pipeline::Recognizer::make(*bundle, labels, recognizer_options);
     if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);

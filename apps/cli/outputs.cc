@@ -42,6 +42,10 @@ void add_output_options(CLI::App& verb, OutputOptions& options) {
       ->capture_default_str();
 }
 
+bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces) {
+  return outputs.json || !faces.finder.landmark_model.empty();
+}
+
 ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
                            std::vector<std::string> labels)
     : context_(context), options_(options), csv_(labels) {}

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "mien/core/file.h"
 #include "mien/pipeline/recognizer.h"
 #include "mien/report/csv.h"
@@ -25,6 +26,9 @@ struct OutputOptions {
   int top = 3;
 };
 void add_output_options(CLI::App& verb, OutputOptions& options);
+/// Landmarks are told in JSON only; without need their model, which takes time to read, is left
+/// alone.
+bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces);
 
 /// Writes results as a table, JSON lines or CSV, to standard output or to a file that appears only
 /// when complete.

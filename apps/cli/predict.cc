@@ -97,6 +97,7 @@ void predict(Context& context, const PredictOptions& options) {
     if (!status.ok()) return usage(status);
   }
   recognizer_options.finder = std::move(*finder);
+  recognizer_options.finder.landmarks = wants_landmarks(options.outputs, options.faces);
   recognizer_options.scorer = {.reduce = *reduce, .unknown = *unknown, .explain = options.explain};
   recognizer_options.embeddings = options.embedding;
   recognizer_options.batch = options.batch;
