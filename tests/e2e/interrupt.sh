@@ -53,6 +53,7 @@ mkfifo live
 ffmpeg -nostdin -v quiet -re -f lavfi -i testsrc=d=60:s=160x120:r=20 -c:v mpeg2video -f mpegts - >live &
 feeder=$!
 last_command="predict - (live, SIGINT)"
+: >.out  # else the wait below may still see the lines of the run before
 "$mien" predict - "${whole[@]}" --json --annotate live.mp4 <live >.out 2>.err &
 pid=$!
 waited=0
