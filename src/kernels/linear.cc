@@ -8,6 +8,7 @@
 #include "kernels/memory.h"
 #include "kernels/pack.h"
 #include "kernels/workspace.h"
+#include "mien/kernels/cpu.h"
 
 namespace mien::kernels {
 namespace {
@@ -66,7 +67,8 @@ struct Linear::Packed {
   // Plans are made on first use of a row count; making one is rare and guarded, using one is
   // lock-free after look-up.
   mutable std::mutex mutex;
-  mutable std::map<std::int64_t, std::shared_ptr<const Plan>> plans;
+  // oneDNN fixes the number of threads in a primitive when it is made, so it is part of the key.
+  mutable std::map<std::pair<std::int64_t, int>, std::shared_ptr<const Plan>> plans;
 
   PrimitiveDesc describe(std::int64_t rows, const Md& weight_md) const {
     const Md src({rows, in}, to_dnnl(options.input), Tag::ab);
@@ -79,7 +81,8 @@ struct Linear::Packed {
 
   std::shared_ptr<const Plan> plan(std::int64_t rows, dnnl::stream& stream) const {
     const std::lock_guard lock(mutex);
-    if (const auto it = plans.find(rows); it != plans.end()) return it->second;
+    const std::pair<std::int64_t, int> key(rows, threads());
+    if (const auto it = plans.find(key); it != plans.end()) return it->second;
     auto made = std::make_shared<Plan>();
     const PrimitiveDesc desc = describe(rows, any_weight());
     made->weight = weights;
@@ -97,7 +100,7 @@ struct Linear::Packed {
     constexpr std::size_t kMaxPlans =
         64;  // clips end with odd batch sizes; do not collect them for ever
     if (plans.size() >= kMaxPlans) plans.clear();
-    plans.emplace(rows, made);
+    plans.emplace(key, made);
     return made;
   }
 };
@@ -105,7 +108,7 @@ struct Linear::Packed {
 Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
                             const LinearOptions& options) {
   if (weight.rank() != 2 || weight.size() == 0) {
-    return invalid_argument("linear weight: has shape " + to_string(weight.shape()) +
+    return invalid_argument("linear weight: has shape " + mien::to_string(weight.shape()) +
                             " (expected two dimensions)");
   }
   MIEN_CHECK(!options.accumulate || options.output == Precision::kF32);
@@ -116,8 +119,8 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
   packed->bias_values.assign(static_cast<std::size_t>(packed->out), 0.0F);
   if (bias != nullptr) {
     if (bias->shape() != Shape{packed->out}) {
-      return invalid_argument("linear bias: has shape " + to_string(bias->shape()) + " (expected " +
-                              to_string(Shape{packed->out}) + ")");
+      return invalid_argument("linear bias: has shape " + mien::to_string(bias->shape()) +
+                              " (expected " + mien::to_string(Shape{packed->out}) + ")");
     }
     MIEN_RETURN_IF_ERROR(copy_to_f32(*bias, packed->bias_values));
   }
