@@ -56,10 +56,6 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
 
 int ImageEncoder::image_size() const { return impl_->tower.image_size; }
 int ImageEncoder::embed() const { return static_cast<int>(impl_->embed); }
-std::size_t ImageEncoder::packed_bytes() const {
-  return impl_->patches.packed_bytes() + impl_->transformer.packed_bytes() +
-         impl_->projection.packed_bytes();
-}
 
 // [count, 3, S, S] -> [count * grid * grid, 3 * patch * patch], channel-major inside a patch as the
 // convolution has it.

@@ -141,13 +141,4 @@ Status Transformer::run(float* x, std::int64_t batch, std::int64_t tokens, bool 
   return {};
 }
 
-std::size_t Transformer::packed_bytes() const {
-  std::size_t total = 0;
-  for (const Block& block : blocks_) {
-    total += block.qkv.packed_bytes() + block.out.packed_bytes() + block.fc.packed_bytes() +
-             block.proj.packed_bytes();
-  }
-  return total;
-}
-
 }  // namespace mien::engine

@@ -54,8 +54,6 @@ class Transformer {
   Status run(float* x, std::int64_t batch, std::int64_t tokens, bool first_token_only,
              Session::Impl& session) const;
 
-  std::size_t packed_bytes() const;
-
  private:
   struct Block {
     Norm ln_1;

@@ -159,7 +159,6 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
 
 std::int64_t Linear::in() const { return packed_ ? packed_->in : 0; }
 std::int64_t Linear::out() const { return packed_ ? packed_->out : 0; }
-std::size_t Linear::packed_bytes() const { return packed_ ? packed_->storage.capacity() : 0; }
 
 Status Linear::run(const void* src, std::int64_t rows, void* dst, Workspace& workspace) const {
   MIEN_CHECK(packed_ != nullptr && rows > 0);

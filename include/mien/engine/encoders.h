@@ -39,7 +39,6 @@ class ImageEncoder {
 
   int image_size() const;
   int embed() const;
-  std::size_t packed_bytes() const;
 
   /// Shape: pixels [count, 3, S, S] float32 preprocessed -> out [count, embed], not normalised.
   /// Source: CLIP (arXiv 2103.00020), ViT with class token; see docs/methods.md.

@@ -49,7 +49,6 @@ class Linear {
 
   std::int64_t in() const;
   std::int64_t out() const;
-  std::size_t packed_bytes() const;
 
   /// src and dst have the types of the options and rows * in (out) elements; they may not overlap.
   Status run(const void* src, std::int64_t rows, void* dst, Workspace& workspace) const;
