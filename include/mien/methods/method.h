@@ -1,0 +1,73 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mien/core/status.h"
+
+namespace mien::methods {
+
+using NamedTorchTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+using NamedValues = std::vector<std::pair<std::string, double>>;
+
+/// Parameters that share a learning rate. The tensors are those of the method: an optimiser step
+/// changes them in place.
+struct ParameterGroup {
+  std::string name;
+  NamedTorchTensors parameters;
+  double lr_factor = 1.0;  ///< times the rate of the schedule
+  std::optional<double> weight_decay = {};
+};
+
+struct StepOutput {
+  torch::Tensor loss;            ///< scalar with its graph
+  std::int64_t samples = 0;      ///< of this process
+  std::vector<std::string> ids;  ///< of the samples, to name them when the loss is not a number
+  NamedValues values = {};       ///< more to log
+};
+
+/// One process of several that train together; {0, 1} alone.
+struct Rank {
+  int rank = 0;
+  int world = 1;
+};
+
+/// A training method: modules, what of them trains when, the loss of the next batch, the exporter.
+/// train::Trainer owns the loop around it. Not thread-safe. LibTorch's exceptions may pass.
+class Method {
+ public:
+  virtual ~Method() = default;
+
+  virtual int stages() const { return 1; }
+  /// Epochs of a stage; the trainer may be told fewer.
+  virtual int epochs(int stage) const = 0;
+  /// What trains in a stage. Sets requires_grad of every parameter accordingly.
+  virtual std::vector<ParameterGroup> begin_stage(int stage) = 0;
+  /// Every tensor (trained or not, buffers included) that a checkpoint must hold to go on; frozen
+  /// tensors that come from a bundle may be left out.
+  virtual NamedTorchTensors state() = 0;
+
+  /// Optimiser steps of an epoch, the same in every process.
+  virtual std::int64_t steps_per_epoch(int stage) const = 0;
+  /// Starts the batches of an epoch at `first_step`. The order and every augmentation depend on
+  /// (seed, stage, epoch) only, so that a resumed run sees what the unbroken one would.
+  virtual Status begin_epoch(int stage, int epoch, std::int64_t first_step) = 0;
+  /// Forward pass of the next batch. Errors: those of the data.
+  virtual Result<StepOutput> step() = 0;
+  /// Figures on held-out data, for example {"war", 61.2}; empty when there is none. Called without
+  /// autograd after each epoch.
+  virtual Result<NamedValues> validate(int stage, int epoch) = 0;
+  /// The value of `validate` that selects the best epoch (larger is better); empty: the last epoch.
+  virtual std::string selects_by() const { return "war"; }
+
+  /// Writes the bundle of the present parameters.
+  virtual Status export_bundle(const std::filesystem::path& path, bool overwrite) = 0;
+};
+
+}  // namespace mien::methods
