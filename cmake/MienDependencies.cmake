@@ -9,7 +9,8 @@ find_package(PNG REQUIRED)                      # image
 find_package(ZLIB REQUIRED)                     # image, checkpoint, text
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)  # image
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavcodec libavformat libavutil libswscale
-                  libswresample libavdevice)    # video
+                  libswresample)                # video
+pkg_check_modules(AVDEVICE REQUIRED libavdevice)  # video: its header; the library is loaded for cameras
 find_package(yaml-cpp REQUIRED)                 # text
 # kernels: oneDNN. Its own CMake package asks for OpenCL headers that a CPU build does not need.
 find_path(MIEN_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)

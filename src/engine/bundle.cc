@@ -150,7 +150,7 @@ Result<std::shared_ptr<const TextEncoder>> Bundle::text_encoder() const {
                     "with one for free-text labels)",
                     path_.string()));
   }
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(text_mutex_);
   if (auto held = text_.lock()) return held;
   MIEN_ASSIGN_OR_RETURN(auto made, TextEncoder::load(weights_, info_.architecture, precision_));
   text_ = made;

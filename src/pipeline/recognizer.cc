@@ -1,5 +1,8 @@
 #include "mien/pipeline/recognizer.h"
 
+#include <future>
+
+#include "mien/kernels/cpu.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/face_reader.h"
 
@@ -35,15 +38,19 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                                                      const RecognizerOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  // Texts first: the text tower is freed before the image tower is packed, which keeps the peak of
-  // memory low.
+  // Both towers are packed at the same time: neither keeps two cores busy on its own.
+  const int threads = kernels::threads();
+  auto packing = std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&] {
+    kernels::set_threads(threads);  // a new thread starts with the default
+    return bundle->image_encoder();
+  });
   std::shared_ptr<const engine::LabelScorer> scorer;
   {
     engine::Session session;
     MIEN_ASSIGN_OR_RETURN(scorer,
                           engine::LabelScorer::make(*bundle, labels, options.scorer, session));
   }
-  MIEN_ASSIGN_OR_RETURN(auto encoder, bundle->image_encoder());
+  MIEN_ASSIGN_OR_RETURN(auto encoder, packing.get());
   face::FinderOptions finder = options.finder;
   if (bundle->info().crop.align) finder.landmarks = true;
   MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder));

@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -23,6 +24,18 @@ Result<std::unique_ptr<VideoSource>> open_bytes(std::unique_ptr<ByteSource> byte
   MIEN_ASSIGN_OR_RETURN(Container container,
                         Container::open(std::move(bytes), std::move(name), options));
   return FfmpegSource::make(std::move(container), options);
+}
+
+// libavdevice draws in some eighty libraries of windows and sound, which would cost every start of
+// a program 50 ms. Only cameras need it, so it is loaded when the first is opened, and stays.
+Status register_devices() {
+  const char* const name = "libavdevice.so." AV_STRINGIFY(LIBAVDEVICE_VERSION_MAJOR);
+  void* const library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return unsupported(std::string(name) + ": is needed to read cameras");
+  void* const symbol = ::dlsym(library, "avdevice_register_all");
+  if (symbol == nullptr) return unsupported(std::string(name) + ": cannot be used");
+  reinterpret_cast<decltype(&avdevice_register_all)>(symbol)();
+  return {};
 }
 
 }  // namespace
@@ -52,7 +65,7 @@ Result<std::unique_ptr<VideoSource>> open_camera(const std::string& device,
   if (!S_ISCHR(info.st_mode)) {
     return unsupported(device + ": is not a camera (expected a V4L2 device)");
   }
-  avdevice_register_all();
+  MIEN_RETURN_IF_ERROR(register_devices());
   const AVInputFormat* format = av_find_input_format("video4linux2");
   if (format == nullptr) return unsupported(device + ": this FFmpeg cannot read cameras");
   MIEN_ASSIGN_OR_RETURN(Container container, Container::open_device(format, device, options));

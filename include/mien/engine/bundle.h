@@ -108,6 +108,7 @@ class Bundle {
   Limits limits_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const ImageEncoder> image_;
+  mutable std::mutex text_mutex_;  // its own: the towers are packed side by side
   mutable std::weak_ptr<const TextEncoder> text_;
   mutable std::shared_ptr<const text::BpeTokenizer> tokenizer_;
 };
