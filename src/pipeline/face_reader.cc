@@ -21,22 +21,25 @@ Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView pi
   return out;
 }
 
-FaceReader::FaceReader(std::shared_ptr<const engine::Bundle> bundle,
-                       std::shared_ptr<const engine::ImageEncoder> encoder,
+FaceReader::FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future<Encoder> encoder,
                        std::shared_ptr<const engine::LabelScorer> scorer, bool embeddings)
     : bundle_(std::move(bundle)),
-      encoder_(std::move(encoder)),
+      packing_(std::move(encoder)),
       scorer_(std::move(scorer)),
       embeddings_(embeddings) {}
 
 std::size_t FaceReader::pixels_per_face() const {
-  const auto side = static_cast<std::size_t>(encoder_->image_size());
+  const auto side = static_cast<std::size_t>(info().architecture.image.image_size);
   return 3 * side * side;
 }
 
 Status FaceReader::encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings) {
   embeddings.resize(static_cast<std::size_t>(count) * embed());
   if (count == 0) return {};
+  if (packing_.valid()) {
+    MIEN_ASSIGN_OR_RETURN(encoder_, packing_.get());
+  }
+  if (!encoder_) return internal_error("image tower: could not be loaded before");
   return encoder_->encode(pixels, count, embeddings.data(), session_);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,21 +26,26 @@ Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView pi
 /// Embeddings to answers. Threads: not thread-safe (it owns a session).
 class FaceReader {
  public:
-  FaceReader(std::shared_ptr<const engine::Bundle> bundle,
-             std::shared_ptr<const engine::ImageEncoder> encoder,
+  using Encoder = Result<std::shared_ptr<const engine::ImageEncoder>>;
+
+  /// The image tower may still be packing: the first pass waits for it, and faces are looked for
+  /// in the meantime.
+  FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future<Encoder> encoder,
              std::shared_ptr<const engine::LabelScorer> scorer, bool embeddings);
 
-  /// Shape: pixels [count, 3, S, S] -> embeddings [count, embed], not normalised.
+  /// Shape: pixels [count, 3, S, S] -> embeddings [count, embed], not normalised. Errors: those of
+  /// the tower.
   Status encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings);
   engine::FaceResult read(const face::Face& face, const float* embedding) const;
   const engine::LabelScorer& scorer() const { return *scorer_; }
   const engine::BundleInfo& info() const { return bundle_->info(); }
-  std::size_t embed() const { return static_cast<std::size_t>(encoder_->embed()); }
+  std::size_t embed() const { return static_cast<std::size_t>(info().architecture.embed); }
   std::size_t pixels_per_face() const;
 
  private:
   std::shared_ptr<const engine::Bundle> bundle_;
-  std::shared_ptr<const engine::ImageEncoder> encoder_;
+  std::future<Encoder> packing_;
+  std::shared_ptr<const engine::ImageEncoder> encoder_;  // once packed
   std::shared_ptr<const engine::LabelScorer> scorer_;
   bool embeddings_;
   engine::Session session_;

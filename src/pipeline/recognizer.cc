@@ -38,23 +38,24 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                                                      const RecognizerOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  // Both towers are packed at the same time: neither keeps two cores busy on its own.
+  // The image tower is packed while the texts are encoded and the first faces are looked for: none
+  // of these keeps two cores busy.
   const int threads = kernels::threads();
-  auto packing = std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&] {
-    kernels::set_threads(threads);  // a new thread starts with the default
-    return bundle->image_encoder();
-  });
+  auto packing = std::async(threads > 1 ? std::launch::async : std::launch::deferred,
+                            [bundle, threads]() -> FaceReader::Encoder {
+                              kernels::set_threads(threads);  // a new thread has the default
+                              return bundle->image_encoder();
+                            });
   std::shared_ptr<const engine::LabelScorer> scorer;
   {
     engine::Session session;
     MIEN_ASSIGN_OR_RETURN(scorer,
                           engine::LabelScorer::make(*bundle, labels, options.scorer, session));
   }
-  MIEN_ASSIGN_OR_RETURN(auto encoder, packing.get());
   face::FinderOptions finder = options.finder;
   if (bundle->info().crop.align) finder.landmarks = true;
   MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder));
-  impl->reader = std::make_unique<FaceReader>(std::move(bundle), std::move(encoder),
+  impl->reader = std::make_unique<FaceReader>(std::move(bundle), std::move(packing),
                                               std::move(scorer), options.embeddings);
   return std::unique_ptr<Recognizer>(new Recognizer(std::move(impl)));
 }

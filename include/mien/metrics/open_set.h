@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+
+#include "mien/core/status.h"
+
+namespace mien::metrics {
+
+/// Scores of known (positive) and unknown samples: larger means "more surely known".
+/// Errors of all: kInvalidArgument when either is empty or a score is not a number.
+struct OpenSetScores {
+  std::span<const double> known;
+  std::span<const double> unknown;
+};
+
+/// Area under the ROC curve, percent; ties count half (the rank statistic).
+Result<double> auroc(const OpenSetScores& scores);
+/// As auroc, ties earn nothing. Source: HESP's released code.
+Result<double> auroc_strict(const OpenSetScores& scores);
+/// Average precision with the known samples as positives, percent.
+Result<double> aupr(const OpenSetScores& scores);
+/// Percent of unknown samples accepted at the largest threshold that accepts at least
+/// `tpr_percent` of the known ones.
+Result<double> fpr_at_tpr(const OpenSetScores& scores, double tpr_percent = 95.0);
+
+/// Open-set classification rate, 0..1: over all pairs, how often a known sample is told right and
+/// scores above an unknown one. Shape: correct [known] of 0 or 1.
+/// Source: Dhamija et al., NeurIPS 2018 (arXiv 1811.04110).
+Result<double> oscr(const OpenSetScores& scores, std::span<const char> correct);
+/// The variant of the released HESP and ARPL code, slightly lower than the exact area; equal scores
+/// keep the order known, unknown, as there.
+Result<double> oscr_code(const OpenSetScores& scores, std::span<const char> correct);
+
+}  // namespace mien::metrics

@@ -1,0 +1,58 @@
+#include "mien/metrics/bootstrap.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+namespace mien::metrics {
+namespace {
+
+TEST(Bootstrap, IntervalOfAMeanIsNearTheNormalOne) {
+  Rng rng(3);
+  std::vector<double> values(400);
+  for (double& v : values) v = rng.normal();
+  const auto mean = [&](std::span<const std::size_t> drawn) -> Result<double> {
+    double sum = 0;
+    for (const std::size_t i : drawn) sum += values[i];
+    return sum / static_cast<double>(drawn.size());
+  };
+  const auto interval = bootstrap(values.size(), mean, rng);
+  ASSERT_TRUE(interval.ok());
+  EXPECT_NEAR(interval->high - interval->low, 2 * 1.96 / std::sqrt(400.0), 0.03);
+}
+
+TEST(Bootstrap, RepeatsFromTheSeed) {
+  const auto first = [](std::span<const std::size_t> drawn) -> Result<double> {
+    return static_cast<double>(drawn[0]);
+  };
+  Rng a(5), b(5);
+  const auto x = bootstrap(100, first, a), y = bootstrap(100, first, b);
+  ASSERT_TRUE(x.ok() && y.ok());
+  EXPECT_EQ(x->low, y->low);
+  EXPECT_EQ(x->high, y->high);
+}
+
+TEST(Bootstrap, OneSampleHasNoSpread) {
+  Rng rng(1);
+  const auto seven = [](std::span<const std::size_t>) -> Result<double> { return 7.0; };
+  const auto interval = bootstrap(1, seven, rng);
+  ASSERT_TRUE(interval.ok());
+  EXPECT_EQ(interval->low, 7.0);
+  EXPECT_EQ(interval->high, 7.0);
+}
+
+TEST(Bootstrap, BadInput) {
+  Rng rng(1);
+  const auto fails = [](std::span<const std::size_t>) -> Result<double> {
+    return invalid_argument("figure: never");
+  };
+  EXPECT_FALSE(bootstrap(0, fails, rng).ok());
+  EXPECT_FALSE(bootstrap(3, fails, rng, {.resamples = 0}).ok());
+  EXPECT_FALSE(bootstrap(3, fails, rng, {.confidence = 1.0}).ok());
+  EXPECT_EQ(bootstrap(3, fails, rng).status().message(), "figure: never");
+}
+
+}  // namespace
+}  // namespace mien::metrics

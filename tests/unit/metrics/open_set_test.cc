@@ -1,0 +1,54 @@
+#include "mien/metrics/open_set.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+namespace mien::metrics {
+namespace {
+
+// The vectors of the HESP specification: largest class scores, and whether the argmax is right.
+const std::vector<double> kKnown = {3, 2.5, 0.9, 1, 0.6};
+const std::vector<char> kCorrect = {1, 1, 1, 0, 1};
+const std::vector<double> kUnknown = {1.2, 0.7, 0.5, 2.6};
+
+TEST(OpenSet, VectorsOfTheSpecification) {
+  const OpenSetScores scores{kKnown, kUnknown};
+  EXPECT_NEAR(auroc(scores).value(), 60.0, 1e-9);
+  EXPECT_NEAR(auroc_strict(scores).value(), 60.0, 1e-9);
+  EXPECT_NEAR(oscr(scores, kCorrect).value(), 0.50, 1e-9);
+  EXPECT_NEAR(oscr_code(scores, kCorrect).value(), 0.40, 1e-9);
+}
+
+TEST(OpenSet, TiesEarnNothingInTheStrictVariantAndHalfInTheRankStatistic) {
+  const std::vector<double> known = {1, 0.5}, unknown = {1, 0.2};
+  EXPECT_NEAR(auroc_strict({known, unknown}).value(), 50.0, 1e-9);
+  EXPECT_NEAR(auroc({known, unknown}).value(), 62.5, 1e-9);
+}
+
+TEST(OpenSet, PerfectAndWorst) {
+  const std::vector<double> high = {2, 3}, low = {0, 1};
+  const std::vector<char> right = {1, 1};
+  EXPECT_EQ(auroc({high, low}).value(), 100.0);
+  EXPECT_EQ(auroc({low, high}).value(), 0.0);
+  EXPECT_EQ(aupr({high, low}).value(), 100.0);
+  EXPECT_EQ(fpr_at_tpr({high, low}).value(), 0.0);
+  EXPECT_EQ(fpr_at_tpr({low, high}).value(), 100.0);
+  EXPECT_EQ(oscr({high, low}, right).value(), 1.0);
+}
+
+TEST(OpenSet, BadInput) {
+  const std::vector<double> some = {1}, none;
+  const std::vector<double> nan = {std::numeric_limits<double>::quiet_NaN()};
+  const std::vector<char> two = {1, 1};
+  EXPECT_FALSE(auroc({some, none}).ok());
+  EXPECT_FALSE(aupr({none, some}).ok());
+  EXPECT_FALSE(fpr_at_tpr({some, nan}).ok());
+  EXPECT_FALSE(fpr_at_tpr({some, some}, 0).ok());
+  EXPECT_FALSE(oscr({some, some}, two).ok());
+  EXPECT_FALSE(oscr_code({nan, some}, {}).ok());
+}
+
+}  // namespace
+}  // namespace mien::metrics
