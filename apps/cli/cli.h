@@ -62,6 +62,7 @@ std::string_view responsible_use();
 void add_predict(CLI::App& app, Context& context);
 void add_detect(CLI::App& app, Context& context);
 void add_embed(CLI::App& app, Context& context);
+void add_eval(CLI::App& app, Context& context);
 void add_convert(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);

@@ -1,0 +1,203 @@
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "mien/core/file.h"
+#include "mien/data/manifest.h"
+#include "mien/eval/run.h"
+#include "mien/report/evaluation.h"
+
+namespace mien::cli {
+namespace {
+
+struct EvalOptions {
+  ModelOptions model;
+  std::string data;
+  std::string split;
+  std::string unit = "auto";
+  std::string protocol = "zero-shot";
+  std::string labels;
+  std::string html;
+  std::string predictions;
+  bool json = false;
+  FaceOptions faces;
+  double max_bad_share = 0.01;
+  int resamples = 1000;
+};
+
+Result<data::Manifest> read_data(const EvalOptions& options) {
+  data::ManifestOptions manifest;
+  manifest.split = options.split;
+  using Unit = data::ManifestOptions::Unit;
+  manifest.unit = options.unit == "frame"      ? Unit::kFrame
+                  : options.unit == "sequence" ? Unit::kSequence
+                                               : Unit::kAuto;
+  return data::load_manifest(options.data, manifest);
+}
+
+// Closed: the bundle's own labels. Zero-shot: --labels, or the classes of the data as words.
+Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::Bundle& bundle,
+                                     const data::Manifest& manifest) {
+  if (options.protocol == "closed") {
+    if (!options.labels.empty()) {
+      return invalid_argument(
+          "--labels: does not go with --protocol closed, which takes the bundle's own (expected "
+          "--protocol zero-shot)");
+    }
+    return text::LabelSet{.name = bundle.info().name, .labels = bundle.info().labels};
+  }
+  if (!options.labels.empty()) return text::load_labels(options.labels);
+  std::string words;
+  for (const std::string& name : manifest.classes) {
+    words += (words.empty() ? "\"" : ",\"") + name + "\"";
+  }
+  return text::load_labels(words);
+}
+
+Status write_predictions(const std::string& path, const eval::RunResult& result) {
+  std::string out = "id,truth,prediction";
+  for (const std::string& name : result.classes) out += ",p_" + name;
+  out += "\n";
+  for (const eval::Prediction& row : result.predictions) {
+    std::string id = row.id;
+    for (std::size_t at = 0; (at = id.find('"', at)) != std::string::npos; at += 2) {
+      id.insert(at, 1, '"');
+    }
+    out += fmt::format("\"{}\",{},{}", id, result.classes[row.truth], result.classes[row.top()]);
+    for (const double p : row.probabilities) out += fmt::format(",{:.6f}", p);
+    out += "\n";
+  }
+  return write_file_atomically(path, out);
+}
+
+Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
+             const data::Manifest& manifest, const eval::RunResult& result,
+             const eval::ClosedSetReport& report) {
+  Json out = Json::object();
+  out.set("bundle", bundle.info().name);
+  out.set("data", manifest.name);
+  out.set("split", options.split.empty() ? Json() : Json(options.split));
+  out.set("protocol", options.protocol);
+  Json figures = report.to_json();
+  for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
+  out.set("unlabelled", manifest.unlabelled);
+  out.set("compound", result.compound);
+  out.set("unreadable", result.unreadable.size());
+  out.set("without_face", result.without_face);
+  return out;
+}
+
+report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
+                    const data::Manifest& manifest, const eval::RunResult& result) {
+  return {
+      {"bundle", bundle.info().name},
+      {"data", manifest.name + (options.split.empty() ? "" : ", split " + options.split)},
+      {"protocol", options.protocol},
+      {"left out", fmt::format("{} without a label, {} with several, {} unreadable",
+                               manifest.unlabelled, result.compound, result.unreadable.size())}};
+}
+
+Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
+                     const data::Manifest& manifest, const eval::RunResult& result,
+                     const eval::ClosedSetReport& report) {
+  if (!options.html.empty()) {
+    MIEN_RETURN_IF_ERROR(write_file_atomically(
+        options.html, report::evaluation_html(report, facts(options, bundle, manifest, result),
+                                              responsible_use())));
+  }
+  if (!options.predictions.empty()) {
+    MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, result));
+  }
+  if (options.json) {
+    fmt::print("{}\n", to_json(options, bundle, manifest, result, report).dump());
+    return {};
+  }
+  fmt::print("{} on {}: {}", bundle.info().name, manifest.name,
+             report::evaluation_table(report, locale_is_utf8()));
+  if (manifest.unlabelled + result.compound > 0) {
+    fmt::print("\nleft out: {} without a label, {} with several\n", manifest.unlabelled,
+               result.compound);
+  }
+  if (result.without_face > 0) {
+    fmt::print("no face was found in {} samples, which were read whole\n", result.without_face);
+  }
+  return {};
+}
+
+void run(Context& context, const EvalOptions& options) {
+  if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  auto finder = finder_options(options.faces);
+  if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
+  const auto manifest = read_data(options);
+  if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
+  const auto bundle = load_bundle(options.model);
+  if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
+  const auto labels = choose_labels(options, **bundle, *manifest);
+  if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
+  if (const auto places = eval::match_labels(*labels, manifest->classes); !places.ok()) {
+    return context.fail(places.status(), kExitUsage);
+  }
+  Progress progress("samples", static_cast<std::int64_t>(manifest->samples.size()));
+  eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
+  run_options.finder.landmarks = (*bundle)->info().crop.align;
+  run_options.progress = [&](std::int64_t done) { progress.update(done); };
+  run_options.cancel = &interrupted();
+  const auto result = eval::run_zero_shot(*bundle, *manifest, *labels, run_options);
+  progress.finish();
+  if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
+  for (const std::string& message : result->unreadable) context.report(message);
+  if (!result->unreadable.empty()) context.exit_code = kExitSomeFailed;
+  const auto report = eval::closed_set_report(result->classes, result->predictions,
+                                              {.resamples = options.resamples});
+  if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
+  if (const Status status = write_outputs(options, **bundle, *manifest, *result, *report);
+      !status.ok()) {
+    context.fail(status, kExitSomeFailed);
+  }
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Context& context) {
+  auto options = std::make_shared<EvalOptions>();
+  options->faces.mode = "whole";
+  CLI::App* verb = app.add_subcommand("eval", "Measure a bundle on labelled data");
+  verb->add_option("bundle", options->model.bundle, "The model: a bundle folder or .tar")
+      ->required();
+  verb->add_option("--precision", options->model.precision, "fp32, bf16 or auto")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+      ->capture_default_str();
+  verb->add_option("--data", options->data,
+                   "Manifest: a CSV with path,label,...; its pictures lie beside it, or in the tar "
+                   "of the same name (docs/data.md)")
+      ->required();
+  verb->add_option("--split", options->split, "Only rows of this split");
+  verb->add_option("--unit", options->unit,
+                   "What a sample is: frame, sequence (rows of one sequence are a clip), auto")
+      ->check(CLI::IsMember({"auto", "frame", "sequence"}))
+      ->capture_default_str();
+  verb->add_option("--protocol", options->protocol,
+                   "zero-shot (classes named in words) or closed (the bundle's own labels)")
+      ->check(CLI::IsMember({"zero-shot", "closed"}))
+      ->capture_default_str();
+  verb->add_option("-l,--labels", options->labels,
+                   "zero-shot: words for the classes, as in predict (default: the class names)");
+  add_face_options(*verb, options->faces);
+  verb->add_option("--report", options->html, "Write a self-contained HTML page");
+  verb->add_option("--predictions", options->predictions, "Write a CSV with one row per sample");
+  verb->add_option("--max-bad-share", options->max_bad_share,
+                   "Stop when a larger share of the samples is unreadable")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  verb->add_option("--resamples", options->resamples, "Bootstrap resamples of the intervals")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  verb->add_flag("--json", options->json, "One JSON object instead of a table (docs/cli.md)");
+  verb->callback([&context, options] { run(context, *options); });
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mien/core/limits.h"
+#include "mien/core/status.h"
+#include "mien/data/store.h"
+
+namespace mien::data {
+
+/// One picture or clip of a data set.
+struct Sample {
+  std::string id;                        ///< unique: the path, or the name of the sequence
+  std::vector<std::string> frames = {};  ///< names in the store, in time order; one for a picture
+  std::vector<int> labels = {};      ///< places in Manifest::classes; none: unlabelled; several:
+                                     ///< compound
+  std::vector<float> soft = {};      ///< votes as a distribution over the classes, or empty
+  std::vector<double> targets = {};  ///< regression targets, or empty
+  std::string caption = {};
+  std::string subject = {};
+  std::string split = {};
+  std::map<std::string, std::string> extra = {};  ///< the columns that are not told above
+};
+
+/// A data set: what there is, and where it lies.
+struct Manifest {
+  std::string name;
+  std::vector<std::string> classes = {};
+  std::vector<std::string> target_names = {};
+  std::vector<Sample> samples = {};
+  std::shared_ptr<const Store> store = {};
+  std::int64_t unlabelled = 0;          ///< samples that were left out for want of a label
+  std::vector<std::string> notes = {};  ///< what a reader decided, for people
+};
+
+struct ManifestOptions {
+  enum class Unit {
+    kAuto,      ///< a sequence when its rows agree on the label, else each row
+    kFrame,     ///< every row is a picture
+    kSequence,  ///< rows of one sequence are a clip; they must agree on the label
+  };
+  /// The classes in order; empty: those that occur, sorted. Compound labels are `a+b`.
+  std::vector<std::string> classes = {};
+  std::string split = {};  ///< only rows of this split; empty: all
+  Unit unit = Unit::kAuto;
+  bool keep_unlabelled = false;
+  std::vector<std::string> targets = {};  ///< columns that are regression targets
+  /// A CSV with `path` or `sequence` and `caption` (or `caption_en`); empty: the `caption` column.
+  std::filesystem::path captions = {};
+  Limits limits = {};
+};
+
+/// Reads a manifest: a CSV with at least `path` and `label`, and any of subject, sequence, split,
+/// frame, caption, fp_* (votes) and more. Its pictures lie beside it: in the tar of the same base
+/// name, or in the folder that holds it.
+/// Errors: those of parse_csv and Store::open; kCorrupt naming file and line for a missing column,
+/// an empty path, a label outside `classes`, a frame or target that is no number; kInvalidArgument
+/// when nothing is left, or a split does not occur.
+Result<Manifest> load_manifest(const std::filesystem::path& csv,
+                               const ManifestOptions& options = {});
+
+}  // namespace mien::data

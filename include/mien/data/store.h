@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mien/core/limits.h"
+#include "mien/core/status.h"
+
+namespace mien::data {
+
+/// The files of a data set by name, from a folder, or from an uncompressed tar that is read in
+/// place. Threads: const member functions are safe from several threads.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Errors: kNotFound, kIo, those of parse_tar.
+  static Result<std::shared_ptr<const Store>> open(const std::filesystem::path& path,
+                                                   const Limits& limits = {});
+
+  /// The whole file `name`, at most limits.max_image_bytes. Errors: kNotFound, kIo, kResourceLimit;
+  /// kInvalidArgument for a name that leaves the store ("..", absolute).
+  virtual Result<std::vector<std::byte>> read(std::string_view name) const = 0;
+  virtual bool contains(std::string_view name) const = 0;
+  /// Names of the files right inside `folder`, as plain strings sorted; empty when there is none.
+  virtual std::vector<std::string> list(std::string_view folder) const = 0;
+};
+
+}  // namespace mien::data

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mien/core/json.h"
+#include "mien/metrics/bootstrap.h"
+#include "mien/metrics/confusion.h"
+#include "mien/metrics/scores.h"
+
+namespace mien::eval {
+
+/// What was said of one sample.
+struct Prediction {
+  std::string id;
+  std::size_t truth = 0;
+  std::vector<double> probabilities;  ///< per class, sums to 1
+
+  std::size_t top() const;  ///< the first of the largest
+};
+
+/// The figures of a closed-set evaluation; every sample has one of the classes.
+struct ClosedSetReport {
+  std::vector<std::string> classes;
+  std::int64_t samples = 0;
+  double war = 0;  ///< percent
+  metrics::ClassMean uar;
+  metrics::ClassMean macro_f1;
+  double top2 = 0;  ///< percent
+  metrics::Calibration calibration;
+  metrics::ConfusionMatrix confusion{1};
+  metrics::Interval war_interval;  ///< 95 %, bootstrap over samples
+  metrics::Interval uar_interval;
+
+  /// {"war", "war_interval", "uar", "uar_interval", "macro_f1", "top2", "ece", "n", "classes",
+  /// "recall": {class: percent or null}, "absent", "confusion"}.
+  Json to_json() const;
+};
+
+struct ClosedSetOptions {
+  int resamples = 1000;
+  std::uint64_t seed = 1;
+};
+
+/// Errors: kInvalidArgument for no prediction, or one whose size or truth does not fit the classes.
+Result<ClosedSetReport> closed_set_report(const std::vector<std::string>& classes,
+                                          const std::vector<Prediction>& predictions,
+                                          const ClosedSetOptions& options = {});
+
+}  // namespace mien::eval

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mien/data/manifest.h"
+#include "mien/engine/bundle.h"
+#include "mien/eval/closed_set.h"
+#include "mien/face/finder.h"
+#include "mien/text/labels.h"
+
+namespace mien::eval {
+
+struct RunOptions {
+  face::FinderOptions finder = {};  ///< `whole`: the pictures are faces already
+  double max_bad_share = 0.01;      ///< of the samples that may be unreadable
+  std::uint64_t seed = 1;           ///< of a sampling rule that draws
+  Limits limits = {};
+  std::function<void(std::int64_t done)> progress = {};
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+/// What a bundle said of the samples of a manifest.
+struct RunResult {
+  std::vector<std::string> classes;  ///< of the manifest, in its order
+  std::vector<Prediction> predictions;
+  std::vector<std::string> unreadable;  ///< one message per sample that was left out
+  std::int64_t without_face = 0;        ///< samples read whole, since no face was found
+  std::int64_t compound = 0;            ///< samples with several labels, left out
+};
+
+/// Scores every sample: unit embedding of the mean over its sampled frames, cosine with every
+/// label, softmax over the labels of the classes. The largest face of a frame counts; pictures
+/// without a found face are read whole. Errors: those of match_labels and of the bundle; kCorrupt
+/// when more samples than allowed are unreadable; kCancelled.
+Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bundle,
+                                const data::Manifest& manifest, const text::LabelSet& labels,
+                                const RunOptions& options = {});
+
+/// For every class the place of its label: the one of the same name, or another name of the same
+/// expression ("anger", "angry"). Errors: kInvalidArgument naming a class that has none.
+Result<std::vector<std::size_t>> match_labels(const text::LabelSet& labels,
+                                              const std::vector<std::string>& classes);
+
+}  // namespace mien::eval

@@ -1,0 +1,126 @@
+#include "mien/data/manifest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "data/manifest_rows.h"
+#include "mien/core/file.h"
+
+namespace mien::data {
+namespace {
+
+namespace fs = std::filesystem;
+using Unit = ManifestOptions::Unit;
+
+// Which classes the labels are counted in: the given ones, or those that occur.
+Result<std::vector<std::string>> class_names(const std::vector<Row>& rows,
+                                             const ManifestOptions& options,
+                                             std::string_view subject) {
+  std::set<std::string> seen;
+  for (const Row& row : rows) {
+    for (const std::string& part : row.label_parts) {
+      seen.insert(part);
+      if (!options.classes.empty() && std::find(options.classes.begin(), options.classes.end(),
+                                                part) == options.classes.end()) {
+        return corrupt(fmt::format("{}:{}: label '{}' (expected one of {})", subject, row.line,
+                                   part, fmt::join(options.classes, ", ")));
+      }
+    }
+  }
+  if (!options.classes.empty()) return options.classes;
+  return std::vector<std::string>(seen.begin(), seen.end());
+}
+
+Sample make_sample(std::vector<const Row*> rows, const std::vector<std::string>& classes,
+                   bool sequence) {
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const Row* a, const Row* b) { return a->frame < b->frame; });
+  const Row& first = *rows.front();
+  Sample out{.id = sequence ? first.sequence : first.path};
+  for (const Row* row : rows) out.frames.push_back(row->path);
+  for (const std::string& part : first.label_parts) {
+    out.labels.push_back(
+        static_cast<int>(std::find(classes.begin(), classes.end(), part) - classes.begin()));
+  }
+  out.soft = soft_labels(first, classes);
+  out.targets = first.targets;
+  out.caption = first.caption;
+  out.subject = first.subject;
+  out.split = first.split;
+  out.extra = first.extra;
+  if (!first.sequence.empty() && !sequence) out.extra.emplace("sequence", first.sequence);
+  return out;
+}
+
+Result<std::vector<Sample>> group(const std::vector<Row>& rows,
+                                  const std::vector<std::string>& classes,
+                                  const ManifestOptions& options, std::string_view subject) {
+  std::map<std::pair<std::string, std::string>, std::vector<const Row*>> sequences;
+  for (const Row& row : rows) {
+    if (!row.sequence.empty()) sequences[{row.split, row.sequence}].push_back(&row);
+  }
+  std::set<const Row*> taken;
+  std::vector<Sample> out;
+  for (const Row& row : rows) {
+    if (options.unit == Unit::kFrame || row.sequence.empty()) {
+      out.push_back(make_sample({&row}, classes, false));
+      continue;
+    }
+    const auto& members = sequences[{row.split, row.sequence}];
+    const auto other = std::find_if(members.begin(), members.end(), [&](const Row* member) {
+      return member->label_parts != members.front()->label_parts;
+    });
+    if (other != members.end()) {
+      if (options.unit == Unit::kSequence) {
+        return corrupt(fmt::format("{}:{}: label differs within sequence '{}'", subject,
+                                   (*other)->line, row.sequence));
+      }
+      out.push_back(make_sample({&row}, classes, false));
+    } else if (taken.insert(members.front()).second) {
+      out.push_back(make_sample(members, classes, true));
+    }
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const Store>> open_store(const fs::path& csv, const Limits& limits) {
+  fs::path tar = csv;
+  tar.replace_extension(".tar");
+  std::error_code error;
+  if (fs::is_regular_file(tar, error)) return Store::open(tar, limits);
+  return Store::open(csv.has_parent_path() ? csv.parent_path() : fs::path("."), limits);
+}
+
+}  // namespace
+
+Result<Manifest> load_manifest(const fs::path& csv, const ManifestOptions& options) {
+  constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
+  const std::string subject = csv.string();
+  MIEN_ASSIGN_OR_RETURN(const std::string text, read_text_file(csv, kMaxBytes));
+  MIEN_ASSIGN_OR_RETURN(std::vector<Row> rows, read_rows(text, subject, options));
+  if (!options.captions.empty()) MIEN_RETURN_IF_ERROR(add_captions(rows, options));
+  if (rows.empty()) {
+    return invalid_argument(options.split.empty() ? fmt::format("{}: has no row", subject)
+                                                  : fmt::format("{}: has no row of split '{}'",
+                                                                subject, options.split));
+  }
+  Manifest out{.name = csv.stem().string()};
+  MIEN_ASSIGN_OR_RETURN(out.classes, class_names(rows, options, subject));
+  MIEN_ASSIGN_OR_RETURN(out.samples, group(rows, out.classes, options, subject));
+  out.target_names = options.targets;
+  if (!options.keep_unlabelled && options.targets.empty()) {
+    out.unlabelled = static_cast<std::int64_t>(
+        std::erase_if(out.samples, [](const Sample& sample) { return sample.labels.empty(); }));
+  }
+  if (out.samples.empty()) {
+    return invalid_argument(fmt::format("{}: no row has a label (expected at least one)", subject));
+  }
+  MIEN_ASSIGN_OR_RETURN(out.store, open_store(csv, options.limits));
+  return out;
+}
+
+}  // namespace mien::data

@@ -1,0 +1,108 @@
+#include "mien/data/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "mien/core/file.h"
+#include "mien/core/tar.h"
+
+namespace mien::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status check_name(std::string_view name) {
+  const fs::path path(name);
+  const bool leaves =
+      std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+  if (name.empty() || path.is_absolute() || leaves) {
+    return invalid_argument(fmt::format("'{}': is no name inside the data set", name));
+  }
+  return {};
+}
+
+class FolderStore : public Store {
+ public:
+  FolderStore(fs::path root, const Limits& limits) : root_(std::move(root)), limits_(limits) {}
+
+  Result<std::vector<std::byte>> read(std::string_view name) const override {
+    MIEN_RETURN_IF_ERROR(check_name(name));
+    return read_file(root_ / name, limits_.max_image_bytes);
+  }
+  bool contains(std::string_view name) const override {
+    std::error_code error;
+    return check_name(name).ok() && fs::is_regular_file(root_ / name, error);
+  }
+  std::vector<std::string> list(std::string_view folder) const override {
+    std::vector<std::string> out;
+    if (!check_name(folder).ok()) return out;
+    std::error_code error;
+    for (fs::directory_iterator it(root_ / folder, error), end; !error && it != end;
+         it.increment(error)) {
+      if (it->is_regular_file(error)) {
+        out.push_back((fs::path(folder) / it->path().filename()).generic_string());
+      }
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+ private:
+  fs::path root_;
+  Limits limits_;
+};
+
+class TarStore : public Store {
+ public:
+  TarStore(std::shared_ptr<const MappedFile> file, const std::vector<TarEntry>& entries,
+           const Limits& limits)
+      : file_(std::move(file)), limits_(limits) {
+    for (const TarEntry& entry : entries) {
+      const bool dotted = entry.name.starts_with("./");
+      entries_.insert_or_assign(dotted ? entry.name.substr(2) : entry.name, entry.bytes);
+    }
+  }
+
+  Result<std::vector<std::byte>> read(std::string_view name) const override {
+    const auto it = entries_.find(name);
+    if (it == entries_.end()) return not_found(std::string(name) + ": is not in the archive");
+    if (it->second.size() > limits_.max_image_bytes) {
+      return resource_limit(std::string(name) + ": is larger than a picture may be");
+    }
+    return std::vector<std::byte>(it->second.begin(), it->second.end());
+  }
+  bool contains(std::string_view name) const override { return entries_.contains(name); }
+  std::vector<std::string> list(std::string_view folder) const override {
+    std::string prefix(folder);
+    prefix += '/';
+    std::vector<std::string> out;
+    for (auto it = entries_.lower_bound(prefix);
+         it != entries_.end() && it->first.starts_with(prefix); ++it) {
+      if (it->first.find('/', prefix.size()) == std::string::npos) out.push_back(it->first);
+    }
+    return out;
+  }
+
+ private:
+  std::shared_ptr<const MappedFile> file_;
+  Limits limits_;
+  std::map<std::string, std::span<const std::byte>, std::less<>> entries_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Store>> Store::open(const fs::path& path, const Limits& limits) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    return std::shared_ptr<const Store>(std::make_shared<FolderStore>(path, limits));
+  }
+  MIEN_ASSIGN_OR_RETURN(auto file, MappedFile::open(path));
+  Limits tar_limits = limits;
+  tar_limits.max_tensors = limits.max_frames;  // entries of an archive of pictures
+  MIEN_ASSIGN_OR_RETURN(const auto entries, parse_tar(file->bytes(), path.string(), tar_limits));
+  return std::shared_ptr<const Store>(std::make_shared<TarStore>(std::move(file), entries, limits));
+}
+
+}  // namespace mien::data

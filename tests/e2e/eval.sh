@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# `mien eval`: figures, files and every kind of bad input.
+source "$(dirname "$0")/lib.sh"
+tiny_bundle tiny
+mkdir set
+for i in 1 2 3 4; do media png "set/$i.png" $((40 + i)) 48; done
+printf 'path,label,subject,sequence,split\nset/1.png,happiness,A,,train\nset/2.png,sad,B,,train\nset/3.png,,B,,train\nset/4.png,sad,C,,val\n' >m.csv
+value() { check "$1" python3 -c "import json,sys; d=json.load(open('.out')); sys.exit(not ($1))"; }
+
+section "figures"
+run eval tiny --data m.csv --json
+ok
+value "d['n'] == 3 and d['unlabelled'] == 1 and d['classes'] == ['happiness', 'sad']"
+value "0 <= d['war'] <= 100 and len(d['confusion']) == 2 and d['absent'] == []"
+value "d['war_interval'][0] <= d['war'] <= d['war_interval'][1]"
+run eval tiny --data m.csv --split val
+ok
+out_has "1 samples"
+run eval tiny --data m.csv --protocol closed --json
+ok
+value "d['protocol'] == 'closed'"
+run eval tiny --data m.csv --labels 'sad,happy,angry' --json
+ok
+
+section "same from a tar"
+tar -cf t.tar set
+cp m.csv t.csv
+mkdir elsewhere && mv t.tar t.csv elsewhere/
+run eval tiny --data elsewhere/t.csv --json
+ok
+value "d['n'] == 3"
+
+section "files"
+run eval tiny --data m.csv --report r.html --predictions p.csv
+ok
+check "page" grep -q '<svg' r.html
+check "notice on the page" grep -q 'not what a person feels' r.html
+check "rows of predictions" test "$(wc -l <p.csv)" -eq 4
+check "header of predictions" grep -q '^id,truth,prediction,p_happiness,p_sad$' p.csv
+run eval tiny --data m.csv --report nowhere/r.html
+exits 1
+err_has 'nowhere'
+no_leftovers
+
+section "bad input"
+run eval tiny --data none.csv
+exits 2
+err_is 'none.csv: .*'
+printf 'path,name\na,b\n' >bad.csv
+run eval tiny --data bad.csv
+exits 2
+err_is "bad.csv:1: has no column 'label'.*"
+run eval tiny --data m.csv --split test
+exits 2
+err_is "m.csv: has no row of split 'test'"
+run eval tiny --data m.csv --labels 'bored,calm'
+exits 2
+err_is "class 'happiness': has no label .*"
+run eval tiny --data m.csv --protocol open
+exits 2
+run eval none --data m.csv
+exits 3
+out_is_empty
+printf 'path,label\nset/1.png,sad\nset/none.png,sad\nset/2.png,happy\n' >hole.csv
+run eval tiny --data hole.csv --max-bad-share 0.5 --json
+exits 1
+err_has 'none.png'
+value "d['n'] == 2 and d['unreadable'] == 1"
+printf 'path,label\n../../etc/passwd,sad\nset/1.png,sad\n' >leaves.csv
+run eval tiny --data leaves.csv
+exits 1
+err_has 'no name inside the data set'
+printf 'junk' >elsewhere/t.tar
+run eval tiny --data elsewhere/t.csv
+exits 2
+err_has 't.tar'
+finish
