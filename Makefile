@@ -3,32 +3,24 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 BUILD = build/release
 
-.PHONY: build program demo test bench install asan tsan fuzz tidy format clean setup-build setup-train setup-test
+.PHONY: build demo test bench install asan tsan fuzz tidy format clean setup-build setup-test
 
 setup-build:
 	@scripts/setup build
-setup-train:
-	@scripts/setup train
 setup-test:
 	@scripts/setup test
 
 $(BUILD)/build.ninja: CMakeLists.txt CMakePresets.json cmake/MienDependencies.cmake | setup-build
 	@cmake --preset release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 
-## program: build/release/bin/mien alone, without what only training needs
-program: setup-build
+## build: the program, at build/release/bin/mien
+build: setup-build
 	@mkdir -p build
 	@test -f $(BUILD)/build.ninja || $(MAKE) --no-print-directory $(BUILD)/build.ninja
 	@cmake --build $(BUILD) --target mien -j $(JOBS)
 
-## build: the programs, build/release/bin/mien and mien-train beside it
-build: setup-train
-	@mkdir -p build
-	@cmake --preset release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build $(BUILD) --target mien mien-train -j $(JOBS)
-
 ## demo: a real picture and a real clip, from nothing to annotated results
-demo: program
+demo: build
 	@scripts/demo
 
 ## test: install, build and run all tests
