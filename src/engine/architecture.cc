@@ -121,6 +121,46 @@ Result<TextTower> parse_text(const Json& json, std::string_view subject) {
   return tower;
 }
 
+Result<TemporalTower> parse_temporal(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(
+      json, {"type", "width", "layers", "heads", "head_width", "mlp", "positions", "activation"},
+      subject));
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  if (type != "transformer") {
+    return unsupported(
+        fmt::format("{}: unknown temporal model '{}' (expected transformer)", subject, type));
+  }
+  TemporalTower tower;
+  MIEN_RETURN_IF_ERROR(parse_blocks(json, subject, tower));
+  MIEN_ASSIGN_OR_RETURN(tower.head_width, read_size(json, "head_width", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(tower.positions, read_size(json, "positions", kMaxContext, subject));
+  return tower;
+}
+
+void add_temporal(std::vector<ExpectedTensor>& out, const TemporalTower& tower) {
+  const std::int64_t width = tower.width;
+  const std::int64_t inner = std::int64_t{tower.heads} * tower.head_width;
+  out.push_back({"temporal.cls_token", {1, 1, width}});
+  out.push_back({"temporal.pos_embedding", {1, tower.positions, width}});
+  for (int i = 0; i < tower.layers; ++i) {
+    const std::string block = fmt::format("temporal.temporal_transformer.layers.{}.", i);
+    const auto add = [&](const char* name, Shape shape) {
+      out.push_back({block + name, std::move(shape)});
+    };
+    add("0.fn.norm.weight", {width});
+    add("0.fn.norm.bias", {width});
+    add("0.fn.fn.to_qkv.weight", {3 * inner, width});
+    add("0.fn.fn.to_out.0.weight", {width, inner});
+    add("0.fn.fn.to_out.0.bias", {width});
+    add("1.fn.norm.weight", {width});
+    add("1.fn.norm.bias", {width});
+    add("1.fn.fn.net.0.weight", {tower.mlp, width});
+    add("1.fn.fn.net.0.bias", {tower.mlp});
+    add("1.fn.fn.net.3.weight", {width, tower.mlp});
+    add("1.fn.fn.net.3.bias", {width});
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(Activation activation) {
@@ -164,11 +204,23 @@ Json Architecture::to_json() const {
   } else {
     out.set("text", nullptr);
   }
+  if (temporal) {
+    Json temporal_json = Json::object();
+    temporal_json.set("type", "transformer");
+    temporal_json.set("width", temporal->width);
+    temporal_json.set("layers", temporal->layers);
+    temporal_json.set("heads", temporal->heads);
+    temporal_json.set("head_width", temporal->head_width);
+    temporal_json.set("mlp", temporal->mlp);
+    temporal_json.set("positions", temporal->positions);
+    temporal_json.set("activation", to_string(temporal->activation));
+    out.set("temporal", std::move(temporal_json));
+  }
   return out;
 }
 
 Result<Architecture> Architecture::parse(const Json& json, std::string_view subject) {
-  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, {"embed", "image", "text"}, subject));
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, {"embed", "image", "text", "temporal"}, subject));
   Architecture out;
   MIEN_ASSIGN_OR_RETURN(out.embed, read_size(json, "embed", kMaxWidth, subject));
   const Json* image_json = json.find("image");
@@ -181,6 +233,10 @@ Result<Architecture> Architecture::parse(const Json& json, std::string_view subj
   MIEN_ASSIGN_OR_RETURN(out.image, parse_image(*image_json, fmt::format("{}.image", subject)));
   if (!text_json->is_null()) {
     MIEN_ASSIGN_OR_RETURN(out.text, parse_text(*text_json, fmt::format("{}.text", subject)));
+  }
+  if (const Json* temporal = json.find("temporal"); temporal != nullptr && !temporal->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.temporal,
+                          parse_temporal(*temporal, fmt::format("{}.temporal", subject)));
   }
   MIEN_RETURN_IF_ERROR(out.validate(subject));
   return out;
@@ -196,6 +252,16 @@ Status Architecture::validate(std::string_view subject) const {
     MIEN_RETURN_IF_ERROR(check_heads(text->width, text->heads, fmt::format("{}.text", subject)));
     if (text->context < 3) {
       return corrupt(fmt::format("{}.text: context is too short (expected at least 3)", subject));
+    }
+  }
+  if (temporal) {
+    if (temporal->width != embed || temporal->head_width % 16 != 0 || temporal->positions < 2 ||
+        std::int64_t{temporal->heads} * temporal->head_width > 8 * kMaxWidth) {
+      return corrupt(fmt::format(
+          "{}.temporal: width {}, {} heads of {}, {} positions (expected width {}, a head width "
+          "that is a multiple of 16, at most {} in all heads, 2 positions or more)",
+          subject, temporal->width, temporal->heads, temporal->head_width, temporal->positions,
+          embed, 8 * kMaxWidth));
     }
   }
   return {};
@@ -230,6 +296,7 @@ std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
     out.push_back({"text_projection", {text_width, a.embed}});
     add_blocks(out, "", a.text->layers, text_width, a.text->mlp);
   }
+  if (a.temporal) add_temporal(out, *a.temporal);
   return out;
 }
 

@@ -143,6 +143,16 @@ Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
   return image_;
 }
 
+Result<std::shared_ptr<const TemporalEncoder>> Bundle::temporal_encoder() const {
+  if (!info_.architecture.temporal) return std::shared_ptr<const TemporalEncoder>();
+  const std::lock_guard lock(mutex_);
+  if (!temporal_) {
+    MIEN_ASSIGN_OR_RETURN(temporal_,
+                          TemporalEncoder::load(*weights_, info_.architecture, precision_));
+  }
+  return temporal_;
+}
+
 Result<std::shared_ptr<const TextEncoder>> Bundle::text_encoder() const {
   if (!has_text_tower()) {
     return unsupported(

@@ -44,11 +44,14 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
   MIEN_ASSIGN_OR_RETURN(impl->positions, load_vector(weights, "visual.positional_embedding"));
   MIEN_ASSIGN_OR_RETURN(impl->ln_pre, load_norm(weights, "visual.ln_pre"));
   MIEN_ASSIGN_OR_RETURN(impl->ln_post, load_norm(weights, "visual.ln_post"));
-  MIEN_ASSIGN_OR_RETURN(
-      impl->transformer,
-      Transformer::load(weights, "visual.transformer.",
-                        {tower.width, tower.heads, tower.layers, tower.activation, false},
-                        precision));
+  MIEN_ASSIGN_OR_RETURN(impl->transformer,
+                        Transformer::load(weights, "visual.transformer.resblocks.", kClipBlock,
+                                          {.width = tower.width,
+                                           .heads = tower.heads,
+                                           .head_width = tower.width / tower.heads,
+                                           .layers = tower.layers,
+                                           .activation = tower.activation},
+                                          precision));
   MIEN_ASSIGN_OR_RETURN(impl->projection,
                         kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
   return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl)));

@@ -44,10 +44,15 @@ Result<std::shared_ptr<const TextEncoder>> TextEncoder::load(
   impl->tokens = *table;
   MIEN_ASSIGN_OR_RETURN(impl->positions, load_vector(*weights, "positional_embedding"));
   MIEN_ASSIGN_OR_RETURN(impl->ln_final, load_norm(*weights, "ln_final"));
-  MIEN_ASSIGN_OR_RETURN(impl->transformer, Transformer::load(*weights, "transformer.",
-                                                             {tower.width, tower.heads,
-                                                              tower.layers, tower.activation, true},
-                                                             precision));
+  MIEN_ASSIGN_OR_RETURN(impl->transformer,
+                        Transformer::load(*weights, "transformer.resblocks.", kClipBlock,
+                                          {.width = tower.width,
+                                           .heads = tower.heads,
+                                           .head_width = tower.width / tower.heads,
+                                           .layers = tower.layers,
+                                           .activation = tower.activation,
+                                           .causal = true},
+                                          precision));
   MIEN_ASSIGN_OR_RETURN(impl->projection,
                         kernels::Linear::pack(*projection, nullptr, {.weight_is_in_out = true}));
   impl->weights = std::move(weights);

@@ -14,8 +14,8 @@ using kernels::Precision;
 Result<Linear> load_linear(const checkpoint::Checkpoint& weights, const std::string& weight_name,
                            const std::string& bias_name, const LinearOptions& options) {
   const TensorView* weight = weights.find(weight_name);
-  const TensorView* bias = weights.find(bias_name);
-  MIEN_CHECK(weight != nullptr && bias != nullptr);
+  const TensorView* bias = bias_name.empty() ? nullptr : weights.find(bias_name);
+  MIEN_CHECK(weight != nullptr && (bias != nullptr || bias_name.empty()));
   auto linear = Linear::pack(*weight, bias, options);
   if (!linear.ok()) return linear.status().with_prefix(weight_name);
   weights.release(*weight);
@@ -52,28 +52,30 @@ Result<Norm> load_norm(const checkpoint::Checkpoint& weights, const std::string&
 }
 
 Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
-                                      const std::string& prefix, const TransformerSizes& sizes,
-                                      Precision precision) {
+                                      const std::string& prefix, const BlockNames& names,
+                                      const TransformerSizes& sizes, Precision precision) {
   Transformer out;
   out.sizes_ = sizes;
   out.precision_ = precision;
   for (int i = 0; i < sizes.layers; ++i) {
-    const std::string name = prefix + "resblocks." + std::to_string(i) + ".";
+    const std::string block_name = prefix + std::to_string(i) + ".";
+    const auto linear = [&](const char* name, const LinearOptions& options) {
+      const std::string full = block_name + name;
+      return load_linear(weights, full + ".weight", full + ".bias", options);
+    };
     Block block;
-    MIEN_ASSIGN_OR_RETURN(block.ln_1, load_norm(weights, name + "ln_1"));
-    MIEN_ASSIGN_OR_RETURN(block.ln_2, load_norm(weights, name + "ln_2"));
-    MIEN_ASSIGN_OR_RETURN(block.qkv, load_linear(weights, name + "attn.in_proj_weight",
-                                                 name + "attn.in_proj_bias", {.input = precision}));
+    MIEN_ASSIGN_OR_RETURN(block.ln_1, load_norm(weights, block_name + names.ln_1));
+    MIEN_ASSIGN_OR_RETURN(block.ln_2, load_norm(weights, block_name + names.ln_2));
     MIEN_ASSIGN_OR_RETURN(
-        block.out, load_linear(weights, name + "attn.out_proj.weight", name + "attn.out_proj.bias",
-                               {.accumulate = true, .input = precision}));
-    MIEN_ASSIGN_OR_RETURN(
-        block.fc,
-        load_linear(weights, name + "mlp.c_fc.weight", name + "mlp.c_fc.bias",
-                    {.activation = sizes.activation, .input = precision, .output = precision}));
-    MIEN_ASSIGN_OR_RETURN(block.proj,
-                          load_linear(weights, name + "mlp.c_proj.weight", name + "mlp.c_proj.bias",
-                                      {.accumulate = true, .input = precision}));
+        block.qkv,
+        load_linear(weights, block_name + names.qkv_weight,
+                    names.qkv_bias == nullptr ? std::string() : block_name + names.qkv_bias,
+                    {.input = precision}));
+    MIEN_ASSIGN_OR_RETURN(block.out, linear(names.out, {.accumulate = true, .input = precision}));
+    MIEN_ASSIGN_OR_RETURN(block.fc, linear(names.fc, {.activation = sizes.activation,
+                                                      .input = precision,
+                                                      .output = precision}));
+    MIEN_ASSIGN_OR_RETURN(block.proj, linear(names.proj, {.accumulate = true, .input = precision}));
     out.blocks_.push_back(std::move(block));
   }
   return out;
@@ -82,6 +84,7 @@ Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
 Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std::int64_t tokens,
                            std::int64_t queries, Session::Impl& session) const {
   const std::int64_t rows = batch * tokens;
+  const std::int64_t inner = sizes_.heads * sizes_.head_width;
   void* normed = activations(session.normed, rows * sizes_.width);
   kernels::layer_norm({.x = x,
                        .rows = rows,
@@ -90,14 +93,14 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
                        .bias = block.ln_1.bias.data(),
                        .out = normed,
                        .output = precision_});
-  auto* qkv = static_cast<float*>(activations(session.qkv, rows * 3 * sizes_.width));
+  auto* qkv = static_cast<float*>(activations(session.qkv, rows * 3 * inner));
   MIEN_RETURN_IF_ERROR(block.qkv.run(normed, rows, qkv, session.workspace));
-  void* attended = activations(session.attended, batch * queries * sizes_.width);
+  void* attended = activations(session.attended, batch * queries * inner);
   kernels::attention({.qkv = qkv,
                       .batch = batch,
                       .tokens = tokens,
                       .heads = sizes_.heads,
-                      .head_width = sizes_.width / sizes_.heads,
+                      .head_width = sizes_.head_width,
                       .causal = sizes_.causal,
                       .queries = queries,
                       .out = attended,

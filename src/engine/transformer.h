@@ -36,17 +36,33 @@ Result<std::vector<float>> load_vector(const checkpoint::Checkpoint& weights,
 struct TransformerSizes {
   std::int64_t width = 0;
   std::int64_t heads = 0;
+  std::int64_t head_width = 0;
   int layers = 0;
   kernels::Activation activation = kernels::Activation::kQuickGelu;
   bool causal = false;
 };
 
+/// What the tensors of a block are called, behind the prefix and the number of the block.
+struct BlockNames {
+  const char* ln_1;
+  const char* qkv_weight;
+  const char* qkv_bias;  ///< nullptr: none
+  const char* out;
+  const char* ln_2;
+  const char* fc;
+  const char* proj;
+};
+inline constexpr BlockNames kClipBlock = {
+    "ln_1",     "attn.in_proj_weight", "attn.in_proj_bias", "attn.out_proj", "ln_2",
+    "mlp.c_fc", "mlp.c_proj"};
+
 /// A stack of pre-norm blocks on a residual stream in float32.
 class Transformer {
  public:
-  /// Reads `<prefix>resblocks.<i>.*`. Precondition: the tensors were checked.
+  /// Reads `<prefix><i>.<name>`. Precondition: the tensors were checked.
   static Result<Transformer> load(const checkpoint::Checkpoint& weights, const std::string& prefix,
-                                  const TransformerSizes& sizes, kernels::Precision precision);
+                                  const BlockNames& names, const TransformerSizes& sizes,
+                                  kernels::Precision precision);
 
   /// Shape: x [batch, tokens, width], changed in place. With `first_token_only` the last block
   /// works for token 0 alone and leaves the results in rows 0..batch-1 of x, densely; they equal

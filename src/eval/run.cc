@@ -30,6 +30,7 @@ class Run {
     MIEN_ASSIGN_OR_RETURN(places_, match_labels(labels, manifest_.classes));
     MIEN_ASSIGN_OR_RETURN(scorer_, engine::LabelScorer::make(bundle, labels, {}, session_));
     MIEN_ASSIGN_OR_RETURN(encoder_, bundle.image_encoder());
+    MIEN_ASSIGN_OR_RETURN(temporal_, bundle.temporal_encoder());
     MIEN_ASSIGN_OR_RETURN(finder_, face::make_finder(options_.finder));
     width_ = static_cast<std::size_t>(encoder_->embed());
     const auto side = static_cast<std::size_t>(encoder_->image_size());
@@ -136,15 +137,23 @@ class Run {
     }
     const float* row = rows.data();
     for (const Waiting& item : waiting_) {
-      std::vector<float> mean(width_);
-      for (std::int64_t f = 0; f < item.frames; ++f, row += width_) {
-        for (std::size_t i = 0; i < width_; ++i) mean[i] += row[i];
-      }
-      kernels::l2_normalize_rows(mean.data(), 1, static_cast<std::int64_t>(width_));
-      out_.predictions.push_back(answer(*item.sample, mean));
+      std::vector<float> clip(width_);
+      MIEN_RETURN_IF_ERROR(join_frames(row, item.frames, clip));
+      row += static_cast<std::size_t>(item.frames) * width_;
+      kernels::l2_normalize_rows(clip.data(), 1, static_cast<std::int64_t>(width_));
+      out_.predictions.push_back(answer(*item.sample, clip));
     }
     waiting_.clear();
     pixels_.clear();
+    return {};
+  }
+
+  // Through the temporal model when there is one; else, and for pictures, the mean.
+  Status join_frames(const float* rows, std::int64_t frames, std::vector<float>& out) {
+    if (temporal_ && frames > 1) return temporal_->encode(rows, 1, frames, out.data(), session_);
+    for (std::int64_t f = 0; f < frames; ++f, rows += width_) {
+      for (std::size_t i = 0; i < width_; ++i) out[i] += rows[i];
+    }
     return {};
   }
 
@@ -174,6 +183,7 @@ class Run {
   engine::Session session_;
   std::shared_ptr<const engine::LabelScorer> scorer_;
   std::shared_ptr<const engine::ImageEncoder> encoder_;
+  std::shared_ptr<const engine::TemporalEncoder> temporal_;
   std::unique_ptr<face::FaceFinder> finder_;
   std::vector<std::size_t> places_;  // label of every class
   std::size_t width_ = 0;

@@ -38,11 +38,27 @@ struct TextTower {
   bool operator==(const TextTower&) const = default;
 };
 
+/// Sizes of a transformer over frame embeddings: class token and learned positions in front of
+/// pre-norm blocks, read out at the class token. Head and MLP widths are free: EmoCLIP's published
+/// module has heads of 2048 and an MLP of 512.
+struct TemporalTower {
+  int width = 0;  ///< of a frame embedding: that of the joint space
+  int layers = 0;
+  int heads = 0;
+  int head_width = 0;
+  int mlp = 0;
+  int positions = 0;  ///< frames + 1 at most
+  kernels::Activation activation = kernels::Activation::kGeluTanh;
+
+  bool operator==(const TemporalTower&) const = default;
+};
+
 /// The typed sizes of a model. Data, not code: nothing here is guessed at load time.
 struct Architecture {
   int embed = 0;  ///< width of the joint space
   ImageTower image;
   std::optional<TextTower> text;
+  std::optional<TemporalTower> temporal;  ///< none: a clip is the mean of its frames
 
   bool operator==(const Architecture&) const = default;
   Json to_json() const;

@@ -13,6 +13,7 @@
 #include "mien/core/limits.h"
 #include "mien/engine/architecture.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/temporal.h"
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
 #include "mien/text/labels.h"
@@ -86,6 +87,8 @@ class Bundle {
   /// Packed anew when nobody holds it any more, so that its memory is free while only pictures are
   /// read. Errors: kUnsupported when the bundle has no text tower.
   Result<std::shared_ptr<const TextEncoder>> text_encoder() const;
+  /// nullptr when the bundle has no temporal model: a clip is then the mean of its frames.
+  Result<std::shared_ptr<const TemporalEncoder>> temporal_encoder() const;
   Result<std::shared_ptr<const text::BpeTokenizer>> tokenizer() const;
 
   /// Stored unit embeddings of every text of info().labels (in order, parts after texts), shape
@@ -108,6 +111,7 @@ class Bundle {
   Limits limits_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const ImageEncoder> image_;
+  mutable std::shared_ptr<const TemporalEncoder> temporal_;
   mutable std::mutex text_mutex_;  // its own: the towers are packed side by side
   mutable std::weak_ptr<const TextEncoder> text_;
   mutable std::shared_ptr<const text::BpeTokenizer> tokenizer_;

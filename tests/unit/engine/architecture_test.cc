@@ -34,6 +34,42 @@ TEST(Architecture, RoundTripsThroughJson) {
   EXPECT_EQ(*Architecture::parse(a.to_json(), "a"), a);
 }
 
+TemporalTower emoclip_temporal() {
+  return {.width = 512, .layers = 2, .heads = 8, .head_width = 2048, .mlp = 512, .positions = 1024};
+}
+
+// methods-emoclip: 327 tensors in all; one of the two logit scales is the bundle's.
+TEST(Architecture, TemporalPartOfEmoclip) {
+  Architecture a = vit_b32();
+  a.temporal = emoclip_temporal();
+  MIEN_ASSERT_OK(a.validate("a"));
+  EXPECT_EQ(expected_tensors(a).size(), 325U);
+  EXPECT_EQ(a.parameter_count() - vit_b32().parameter_count(), 68'689'408U);
+  const auto again = Architecture::parse(a.to_json(), "a");
+  MIEN_ASSERT_OK(again);
+  EXPECT_EQ(*again, a);
+}
+
+TEST(Architecture, RejectsTemporalSizesThatDoNotFit) {
+  const auto with = [](auto change) {
+    Architecture a = vit_b32();
+    a.temporal = emoclip_temporal();
+    change(*a.temporal);
+    return a.validate("a");
+  };
+  EXPECT_TRUE(with([](TemporalTower&) {}).ok());
+  EXPECT_FALSE(with([](TemporalTower& t) { t.width = 256; }).ok());
+  EXPECT_FALSE(with([](TemporalTower& t) { t.head_width = 40; }).ok());
+  EXPECT_FALSE(with([](TemporalTower& t) { t.positions = 1; }).ok());
+  EXPECT_FALSE(with([](TemporalTower& t) { t.heads = 16384; }).ok());
+  Architecture a = vit_b32();
+  Json json = a.to_json();
+  json.set("temporal", 3);
+  EXPECT_FALSE(Architecture::parse(json, "a").ok());
+  json.set("temporal", nullptr);
+  EXPECT_TRUE(Architecture::parse(json, "a").ok());
+}
+
 TEST(Architecture, RejectsSizesThatCannotBe) {
   const auto broken = [](auto change) {
     Json json = vit_b32().to_json();
