@@ -1,0 +1,161 @@
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "mien/core/rng.h"
+#include "mien/core/status.h"
+#include "mien/data/views.h"
+
+namespace mien::data {
+
+struct LoaderOptions {
+  int threads = 2;
+  int ahead = 64;               ///< items that may wait
+  double max_bad_share = 0.01;  ///< of the items that may be unreadable
+};
+
+/// Makes items on several threads and hands them out in order. An item depends on its place and on
+/// an Rng of its own, seeded by (seed, position), so that the number of threads changes nothing. An
+/// item that cannot be made is counted, and the next readable one of the order stands in for it.
+/// Threads: one consumer; `make` runs on several threads at once.
+template <class Item>
+class Loader {
+ public:
+  using Make = std::function<Result<Item>(std::int64_t place, Rng& rng)>;
+
+  explicit Loader(Make make, LoaderOptions options = {})
+      : make_(std::move(make)), options_(options) {}
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+  ~Loader() { stop(); }
+
+  /// Begins an epoch at position `first` of `order`; what was left of the last one is dropped.
+  void start(View order, std::uint64_t seed, std::int64_t first = 0) {
+    stop();
+    order_ = std::move(order);
+    seed_ = seed;
+    next_to_make_ = next_to_give_ = first;
+    stopping_ = false;
+    ready_.clear();
+    for (int i = 0; i < std::max(1, options_.threads); ++i) {
+      workers_.emplace_back([this] { work(); });
+    }
+  }
+
+  /// Items that are left in this epoch.
+  std::int64_t remaining() const { return size() - next_to_give_; }
+
+  /// The next item. Precondition: remaining() > 0. Errors: the last problem, when more items than
+  /// allowed, or sixteen in a row, are unreadable.
+  Result<Item> next() {
+    MIEN_CHECK(remaining() > 0);
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [&] { return ready_.contains(next_to_give_); });
+    auto node = ready_.extract(next_to_give_++);
+    room_.notify_all();
+    if (too_many_bad()) return last_problem_;
+    return std::move(node.mapped());
+  }
+
+  /// Different places that could not be read so far, in all epochs.
+  std::int64_t bad() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::int64_t>(bad_places_.size());
+  }
+  /// What was wrong with the first of them.
+  std::vector<std::string> problems() const {
+    const std::lock_guard lock(mutex_);
+    return problems_;
+  }
+
+ private:
+  static constexpr std::int64_t kTries = 16;
+  static constexpr std::size_t kProblemsKept = 20;
+
+  std::int64_t size() const { return static_cast<std::int64_t>(order_.size()); }
+
+  bool too_many_bad() const {
+    return bad_places_.size() > 1 && static_cast<double>(bad_places_.size()) >
+                                         options_.max_bad_share * static_cast<double>(size());
+  }
+
+  void note_problem(std::int64_t place, const Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (!bad_places_.insert(place).second) return;
+    if (problems_.size() < kProblemsKept) problems_.push_back(status.message());
+    last_problem_ = status.with_prefix(
+        "more than " + std::to_string(static_cast<int>(100 * options_.max_bad_share)) +
+        " % of the samples are unreadable; the last");
+  }
+
+  Result<Item> make(std::int64_t position) {
+    Status problem;
+    for (std::int64_t k = 0; k < std::min(kTries, size()); ++k) {
+      const std::int64_t place = order_[static_cast<std::size_t>((position + k) % size())];
+      Rng rng(seed_ + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(position + 1));
+      Result<Item> item = make_(place, rng);
+      if (item.ok()) return item;
+      problem = item.status();
+      note_problem(place, problem);
+    }
+    return problem;
+  }
+
+  void work() {
+    for (;;) {
+      std::int64_t position = 0;
+      {
+        std::unique_lock lock(mutex_);
+        room_.wait(lock, [&] {
+          return stopping_ || next_to_make_ >= size() ||
+                 next_to_make_ < next_to_give_ + std::max(1, options_.ahead);
+        });
+        if (stopping_ || next_to_make_ >= size()) return;
+        position = next_to_make_++;
+      }
+      Result<Item> item = make(position);
+      const std::lock_guard lock(mutex_);
+      ready_.emplace(position, std::move(item));
+      filled_.notify_one();
+    }
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      room_.notify_all();
+    }
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  Make make_;
+  LoaderOptions options_;
+  View order_;
+  std::uint64_t seed_ = 0;
+  std::vector<std::thread> workers_;
+  mutable std::mutex mutex_;
+  std::condition_variable filled_;
+  std::condition_variable room_;
+  std::int64_t next_to_make_ = 0;
+  std::int64_t next_to_give_ = 0;
+  bool stopping_ = false;
+  std::map<std::int64_t, Result<Item>> ready_;
+  std::set<std::int64_t> bad_places_;
+  std::vector<std::string> problems_;
+  Status last_problem_;
+};
+
+}  // namespace mien::data

@@ -1,0 +1,126 @@
+#include "mien/data/views.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+namespace mien::data {
+namespace {
+
+const Sample& at(const Manifest& manifest, std::int64_t place) {
+  return manifest.samples[static_cast<std::size_t>(place)];
+}
+
+bool carries(const Sample& sample, int label) {
+  return std::find(sample.labels.begin(), sample.labels.end(), label) != sample.labels.end();
+}
+
+template <class T>
+void shuffle(std::vector<T>& items, Rng& rng) {
+  for (std::size_t i = items.size(); i > 1; --i) {
+    std::swap(items[i - 1], items[static_cast<std::size_t>(rng.below(i))]);
+  }
+}
+
+}  // namespace
+
+View all_of(const Manifest& manifest) {
+  View out(manifest.samples.size());
+  std::iota(out.begin(), out.end(), std::int64_t{0});
+  return out;
+}
+
+View of_split(const Manifest& manifest, const View& view, std::string_view split) {
+  View out;
+  std::copy_if(view.begin(), view.end(), std::back_inserter(out),
+               [&](std::int64_t place) { return at(manifest, place).split == split; });
+  return out;
+}
+
+Result<TwoViews> leave_class_out(const Manifest& manifest, const View& train, const View& test,
+                                 std::string_view name) {
+  const auto found = std::find(manifest.classes.begin(), manifest.classes.end(), name);
+  if (found == manifest.classes.end()) {
+    return not_found(fmt::format("{}: has no class '{}' (expected one of {})", manifest.name, name,
+                                 fmt::join(manifest.classes, ", ")));
+  }
+  const int label = static_cast<int>(found - manifest.classes.begin());
+  TwoViews out;
+  std::copy_if(train.begin(), train.end(), std::back_inserter(out.train),
+               [&](std::int64_t place) { return !carries(at(manifest, place), label); });
+  std::copy_if(test.begin(), test.end(), std::back_inserter(out.test),
+               [&](std::int64_t place) { return carries(at(manifest, place), label); });
+  if (out.train.empty() || out.test.empty()) {
+    return invalid_argument(
+        fmt::format("{}: leaving out '{}' leaves {} samples to train and {} to "
+                    "test (expected some of both)",
+                    manifest.name, name, out.train.size(), out.test.size()));
+  }
+  return out;
+}
+
+Result<std::vector<View>> subject_folds(const Manifest& manifest, const View& view, int folds,
+                                        std::uint64_t seed) {
+  std::map<std::string, View> of_subject;
+  for (const std::int64_t place : view) {
+    const Sample& sample = at(manifest, place);
+    // A subject's name cannot start with a line end, so that these names are their own.
+    of_subject[sample.subject.empty() ? fmt::format("\n{}", place) : sample.subject].push_back(
+        place);
+  }
+  if (folds < 2 || static_cast<std::size_t>(folds) > of_subject.size()) {
+    return invalid_argument(fmt::format("{}: {} folds of {} subjects (expected 2 to the subjects)",
+                                        manifest.name, folds, of_subject.size()));
+  }
+  std::vector<const View*> subjects;
+  for (const auto& [name, places] : of_subject) subjects.push_back(&places);
+  Rng rng(seed);
+  shuffle(subjects, rng);
+  std::vector<View> out(static_cast<std::size_t>(folds));
+  for (const View* places : subjects) {
+    const auto smallest = std::min_element(
+        out.begin(), out.end(), [](const View& a, const View& b) { return a.size() < b.size(); });
+    smallest->insert(smallest->end(), places->begin(), places->end());
+  }
+  for (View& fold : out) std::sort(fold.begin(), fold.end());
+  return out;
+}
+
+TwoViews hold_out(const std::vector<View>& folds, std::size_t k) {
+  MIEN_CHECK(k < folds.size());
+  TwoViews out;
+  out.test = folds[k];
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    if (i != k) out.train.insert(out.train.end(), folds[i].begin(), folds[i].end());
+  }
+  std::sort(out.train.begin(), out.train.end());
+  return out;
+}
+
+View balanced(const Manifest& manifest, const View& view, Rng& rng) {
+  std::map<int, View> of_class;
+  View out = view;
+  std::size_t most = 0;
+  for (const std::int64_t place : view) {
+    const Sample& sample = at(manifest, place);
+    if (sample.labels.empty()) continue;
+    View& places = of_class[sample.labels.front()];
+    places.push_back(place);
+    most = std::max(most, places.size());
+  }
+  for (const auto& [label, places] : of_class) {
+    for (std::size_t i = places.size(); i < most; ++i) {
+      out.push_back(places[static_cast<std::size_t>(rng.below(places.size()))]);
+    }
+  }
+  return out;
+}
+
+View shuffled(View view, Rng& rng) {
+  shuffle(view, rng);
+  return view;
+}
+
+}  // namespace mien::data
