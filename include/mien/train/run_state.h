@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mien/checkpoint/checkpoint.h"
+#include "mien/methods/method.h"
+
+namespace mien::train {
+
+/// Where a run stands; with the tensors, all that it needs to go on.
+struct RunState {
+  int stage = 0;
+  int epoch = 0;
+  std::int64_t step = 0;         ///< steps of this epoch that are done
+  std::int64_t global_step = 0;  ///< optimiser steps of the whole run that are done
+  bool done = false;
+  double best = 0;
+  int best_epoch = -1;  ///< -1: none yet
+  int worse_epochs = 0;
+  std::string recipe;  ///< sha256 of the options that decide the result
+  double seconds = 0;  ///< of training so far
+};
+
+/// A checkpoint file: tensors below "model/", "optim/" and "ema/", and the state as metadata.
+struct SavedRun {
+  RunState state;
+  std::shared_ptr<const checkpoint::Checkpoint> tensors;
+};
+
+/// Writes `folder/checkpoint-<global_step>.safetensors` and removes all but the last `keep`.
+/// Errors: kIo; what was there before stays.
+Status save_run(const std::filesystem::path& folder, const RunState& state,
+                const methods::NamedTorchTensors& tensors, int keep);
+/// Writes `path` only. Errors: kIo.
+Status save_run_as(const std::filesystem::path& path, const RunState& state,
+                   const methods::NamedTorchTensors& tensors);
+
+/// The newest checkpoint that can be read; nullopt when there is none. `skipped` names damaged
+/// ones.
+std::optional<SavedRun> find_last_run(const std::filesystem::path& folder,
+                                      std::vector<std::string>& skipped);
+/// Errors: kNotFound, kCorrupt (no checkpoint of a run).
+Result<SavedRun> load_run(const std::filesystem::path& path);
+
+/// Copies "model/..." into the tensors of a method. Errors: kCorrupt naming the first that is
+/// missing, of another shape, or unknown.
+Status restore_model(const SavedRun& run, methods::Method& method);
+
+}  // namespace mien::train

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "mien/core/log.h"
+#include "mien/methods/method.h"
+#include "mien/train/communicator.h"
+#include "mien/train/options.h"
+#include "mien/train/run_state.h"
+
+namespace mien::train {
+
+/// How far a run is; for people.
+struct TrainProgress {
+  int stage = 0, stages = 1;
+  int epoch = 0, epochs = 1;
+  std::int64_t step = 0, steps = 0;  ///< of the epoch
+  double loss = 0;
+  double samples_per_second = 0;
+  double seconds_left = 0;  ///< of the stage, estimated
+};
+
+struct TrainerContext {
+  std::filesystem::path folder;  ///< of the run; made when missing
+  std::string recipe;  ///< what decides the result, as text; a run goes on only with the same
+  Communicator* processes = nullptr;  ///< none: one process
+  const std::atomic<bool>* cancel = nullptr;
+  std::function<void(const TrainProgress&)> progress = {};
+  std::function<void(int stage, int epoch, const methods::NamedValues&)> on_epoch = {};
+  std::function<double()> seconds = {};  ///< clock; none: the system's
+  LogSink log = {};
+};
+
+struct TrainResult {
+  RunState state;
+  methods::NamedValues last_values = {};  ///< of the last validation in this process
+  bool resumed = false;
+};
+
+/// Runs a method from its first to its last epoch, or goes on where `folder` stands. A resumed run
+/// computes the same losses as an unbroken one: weights, optimiser, averages, schedule, order and
+/// random numbers are restored, and lines of the log behind the checkpoint are dropped.
+///
+/// The folder holds log.jsonl, events.out.tfevents.*, checkpoint-*.safetensors and
+/// best.safetensors (the weights of the best epoch, averaged ones when there are any).
+///
+/// Errors: kInvalidArgument when the folder belongs to another recipe; kCorrupt when a checkpoint
+/// does not fit the method; kInternal when the loss is no number (with the step and the samples;
+/// the last checkpoint stays) or LibTorch fails; kCancelled (after a checkpoint); kIo.
+Result<TrainResult> train(methods::Method& method, const TrainOptions& options,
+                          const TrainerContext& context);
+
+/// Puts the weights of `folder` into the method: those of the best epoch, or of the last
+/// checkpoint. Errors: kNotFound, kCorrupt.
+Result<RunState> restore(methods::Method& method, const std::filesystem::path& folder,
+                         bool best = true);
+
+}  // namespace mien::train
