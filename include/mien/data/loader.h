@@ -23,10 +23,16 @@ struct LoaderOptions {
   int threads = 2;
   int ahead = 64;               ///< items that may wait
   double max_bad_share = 0.01;  ///< of the items that may be unreadable
+  /// Of several processes that share an order, each takes its part of every common batch of
+  /// `world` * `batch` items. What is left behind the last whole batch is dropped.
+  int batch = 1;
+  int rank = 0;
+  int world = 1;
 };
 
 /// Makes items on several threads and hands them out in order. An item depends on its place and on
-/// an Rng of its own, seeded by (seed, position), so that the number of threads changes nothing. An
+/// an Rng of its own, seeded by (seed, position in the whole order), so that the numbers of threads
+/// and of processes change nothing. An
 /// item that cannot be made is counted, and the next readable one of the order stands in for it.
 /// Threads: one consumer; `make` runs on several threads at once.
 template <class Item>
@@ -83,11 +89,21 @@ class Loader {
   static constexpr std::int64_t kTries = 16;
   static constexpr std::size_t kProblemsKept = 20;
 
-  std::int64_t size() const { return static_cast<std::int64_t>(order_.size()); }
+  std::int64_t whole() const { return static_cast<std::int64_t>(order_.size()); }
+  /// Items of this process.
+  std::int64_t size() const {
+    const std::int64_t common = std::int64_t{options_.batch} * options_.world;
+    return whole() / common * options_.batch;
+  }
+  /// Where the n-th item of this process stands in the whole order.
+  std::int64_t position_of(std::int64_t n) const {
+    return n / options_.batch * options_.batch * options_.world + options_.rank * options_.batch +
+           n % options_.batch;
+  }
 
   bool too_many_bad() const {
     return bad_places_.size() > 1 && static_cast<double>(bad_places_.size()) >
-                                         options_.max_bad_share * static_cast<double>(size());
+                                         options_.max_bad_share * static_cast<double>(whole());
   }
 
   void note_problem(std::int64_t place, const Status& status) {
@@ -101,8 +117,8 @@ class Loader {
 
   Result<Item> make(std::int64_t position) {
     Status problem;
-    for (std::int64_t k = 0; k < std::min(kTries, size()); ++k) {
-      const std::int64_t place = order_[static_cast<std::size_t>((position + k) % size())];
+    for (std::int64_t k = 0; k < std::min(kTries, whole()); ++k) {
+      const std::int64_t place = order_[static_cast<std::size_t>((position + k) % whole())];
       Rng rng(seed_ + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(position + 1));
       Result<Item> item = make_(place, rng);
       if (item.ok()) return item;
@@ -124,7 +140,7 @@ class Loader {
         if (stopping_ || next_to_make_ >= size()) return;
         position = next_to_make_++;
       }
-      Result<Item> item = make(position);
+      Result<Item> item = make(position_of(position));
       const std::lock_guard lock(mutex_);
       ready_.emplace(position, std::move(item));
       filled_.notify_one();

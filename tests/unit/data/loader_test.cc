@@ -65,6 +65,30 @@ TEST(Loader, TheNextReadableStandsIn) {
   EXPECT_EQ(with_bad[4], good[4]);
 }
 
+TEST(Loader, ProcessesShareTheBatches) {
+  const auto items = [](int rank, int world, int batch) {
+    Loader<Item> loader(
+        [](std::int64_t place, Rng& rng) -> Result<Item> {
+          return Item{place, rng.next_u64()};
+        },
+        {.threads = 2, .ahead = 5, .batch = batch, .rank = rank, .world = world});
+    loader.start(order(50), 1);
+    std::vector<Item> out;
+    while (loader.remaining() > 0) out.push_back(*loader.next());
+    return out;
+  };
+  const auto whole = items(0, 1, 8);
+  ASSERT_EQ(whole.size(), 48u);
+  const auto first = items(0, 2, 4), second = items(1, 2, 4);
+  ASSERT_EQ(first.size(), 24u);
+  for (std::size_t step = 0; step < 6; ++step) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(first[4 * step + i], whole[8 * step + i]);
+      EXPECT_EQ(second[4 * step + i], whole[8 * step + 4 + i]);
+    }
+  }
+}
+
 TEST(Loader, TooManyBadOnesStop) {
   Loader<Item> loader(
       [](std::int64_t place, Rng&) -> Result<Item> {

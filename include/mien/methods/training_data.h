@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mien/core/options.h"
+#include "mien/core/status.h"
+#include "mien/data/augment.h"
+#include "mien/data/manifest.h"
+#include "mien/data/views.h"
+#include "mien/image/preprocess.h"
+#include "mien/video/sampling.h"
+
+namespace mien::methods {
+
+/// Which samples train and which validate.
+struct DataOptions {
+  std::string train = {};  ///< manifest, below the data folder
+  std::string val = {};    ///< another manifest; empty: the same
+  std::string train_split = "train";
+  std::string val_split = "val";
+  std::string unit = "auto";
+  std::vector<std::string> classes = {};
+  std::string captions = {};
+  std::vector<std::string> targets = {};
+  int folds = 0;  ///< validate on one of so many parts by subject instead of on val_split
+  int fold = 0;
+  std::string leave_out = {};  ///< class that does not train and alone validates
+  int limit = 0;               ///< the first samples only; 0: all
+  int threads = 2;
+  double max_bad_share = 0.01;
+
+  void register_options(OptionSet& set);
+};
+
+/// Two manifests with the same classes, and what of each is used.
+struct TrainingData {
+  std::shared_ptr<const data::Manifest> train;
+  std::shared_ptr<const data::Manifest> val;  ///< may be the same object
+  data::View train_view;
+  data::View val_view;  ///< empty: nothing to validate on
+};
+
+/// Reads what the options name, from below `folder`. Errors: those of load_manifest and of the
+/// views; kInvalidArgument without a training manifest or when no sample is left to train.
+Result<TrainingData> load_training_data(const DataOptions& options,
+                                        const std::filesystem::path& folder);
+
+/// How frames of a sample become the input of a tower.
+struct ClipReader {
+  image::PreprocessSpec preprocess;
+  video::SamplingSpec sampling;
+  data::AugmentOptions augment = {};
+
+  /// The frames that the rule takes. Errors: those of video::sample.
+  Result<video::FrameIndices> choose(const data::Sample& sample, video::SamplingPhase phase,
+                                     Rng& rng) const;
+  /// One picture. Shape: out [3, S, S]. Errors: those of reading, decoding and preprocessing,
+  /// naming the file.
+  Status read(const data::Manifest& manifest, const std::string& name, std::span<float> out) const;
+  /// A clip; in training all frames are augmented alike. Shape: [frames, 3, S, S].
+  Result<std::vector<float>> clip(const data::Manifest& manifest, const data::Sample& sample,
+                                  video::SamplingPhase phase, Rng& rng) const;
+};
+
+}  // namespace mien::methods

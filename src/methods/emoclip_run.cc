@@ -1,0 +1,535 @@
+#include "methods/emoclip_run.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "mien/core/sha256.h"
+#include "mien/loss/cross_entropy.h"
+#include "mien/metrics/confusion.h"
+#include "mien/metrics/regression.h"
+#include "mien/text/prompts.h"
+
+namespace mien::methods {
+namespace {
+
+constexpr std::size_t kValidationBatch = 32;
+constexpr std::int64_t kTextBatch = 64;
+
+Status check(const EmoclipRecipe& recipe) {
+  const EmoclipTraining& training = recipe.training;
+  const bool regression = training.objective == "regression";
+  if (regression && recipe.data.targets.empty()) {
+    return invalid_argument("data.targets: is empty (expected the columns to predict)");
+  }
+  if (training.batch % training.local_chunks != 0) {
+    return invalid_argument(fmt::format("emoclip.local_chunks: {} does not divide the batch of {}",
+                                        training.local_chunks, training.batch));
+  }
+  if (training.objective == "classes" && training.texts != "classes") {
+    return invalid_argument("emoclip.texts: 'captions' (objective classes expects 'classes')");
+  }
+  if (training.positives == "same_text" && training.negatives != "local") {
+    return invalid_argument("emoclip.positives: same_text goes with negatives: local only");
+  }
+  return {};
+}
+
+text::Label class_label(const std::string& name) {
+  text::Label out{.name = name, .texts = {}, .parts = {}};
+  out.texts = text::describe(name);
+  return out;
+}
+
+std::uint64_t epoch_seed(std::uint64_t seed, int stage, int epoch) {
+  return seed * 1'000'003ULL + static_cast<std::uint64_t>(stage) * 10'007ULL +
+         static_cast<std::uint64_t>(epoch);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Method>> EmoclipMethod::make(const EmoclipRecipe& recipe,
+                                                    const MethodContext& context) {
+  MIEN_RETURN_IF_ERROR(check(recipe));
+  std::unique_ptr<EmoclipMethod> out(new EmoclipMethod(recipe, context));
+  MIEN_RETURN_IF_ERROR(out->prepare());
+  return std::unique_ptr<Method>(std::move(out));
+}
+
+Status EmoclipMethod::prepare() {
+  MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data));
+  EmoclipOptions model = recipe_.model;
+  if (!model.init.empty() && std::filesystem::path(model.init).is_relative() &&
+      !std::filesystem::exists(model.init)) {
+    model.init = (context_.data / model.init).string();
+  }
+  if (model.tower.vocabulary != "tiny" && !std::filesystem::exists(model.tower.vocabulary)) {
+    model.tower.vocabulary = (context_.data / model.tower.vocabulary).string();
+  }
+  recipe_.model = model;
+  MIEN_ASSIGN_OR_RETURN(model_, make_emoclip_model(model, context_.seed));
+  prepare_head();
+  if (!regresses()) MIEN_RETURN_IF_ERROR(prepare_texts());
+  MIEN_RETURN_IF_ERROR(prepare_cache());
+  loader_ = std::make_unique<data::Loader<Clip>>(
+      [this](std::int64_t place, Rng& rng) { return make_clip(true, place, rng); },
+      data::LoaderOptions{.threads = recipe_.data.threads,
+                          .ahead = 3 * recipe_.training.batch,
+                          .max_bad_share = recipe_.data.max_bad_share,
+                          .batch = recipe_.training.batch,
+                          .rank = context_.processes.rank,
+                          .world = context_.processes.world});
+  return {};
+}
+
+Status EmoclipMethod::prepare_texts() {
+  bank_.emplace(model_.tokenizer, model_.architecture.text->context);
+  if (recipe_.training.class_texts.empty()) {
+    labels_.name = data_.train->name;
+    for (const std::string& name : data_.train->classes)
+      labels_.labels.push_back(class_label(name));
+  } else {
+    std::string file = recipe_.training.class_texts;
+    if (std::filesystem::exists(context_.data / file)) file = (context_.data / file).string();
+    MIEN_ASSIGN_OR_RETURN(const text::LabelSet set, text::load_labels(file));
+    labels_.name = set.name;
+    for (const std::string& name : data_.train->classes) {
+      const auto found =
+          std::find_if(set.labels.begin(), set.labels.end(), [&](const text::Label& label) {
+            const std::string_view meaning = text::builtin_label_of(name);
+            return label.name == name ||
+                   (!meaning.empty() && text::builtin_label_of(label.name) == meaning);
+          });
+      if (found == set.labels.end()) {
+        return invalid_argument(fmt::format("{}: has no text for class '{}'", file, name));
+      }
+      labels_.labels.push_back(*found);
+      labels_.labels.back().name = name;
+    }
+  }
+  for (const text::Label& label : labels_.labels) {
+    std::vector<std::int64_t>& places = class_texts_.emplace_back();
+    for (const std::string& text : label.texts) {
+      MIEN_ASSIGN_OR_RETURN(places.emplace_back(), bank_->add(text));
+    }
+  }
+  if (recipe_.training.texts == "captions") {
+    captions_.assign(data_.train->samples.size(), -1);
+    const std::size_t before = data_.train_view.size();
+    std::erase_if(data_.train_view, [&](std::int64_t place) {
+      return data_.train->samples[static_cast<std::size_t>(place)].caption.empty();
+    });
+    if (data_.train_view.empty()) {
+      return invalid_argument(data_.train->name +
+                              ": no training sample has a caption (expected a column 'caption', "
+                              "data.captions, or emoclip.texts: classes)");
+    }
+    if (data_.train_view.size() < before) {
+      log_to(context_.log, LogLevel::kWarning,
+             fmt::format("{}: {} of {} training samples have no caption and are left out",
+                         data_.train->name, before - data_.train_view.size(), before));
+    }
+    for (const std::int64_t place : data_.train_view) {
+      const auto index = static_cast<std::size_t>(place);
+      MIEN_ASSIGN_OR_RETURN(captions_[index], bank_->add(data_.train->samples[index].caption));
+    }
+  } else {
+    std::erase_if(data_.train_view, [&](std::int64_t place) {
+      return data_.train->samples[static_cast<std::size_t>(place)].labels.empty();
+    });
+  }
+  // Samples of several classes have no single right answer.
+  std::erase_if(data_.val_view, [&](std::int64_t place) {
+    return data_.val->samples[static_cast<std::size_t>(place)].labels.size() != 1;
+  });
+  if (!model_.trains_text) {
+    const at::NoGradGuard no_grad;
+    std::vector<torch::Tensor> rows;
+    for (std::int64_t first = 0; first < bank_->size(); first += kTextBatch) {
+      std::vector<std::int64_t> places;
+      for (std::int64_t i = first; i < std::min(bank_->size(), first + kTextBatch); ++i) {
+        places.push_back(i);
+      }
+      rows.push_back(model_.texts(bank_->tokens(places)));
+      if (context_.progress) context_.progress("texts", first, bank_->size());
+    }
+    frozen_texts_ = at::cat(rows);
+  }
+  return {};
+}
+
+ClipReader EmoclipMethod::reader(bool training) const {
+  const EmoclipTraining& options = recipe_.training;
+  ClipReader out;
+  const int side = model_.architecture.image.image_size;
+  out.preprocess = options.preprocess == "emoclip" ? image::PreprocessSpec::emoclip(side)
+                                                   : image::PreprocessSpec::clip(side);
+  if (options.grey) {
+    image::PreprocessStep grey;
+    grey.kind = image::PreprocessStep::Kind::kGrey;
+    out.preprocess.steps.insert(out.preprocess.steps.begin(), grey);
+  }
+  out.sampling = {.rule = video::SamplingRule::kEmoclip,
+                  .frames = options.frames,
+                  .stride = training ? options.stride : options.val_stride};
+  out.augment = options.augment;
+  return out;
+}
+
+Status EmoclipMethod::prepare_cache() {
+  if (!recipe_.training.cache || model_.trains_visual || recipe_.training.augment.any()) return {};
+  MIEN_ASSIGN_OR_RETURN(train_rows_, cache_rows(*data_.train, "training frames"));
+  if (data_.val == data_.train) {
+    val_rows_ = train_rows_;
+    return {};
+  }
+  MIEN_ASSIGN_OR_RETURN(val_rows_, cache_rows(*data_.val, "validation frames"));
+  return {};
+}
+
+Result<EmoclipMethod::CacheRows> EmoclipMethod::cache_rows(const data::Manifest& manifest,
+                                                           const std::string& which) {
+  CacheRows out;
+  std::vector<std::string> names;
+  for (const data::Sample& sample : manifest.samples) {
+    out.first.push_back(static_cast<std::int64_t>(names.size()));
+    names.insert(names.end(), sample.frames.begin(), sample.frames.end());
+  }
+  std::string key = fmt::format("{} {} {} {}", recipe_.model.init, context_.seed,
+                                reader(true).preprocess.to_json().dump(), manifest.name);
+  for (const auto& [name, tensor] : model_.clip->published()) {
+    if (!name.starts_with("visual.")) continue;
+    const torch::Tensor whole = tensor.detach().contiguous();
+    key += sha256_hex(
+        std::as_bytes(std::span(whole.data_ptr<float>(), static_cast<std::size_t>(whole.numel()))));
+  }
+  for (const std::string& name : names) key += "\n" + name;
+  data::EmbeddingCacheOptions options;
+  options.folder = context_.cache;
+  options.key = sha256_hex(std::as_bytes(std::span(key)));
+  options.rows = static_cast<std::int64_t>(names.size());
+  options.width = model_.architecture.embed;
+  options.cancel = context_.cancel;
+  options.progress = [&](std::int64_t done) {
+    if (context_.progress) context_.progress(which, done, options.rows);
+  };
+  MIEN_ASSIGN_OR_RETURN(out.cache,
+                        data::EmbeddingCache::open(
+                            options, [&](std::int64_t first, std::int64_t, std::span<float> rows) {
+                              return fill_rows(manifest, names, first, rows);
+                            }));
+  return out;
+}
+
+// An unreadable frame gives a row of NaN, which make_clip reports as unreadable.
+Status EmoclipMethod::fill_rows(const data::Manifest& manifest,
+                                const std::vector<std::string>& names, std::int64_t first,
+                                std::span<float> out) {
+  const at::NoGradGuard no_grad;
+  const ClipReader pictures = reader(true);
+  const std::int64_t side = pictures.preprocess.output_size();
+  const auto each = static_cast<std::size_t>(3 * side * side);
+  const auto width = static_cast<std::size_t>(model_.architecture.embed);
+  const std::size_t count = out.size() / width;
+  struct Picture {
+    std::vector<float> values;
+    bool bad = false;
+  };
+  data::Loader<Picture> loader(
+      [&](std::int64_t place, Rng&) -> Result<Picture> {
+        Picture picture{std::vector<float>(each), false};
+        picture.bad =
+            !pictures.read(manifest, names[static_cast<std::size_t>(place)], picture.values).ok();
+        return picture;
+      },
+      {.threads = recipe_.data.threads, .ahead = 64});
+  data::View order;
+  for (std::size_t i = 0; i < count; ++i) order.push_back(first + static_cast<std::int64_t>(i));
+  loader.start(std::move(order), 0);
+  for (std::size_t done = 0; done < count;) {
+    if (context_.cancel != nullptr && *context_.cancel) return cancelled("embeddings: stopped");
+    const std::size_t batch = std::min(kValidationBatch, count - done);
+    torch::Tensor pixels = torch::empty({1, static_cast<std::int64_t>(batch), 3, side, side});
+    std::vector<bool> bad(batch);
+    for (std::size_t i = 0; i < batch; ++i) {
+      MIEN_ASSIGN_OR_RETURN(const Picture picture, loader.next());
+      bad[i] = picture.bad;
+      std::memcpy(pixels.data_ptr<float>() + i * each, picture.values.data(), 4 * each);
+    }
+    const torch::Tensor rows = model_.frames(pixels).contiguous();
+    std::memcpy(out.data() + done * width, rows.data_ptr<float>(), 4 * batch * width);
+    for (std::size_t i = 0; i < batch; ++i) {
+      if (bad[i]) out[(done + i) * width] = std::nanf("");
+    }
+    done += batch;
+    if (context_.progress) {
+      context_.progress("frames", first + static_cast<std::int64_t>(done),
+                        static_cast<std::int64_t>(names.size()));
+    }
+  }
+  return {};
+}
+
+Result<std::int64_t> EmoclipMethod::choose_text(const data::Sample& sample, std::int64_t place,
+                                                Rng& rng) const {
+  if (!captions_.empty()) return captions_[static_cast<std::size_t>(place)];
+  if (sample.labels.empty()) return -1;
+  const auto label = sample.labels[static_cast<std::size_t>(rng.below(sample.labels.size()))];
+  const auto& texts = class_texts_[static_cast<std::size_t>(label)];
+  return texts[static_cast<std::size_t>(rng.below(texts.size()))];
+}
+
+Result<EmoclipMethod::Clip> EmoclipMethod::make_clip(bool training, std::int64_t place,
+                                                     Rng& rng) const {
+  const data::Manifest& manifest = training ? *data_.train : *data_.val;
+  const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
+  Clip out;
+  out.place = place;
+  if (!sample.labels.empty()) out.label = sample.labels.front();
+  if (training && !regresses()) {
+    MIEN_ASSIGN_OR_RETURN(out.text, choose_text(sample, place, rng));
+  }
+  const ClipReader clips = reader(training);
+  // Validation has a start of its own per sample, the same in every epoch.
+  Rng first_frame(0);
+  const bool starts_at_first = !training && !recipe_.training.val_random;
+  const auto phase = training ? video::SamplingPhase::kTrain : video::SamplingPhase::kTest;
+  if (!cached()) {
+    if (starts_at_first) {
+      ClipReader fixed = clips;
+      MIEN_ASSIGN_OR_RETURN(
+          const auto indices,
+          video::sample_emoclip(static_cast<std::int64_t>(sample.frames.size()),
+                                fixed.sampling.frames, fixed.sampling.stride, nullptr));
+      data::Sample chosen = sample;
+      chosen.frames.clear();
+      for (const auto i : indices)
+        chosen.frames.push_back(sample.frames[static_cast<std::size_t>(i)]);
+      fixed.sampling.rule = video::SamplingRule::kUniform;
+      fixed.sampling.stride = 1;
+      MIEN_ASSIGN_OR_RETURN(out.values, fixed.clip(manifest, chosen, phase, first_frame));
+      return out;
+    }
+    MIEN_ASSIGN_OR_RETURN(out.values, clips.clip(manifest, sample, phase, rng));
+    return out;
+  }
+  const CacheRows& rows = training ? train_rows_ : val_rows_;
+  MIEN_ASSIGN_OR_RETURN(
+      const auto indices,
+      video::sample_emoclip(static_cast<std::int64_t>(sample.frames.size()), clips.sampling.frames,
+                            clips.sampling.stride, starts_at_first ? nullptr : &rng));
+  const auto width = static_cast<std::size_t>(rows.cache->width());
+  out.values.resize(indices.size() * width);
+  for (std::size_t f = 0; f < indices.size(); ++f) {
+    const auto row = std::span(out.values).subspan(f * width, width);
+    rows.cache->copy_row(rows.first[static_cast<std::size_t>(place)] + indices[f], row);
+    if (std::isnan(row[0])) {
+      return corrupt(sample.frames[static_cast<std::size_t>(indices[f])] + ": cannot be read");
+    }
+  }
+  return out;
+}
+
+std::vector<ParameterGroup> EmoclipMethod::begin_stage(int) {
+  std::vector<ParameterGroup> out = model_.groups(recipe_.model);
+  if (!regresses()) return out;
+  // The text tower and the factor of the cosines have no part in a regression.
+  for (ParameterGroup& group : out) {
+    std::erase_if(group.parameters, [](const auto& item) {
+      const bool unused = item.first == "logit_scale" || !(item.first.starts_with("temporal.") ||
+                                                           item.first.starts_with("visual."));
+      if (unused) item.second.set_requires_grad(false);
+      return unused;
+    });
+  }
+  for (const auto& [name, tensor] : head_) tensor.set_requires_grad(true);
+  out.front().parameters.insert(out.front().parameters.end(), head_.begin(), head_.end());
+  return out;
+}
+
+// Frozen towers come from the bundle again.
+NamedTorchTensors EmoclipMethod::state() {
+  NamedTorchTensors out;
+  const bool from_bundle = !recipe_.model.init.empty();
+  for (const auto& [name, tensor] : model_.named()) {
+    const bool visual = name.starts_with("visual.");
+    const bool own = name.starts_with("temporal.") || name == "logit_scale";
+    const bool frozen = !own && !(visual ? model_.trains_visual : model_.trains_text);
+    if (!(from_bundle && frozen)) out.emplace_back(name, tensor);
+  }
+  out.insert(out.end(), head_.begin(), head_.end());
+  return out;
+}
+
+std::int64_t EmoclipMethod::steps_per_epoch(int) const {
+  std::size_t samples = data_.train_view.size();
+  if (recipe_.training.balance) {
+    Rng rng(1);
+    samples = data::balanced(*data_.train, data_.train_view, rng).size();
+  }
+  return static_cast<std::int64_t>(samples) /
+         (std::int64_t{recipe_.training.batch} * context_.processes.world);
+}
+
+Status EmoclipMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
+  const std::uint64_t seed = epoch_seed(context_.seed, stage, epoch);
+  Rng rng(seed);
+  data::View view = data_.train_view;
+  if (recipe_.training.balance) view = data::balanced(*data_.train, view, rng);
+  loader_->start(data::shuffled(std::move(view), rng), seed, first_step * recipe_.training.batch);
+  return {};
+}
+
+torch::Tensor EmoclipMethod::frames_of(const std::vector<Clip>& clips) {
+  const auto count = static_cast<std::int64_t>(clips.size());
+  const std::int64_t frames = recipe_.training.frames;
+  const std::int64_t side = model_.architecture.image.image_size;
+  torch::Tensor out = cached() ? torch::empty({count, frames, model_.architecture.embed})
+                               : torch::empty({count, frames, 3, side, side});
+  auto* to = out.data_ptr<float>();
+  for (const Clip& clip : clips) {
+    std::memcpy(to, clip.values.data(), 4 * clip.values.size());
+    to += clip.values.size();
+  }
+  return cached() ? out : model_.frames(out);
+}
+
+torch::Tensor EmoclipMethod::text_rows(const std::vector<std::int64_t>& places) {
+  if (frozen_texts_.defined()) {
+    return frozen_texts_.index_select(0, torch::tensor(places, torch::kInt64));
+  }
+  // Equal texts of a batch go through the tower once.
+  std::map<std::int64_t, std::int64_t> row_of;
+  std::vector<std::int64_t> different, rows;
+  for (const std::int64_t place : places) {
+    const auto [it, added] = row_of.emplace(place, static_cast<std::int64_t>(different.size()));
+    if (added) different.push_back(place);
+    rows.push_back(it->second);
+  }
+  return model_.texts(bank_->tokens(different)).index_select(0, torch::tensor(rows, torch::kInt64));
+}
+
+torch::Tensor EmoclipMethod::class_rows() {
+  std::vector<std::int64_t> all;
+  for (const auto& texts : class_texts_) all.insert(all.end(), texts.begin(), texts.end());
+  const torch::Tensor rows = text_rows(all);
+  std::vector<torch::Tensor> means;
+  std::int64_t at = 0;
+  for (const auto& texts : class_texts_) {
+    const auto count = static_cast<std::int64_t>(texts.size());
+    means.push_back(rows.narrow(0, at, count).mean(0));
+    at += count;
+  }
+  const torch::Tensor out = at::stack(means);
+  return out / out.norm(2, -1, true).clamp_min(1e-12);
+}
+
+torch::Tensor EmoclipMethod::contrastive_loss(const torch::Tensor& videos,
+                                              const std::vector<Clip>& clips) {
+  std::vector<std::int64_t> places;
+  for (const Clip& clip : clips) places.push_back(clip.text);
+  const torch::Tensor texts = text_rows(places);
+  const torch::Tensor factor = model_.tau.exp();
+  if (recipe_.training.negatives == "gathered") {
+    return loss::gathered_contrastive(videos, texts, factor, context_.processes);
+  }
+  if (recipe_.training.positives == "same_text") {
+    const torch::Tensor ids = torch::tensor(places, torch::kInt64);
+    const torch::Tensor same = ids.unsqueeze(0).eq(ids.unsqueeze(1)).to(torch::kFloat32);
+    return loss::symmetric_contrastive_soft(videos, texts, factor, same / same.sum(1, true));
+  }
+  return loss::chunked_contrastive(videos, texts, factor, recipe_.training.local_chunks);
+}
+
+torch::Tensor EmoclipMethod::class_loss(const torch::Tensor& videos,
+                                        const std::vector<Clip>& clips) {
+  const torch::Tensor logits = model_.tau.exp() * at::matmul(videos, class_rows().t());
+  const auto classes = static_cast<std::int64_t>(class_texts_.size());
+  torch::Tensor targets = torch::zeros({static_cast<std::int64_t>(clips.size()), classes});
+  auto* row = targets.data_ptr<float>();
+  for (const Clip& clip : clips) {
+    const auto& soft = data_.train->samples[static_cast<std::size_t>(clip.place)].soft;
+    if (recipe_.training.soft_targets && !soft.empty()) {
+      std::copy(soft.begin(), soft.end(), row);
+    } else {
+      row[clip.label] = 1;
+    }
+    row += classes;
+  }
+  const double s = recipe_.training.smoothing;
+  return loss::soft_cross_entropy(logits, targets * (1 - s) + s / static_cast<double>(classes));
+}
+
+Result<StepOutput> EmoclipMethod::step() {
+  std::vector<Clip> clips;
+  StepOutput out;
+  for (int i = 0; i < recipe_.training.batch; ++i) {
+    MIEN_ASSIGN_OR_RETURN(Clip clip, loader_->next());
+    out.ids.push_back(data_.train->samples[static_cast<std::size_t>(clip.place)].id);
+    clips.push_back(std::move(clip));
+  }
+  out.samples = recipe_.training.batch;
+  if (loader_->bad() > 0) {
+    out.values.emplace_back("unreadable", static_cast<double>(loader_->bad()));
+  }
+  const torch::Tensor frames = frames_of(clips);
+  if (regresses()) {
+    out.loss = (predict_targets(frames) - targets_of(*data_.train, clips)).square().mean();
+    return out;
+  }
+  const torch::Tensor videos = model_.clips(frames);
+  out.loss = recipe_.training.objective == "classes" ? class_loss(videos, clips)
+                                                     : contrastive_loss(videos, clips);
+  out.values.emplace_back("factor", model_.tau.exp().item<double>());
+  return out;
+}
+
+Result<NamedValues> EmoclipMethod::validate(int, int) {
+  if (data_.val_view.empty()) return NamedValues{};
+  data::Loader<Clip> loader(
+      [this](std::int64_t place, Rng& rng) { return make_clip(false, place, rng); },
+      {.threads = recipe_.data.threads, .ahead = 64, .max_bad_share = recipe_.data.max_bad_share});
+  loader.start(data_.val_view, 0);
+  const torch::Tensor classes = regresses() ? torch::Tensor() : class_rows();
+  std::vector<std::int64_t> truth, said;
+  std::vector<torch::Tensor> predicted, targets;
+  while (loader.remaining() > 0) {
+    std::vector<Clip> clips;
+    while (loader.remaining() > 0 && clips.size() < kValidationBatch) {
+      MIEN_ASSIGN_OR_RETURN(clips.emplace_back(), loader.next());
+    }
+    const torch::Tensor frames = frames_of(clips);
+    if (regresses()) {
+      predicted.push_back(predict_targets(frames));
+      targets.push_back(targets_of(*data_.val, clips));
+      continue;
+    }
+    const torch::Tensor best = at::matmul(model_.clips(frames), classes.t()).argmax(1);
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+      truth.push_back(clips[i].label);
+      said.push_back(best[static_cast<std::int64_t>(i)].item<std::int64_t>());
+    }
+  }
+  if (regresses()) return target_figures(at::cat(targets), at::cat(predicted));
+  return class_figures(truth, said);
+}
+
+Result<NamedValues> EmoclipMethod::class_figures(const std::vector<std::int64_t>& truth,
+                                                 const std::vector<std::int64_t>& said) const {
+  metrics::ConfusionMatrix counts(class_texts_.size());
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    counts.add(static_cast<std::size_t>(truth[i]), static_cast<std::size_t>(said[i]));
+  }
+  MIEN_ASSIGN_OR_RETURN(const double war, metrics::weighted_average_recall(counts));
+  MIEN_ASSIGN_OR_RETURN(const auto uar, metrics::unweighted_average_recall(counts));
+  return NamedValues{{"war", war}, {"uar", uar.percent}};
+}
+
+std::string EmoclipMethod::selects_by() const { return regresses() ? "ccc" : "war"; }
+
+}  // namespace mien::methods

@@ -1,0 +1,43 @@
+#include "mien/methods/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "mien/methods/emoclip_method.h"
+
+namespace mien::methods {
+namespace {
+
+struct Row {
+  std::string_view name;
+  std::unique_ptr<MethodRecipe> (*make)();
+};
+
+template <class Recipe>
+std::unique_ptr<MethodRecipe> make_of() {
+  return std::make_unique<Recipe>();
+}
+
+constexpr std::array<Row, 1> kMethods = {{{"emoclip", make_of<EmoclipRecipe>}}};
+
+}  // namespace
+
+std::vector<std::string_view> method_names() {
+  std::vector<std::string_view> out;
+  for (const Row& row : kMethods) out.push_back(row.name);
+  return out;
+}
+
+Result<std::unique_ptr<MethodRecipe>> make_recipe(std::string_view method) {
+  const auto row = std::find_if(kMethods.begin(), kMethods.end(),
+                                [&](const Row& item) { return item.name == method; });
+  if (row == kMethods.end()) {
+    return not_found(fmt::format("method '{}': is not known (expected one of {})", method,
+                                 fmt::join(method_names(), ", ")));
+  }
+  return row->make();
+}
+
+}  // namespace mien::methods

@@ -1,0 +1,138 @@
+#include "mien/methods/training_data.h"
+
+#include <fmt/format.h>
+
+#include "mien/image/decode.h"
+
+namespace mien::methods {
+namespace {
+
+data::ManifestOptions manifest_options(const DataOptions& options,
+                                       const std::filesystem::path& folder) {
+  using Unit = data::ManifestOptions::Unit;
+  data::ManifestOptions out;
+  out.classes = options.classes;
+  out.targets = options.targets;
+  out.unit = options.unit == "frame"      ? Unit::kFrame
+             : options.unit == "sequence" ? Unit::kSequence
+                                          : Unit::kAuto;
+  if (!options.captions.empty()) out.captions = folder / options.captions;
+  out.keep_unlabelled = !options.targets.empty();
+  return out;
+}
+
+Status split_by_subject(const DataOptions& options, TrainingData& out) {
+  if (options.fold >= options.folds) {
+    return invalid_argument(fmt::format("data.fold: {} of {} folds (expected 0 to {})",
+                                        options.fold, options.folds, options.folds - 1));
+  }
+  // The folds do not depend on the seed of the run: every seed has the same test subjects.
+  MIEN_ASSIGN_OR_RETURN(const auto folds,
+                        data::subject_folds(*out.train, out.train_view, options.folds, 1));
+  data::TwoViews views = data::hold_out(folds, static_cast<std::size_t>(options.fold));
+  out.train_view = std::move(views.train);
+  out.val_view = std::move(views.test);
+  return {};
+}
+
+}  // namespace
+
+void DataOptions::register_options(OptionSet& set) {
+  set.add("train", train, "Manifest of the training samples, below --data");
+  set.add("val", val, "Manifest of the validation samples; empty: the same");
+  set.add("train_split", train_split, "Split that trains; empty: all rows");
+  set.add("val_split", val_split, "Split that validates; empty: none");
+  set.add("unit", unit, "What a sample is", {"auto", "frame", "sequence"});
+  set.add("classes", classes, "Classes in their order; empty: those that occur, sorted");
+  set.add("captions", captions, "CSV of captions, below --data");
+  set.add("targets", targets, "Columns to predict (regression)");
+  set.add("folds", folds, "Parts by subject, one of which validates; 0: use the splits", {0, 1000});
+  set.add("fold", fold, "Which part validates, from 0", {0, 1000});
+  set.add("leave_out", leave_out, "Class that does not train and alone validates");
+  set.add("limit", limit, "Train with the first samples only; 0: all", {0, 1e9});
+  set.add("threads", threads, "Threads that read samples", {1, 256});
+  set.add("max_bad_share", max_bad_share, "Share of the samples that may be unreadable", {0, 1});
+}
+
+Result<TrainingData> load_training_data(const DataOptions& options,
+                                        const std::filesystem::path& folder) {
+  if (options.train.empty()) {
+    return invalid_argument("data.train: is empty (expected a manifest below --data)");
+  }
+  data::ManifestOptions reading = manifest_options(options, folder);
+  MIEN_ASSIGN_OR_RETURN(data::Manifest first, data::load_manifest(folder / options.train, reading));
+  TrainingData out;
+  out.train = std::make_shared<const data::Manifest>(std::move(first));
+  out.val = out.train;
+  const data::View all = data::all_of(*out.train);
+  out.train_view =
+      options.train_split.empty() ? all : data::of_split(*out.train, all, options.train_split);
+  if (options.folds > 0) {
+    MIEN_RETURN_IF_ERROR(split_by_subject(options, out));
+  } else {
+    if (!options.val.empty()) {
+      reading.classes = out.train->classes;
+      MIEN_ASSIGN_OR_RETURN(data::Manifest second,
+                            data::load_manifest(folder / options.val, reading));
+      out.val = std::make_shared<const data::Manifest>(std::move(second));
+    }
+    if (!options.val_split.empty()) {
+      out.val_view = data::of_split(*out.val, data::all_of(*out.val), options.val_split);
+    }
+  }
+  if (!options.leave_out.empty()) {
+    MIEN_CHECK(out.val->classes == out.train->classes);
+    // The samples that test come from the validation part, which may be another manifest.
+    MIEN_ASSIGN_OR_RETURN(
+        data::TwoViews train,
+        data::leave_class_out(*out.train, out.train_view, out.train_view, options.leave_out));
+    MIEN_ASSIGN_OR_RETURN(
+        data::TwoViews test,
+        data::leave_class_out(*out.val, out.val_view, out.val_view, options.leave_out));
+    out.train_view = std::move(train.train);
+    out.val_view = std::move(test.test);
+  }
+  if (options.limit > 0 && out.train_view.size() > static_cast<std::size_t>(options.limit)) {
+    out.train_view.resize(static_cast<std::size_t>(options.limit));
+  }
+  if (out.train_view.empty()) {
+    return invalid_argument(fmt::format("{}: has no sample to train with (split '{}')",
+                                        out.train->name, options.train_split));
+  }
+  return out;
+}
+
+Result<video::FrameIndices> ClipReader::choose(const data::Sample& sample,
+                                               video::SamplingPhase phase, Rng& rng) const {
+  return video::sample(sampling, static_cast<std::int64_t>(sample.frames.size()), phase, &rng);
+}
+
+Status ClipReader::read(const data::Manifest& manifest, const std::string& name,
+                        std::span<float> out) const {
+  const auto bytes = manifest.store->read(name);
+  if (!bytes.ok()) return bytes.status();
+  const auto picture = image::decode(*bytes);
+  if (!picture.ok()) return picture.status().with_prefix(name);
+  return image::preprocess(*picture, preprocess, out).with_prefix(name);
+}
+
+Result<std::vector<float>> ClipReader::clip(const data::Manifest& manifest,
+                                            const data::Sample& sample, video::SamplingPhase phase,
+                                            Rng& rng) const {
+  MIEN_ASSIGN_OR_RETURN(const auto indices, choose(sample, phase, rng));
+  const int side = preprocess.output_size();
+  const std::size_t each = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  std::vector<float> out(indices.size() * each);
+  const bool changes = phase == video::SamplingPhase::kTrain && augment.any();
+  const data::Augmentation drawn =
+      changes ? data::draw_augmentation(augment, rng) : data::Augmentation{};
+  for (std::size_t f = 0; f < indices.size(); ++f) {
+    const std::span<float> planes = std::span(out).subspan(f * each, each);
+    const auto index = static_cast<std::size_t>(indices[f]);
+    MIEN_RETURN_IF_ERROR(read(manifest, sample.frames[index], planes));
+    if (changes) data::augment(drawn, side, planes, rng);
+  }
+  return out;
+}
+
+}  // namespace mien::methods
