@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mien/core/log.h"
 #include "mien/core/status.h"
@@ -33,6 +34,7 @@ struct Context {
   int threads = 0;  ///< 0: all cores
   std::string isa;
   std::string color = "auto";
+  std::vector<std::string> arguments;  ///< of the program, for a verb that another one carries out
 
   /// Applies threads and isa; call it first in a verb. Errors: kInvalidArgument.
   Status apply() const;
@@ -63,6 +65,8 @@ void add_predict(CLI::App& app, Context& context);
 void add_detect(CLI::App& app, Context& context);
 void add_embed(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);
+void add_train(CLI::App& app, Context& context);
+void add_export(CLI::App& app, Context& context);
 void add_convert(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);

@@ -8,6 +8,7 @@
 int main(int argc, char** argv) {
   using namespace mien::cli;
   Context context;
+  context.arguments.assign(argv + 1, argv + argc);
   CLI::App app("mien reads facial expressions in pictures and clips, in your words.", "mien");
   app.footer("\n" + std::string(responsible_use()));
   app.set_version_flag("--version", "mien " MIEN_VERSION);
@@ -22,6 +23,7 @@ int main(int argc, char** argv) {
   add_detect(app, context);
   add_embed(app, context);
   add_eval(app, context);
+  add_train(app, context);
   add_convert(app, context);
   add_inspect(app, context);
   add_doctor(app, context);

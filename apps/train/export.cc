@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "mien/core/file.h"
+#include "mien/core/sha256.h"
+#include "mien/train/trainer.h"
+#include "train/run.h"
+
+namespace mien::cli {
+namespace {
+
+struct ExportVerb {
+  std::string run;
+  std::string out;
+  std::string data;
+  bool last = false;
+  bool overwrite = false;
+};
+
+Status export_run(const ExportVerb& verb, Context& context) {
+  const std::filesystem::path folder = verb.run;
+  MIEN_ASSIGN_OR_RETURN(const auto recipe, load_recipe(folder / "recipe.yaml", {}));
+  std::string data = verb.data;
+  if (data.empty()) {
+    MIEN_ASSIGN_OR_RETURN(data, read_text_file(folder / "data.txt", 1 << 16));
+    while (!data.empty() && data.back() == '\n') data.pop_back();
+  }
+  methods::MethodContext method_context;
+  method_context.data = data;
+  method_context.cache = folder / "cache";
+  method_context.seed = recipe->train.seed;
+  method_context.log = context.log();
+  method_context.cancel = &interrupted();
+  const std::string yaml = recipe->to_yaml();
+  method_context.provenance.set("recipe", recipe->set().to_json());
+  method_context.provenance.set("recipe_sha256", sha256_hex(std::as_bytes(std::span(yaml))));
+  MIEN_ASSIGN_OR_RETURN(const auto method, recipe->options->make(method_context));
+  MIEN_RETURN_IF_ERROR(train::restore(*method, folder, !verb.last).status());
+  return method->export_bundle(verb.out, verb.overwrite);
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ExportVerb>();
+  CLI::App* verb = app.add_subcommand("export", "Write the bundle of a training run");
+  verb->add_option("run", options->run, "Folder of the run")->required();
+  verb->add_option("bundle", options->out, "Bundle folder to write")->required();
+  verb->add_option("--data", options->data, "Data folder (default: that of the run)");
+  verb->add_flag("--last", options->last, "The last checkpoint instead of the best epoch");
+  verb->add_flag("--overwrite", options->overwrite, "Replace an existing bundle");
+  verb->callback([&context, options] {
+    if (const Status status = context.apply(); !status.ok()) {
+      return context.fail(status, kExitUsage);
+    }
+    const Status status = export_run(*options, context);
+    if (!status.ok()) return context.fail(status, kExitEnvironment);
+    fmt::print("bundle: {}\n", options->out);
+  });
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,235 @@
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+
+#include "cli/progress.h"
+#include "mien/core/file.h"
+#include "mien/core/sha256.h"
+#include "mien/report/table.h"
+#include "mien/train/trainer.h"
+#include "train/run.h"
+
+namespace mien::cli {
+namespace {
+
+struct TrainVerb {
+  std::string recipe;
+  std::string data = ".";
+  std::string out;
+  std::vector<std::string> set;
+  bool deterministic = false;
+  bool json = false;
+  bool print = false;
+};
+
+// One line on the terminal, at most five times a second.
+class TrainLine {
+ public:
+  void show(const train::TrainProgress& at) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!is_terminal(stderr) || now - shown_ < std::chrono::milliseconds(200)) return;
+    shown_ = now;
+    const std::string stage =
+        at.stages > 1 ? fmt::format("stage {}/{}, ", at.stage + 1, at.stages) : std::string();
+    const std::string line =
+        fmt::format("{}epoch {}/{}, step {}/{}, loss {:.4f}, {:.1f} samples/s, {} left", stage,
+                    at.epoch + 1, at.epochs, at.step, at.steps, at.loss, at.samples_per_second,
+                    report::clock_text(at.seconds_left));
+    std::fprintf(stderr, "\r\033[K%s",
+                 line.substr(0, static_cast<std::size_t>(terminal_width(stderr) - 1)).c_str());
+    std::fflush(stderr);
+    any_ = true;
+  }
+  void clear() {
+    if (any_) std::fputs("\r\033[K", stderr);
+    any_ = false;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point shown_ = {};
+  bool any_ = false;
+};
+
+std::string figures_text(const methods::NamedValues& values) {
+  std::string out;
+  for (const auto& [name, value] : values) out += fmt::format("  {} {:.4g}", name, value);
+  return out;
+}
+
+Json figures_json(const methods::NamedValues& values) {
+  Json out = Json::object();
+  for (const auto& [name, value] : values) out.set(name, value);
+  return out;
+}
+
+void print_epoch(bool json, int stage, int epoch, const methods::NamedValues& values) {
+  if (json) {
+    Json line = Json::object();
+    line.set("stage", stage);
+    line.set("epoch", epoch + 1);
+    line.set("values", figures_json(values));
+    fmt::print("{}\n", line.dump());
+  } else {
+    fmt::print("epoch {}{}\n", epoch + 1, figures_text(values));
+  }
+  std::fflush(stdout);
+}
+
+class TrainRun {
+ public:
+  TrainRun(Context& context, const TrainVerb& verb) : context_(context), verb_(verb) {}
+
+  void all() {
+    if (const Status status = context_.apply(); !status.ok()) return fail(status, kExitUsage);
+    if (context_.threads > 0) at::set_num_threads(context_.threads);
+    auto recipe = load_recipe(verb_.recipe, verb_.set);
+    if (!recipe.ok()) return fail(recipe.status(), kExitUsage);
+    recipe_ = std::move(recipe).value();
+    if (verb_.deterministic) recipe_->train.deterministic = true;
+    if (verb_.print) return fmt::print("{}", recipe_->to_yaml());
+    auto processes = join_from_environment();
+    if (!processes.ok()) return fail(processes.status(), kExitEnvironment);
+    processes_ = std::move(processes).value();
+    if (processes_) rank_ = processes_->rank();
+    folder_ = verb_.out.empty()
+                  ? std::filesystem::path("runs") / std::filesystem::path(verb_.recipe).stem()
+                  : std::filesystem::path(verb_.out);
+    if (const Status status = prepare_folder(); !status.ok()) {
+      return fail(status, kExitEnvironment);
+    }
+    if (const Status status = train_and_export(); !status.ok()) fail(status, kExitSomeFailed);
+  }
+
+ private:
+  bool leads() const { return rank_.rank == 0; }
+
+  void fail(const Status& status, ExitCode code) {
+    line_.clear();
+    Progress::clear_line();
+    context_.fail(status, code);
+  }
+
+  Status prepare_folder() {
+    if (!leads()) return {};
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    if (error) return io_error(folder_.string() + ": cannot be made: " + error.message());
+    // A finished or other run keeps its own recipe: the trainer compares before it goes on.
+    if (std::filesystem::exists(folder_ / "recipe.yaml")) return {};
+    MIEN_RETURN_IF_ERROR(write_file_atomically(folder_ / "recipe.yaml", recipe_->to_yaml()));
+    return write_file_atomically(folder_ / "data.txt",
+                                 std::filesystem::absolute(verb_.data).string() + "\n");
+  }
+
+  methods::MethodContext method_context() {
+    methods::MethodContext out;
+    out.data = verb_.data;
+    out.cache = folder_ / "cache";
+    out.seed = recipe_->train.seed;
+    out.processes.rank = rank_.rank;
+    out.processes.world = rank_.world;
+    if (processes_) {
+      out.processes.all_gather = [this](const torch::Tensor& rows) {
+        auto all = processes_->gather(rows);
+        if (!all.ok()) throw std::runtime_error(all.status().message());
+        return std::move(all).value();
+      };
+    }
+    const std::string yaml = recipe_->to_yaml();
+    out.provenance.set("recipe", recipe_->set().to_json());
+    out.provenance.set("recipe_sha256", sha256_hex(std::as_bytes(std::span(yaml))));
+    out.cancel = &interrupted();
+    out.log = context_.log();
+    out.progress = [this](std::string_view what, std::int64_t done, std::int64_t total) {
+      if (!preparing_ || what != preparing_what_) {
+        preparing_ = std::make_unique<Progress>(std::string(what), total);
+        preparing_what_ = what;
+      }
+      preparing_->update(done);
+    };
+    return out;
+  }
+
+  Status train_and_export() {
+    MIEN_ASSIGN_OR_RETURN(const auto method, recipe_->options->make(method_context()));
+    Progress::clear_line();
+    train::TrainerContext context;
+    context.folder = folder_;
+    context.recipe = recipe_->identity(rank_.world);
+    context.processes = processes_.get();
+    context.cancel = &interrupted();
+    context.log = context_.log();
+    context.progress = [this](const train::TrainProgress& at) { line_.show(at); };
+    context.on_epoch = [this](int stage, int epoch, const methods::NamedValues& values) {
+      line_.clear();
+      print_epoch(verb_.json, stage, epoch, values);
+    };
+    MIEN_ASSIGN_OR_RETURN(const train::TrainResult result,
+                          train::train(*method, recipe_->train, context));
+    line_.clear();
+    if (!leads()) return {};
+    MIEN_ASSIGN_OR_RETURN(const train::RunState best, train::restore(*method, folder_));
+    const auto bundle = folder_ / "bundle";
+    const Status exported = method->export_bundle(bundle, true);
+    if (!exported.ok() && exported.code() != StatusCode::kUnsupported) return exported;
+    tell(result, best, exported.ok() ? bundle.string() : std::string());
+    return {};
+  }
+
+  void tell(const train::TrainResult& result, const train::RunState& best,
+            const std::string& bundle) const {
+    if (verb_.json) {
+      Json out = Json::object();
+      out.set("run", folder_.string());
+      out.set("steps", result.state.global_step);
+      out.set("seconds", result.state.seconds);
+      out.set("resumed", result.resumed);
+      out.set("best_epoch", best.best_epoch + 1);
+      out.set("best", best.best);
+      out.set("bundle", bundle.empty() ? Json() : Json(bundle));
+      fmt::print("{}\n", out.dump());
+      return;
+    }
+    fmt::print("{} steps in {}; best epoch {} ({:.4g})\n", result.state.global_step,
+               report::clock_text(result.state.seconds), best.best_epoch + 1, best.best);
+    if (!bundle.empty()) fmt::print("bundle: {}\n", bundle);
+  }
+
+  Context& context_;
+  const TrainVerb& verb_;
+  std::unique_ptr<Recipe> recipe_;
+  std::unique_ptr<train::Communicator> processes_;
+  methods::Rank rank_;
+  std::filesystem::path folder_;
+  std::unique_ptr<Progress> preparing_;
+  std::string preparing_what_;
+  TrainLine line_;
+};
+
+}  // namespace
+
+void add_train(CLI::App& app, Context& context) {
+  auto options = std::make_shared<TrainVerb>();
+  CLI::App* verb = app.add_subcommand("train", "Train a method by a recipe");
+  verb->footer(
+      "A run goes on where it was stopped or killed when the same command is given again. The "
+      "best\n"
+      "epoch is exported to RUN/bundle. Several processes: torchrun's environment "
+      "(docs/training.md).");
+  verb->add_option("recipe", options->recipe, "YAML recipe (recipes/<method>/<data>.yaml)")
+      ->required();
+  verb->add_option("--data", options->data, "Folder that the names in the recipe are below")
+      ->capture_default_str();
+  verb->add_option("-o,--out", options->out, "Folder of the run (default: runs/<recipe>)");
+  verb->add_option("--set", options->set, "Change an option of the recipe: name=value (repeatable)")
+      ->allow_extra_args(false);
+  verb->add_flag("--deterministic", options->deterministic,
+                 "Only operators that repeat bit by bit");
+  verb->add_flag("--json", options->json, "JSON lines instead of text (docs/training.md)");
+  verb->add_flag("--print-recipe", options->print, "Print all options as they would be used");
+  verb->callback([&context, options] { TrainRun(context, *options).all(); });
+}
+
+}  // namespace mien::cli
