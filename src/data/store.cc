@@ -36,12 +36,21 @@ class FolderStore : public Store {
     return check_name(name).ok() && fs::is_regular_file(root_ / name, error);
   }
   std::vector<std::string> list(std::string_view folder) const override {
+    return entries(folder, fs::file_type::regular);
+  }
+  std::vector<std::string> list_folders(std::string_view folder) const override {
+    return entries(folder, fs::file_type::directory);
+  }
+
+ private:
+  std::vector<std::string> entries(std::string_view folder, fs::file_type type) const {
     std::vector<std::string> out;
     if (!check_name(folder).ok()) return out;
     std::error_code error;
     for (fs::directory_iterator it(root_ / folder, error), end; !error && it != end;
          it.increment(error)) {
-      if (it->is_regular_file(error)) {
+      std::error_code of_entry;
+      if (it->status(of_entry).type() == type) {
         out.push_back((fs::path(folder) / it->path().filename()).generic_string());
       }
     }
@@ -49,7 +58,6 @@ class FolderStore : public Store {
     return out;
   }
 
- private:
   fs::path root_;
   Limits limits_;
 };
@@ -82,6 +90,22 @@ class TarStore : public Store {
          it != entries_.end() && it->first.starts_with(prefix); ++it) {
       if (it->first.find('/', prefix.size()) == std::string::npos) out.push_back(it->first);
     }
+    return out;
+  }
+  std::vector<std::string> list_folders(std::string_view folder) const override {
+    std::string prefix(folder);
+    prefix += '/';
+    std::vector<std::string> out;
+    for (auto it = entries_.lower_bound(prefix);
+         it != entries_.end() && it->first.starts_with(prefix); ++it) {
+      const std::size_t slash = it->first.find('/', prefix.size());
+      if (slash == std::string::npos) continue;
+      std::string name = it->first.substr(0, slash);
+      // Not always neighbours: "a", "a.txt" and "a/b" sort in this order.
+      if (out.empty() || out.back() != name) out.push_back(std::move(name));
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
   }
 

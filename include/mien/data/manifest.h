@@ -35,8 +35,9 @@ struct Manifest {
   std::vector<std::string> target_names = {};
   std::vector<Sample> samples = {};
   std::shared_ptr<const Store> store = {};
-  std::int64_t unlabelled = 0;          ///< samples that were left out for want of a label
-  std::vector<std::string> notes = {};  ///< what a reader decided, for people
+  std::int64_t unlabelled = 0;            ///< samples that were left out for want of a label
+  std::vector<std::string> missing = {};  ///< samples that were left out for want of pictures
+  std::vector<std::string> notes = {};    ///< what a reader decided, for people
 };
 
 struct ManifestOptions {

@@ -28,6 +28,8 @@ class Store {
   virtual bool contains(std::string_view name) const = 0;
   /// Names of the files right inside `folder`, as plain strings sorted; empty when there is none.
   virtual std::vector<std::string> list(std::string_view folder) const = 0;
+  /// The same for the folders right inside `folder`.
+  virtual std::vector<std::string> list_folders(std::string_view folder) const = 0;
 };
 
 }  // namespace mien::data

@@ -39,6 +39,8 @@ TEST(Store, FolderAndTarGiveTheSame) {
     EXPECT_FALSE((*store)->contains("set"));
     EXPECT_EQ(test::code_of((*store)->read("set/none.txt")), StatusCode::kNotFound);
     EXPECT_THAT((*store)->list("none"), IsEmpty());
+    EXPECT_THAT((*store)->list_folders("set"), ElementsAre("set/sub"));
+    EXPECT_THAT((*store)->list_folders("set/sub"), IsEmpty());
   }
 }
 

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mien/core/status.h"
+#include "mien/data/manifest.h"
+
+namespace mien::data {
+
+/// What annotators said of one picture, as FER+ counts it.
+struct ExpressionVotes {
+  /// neutral, happiness, surprise, sadness, anger, disgust, fear, contempt.
+  std::array<int, 8> expressions = {};
+  int unknown = 0;
+  int not_a_face = 0;
+};
+
+/// The votes in the columns fp_neutral ... fp_contempt, fp_unknown, fp_nf of a sample; nothing
+/// without any of them. Errors: kCorrupt naming sample and column for a cell that is no count.
+Result<std::optional<ExpressionVotes>> votes_of(const Sample& sample);
+
+/// A sentence on how the face looks, such as "The expression looks mostly sad, a little afraid."
+/// It speaks of the expression, never of what a person feels. Single votes beside a stronger
+/// expression are not told. Wordings vary; they depend on the votes, `id` and `seed` only. Empty
+/// when half of the annotators or more saw no face or could not tell.
+std::string caption_from_votes(const ExpressionVotes& votes, std::string_view id,
+                               std::uint64_t seed);
+
+/// Gives a caption to every sample that has votes and no caption yet; tells how many.
+/// Errors: those of votes_of.
+Result<std::int64_t> add_vote_captions(Manifest& manifest, std::uint64_t seed);
+
+}  // namespace mien::data

@@ -1,0 +1,50 @@
+// AFEW (Dhall et al.; EmotiW): clips of films in folders by class. No annotation file.
+
+#include <fmt/format.h>
+
+#include "data/readers.h"
+
+namespace mien::data {
+namespace {
+
+Status add_split(const DatasetFiles& files, const std::string& folder, const std::string& split,
+                 SampleSink& sink, const std::vector<std::string>& classes) {
+  const auto place = split == "train"
+                         ? files.find_folder({folder + "/train", folder + "/Train"})
+                         : files.find_folder({folder + "/validation", folder + "/Validation",
+                                              folder + "/val", folder + "/Val"});
+  if (!place) {
+    return not_found(
+        fmt::format("{}: is missing or empty (expected class folders)",
+                    files.subject(folder + (split == "train" ? "/train" : "/validation"))));
+  }
+  for (const std::string& of_class : files.store()->list_folders(*place)) {
+    const std::string name = path_tail(of_class, 1);
+    const auto label = find_class(name, classes);
+    if (!label) {
+      return corrupt(fmt::format("{}: is no class (expected folders {})", files.subject(of_class),
+                                 fmt::join(classes, ", ")));
+    }
+    for (const std::string& clip : files.store()->list_folders(of_class)) {
+      MIEN_RETURN_IF_ERROR(
+          sink.add_clip({.id = path_tail(clip, 3), .labels = {*label}, .split = split}, clip, 0,
+                        files.subject(clip)));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Manifest> read_afew(const DatasetFiles& files, const DatasetOptions& options) {
+  Manifest out{.name = "afew", .classes = clip_classes()};
+  MIEN_ASSIGN_OR_RETURN(const std::string folder, files.picture_folder(options, {"AFEW_Face"}));
+  SampleSink sink(files, options, out);
+  for (const std::string& split : wanted_splits(options, {"train", "val"})) {
+    MIEN_RETURN_IF_ERROR(add_split(files, folder, split, sink, out.classes));
+  }
+  sink.finish();
+  return out;
+}
+
+}  // namespace mien::data

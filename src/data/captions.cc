@@ -1,0 +1,189 @@
+#include "mien/data/captions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+#include <vector>
+
+#include "mien/core/rng.h"
+
+namespace mien::data {
+namespace {
+
+using Words = std::array<std::string_view, 3>;
+
+struct Expression {
+  Words adjectives;
+  std::string_view noun;
+};
+// In the order of ExpressionVotes.
+constexpr std::array<Expression, 8> kExpressions = {{
+    {{"neutral", "even", "unmoved"}, "neutrality"},
+    {{"happy", "cheerful", "joyful"}, "happiness"},
+    {{"surprised", "astonished", "startled"}, "surprise"},
+    {{"sad", "sorrowful", "unhappy"}, "sadness"},
+    {{"angry", "irritated", "cross"}, "anger"},
+    {{"disgusted", "repelled", "averse"}, "disgust"},
+    {{"afraid", "fearful", "frightened"}, "fear"},
+    {{"contemptuous", "scornful", "disdainful"}, "contempt"},
+}};
+constexpr std::array<std::string_view, 10> kColumns = {
+    "fp_neutral", "fp_happiness", "fp_surprise", "fp_sadness", "fp_anger",
+    "fp_disgust", "fp_fear",      "fp_contempt", "fp_unknown", "fp_nf"};
+
+constexpr Words kClearly = {"clearly", "plainly", "distinctly"};
+constexpr Words kMostly = {"mostly", "mainly", "largely"};
+constexpr Words kPartly = {"partly", "somewhat", "also rather"};
+constexpr Words kLittle = {"a little", "slightly", "faintly"};
+constexpr Words kUnsure = {", though it is hard to read", ", as far as it can be read",
+                           ", but it is not easy to tell"};
+// Around a phrase such as "mostly sad, a little afraid".
+constexpr std::array<std::string_view, 7> kFrames = {
+    "The expression looks {}{}.",
+    "The expression on the face is {}{}.",
+    "A face whose expression looks {}{}.",
+    "The facial expression appears {}{}.",
+    "A face with an expression that reads as {}{}.",
+    "The face wears an expression that looks {}{}.",
+    "Seen from outside, the expression is {}{}.",
+};
+// Around one adjective with its article, and around one noun.
+constexpr Words kAdjectiveFrames = {"A face with {} expression{}.",
+                                    "The face shows {} expression{}.", "This is {} expression{}."};
+constexpr Words kNounFrames = {"An expression of {}{}.", "A facial expression of {}{}.",
+                               "The face shows an expression of {}{}."};
+
+std::string_view pick(std::span<const std::string_view> words, Rng& rng) {
+  return words[static_cast<std::size_t>(rng.below(words.size()))];
+}
+
+std::uint64_t hash(std::string_view text) {  // FNV-1a
+  std::uint64_t out = 14695981039346656037ULL;
+  for (const char c : text) out = (out ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return out;
+}
+
+std::string fill(std::string_view frame, std::string_view what, std::string_view unsure) {
+  return fmt::format(fmt::runtime(frame), what, unsure);
+}
+
+std::string with_article(std::string_view words) {
+  const bool vowel = std::string_view("aeiou").find(words.front()) != std::string_view::npos;
+  return fmt::format("{} {}", vowel ? "an" : "a", words);
+}
+
+struct Told {
+  std::size_t expression = 0;
+  int votes = 0;
+};
+
+// The strongest first; single votes are told only when nothing is stronger.
+std::vector<Told> ranked(const ExpressionVotes& votes) {
+  std::vector<Told> out;
+  for (std::size_t e = 0; e < votes.expressions.size(); ++e) {
+    if (votes.expressions[e] > 0) out.push_back({e, votes.expressions[e]});
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Told& a, const Told& b) { return a.votes > b.votes; });
+  if (!out.empty() && out.front().votes > 1) {
+    std::erase_if(out, [](const Told& told) { return told.votes < 2; });
+  }
+  if (out.size() > 3) out.resize(3);
+  return out;
+}
+
+std::string one(const Told& told, bool clear, std::string_view unsure, Rng& rng) {
+  const Expression& expression = kExpressions[told.expression];
+  const auto adjective = std::string(pick(expression.adjectives, rng));
+  switch (rng.below(4)) {
+    case 0: return fill(pick(kNounFrames, rng), expression.noun, unsure);
+    case 1: return fill(pick(kAdjectiveFrames, rng), with_article(adjective), unsure);
+    case 2:
+      if (clear) {
+        return fill(pick(kFrames, rng), fmt::format("{} {}", pick(kClearly, rng), adjective),
+                    unsure);
+      }
+      [[fallthrough]];
+    default: return fill(pick(kFrames, rng), adjective, unsure);
+  }
+}
+
+// Two or three expressions as a phrase.
+std::string several(const std::vector<Told>& told, Rng& rng) {
+  std::vector<std::string> words;
+  for (const Told& each : told) {
+    words.emplace_back(pick(kExpressions[each.expression].adjectives, rng));
+  }
+  const bool level = told[0].votes - told[1].votes <= 1;
+  if (level) {
+    if (words.size() == 3) {
+      return fmt::format("{} and {}, {} {}", words[0], words[1], pick(kLittle, rng), words[2]);
+    }
+    switch (rng.below(3)) {
+      case 0: return fmt::format("somewhere between {} and {}", words[0], words[1]);
+      case 1: return fmt::format("{} and {} in about equal parts", words[0], words[1]);
+      default: return fmt::format("both {} and {}", words[0], words[1]);
+    }
+  }
+  const auto mostly = std::string(pick(kMostly, rng));
+  const bool strong = 2 * told[1].votes >= told[0].votes;
+  if (words.size() == 2 && !strong && rng.below(3) == 0) {
+    return fmt::format("{} {} with a hint of {}", mostly, words[0],
+                       kExpressions[told[1].expression].noun);
+  }
+  const std::string second = fmt::format("{} {}", pick(strong ? kPartly : kLittle, rng), words[1]);
+  if (words.size() == 2) return fmt::format("{} {}, {}", mostly, words[0], second);
+  return fmt::format("{} {}, {} and {} {}", mostly, words[0], second, pick(kLittle, rng), words[2]);
+}
+
+}  // namespace
+
+Result<std::optional<ExpressionVotes>> votes_of(const Sample& sample) {
+  ExpressionVotes out;
+  bool any = false;
+  for (std::size_t c = 0; c < kColumns.size(); ++c) {
+    const auto cell = sample.extra.find(std::string(kColumns[c]));
+    if (cell == sample.extra.end()) continue;
+    const std::string& text = cell->second;
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 1000) {
+      return corrupt(
+          fmt::format("{}: {} is '{}' (expected a number of votes)", sample.id, kColumns[c], text));
+    }
+    any = true;
+    (c < 8 ? out.expressions[c] : c == 8 ? out.unknown : out.not_a_face) = value;
+  }
+  if (!any) return std::optional<ExpressionVotes>();
+  return std::optional<ExpressionVotes>(out);
+}
+
+std::string caption_from_votes(const ExpressionVotes& votes, std::string_view id,
+                               std::uint64_t seed) {
+  int seen = 0;
+  for (const int count : votes.expressions) seen += count;
+  const int all = seen + votes.unknown + votes.not_a_face;
+  if (2 * seen <= all) return {};
+  Rng rng(seed ^ hash(id));
+  const std::vector<Told> told = ranked(votes);
+  const bool doubtful = 10 * (votes.unknown + votes.not_a_face) >= 3 * all;
+  const std::string unsure(doubtful ? pick(kUnsure, rng) : std::string_view());
+  if (told.size() == 1) return one(told[0], 10 * told[0].votes >= 9 * all, unsure, rng);
+  return fill(pick(kFrames, rng), several(told, rng), unsure);
+}
+
+Result<std::int64_t> add_vote_captions(Manifest& manifest, std::uint64_t seed) {
+  std::int64_t count = 0;
+  for (Sample& sample : manifest.samples) {
+    if (!sample.caption.empty()) continue;
+    MIEN_ASSIGN_OR_RETURN(const auto votes, votes_of(sample));
+    if (!votes) continue;
+    sample.caption = caption_from_votes(*votes, sample.id, seed);
+    if (!sample.caption.empty()) ++count;
+  }
+  return count;
+}
+
+}  // namespace mien::data
