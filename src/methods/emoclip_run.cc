@@ -62,7 +62,7 @@ Result<std::unique_ptr<Method>> EmoclipMethod::make(const EmoclipRecipe& recipe,
 }
 
 Status EmoclipMethod::prepare() {
-  MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data));
+  MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
   EmoclipOptions model = recipe_.model;
   if (!model.init.empty() && std::filesystem::path(model.init).is_relative() &&
       !std::filesystem::exists(model.init)) {

@@ -2,10 +2,31 @@
 
 #include <fmt/format.h>
 
+#include "mien/data/captions.h"
+#include "mien/data/registry.h"
 #include "mien/image/decode.h"
 
 namespace mien::methods {
 namespace {
+
+constexpr std::string_view kVotes = "votes";
+
+// NAME:FOLDER, when NAME is a data set.
+const data::DatasetInfo* dataset_of(const std::string& text) {
+  const auto colon = text.find(':');
+  return colon == std::string::npos ? nullptr : data::find_dataset(text.substr(0, colon));
+}
+
+Result<data::Manifest> read_dataset(const DataOptions& options, const std::string& text,
+                                    const std::filesystem::path& folder, const std::string& split) {
+  data::DatasetOptions reading;
+  reading.split = split;
+  reading.fold = options.set_fold;
+  reading.variant = options.variant;
+  MIEN_ASSIGN_OR_RETURN(reading.order, data::parse_label_order(options.label_order));
+  const auto colon = text.find(':');
+  return data::load_dataset(text.substr(0, colon), folder / text.substr(colon + 1), reading);
+}
 
 data::ManifestOptions manifest_options(const DataOptions& options,
                                        const std::filesystem::path& folder) {
@@ -16,7 +37,9 @@ data::ManifestOptions manifest_options(const DataOptions& options,
   out.unit = options.unit == "frame"      ? Unit::kFrame
              : options.unit == "sequence" ? Unit::kSequence
                                           : Unit::kAuto;
-  if (!options.captions.empty()) out.captions = folder / options.captions;
+  if (!options.captions.empty() && options.captions != kVotes) {
+    out.captions = folder / options.captions;
+  }
   out.keep_unlabelled = !options.targets.empty();
   return out;
 }
@@ -35,16 +58,66 @@ Status split_by_subject(const DataOptions& options, TrainingData& out) {
   return {};
 }
 
+// The parts of a published data set; a validation part of another one is named as well.
+Status load_datasets(const DataOptions& options, const std::filesystem::path& folder,
+                     TrainingData& out) {
+  MIEN_ASSIGN_OR_RETURN(data::Manifest first,
+                        read_dataset(options, options.train, folder, options.train_split));
+  out.train = std::make_shared<const data::Manifest>(std::move(first));
+  out.train_view = data::all_of(*out.train);
+  out.val = out.train;
+  if (options.val_split.empty() || options.folds > 0) return {};
+  MIEN_ASSIGN_OR_RETURN(data::Manifest second,
+                        read_dataset(options, options.val.empty() ? options.train : options.val,
+                                     folder, options.val_split));
+  if (second.classes != out.train->classes) {
+    return invalid_argument(
+        fmt::format("{}: has other classes than {}", second.name, out.train->name));
+  }
+  out.val = std::make_shared<const data::Manifest>(std::move(second));
+  out.val_view = data::all_of(*out.val);
+  return {};
+}
+
+Status load_manifests(const DataOptions& options, const std::filesystem::path& folder,
+                      TrainingData& out) {
+  data::ManifestOptions reading = manifest_options(options, folder);
+  MIEN_ASSIGN_OR_RETURN(data::Manifest first, data::load_manifest(folder / options.train, reading));
+  out.train = std::make_shared<const data::Manifest>(std::move(first));
+  out.val = out.train;
+  const data::View all = data::all_of(*out.train);
+  out.train_view =
+      options.train_split.empty() ? all : data::of_split(*out.train, all, options.train_split);
+  if (options.folds > 0) return {};
+  if (!options.val.empty()) {
+    reading.classes = out.train->classes;
+    MIEN_ASSIGN_OR_RETURN(data::Manifest second,
+                          data::load_manifest(folder / options.val, reading));
+    out.val = std::make_shared<const data::Manifest>(std::move(second));
+  }
+  if (!options.val_split.empty()) {
+    out.val_view = data::of_split(*out.val, data::all_of(*out.val), options.val_split);
+  }
+  return {};
+}
+
 }  // namespace
 
 void DataOptions::register_options(OptionSet& set) {
-  set.add("train", train, "Manifest of the training samples, below --data");
+  set.add(
+      "train", train,
+      "Manifest of the training samples below --data, or NAME:FOLDER of a data set (dfew:DFEW)");
   set.add("val", val, "Manifest of the validation samples; empty: the same");
   set.add("train_split", train_split, "Split that trains; empty: all rows");
   set.add("val_split", val_split, "Split that validates; empty: none");
   set.add("unit", unit, "What a sample is", {"auto", "frame", "sequence"});
   set.add("classes", classes, "Classes in their order; empty: those that occur, sorted");
-  set.add("captions", captions, "CSV of captions, below --data");
+  set.add("captions", captions,
+          "CSV of captions below --data, or `votes`: sentences made from the votes of annotators");
+  set.add("variant", variant, "Of a data set, for example single or compound");
+  set.add("label_order", label_order, "Numbers of the classes of a data set",
+          {"native", "emoclip", "peers"});
+  set.add("set_fold", set_fold, "Published fold of a data set", {1, 100});
   set.add("targets", targets, "Columns to predict (regression)");
   set.add("folds", folds, "Parts by subject, one of which validates; 0: use the splits", {0, 1000});
   set.add("fold", fold, "Which part validates, from 0", {0, 1000});
@@ -55,31 +128,22 @@ void DataOptions::register_options(OptionSet& set) {
 }
 
 Result<TrainingData> load_training_data(const DataOptions& options,
-                                        const std::filesystem::path& folder) {
+                                        const std::filesystem::path& folder, std::uint64_t seed) {
   if (options.train.empty()) {
     return invalid_argument("data.train: is empty (expected a manifest below --data)");
   }
-  data::ManifestOptions reading = manifest_options(options, folder);
-  MIEN_ASSIGN_OR_RETURN(data::Manifest first, data::load_manifest(folder / options.train, reading));
   TrainingData out;
-  out.train = std::make_shared<const data::Manifest>(std::move(first));
-  out.val = out.train;
-  const data::View all = data::all_of(*out.train);
-  out.train_view =
-      options.train_split.empty() ? all : data::of_split(*out.train, all, options.train_split);
-  if (options.folds > 0) {
-    MIEN_RETURN_IF_ERROR(split_by_subject(options, out));
+  if (dataset_of(options.train) != nullptr) {
+    MIEN_RETURN_IF_ERROR(load_datasets(options, folder, out));
   } else {
-    if (!options.val.empty()) {
-      reading.classes = out.train->classes;
-      MIEN_ASSIGN_OR_RETURN(data::Manifest second,
-                            data::load_manifest(folder / options.val, reading));
-      out.val = std::make_shared<const data::Manifest>(std::move(second));
-    }
-    if (!options.val_split.empty()) {
-      out.val_view = data::of_split(*out.val, data::all_of(*out.val), options.val_split);
-    }
+    MIEN_RETURN_IF_ERROR(load_manifests(options, folder, out));
   }
+  if (options.captions == kVotes) {
+    data::Manifest with_captions = *out.train;
+    MIEN_RETURN_IF_ERROR(data::add_vote_captions(with_captions, seed).status());
+    out.train = std::make_shared<const data::Manifest>(std::move(with_captions));
+  }
+  if (options.folds > 0) MIEN_RETURN_IF_ERROR(split_by_subject(options, out));
   if (!options.leave_out.empty()) {
     MIEN_CHECK(out.val->classes == out.train->classes);
     // The samples that test come from the validation part, which may be another manifest.

@@ -18,13 +18,16 @@ namespace mien::methods {
 
 /// Which samples train and which validate.
 struct DataOptions {
-  std::string train = {};  ///< manifest, below the data folder
+  std::string train = {};  ///< manifest below the data folder, or NAME:FOLDER of a data set
   std::string val = {};    ///< another manifest; empty: the same
   std::string train_split = "train";
   std::string val_split = "val";
   std::string unit = "auto";
   std::vector<std::string> classes = {};
-  std::string captions = {};
+  std::string captions = {};            ///< a CSV, or "votes": sentences made from annotator votes
+  std::string variant = {};             ///< of a data set
+  std::string label_order = "emoclip";  ///< of a data set
+  int set_fold = 1;                     ///< published fold of a data set, from 1
   std::vector<std::string> targets = {};
   int folds = 0;  ///< validate on one of so many parts by subject instead of on val_split
   int fold = 0;
@@ -44,10 +47,11 @@ struct TrainingData {
   data::View val_view;  ///< empty: nothing to validate on
 };
 
-/// Reads what the options name, from below `folder`. Errors: those of load_manifest and of the
+/// Reads what the options name, from below `folder`. `seed` decides the wording of captions that
+/// are made from votes. Errors: those of load_manifest and of the
 /// views; kInvalidArgument without a training manifest or when no sample is left to train.
 Result<TrainingData> load_training_data(const DataOptions& options,
-                                        const std::filesystem::path& folder);
+                                        const std::filesystem::path& folder, std::uint64_t seed);
 
 /// How frames of a sample become the input of a tower.
 struct ClipReader {
