@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "mien/core/file.h"
 #include "mien/core/sha256.h"
+#include "mien/kernels/cpu.h"
 #include "mien/report/table.h"
 #include "mien/train/trainer.h"
 #include "train/run.h"
@@ -83,7 +84,8 @@ class TrainRun {
 
   void all() {
     if (const Status status = context_.apply(); !status.ok()) return fail(status, kExitUsage);
-    if (context_.threads > 0) at::set_num_threads(context_.threads);
+    // Always told: LibTorch's own default may be one thread.
+    at::set_num_threads(kernels::threads());
     auto recipe = load_recipe(verb_.recipe, verb_.set);
     if (!recipe.ok()) return fail(recipe.status(), kExitUsage);
     recipe_ = std::move(recipe).value();

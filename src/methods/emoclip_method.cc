@@ -29,6 +29,7 @@ prohibited in the EU; results differ between groups of people.
 void EmoclipTraining::register_options(OptionSet& set) {
   set.add("texts", texts, "What is said of a training sample", {"captions", "classes"});
   set.add("class_texts", class_texts, "Label file or set that describes the classes");
+  set.add("all_texts", all_texts, "Every text of a class; else only its first, as published");
   set.add("objective", objective,
           "Contrastive as published; cross entropy over the class texts; regression",
           {"contrastive", "classes", "regression"});

@@ -112,7 +112,8 @@ Status EmoclipMethod::prepare_texts() {
       labels_.labels.back().name = name;
     }
   }
-  for (const text::Label& label : labels_.labels) {
+  for (text::Label& label : labels_.labels) {
+    if (!recipe_.training.all_texts && label.texts.size() > 1) label.texts.resize(1);
     std::vector<std::int64_t>& places = class_texts_.emplace_back();
     for (const std::string& text : label.texts) {
       MIEN_ASSIGN_OR_RETURN(places.emplace_back(), bank_->add(text));

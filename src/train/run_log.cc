@@ -30,7 +30,7 @@ Status RunLog::open(const std::filesystem::path& folder, std::int64_t global_ste
 
 Status RunLog::write(const Json& line, const char* tag, std::int64_t step, double wall_seconds) {
   if (!lines_.is_open()) return {};
-  lines_ << line.dump() << '\n';
+  lines_ << line.dump() << '\n' << std::flush;  // for whoever follows the file
   if (!lines_) return io_error(name_ + ": cannot be written");
   for (const auto& [key, value] : line.as_object()) {
     if (key == "step" || !value.is_number()) continue;

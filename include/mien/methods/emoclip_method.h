@@ -14,6 +14,7 @@ namespace mien::methods {
 struct EmoclipTraining {
   std::string texts = "captions";  ///< of a sample: its caption, or a description of its class
   std::string class_texts = {};    ///< label file or set; empty: mien's descriptions
+  bool all_texts = false;          ///< every text of a class; else its first, as published
   std::string objective = "contrastive";  ///< contrastive, classes, regression
   std::string positives = "diagonal";     ///< same_text: equal texts of a batch count as matches
   std::string negatives = "local";        ///< gathered: from all processes

@@ -13,9 +13,11 @@
 
 #include "mien/core/file.h"
 #include "mien/core/json.h"
+#include "mien/nn/load.h"
 #include "mien/train/event_file.h"
 #include "support/test_support.h"
 #include "toy_method.h"
+#include "unit/methods/coloured_clips.h"
 
 namespace mien::train {
 namespace {
@@ -281,6 +283,77 @@ TEST(Trainer, TwoProcessesAreOneWithTheDoubleBatch) {
   EXPECT_LT((one.weight - two.weight).abs().max().item<double>(), 1e-6);
   EXPECT_LT((one.offset - two.offset).abs().max().item<double>(), 1e-6);
   EXPECT_EQ(lines(dir / "one").size(), lines(dir / "two").size());
+}
+
+// EmoCLIP in both modes of negatives: local ones are those of a batch in two chunks, gathered ones
+// those of the whole batch.
+TEST(Trainer, TwoProcessesOfEmoclipAreOne) {
+  const test::TempDir dir;
+  methods::write_clips(dir.path(), 32, 3, true);
+  TrainOptions sgd;
+  sgd.lr = 0.05;
+  sgd.weight_decay = 5e-4;
+  sgd.epochs = 2;
+  const auto run = [&](const std::string& name, const methods::EmoclipRecipe& recipe,
+                       Communicator* processes) -> std::unique_ptr<methods::Method> {
+    methods::MethodContext context{.data = dir.path(), .cache = dir / (name + "-cache")};
+    if (processes != nullptr) {
+      context.processes.rank = processes->rank().rank;
+      context.processes.world = processes->rank().world;
+      context.processes.all_gather = [processes](const torch::Tensor& rows) {
+        return std::move(processes->gather(rows)).value();
+      };
+    }
+    auto method = recipe.make(context);
+    if (!method.ok()) return nullptr;
+    const auto result =
+        train(**method, sgd, {.folder = dir / name, .recipe = "r", .processes = processes});
+    return result.ok() ? std::move(method).value() : nullptr;
+  };
+  int port = 20000 + static_cast<int>((getpid() + 7919) % 20000);
+  for (const std::string negatives : {"local", "gathered"}) {
+    methods::EmoclipRecipe recipe = methods::small_recipe();
+    recipe.training.augment = data::AugmentOptions::emoclip();
+    recipe.training.negatives = negatives;
+    recipe.training.batch = 4;
+    std::vector<pid_t> children;
+    for (int rank = 0; rank < 2; ++rank) {
+      const pid_t pid = fork();
+      if (pid == 0) {
+        auto processes =
+            join_processes({.rank = rank, .world = 2, .port = port, .timeout_seconds = 60});
+        if (!processes.ok()) _exit(2);
+        _exit(run("two-" + negatives, recipe, processes->get()) != nullptr ? 0 : 3);
+      }
+      children.push_back(pid);
+    }
+    ++port;
+    for (const pid_t pid : children) {
+      int status = 0;
+      waitpid(pid, &status, 0);
+      ASSERT_EQ(status, 0);
+    }
+    // In a process of its own too: what LibTorch starts here would not survive the next fork.
+    recipe.training.batch = 8;
+    recipe.training.local_chunks = negatives == "local" ? 2 : 1;
+    recipe.training.negatives = "local";
+    ASSERT_EQ(in_child([&] { return run("one-" + negatives, recipe, nullptr) ? 0 : 1; }), 0);
+  }
+  for (const std::string negatives : {"local", "gathered"}) {
+    std::vector<std::string> skipped;
+    const auto one = find_last_run(dir / ("one-" + negatives), skipped);
+    const auto two = find_last_run(dir / ("two-" + negatives), skipped);
+    ASSERT_TRUE(one && two);
+    int compared = 0;
+    for (const auto& [name, view] : one->tensors->tensors()) {
+      if (!name.starts_with("model/")) continue;
+      const auto a = nn::to_torch(view), b = nn::to_torch(*two->tensors->find(name));
+      ASSERT_TRUE(a.ok() && b.ok());
+      EXPECT_LT((*a - *b).abs().max().item<double>(), 1e-5) << negatives << " " << name;
+      ++compared;
+    }
+    EXPECT_GT(compared, 40);
+  }
 }
 
 TEST(Processes, BadOptions) {
