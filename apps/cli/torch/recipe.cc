@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "cli/torch/run.h"
 #include "mien/core/file.h"
 #include "mien/text/recipe.h"
-#include "train/run.h"
 
 namespace mien::cli {
 namespace {

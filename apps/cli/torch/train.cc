@@ -5,12 +5,12 @@
 #include <chrono>
 
 #include "cli/progress.h"
+#include "cli/torch/run.h"
 #include "mien/core/file.h"
 #include "mien/core/sha256.h"
 #include "mien/kernels/cpu.h"
 #include "mien/report/table.h"
 #include "mien/train/trainer.h"
-#include "train/run.h"
 
 namespace mien::cli {
 namespace {

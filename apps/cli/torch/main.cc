@@ -3,7 +3,7 @@
 
 #include <exception>
 
-#include "train/run.h"
+#include "cli/torch/run.h"
 
 // The verbs that need LibTorch, as a program of their own: `mien train` starts it.
 int main(int argc, char** argv) {

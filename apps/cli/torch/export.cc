@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/torch/run.h"
 #include "mien/core/file.h"
 #include "mien/core/sha256.h"
 #include "mien/train/trainer.h"
-#include "train/run.h"
 
 namespace mien::cli {
 namespace {
