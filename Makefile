@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 BUILD = build/release
 
-.PHONY: build demo test bench install asan tsan fuzz tidy format clean setup-build setup-test
+.PHONY: build train demo test bench install asan tsan fuzz tidy format clean setup-build setup-test
 
 setup-build:
 	@scripts/setup build
@@ -18,6 +18,12 @@ build: setup-build
 	@mkdir -p build
 	@test -f $(BUILD)/build.ninja || $(MAKE) --no-print-directory $(BUILD)/build.ninja
 	@cmake --build $(BUILD) --target mien -j $(JOBS)
+
+## train: LibTorch and the program behind `mien train`, at build/release/bin/mien-train
+train: build
+	@scripts/setup train
+	@cmake --preset release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build $(BUILD) --target mien-train -j $(JOBS)
 
 ## demo: a real picture and a real clip, from nothing to annotated results
 demo: build

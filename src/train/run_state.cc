@@ -117,6 +117,17 @@ std::optional<SavedRun> find_last_run(const std::filesystem::path& folder,
   return std::nullopt;
 }
 
+void remove_leftovers(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().find(".part-") != std::string::npos) {
+      found.push_back(entry.path());
+    }
+  }
+  for (const auto& path : found) std::filesystem::remove_all(path, error);
+}
+
 Status restore_model(const SavedRun& run, methods::Method& method) {
   const at::NoGradGuard no_grad;
   return nn::load_by_name(method.state(), *run.tensors, {.prefix = "model/", .strict = true});

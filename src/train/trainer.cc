@@ -1,6 +1,7 @@
 #include "mien/train/trainer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -85,6 +86,7 @@ class Run {
     std::error_code error;
     std::filesystem::create_directories(context_.folder, error);
     if (error) return io_error(context_.folder.string() + ": cannot be made: " + error.message());
+    if (writes()) remove_leftovers(context_.folder);
     std::vector<std::string> skipped;
     saved_ = find_last_run(context_.folder, skipped);
     for (const std::string& name : skipped) log_to(context_.log, LogLevel::kWarning, name);
@@ -339,5 +341,7 @@ Result<RunState> restore(methods::Method& method, const std::filesystem::path& f
   MIEN_RETURN_IF_ERROR(restore_model(*run, method).with_prefix(folder.string()));
   return run->state;
 }
+
+void set_threads(int count) { at::set_num_threads(count); }
 
 }  // namespace mien::train

@@ -39,6 +39,24 @@ def replace(file, source, old, new):
     pathlib.Path(file).write_bytes(data.replace(old.encode(), new.encode()))
 
 
+def faces(folder, count):
+    """A manifest of coloured squares: the class decides the colour."""
+    folder = pathlib.Path(folder)
+    (folder / "faces").mkdir(parents=True)
+    rows = ["path,label,split"]
+    for i in range(int(count)):
+        pixels = bytearray()
+        for y in range(16):
+            pixels.append(0)
+            for x in range(16):
+                pixels += bytes(200 - i if c == i % 3 else (x * 5 + y * (i % 7)) & 255 for c in range(3))
+        (folder / "faces" / f"{i}.png").write_bytes(
+            b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(bytes(pixels), 1)) + chunk(b"IEND", b""))
+        rows.append(f"faces/{i}.png,{('angry', 'happy', 'sad')[i % 3]},train")
+    (folder / "faces.csv").write_text("\n".join(rows) + "\n")
+
+
 def main():
     kind, file, *rest = sys.argv[1:]
     path = pathlib.Path(file)
@@ -53,6 +71,8 @@ def main():
         path.write_bytes(b"P6 %d %d 255\n" % (width, height) + bytes((i * 7) & 255 for i in range(3 * width * height)))
     elif kind == "size":
         print("%dx%d" % png_size(file))
+    elif kind == "faces":
+        faces(file, *rest)
     elif kind == "cut":
         cut(file, *rest)
     elif kind == "replace":

@@ -1,4 +1,3 @@
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -84,8 +83,7 @@ class TrainRun {
 
   void all() {
     if (const Status status = context_.apply(); !status.ok()) return fail(status, kExitUsage);
-    // Always told: LibTorch's own default may be one thread.
-    at::set_num_threads(kernels::threads());
+    train::set_threads(kernels::threads());
     auto recipe = load_recipe(verb_.recipe, verb_.set);
     if (!recipe.ok()) return fail(recipe.status(), kExitUsage);
     recipe_ = std::move(recipe).value();

@@ -47,6 +47,9 @@ std::optional<SavedRun> find_last_run(const std::filesystem::path& folder,
 /// Errors: kNotFound, kCorrupt (no checkpoint of a run).
 Result<SavedRun> load_run(const std::filesystem::path& path);
 
+/// Removes what a killed process left half written. Only one process may use the folder.
+void remove_leftovers(const std::filesystem::path& folder);
+
 /// Copies "model/..." into the tensors of a method. Errors: kCorrupt naming the first that is
 /// missing, of another shape, or unknown.
 Status restore_model(const SavedRun& run, methods::Method& method);

@@ -59,4 +59,7 @@ Result<TrainResult> train(methods::Method& method, const TrainOptions& options,
 Result<RunState> restore(methods::Method& method, const std::filesystem::path& folder,
                          bool best = true);
 
+/// Threads of LibTorch's operators; told always, since its own default may be one.
+void set_threads(int count);
+
 }  // namespace mien::train

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# train, kill, resume, export, predict; two processes; recipes that are wrong.
+source "$(dirname "$0")/lib.sh"
+[ -x "$(dirname "$mien")/mien-train" ] || { echo 'no mien-train (built without LibTorch)'; exit 77; }
+media faces data 24
+cat >r.yaml <<'YAML'
+method: emoclip
+data: {train: faces.csv, val_split: train, classes: [angry, happy, sad]}
+model:
+  trains: all
+  temporal: none
+  tower: {embed: 16, image_size: 16, patch: 8, width: 16, layers: 1, heads: 1, text_width: 16, text_layers: 1, text_heads: 1}
+emoclip: {texts: classes, frames: 1, batch: 6, epochs: 6, preprocess: clip}
+train: {lr: 0.01, optimiser: adam, log_every: 1, checkpoint_steps: 1, seed: 5}
+YAML
+train=(train r.yaml --data data --threads 1)
+losses() { sed -n 's/.*"step":\([0-9]*\),.*"loss":\([^,]*\),.*/\1 \2/p' "$1/log.jsonl"; }
+
+section "an unbroken run"
+run "${train[@]}" -o whole
+ok
+out_has 'epoch 6  war '
+out_has 'bundle: whole/bundle'
+check "TensorBoard events" ls whole/events.out.tfevents.*
+check "24 steps" test "$(losses whole | wc -l)" -eq 24
+run predict data/faces/0.png --bundle whole/bundle --face whole
+ok
+run eval whole/bundle --data data/faces.csv --protocol closed --json
+ok
+
+section "killed again and again, then finished"
+for wait in 0.5 0.8 1.1; do
+  timeout -s KILL "$wait" "$mien" "${train[@]}" -o broken >/dev/null 2>&1
+done 2>/dev/null
+run "${train[@]}" -o broken
+ok
+check "the same losses" diff <(losses whole) <(losses broken)
+check "the same weights" cmp whole/bundle/model.safetensors broken/bundle/model.safetensors
+
+section "interrupted"
+"$mien" "${train[@]}" -o stopped --set emoclip.epochs=4000 >/dev/null 2>.stopped &
+pid=$!
+for _ in $(seq 100); do [ -s stopped/log.jsonl ] && break; sleep 0.1; done
+kill -INT $pid
+wait $pid
+check "exit code" test $? -eq 1
+check "message" grep -q 'the run can go on' .stopped
+
+section "export"
+run export whole copy
+ok
+check "the best epoch" cmp copy/model.safetensors whole/bundle/model.safetensors
+run export whole copy
+exits 3
+err_has 'copy'
+run export whole copy --last --overwrite
+ok
+
+section "JSON lines"
+run "${train[@]}" -o json --set emoclip.epochs=1 --json
+ok
+check "shape" python3 -c '
+import json
+lines = [json.loads(line) for line in open(".out")]
+assert set(lines[0]["values"]) == {"war", "uar"}, lines[0]
+assert {"run", "steps", "seconds", "resumed", "best_epoch", "best", "bundle"} == set(lines[-1]), lines[-1]'
+
+section "two processes"
+port=$((20000 + RANDOM % 20000))
+process() {
+  WORLD_SIZE=2 RANK=$1 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port \
+    "$mien" "${train[@]}" -o two --set emoclip.batch=3 >/dev/null 2>".process$1"
+}
+process 1 &
+check "process 0" process 0
+check "process 1" wait $!
+run "${train[@]}" -o chunks --set emoclip.local_chunks=2
+ok
+losses two >.two
+losses chunks >.chunks
+check "the same losses as one with two chunks" python3 -c '
+a, b = ([tuple(map(float, line.split())) for line in open(name)] for name in (".two", ".chunks"))
+assert len(a) == len(b) == 24, (len(a), len(b))
+assert all(abs(x[1] - y[1]) < 1e-4 for x, y in zip(a, b)), (a, b)'
+
+section "bad recipes"
+bad() { # what the error must have, then arguments
+  local message=$1
+  shift
+  run train "$@" -o none
+  exits 2
+  err_has "$message"
+}
+bad "did you mean 'emoclip.batch'" r.yaml --set emoclip.bach=3
+bad 'expected 1 to 65536' r.yaml --set emoclip.batch=0
+bad 'no.yaml' no.yaml
+echo 'epochs: 3' >bad.yaml
+bad "has no 'method'" bad.yaml
+printf 'method: emoclip\ntrain:\n  lrr: 1\n' >bad.yaml
+bad "bad.yaml:3: unknown option 'train.lrr'" bad.yaml
+echo 'method: nothing' >bad.yaml
+bad 'expected one of emoclip' bad.yaml
+check "nothing was made" test ! -e none
+
+section "bad runs"
+run "${train[@]}" -o whole --set train.lr=0.5
+exits 1
+err_has 'another recipe'
+run "${train[@]}" -o nan --set train.lr=1000 --set train.weight_decay=10 --set train.optimiser=sgd
+exits 1
+err_has 'the loss is '
+run "${train[@]}" -o nodata --set data.train=none.csv
+exits 1
+err_has 'none.csv'
+run train --help
+ok
+out_has 'RUN/bundle'
+no_leftovers
+finish
