@@ -113,6 +113,98 @@ class Clip(nn.Module):
         return x[torch.arange(x.shape[0]), tokens.argmax(-1)] @ self.text_projection
 
 
+class TemporalAttention(nn.Module):
+    def __init__(self, width, inner, heads):
+        super().__init__()
+        self.heads = heads
+        self.to_qkv = nn.Linear(width, 3 * inner, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(inner, width))
+
+    def forward(self, x):
+        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, -1))
+        mixed = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1) @ v
+        return self.to_out(mixed.transpose(1, 2).flatten(2))
+
+
+class TemporalMlp(nn.Module):
+    def __init__(self, width, mlp):
+        super().__init__()
+        self.net = nn.ModuleDict({"0": nn.Linear(width, mlp), "3": nn.Linear(mlp, width)})
+
+    def forward(self, x):
+        return self.net["3"](nn.functional.gelu(self.net["0"](x), approximate="tanh"))
+
+
+class PreNorm(nn.Module):
+    def __init__(self, width, fn):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.fn = fn
+
+    def forward(self, x):
+        return self.fn(self.norm(x))
+
+
+class Residual(nn.Module):
+    def __init__(self, width, fn):
+        super().__init__()
+        self.fn = PreNorm(width, fn)
+
+    def forward(self, x):
+        return x + self.fn(x)
+
+
+class Temporal(nn.Module):
+    """EmoCLIP's temporal module (arXiv 2310.16640): class token and positions before pre-norm blocks, 8 heads."""
+
+    def __init__(self, weights, heads=8):
+        super().__init__()
+        block = "temporal_transformer.layers."
+        layers = 1 + max(int(k.split(".")[2]) for k in weights if k.startswith(block))
+        width, inner = weights[block + "0.0.fn.fn.to_out.0.weight"].shape
+        mlp = weights[block + "0.1.fn.fn.net.0.weight"].shape[0]
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embedding = nn.Parameter(torch.zeros_like(weights["pos_embedding"], dtype=torch.float32))
+        self.temporal_transformer = nn.Module()
+        self.temporal_transformer.layers = nn.ModuleList(
+            nn.ModuleList([Residual(width, TemporalAttention(width, inner, heads)),
+                           Residual(width, TemporalMlp(width, mlp))]) for _ in range(layers))
+        self.load_state_dict({k: v.float() for k, v in weights.items()})
+
+    def forward(self, frames):
+        x = torch.cat([self.cls_token.expand(frames.shape[0], -1, -1), frames], 1)
+        x = x + self.pos_embedding[:, :x.shape[1]]
+        for layer in self.temporal_transformer.layers:
+            for part in layer:
+                x = part(x)
+        return x[:, 0]
+
+
+def emoclip_frames(total, stride=4, count=32):
+    """EmoCLIP's frames of a clip that fits one window, from its first frame on."""
+    kept = list(range(0, total, stride))
+    length = len(kept)
+    assert length <= count
+    chosen = kept + kept[:min(count - length, length)]
+    return numpy.pad(chosen, (0, count - len(chosen)), mode="reflect").tolist()
+
+
+def load_temporal(path):
+    """The temporal module's tensors of an EmoCLIP checkpoint, without their prefix."""
+    mark = "temporal."
+    state = load_state(path)
+    return {k[k.index(mark) + len(mark):]: v for k, v in state.items()
+            if k.removeprefix("module.").startswith(mark)}
+
+
+def encode_clip(checkpoint, frames):
+    """The embedding [1, embed] of a clip of frame embeddings [n, embed], of unit length."""
+    with torch.no_grad():
+        model = Temporal(load_temporal(checkpoint)).eval()
+        out = model(frames[emoclip_frames(frames.shape[0])][None])
+        return out / out.norm(dim=-1, keepdim=True)
+
+
 HF_MODULES = {"layer_norm1": "ln_1", "layer_norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj",
               "self_attn.out_proj": "attn.out_proj"}
 HF_NAMES = {

@@ -13,16 +13,17 @@ import struct
 import numpy
 import torch
 
-# width, layers, patch, picture; width, heads, layers of the text tower; joint width; mlp ratio
+# Picture, patch, width, layers; width and layers of the text tower; joint width. EmoCLIP's temporal module has 8 heads
+# of 2048 and 1024 positions; "tiny" has narrow ones, so that its file stays small.
 MODELS = {
-    "tiny": dict(image=32, patch=8, width=128, layers=2, text_width=64, text_layers=2, embed=48),
+    "tiny": dict(image=32, patch=8, width=128, layers=2, text_width=64, text_layers=2, embed=48, head=16, positions=64),
     "ViT-B-32": dict(image=224, patch=32, width=768, layers=12, text_width=512, text_layers=12, embed=512),
     "ViT-B-16": dict(image=224, patch=16, width=768, layers=12, text_width=512, text_layers=12, embed=512),
     "ViT-L-14": dict(image=224, patch=14, width=1024, layers=24, text_width=768, text_layers=12, embed=768),
     "ViT-L-14-336": dict(image=336, patch=14, width=1024, layers=24, text_width=768, text_layers=12, embed=768),
 }
 LAYOUTS = ("openai-torchscript", "openai", "openai-legacy", "hf", "hf-bin", "hf-sharded", "openclip",
-           "openclip-text", "openclip-train", "emoclip")
+           "openclip-text", "openclip-train", "emoclip", "emoclip-image")
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64"}
 
@@ -69,6 +70,49 @@ def openai_weights(cfg, vocab, context, seed):
     out["ln_final.bias"] = normal(tw, std=0.1)
     out["text_projection"] = normal(tw, cfg["embed"], std=tw ** -0.5)
     out["logit_scale"] = torch.tensor(math.log(100.0))
+    return out
+
+
+def temporal_weights(cfg, seed):
+    """EmoCLIP's temporal module: two blocks of eight heads, an MLP as wide as the embedding."""
+    rng = torch.Generator().manual_seed(seed + 1000)
+
+    def normal(*shape, std=1.0):
+        return torch.randn(*shape, generator=rng) * std
+
+    width, inner = cfg["embed"], 8 * cfg.get("head", 2048)
+    out = {"temporal.cls_token": normal(1, 1, width),
+           "temporal.pos_embedding": normal(1, cfg.get("positions", 1024), width)}
+    for i in range(2):
+        p = f"temporal.temporal_transformer.layers.{i}."
+        for norm in ("0.fn.norm", "1.fn.norm"):
+            out[p + norm + ".weight"] = 1 + normal(width, std=0.1)
+            out[p + norm + ".bias"] = normal(width, std=0.1)
+        out[p + "0.fn.fn.to_qkv.weight"] = normal(3 * inner, width, std=width ** -0.5)
+        out[p + "0.fn.fn.to_out.0.weight"] = normal(width, inner, std=inner ** -0.5)
+        out[p + "0.fn.fn.to_out.0.bias"] = normal(width, std=0.1)
+        for net in ("1.fn.fn.net.0", "1.fn.fn.net.3"):
+            out[p + net + ".weight"] = normal(width, width, std=width ** -0.5)
+            out[p + net + ".bias"] = normal(width, std=0.1)
+    return out
+
+
+def emoclip(weights, cfg, seed):
+    """The whole map of EmoCLIP, saved from a distributed run. It has a scale of its own beside the frozen CLIP's."""
+    out = {"logit_scale": torch.tensor(math.log(60.0)), **temporal_weights(cfg, seed)}
+    out.update({"backbone." + k: v for k, v in weights.items()})
+    return {"module." + k: v for k, v in out.items()}
+
+
+def emoclip_image(weights, cfg, seed):
+    """The map of EmoCLIP's downstream class: the image tower directly under `backbone.`, a regression head, no texts."""
+    visual = "visual."
+    out = {"backbone." + k[len(visual):]: v for k, v in weights.items() if k.startswith(visual)}
+    out.update(temporal_weights(cfg, seed))
+    rng = torch.Generator().manual_seed(seed + 2000)
+    for name, rows, columns in (("mlp.0", cfg["embed"] // 2, cfg["embed"]), ("mlp.2", 3, cfg["embed"] // 2)):
+        out[name + ".weight"] = torch.randn(rows, columns, generator=rng)
+        out[name + ".bias"] = torch.randn(rows, generator=rng)
     return out
 
 
@@ -233,10 +277,9 @@ def write(args, layout, out):
     elif layout == "openai-legacy":
         torch.save(weights, out, _use_new_zipfile_serialization=False)
     elif layout == "emoclip":
-        state = {"backbone." + k: v for k, v in weights.items()}
-        state["temporal.cls_token"] = torch.zeros(1, 1, cfg["embed"])
-        state["temporal.layers.0.weight"] = torch.ones(cfg["embed"])
-        torch.save(state, out)
+        torch.save(emoclip(weights, cfg, args.seed), out)
+    elif layout == "emoclip-image":
+        torch.save(emoclip_image(weights, cfg, args.seed), out)
     elif layout.startswith("hf"):
         write_hugging_face(out, weights, args, cfg, layout)
     else:

@@ -64,7 +64,11 @@ void print_text(const Conversion& run) {
   if (!run.hints.file.empty()) rows.emplace_back("config", run.hints.file.string());
   rows.emplace_back("image tower", tower_text(info.architecture.image));
   rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
+                                  : info.labels.empty()  ? "none: embeddings only"
                                                          : "none: own labels only");
+  if (info.architecture.temporal) {
+    rows.emplace_back("temporal", tower_text(*info.architecture.temporal));
+  }
   rows.emplace_back("parameters", count_text(count_parameters(info.architecture).total()));
   rows.emplace_back("types", dtypes_text(bundle.weights()));
   rows.emplace_back("logit scale", fmt::format("{:.4f}", info.logit_scale));
@@ -86,8 +90,10 @@ void print_text(const Conversion& run) {
 Outcome write_tiny(const ConvertFlags& flags) {
   const fs::path destination = flags.paths[0];
   if (auto failure = check_destination(destination, flags.force)) return failure;
-  const Status status = engine::write_tiny_bundle(
-      destination, {.seed = flags.seed, .text_tower = !flags.image_only, .overwrite = flags.force});
+  const Status status = engine::write_tiny_bundle(destination, {.seed = flags.seed,
+                                                                .text_tower = !flags.image_only,
+                                                                .temporal = flags.temporal,
+                                                                .overwrite = flags.force});
   if (!status.ok()) return failure_of(status, kExitEnvironment);
   if (flags.json) {
     Json out = Json::object();
@@ -106,6 +112,12 @@ Outcome write_tiny(const ConvertFlags& flags) {
 
 void run_verb(const ConvertFlags& flags, Context& context) {
   if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  if (flags.temporal && !flags.random_tiny) {
+    return context.fail(
+        invalid_argument(
+            "--temporal: is for --random-tiny (a temporal model in SRC is always kept)"),
+        kExitUsage);
+  }
   const std::size_t wanted = flags.random_tiny ? 1 : 2;
   if (flags.paths.size() != wanted) {
     return context.fail(
@@ -138,6 +150,8 @@ void add_convert(CLI::App& app, Context& context) {
   verb->add_option("--name", flags->name, "Name of the bundle (default: that of SRC)");
   verb->add_option("--tokenizer", flags->tokenizer,
                    "Vocabulary file, or the folder that holds it (default: beside the weights)");
+  verb->add_option("--text-from", flags->text_from,
+                   "CLIP weights or a bundle whose text tower is taken when SRC has none");
   verb->add_option("--labels", flags->labels, "Labels it answers with: a set, a file or a,b,c")
       ->capture_default_str();
   verb->add_option("--activation", flags->activation, "auto, quick_gelu or gelu")
@@ -154,6 +168,8 @@ void add_convert(CLI::App& app, Context& context) {
                  "Leave the text tower out: smaller, but only the labels of --labels");
   verb->add_flag("--random-tiny", flags->random_tiny,
                  "Make a small bundle of random weights at DST, for trying things out");
+  verb->add_flag("--temporal", flags->temporal,
+                 "With --random-tiny: a temporal model over frames too");
   verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
   verb->add_flag("--force", flags->force, "Replace a bundle that exists at DST");
   verb->add_flag("--json", flags->json, "Tell the result as one JSON object");

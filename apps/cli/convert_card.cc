@@ -26,6 +26,9 @@ std::string source_part(const CardFacts& facts) {
   for (const auto& [name, hash] : facts.files) {
     out += fmt::format("- {}, sha256 {}\n", code(name), code(hash));
   }
+  for (const auto& [name, hash] : facts.text_files) {
+    out += fmt::format("- {}, sha256 {} (the text tower)\n", code(name), code(hash));
+  }
   out += fmt::format("\nFormat: {}. Names of the tensors: {}. Types in this bundle: {}.\n",
                      facts.format, facts.naming, facts.dtypes);
   if (!facts.left_out.empty()) {
@@ -51,7 +54,13 @@ std::string model_part(const engine::BundleInfo& info) {
     out += fmt::format("- Text tower: {}; {} parameters\n", tower_text(*info.architecture.text),
                        count_text(parameters.text));
   } else {
-    out += "- No text tower: it answers with its own labels only\n";
+    out += info.labels.empty() ? "- No text tower and no labels: it gives embeddings only\n"
+                               : "- No text tower: it answers with its own labels only\n";
+  }
+  if (info.architecture.temporal) {
+    out += fmt::format("- Temporal model: {}; {} parameters. It reads {} frames, every {}th\n",
+                       tower_text(*info.architecture.temporal), count_text(parameters.temporal),
+                       info.sampling.frames, info.sampling.stride);
   }
   out += fmt::format("- Joint width {}, factor of the cosines {:.4f}\n", info.architecture.embed,
                      info.logit_scale);

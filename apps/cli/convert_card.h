@@ -11,6 +11,8 @@ namespace mien::cli {
 /// What is known of a conversion, for CARD.md.
 struct CardFacts {
   std::map<std::string, std::string> files;  ///< of the source, with their sha256
+  std::map<std::string, std::string>
+      text_files;  ///< of the text tower, when it comes from elsewhere
   std::string format;
   std::string naming;
   std::string dtypes;

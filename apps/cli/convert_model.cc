@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 #include "cli/cli.h"
@@ -19,6 +20,10 @@ using kernels::Activation;
 
 constexpr double kMaxLogitScale = 100.0;
 constexpr std::size_t kTextBatch = 32;
+// EmoCLIP's published settings; those of frames are for evaluation.
+constexpr int kTemporalHeads = 8;
+constexpr int kTemporalFrames = 32;
+constexpr int kTemporalStride = 4;
 
 Status check_hint(const std::optional<std::int64_t>& hint, std::int64_t found, const Hints& hints,
                   const char* what) {
@@ -143,6 +148,47 @@ Result<engine::Architecture> decide_architecture(const Source& source, const Hin
   return out;
 }
 
+std::vector<TensorSource> text_rows(const std::vector<TensorSource>& plan) {
+  std::vector<TensorSource> out;
+  std::copy_if(plan.begin(), plan.end(), std::back_inserter(out), [](const TensorSource& row) {
+    return !row.name.starts_with("visual.") && row.name != "logit_scale";
+  });
+  return out;
+}
+
+Result<std::optional<engine::TemporalTower>> decide_temporal(const Source& source,
+                                                             const std::vector<TensorSource>& plan,
+                                                             const Hints& hints) {
+  if (plan.empty()) return std::optional<engine::TemporalTower>();
+  const auto inferred = checkpoint::infer_temporal_shape(*source.checkpoint, plan);
+  if (!inferred.ok()) return inferred.status().with_prefix(source.weights.string());
+  const auto known =
+      hints.bundle ? hints.bundle->architecture.temporal : std::optional<engine::TemporalTower>();
+  const int heads = known ? known->heads : kTemporalHeads;
+  if (inferred->inner % heads != 0) {
+    return unsupported(
+        fmt::format("{}: temporal model is {} wide in all heads (expected a multiple "
+                    "of {} heads)",
+                    source.weights.string(), inferred->inner, heads));
+  }
+  return std::optional(
+      engine::TemporalTower{.width = static_cast<int>(inferred->width),
+                            .layers = static_cast<int>(inferred->layers),
+                            .heads = heads,
+                            .head_width = static_cast<int>(inferred->inner / heads),
+                            .mlp = static_cast<int>(inferred->mlp),
+                            .positions = static_cast<int>(inferred->positions),
+                            .activation = known ? known->activation : Activation::kGeluTanh});
+}
+
+video::SamplingSpec make_sampling(const Hints& hints, const engine::Architecture& architecture) {
+  if (hints.bundle) return hints.bundle->sampling;
+  if (!architecture.temporal) return {};
+  return {.rule = video::SamplingRule::kEmoclip,
+          .frames = std::min(kTemporalFrames, architecture.temporal->positions - 1),
+          .stride = kTemporalStride};
+}
+
 Result<double> read_logit_scale(const checkpoint::Checkpoint& checkpoint,
                                 const std::vector<TensorSource>& plan) {
   const auto row =
@@ -159,25 +205,23 @@ Result<double> read_logit_scale(const checkpoint::Checkpoint& checkpoint,
   return std::min(scale, kMaxLogitScale);
 }
 
-Result<std::shared_ptr<ModelTensors>> collect_tensors(const Source& source,
-                                                      const std::vector<TensorSource>& plan,
-                                                      std::optional<DType> dtype) {
+Status collect_tensors(const Source& source, const std::vector<TensorSource>& plan,
+                       std::optional<DType> dtype, ModelTensors& out) {
   const checkpoint::Checkpoint& from = *source.checkpoint;
-  auto out = std::make_shared<ModelTensors>(source.checkpoint);
   for (const TensorSource& row : plan) {
     if (interrupted()) return cancelled("conversion: interrupted, nothing was written");
     const DType target = row.name == "logit_scale" ? DType::kF32 : target_type(from, row, dtype);
     const TensorView& first = *from.find(row.sources.front());
     if (row.sources.size() == 1 && !row.transpose && first.dtype() == target) {
-      out->add_view(row.name, first);
+      out.add_view(row.name, first);
       continue;
     }
     MIEN_ASSIGN_OR_RETURN(Tensor gathered, checkpoint::gather(from, row));
     for (const std::string& name : row.sources) from.release(*from.find(name));
     MIEN_ASSIGN_OR_RETURN(Tensor ready, cast(std::move(gathered), target, row.name));
-    out->add(row.name, std::move(ready));
+    out.add(row.name, std::move(ready));
   }
-  return out;
+  return {};
 }
 
 std::vector<std::string> left_out(const Source& source, const std::vector<TensorSource>& plan) {
@@ -237,10 +281,28 @@ Result<std::vector<float>> try_image_tower(const engine::ImageEncoder& encoder) 
   return out;
 }
 
-image::PreprocessSpec make_preprocess(const std::string& name, const Hints& hints, int size) {
+Result<std::vector<float>> try_temporal_model(const engine::TemporalEncoder& encoder, int embed) {
+  const int frames = std::min(2, encoder.max_frames());
+  std::vector<float> rows(static_cast<std::size_t>(frames) * static_cast<std::size_t>(embed));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i] = static_cast<float>(i % 17) / 8.0F - 1.0F;
+  }
+  std::vector<float> out(static_cast<std::size_t>(embed));
+  engine::Session session;
+  MIEN_RETURN_IF_ERROR(encoder.encode(rows.data(), 1, frames, out.data(), session));
+  if (!is_finite(out)) {
+    return corrupt("checkpoint: the temporal model gives numbers that are not finite");
+  }
+  return out;
+}
+
+image::PreprocessSpec make_preprocess(const std::string& name, const Hints& hints,
+                                      const engine::Architecture& architecture) {
+  const int size = architecture.image.image_size;
   if (name == "emoclip") return image::PreprocessSpec::emoclip(size);
   if (name == "dfer_clip") return image::PreprocessSpec::dfer_clip(size);
   if (name == "auto" && hints.bundle) return hints.bundle->preprocess;
+  if (name == "auto" && architecture.temporal) return image::PreprocessSpec::emoclip(size);
   image::PreprocessSpec out = image::PreprocessSpec::clip(size);
   if (name == "clip") return out;
   using Kind = image::PreprocessStep::Kind;

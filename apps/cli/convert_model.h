@@ -12,6 +12,7 @@
 #include "cli/convert_source.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/temporal.h"
 #include "mien/text/tokenizer.h"
 
 namespace mien::cli {
@@ -21,8 +22,12 @@ namespace mien::cli {
 class ModelTensors final : public checkpoint::Checkpoint {
  public:
   explicit ModelTensors(std::shared_ptr<const checkpoint::Checkpoint> source)
-      : source_(std::move(source)) {}
+      : sources_{std::move(source)} {}
 
+  /// Keeps `source` too, for views of it.
+  void keep(std::shared_ptr<const checkpoint::Checkpoint> source) {
+    sources_.push_back(std::move(source));
+  }
   void add_view(std::string name, const TensorView& view);
   void add(std::string name, Tensor tensor);
   const std::vector<std::string>& order() const { return order_; }
@@ -31,13 +36,15 @@ class ModelTensors final : public checkpoint::Checkpoint {
     return tensors_;
   }
   const std::map<std::string, std::string>& metadata() const override {
-    return source_->metadata();
+    return sources_.front()->metadata();
   }
-  std::string_view format() const override { return source_->format(); }
-  void release(const TensorView& part) const override { source_->release(part); }
+  std::string_view format() const override { return sources_.front()->format(); }
+  void release(const TensorView& part) const override {
+    for (const auto& source : sources_) source->release(part);
+  }
 
  private:
-  std::shared_ptr<const checkpoint::Checkpoint> source_;
+  std::vector<std::shared_ptr<const checkpoint::Checkpoint>> sources_;  // the first is the model's
   std::vector<std::string> order_;
   std::map<std::string, TensorView, std::less<>> tensors_;
   std::vector<Tensor> owned_;
@@ -54,11 +61,23 @@ Result<engine::Architecture> decide_architecture(const Source& source, const Hin
 Result<double> read_logit_scale(const checkpoint::Checkpoint& checkpoint,
                                 const std::vector<checkpoint::TensorSource>& plan);
 
-/// Every tensor of the plan as `dtype` (none: as stored; F64 becomes F32), `logit_scale` as F32.
-/// Errors: as gather; kInvalidArgument when a number does not fit F16; kCancelled.
-Result<std::shared_ptr<ModelTensors>> collect_tensors(
-    const Source& source, const std::vector<checkpoint::TensorSource>& plan,
-    std::optional<DType> dtype);
+/// The rows of a plan that belong to the text tower, without the logit scale.
+std::vector<checkpoint::TensorSource> text_rows(const std::vector<checkpoint::TensorSource>& plan);
+
+/// The temporal part of `source`, whose names follow `plan` (empty: none). Heads cannot be seen in
+/// the tensors: they are EmoCLIP's 8 unless a bundle says otherwise. Errors: kUnsupported,
+/// kCorrupt.
+Result<std::optional<engine::TemporalTower>> decide_temporal(
+    const Source& source, const std::vector<checkpoint::TensorSource>& plan, const Hints& hints);
+
+/// EmoCLIP's sampling for evaluation, cut to what the temporal model holds; uniform without one.
+video::SamplingSpec make_sampling(const Hints& hints, const engine::Architecture& architecture);
+
+/// Adds every tensor of the plan to `out` as `dtype` (none: as stored; F64 becomes F32),
+/// `logit_scale` as F32. Errors: as gather; kInvalidArgument when a number does not fit F16;
+/// kCancelled.
+Status collect_tensors(const Source& source, const std::vector<checkpoint::TensorSource>& plan,
+                       std::optional<DType> dtype, ModelTensors& out);
 
 /// Tensors of the source that the plan leaves out, without buffers that hold no weights.
 std::vector<std::string> left_out(const Source& source,
@@ -75,7 +94,12 @@ Result<Tensor> make_label_features(std::shared_ptr<const checkpoint::Checkpoint>
 /// it is not finite.
 Result<std::vector<float>> try_image_tower(const engine::ImageEncoder& encoder);
 
-/// The preprocessing recipe `name` ("auto", "clip", "emoclip", "dfer_clip") for a picture size.
-image::PreprocessSpec make_preprocess(const std::string& name, const Hints& hints, int size);
+/// The embedding of a clip of two fixed frames. Errors: kCorrupt when it is not finite.
+Result<std::vector<float>> try_temporal_model(const engine::TemporalEncoder& encoder, int embed);
+
+/// The preprocessing recipe `name` ("auto", "clip", "emoclip", "dfer_clip") for the picture size of
+/// `architecture`. "auto" is EmoCLIP's when there is a temporal model.
+image::PreprocessSpec make_preprocess(const std::string& name, const Hints& hints,
+                                      const engine::Architecture& architecture);
 
 }  // namespace mien::cli

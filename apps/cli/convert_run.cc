@@ -38,7 +38,8 @@ Status check_replaceable(const fs::path& path) {
 
 Outcome find_tokenizer(Conversion& run) {
   const bool given = !run.flags.tokenizer.empty();
-  auto loaded = text::load_bpe(given ? fs::path(run.flags.tokenizer) : run.source.folder);
+  const Source& source = run.text_source ? *run.text_source : run.source;
+  auto loaded = text::load_bpe(given ? fs::path(run.flags.tokenizer) : source.folder);
   if (!loaded.ok()) {
     if (given || loaded.status().code() != StatusCode::kNotFound) {
       return failure_of(loaded.status(), given ? kExitUsage : kExitSomeFailed);
@@ -48,7 +49,7 @@ Outcome find_tokenizer(Conversion& run) {
                               "bpe_simple_vocab_16e6.txt.gz, a folder of vocab.json and "
                               "merges.txt, or tokenizer.json; --image-only needs it too, to encode "
                               "the labels once)",
-                              run.source.weights.string())),
+                              source.weights.string())),
         kExitUsage);
   }
   run.tokenizer = std::move(loaded).value();
@@ -56,7 +57,7 @@ Outcome find_tokenizer(Conversion& run) {
   if (run.tokenizer->vocabulary_size() != expected) {
     return failure_of(
         invalid_argument(fmt::format("{}: has {} tokens (expected {}, as the text tower)",
-                                     given ? run.flags.tokenizer : run.source.folder.string(),
+                                     given ? run.flags.tokenizer : source.folder.string(),
                                      run.tokenizer->vocabulary_size(), expected)),
         kExitUsage);
   }
@@ -88,6 +89,8 @@ Outcome open_model(Conversion& run) {
   auto plan = checkpoint::map_clip_names(*run.source.checkpoint, run.source.naming);
   if (!plan.ok()) return with_file(plan.status());
   run.plan = std::move(plan).value();
+  auto temporal = checkpoint::map_temporal_names(*run.source.checkpoint, run.source.naming);
+  if (!temporal.ok()) return with_file(temporal.status());
   auto hints = read_hints(run.source);
   if (!hints.ok()) return failure_of(hints.status());
   run.hints = std::move(hints).value();
@@ -96,15 +99,62 @@ Outcome open_model(Conversion& run) {
       decide_architecture(run.source, run.hints, run.flags.activation, run.facts.notes);
   if (!architecture.ok()) return failure_of(architecture.status());
   info.architecture = std::move(architecture).value();
-  if (!info.architecture.text) {
-    return failure_of(
-        unsupported(run.source.weights.string() +
-                    ": has no text tower, so no label can be encoded (expected a whole "
-                    "CLIP model)"));
-  }
+  auto tower = decide_temporal(run.source, *temporal, run.hints);
+  if (!tower.ok()) return failure_of(tower.status());
+  info.architecture.temporal = *tower;
+  const Status fits = info.architecture.validate(run.source.weights.string());
+  if (!fits.ok()) return failure_of(fits);
   auto scale = read_logit_scale(*run.source.checkpoint, run.plan);
   if (!scale.ok()) return with_file(scale.status());
   info.logit_scale = *scale;
+  run.plan.insert(run.plan.end(), temporal->begin(), temporal->end());
+  return std::nullopt;
+}
+
+// Without a text tower of its own: that of --text-from, or none.
+Outcome open_text(Conversion& run) {
+  std::optional<engine::TextTower>& text = run.content.info.architecture.text;
+  if (run.flags.text_from.empty()) {
+    if (text) return find_tokenizer(run);
+    run.labels.labels.clear();
+    run.facts.notes.emplace_back(
+        "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP takes "
+        "the text tower of the CLIP model that this one was made from)");
+    return std::nullopt;
+  }
+  if (text) {
+    return failure_of(invalid_argument(fmt::format("--text-from: {} has a text tower of its own "
+                                                   "(expected one without)",
+                                                   run.source.weights.string())),
+                      kExitUsage);
+  }
+  const auto with_option = [](const Status& status) {
+    return failure_of(status.with_prefix("--text-from"));
+  };
+  auto source = open_source(run.flags.text_from);
+  if (!source.ok()) return with_option(source.status());
+  run.text_source = std::move(source).value();
+  const std::string subject = run.text_source->weights.string();
+  auto plan = checkpoint::map_clip_names(*run.text_source->checkpoint, run.text_source->naming);
+  if (!plan.ok()) return with_option(plan.status().with_prefix(subject));
+  auto hints = read_hints(*run.text_source);
+  if (!hints.ok()) return with_option(hints.status());
+  std::vector<std::string> unused;  // the activation was told of for the whole model
+  auto other = decide_architecture(*run.text_source, *hints, run.flags.activation, unused);
+  if (!other.ok()) return with_option(other.status());
+  const int embed = run.content.info.architecture.embed;
+  if (!other->text || other->embed != embed) {
+    return with_option(unsupported(
+        other->text ? fmt::format("{}: gives embeddings of width {} (expected {}, as the image "
+                                  "tower)",
+                                  subject, other->embed, embed)
+                    : fmt::format("{}: has no text tower (expected a whole CLIP model)", subject)));
+  }
+  text = other->text;
+  run.text_plan = text_rows(*plan);
+  run.facts.notes.push_back(
+      fmt::format("the text tower is that of {}: right only if it was not trained further",
+                  run.text_source->weights.filename().string()));
   return find_tokenizer(run);
 }
 
@@ -112,8 +162,10 @@ void fill_info(Conversion& run) {
   const ConvertFlags& flags = run.flags;
   engine::BundleInfo& info = run.content.info;
   info.name = flags.name.empty() ? default_name(run.source.given) : flags.name;
-  info.preprocess =
-      make_preprocess(flags.preprocess, run.hints, info.architecture.image.image_size);
+  info.method = info.architecture.temporal ? "emoclip" : "clip";
+  if (run.hints.bundle) info.method = run.hints.bundle->method;
+  info.preprocess = make_preprocess(flags.preprocess, run.hints, info.architecture);
+  info.sampling = make_sampling(run.hints, info.architecture);
   info.labels = run.labels.labels;
   info.licence = flags.licence;
   if (info.licence.empty() && run.hints.bundle) info.licence = run.hints.bundle->licence;
@@ -123,6 +175,11 @@ void fill_info(Conversion& run) {
   from.set("files", std::move(files));
   from.set("format", run.source.checkpoint->format());
   from.set("naming", checkpoint::to_string(run.source.naming));
+  if (run.text_source) {
+    Json text_files = Json::object();
+    for (const auto& [name, hash] : run.facts.text_files) text_files.set(name, hash);
+    from.set("text_files", std::move(text_files));
+  }
   info.provenance.set("converted_from", std::move(from));
   info.provenance.set("converted_by", "mien " MIEN_VERSION);
 }
@@ -134,16 +191,35 @@ std::optional<DType> wanted_type(const std::string& name) {
   return std::nullopt;
 }
 
-// Runs both towers once, stores what the text tower says of the labels, and drops it when asked to.
+// What is written: all but the text tower when only the picture's side is asked for.
+void keep_tensors(Conversion& run) {
+  engine::Architecture& architecture = run.content.info.architecture;
+  if (run.flags.image_only) architecture.text.reset();
+  for (const std::string& name : run.tensors->order()) {
+    const bool kept = architecture.text || name.starts_with("visual.") ||
+                      name.starts_with("temporal.") || name == "logit_scale" ||
+                      name == engine::Bundle::kLabelFeatures;
+    if (kept) run.content.tensors.emplace_back(name, *run.tensors->find(name));
+  }
+  if (architecture.text) run.content.tokenizer = run.tokenizer->merges_text();
+}
+
+// Runs every part once, stores what the text tower says of the labels, and drops it when asked to.
 Outcome fill_tensors(Conversion& run) {
   const auto with_file = [&](const Status& status) {
     const ExitCode code =
         status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitSomeFailed;
     return failure_of(status.with_prefix(run.source.weights.string()), code);
   };
-  auto tensors = collect_tensors(run.source, run.plan, wanted_type(run.flags.dtype));
-  if (!tensors.ok()) return with_file(tensors.status());
-  run.tensors = std::move(tensors).value();
+  const auto dtype = wanted_type(run.flags.dtype);
+  run.tensors = std::make_shared<ModelTensors>(run.source.checkpoint);
+  Status collected = collect_tensors(run.source, run.plan, dtype, *run.tensors);
+  if (!collected.ok()) return with_file(collected);
+  if (run.text_source) {
+    run.tensors->keep(run.text_source->checkpoint);
+    collected = collect_tensors(*run.text_source, run.text_plan, dtype, *run.tensors);
+    if (!collected.ok()) return failure_of(collected.with_prefix("--text-from"));
+  }
   engine::Architecture& architecture = run.content.info.architecture;
   {
     auto encoder = engine::ImageEncoder::load(*run.tensors, architecture, kernels::Precision::kF32);
@@ -152,16 +228,21 @@ Outcome fill_tensors(Conversion& run) {
     if (!trial.ok()) return with_file(trial.status());
     run.trial = std::move(trial).value();
   }
-  auto features = make_label_features(run.tensors, architecture, *run.tokenizer, run.labels.labels);
-  if (!features.ok()) return with_file(features.status());
-  run.tensors->add(engine::Bundle::kLabelFeatures, std::move(features).value());
-  if (run.flags.image_only) architecture.text.reset();
-  for (const std::string& name : run.tensors->order()) {
-    const bool kept = !run.flags.image_only || name.starts_with("visual.") ||
-                      name == "logit_scale" || name == engine::Bundle::kLabelFeatures;
-    if (kept) run.content.tensors.emplace_back(name, *run.tensors->find(name));
+  if (architecture.temporal) {
+    auto encoder =
+        engine::TemporalEncoder::load(*run.tensors, architecture, kernels::Precision::kF32);
+    if (!encoder.ok()) return with_file(encoder.status());
+    auto trial = try_temporal_model(**encoder, architecture.embed);
+    if (!trial.ok()) return with_file(trial.status());
+    run.trial_clip = std::move(trial).value();
   }
-  if (!run.flags.image_only) run.content.tokenizer = run.tokenizer->merges_text();
+  if (architecture.text) {
+    auto features =
+        make_label_features(run.tensors, architecture, *run.tokenizer, run.labels.labels);
+    if (!features.ok()) return with_file(features.status());
+    run.tensors->add(engine::Bundle::kLabelFeatures, std::move(features).value());
+  }
+  keep_tensors(run);
   return std::nullopt;
 }
 
@@ -173,6 +254,15 @@ Result<std::shared_ptr<const engine::Bundle>> read_back(const Conversion& run) {
   if (trial != run.trial) {
     return internal_error(run.destination.string() +
                           ": gives another embedding than before it was written");
+  }
+  MIEN_ASSIGN_OR_RETURN(const auto temporal, bundle->temporal_encoder());
+  if (temporal) {
+    MIEN_ASSIGN_OR_RETURN(const std::vector<float> clip,
+                          try_temporal_model(*temporal, bundle->info().architecture.embed));
+    if (clip != run.trial_clip) {
+      return internal_error(run.destination.string() +
+                            ": gives another clip embedding than before it was written");
+    }
   }
   if (bundle->has_text_tower()) {
     MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle->tokenizer());
@@ -189,9 +279,9 @@ void add_notes(Conversion& run) {
     return std::any_of(run.facts.left_out.begin(), run.facts.left_out.end(),
                        [&](const std::string& n) { return n.find(word) != std::string::npos; });
   };
-  if (has("temporal")) {
+  if (has("mlp.0.weight") && has("mlp.2.weight")) {
     run.facts.notes.emplace_back(
-        "the temporal model is left out: clips are read as the mean over their frames");
+        "the regression head (mlp.0, mlp.2) is left out: a bundle answers with labels only");
   }
 }
 
@@ -239,10 +329,16 @@ Outcome convert(Conversion& run) {
   run.labels = std::move(labels).value();
   if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
   if (auto failure = open_model(run)) return failure;
+  if (auto failure = open_text(run)) return failure;
   add_notes(run);
   auto files = hash_source(run.source);
   if (!files.ok()) return failure_of(files.status());
   run.facts.files = std::move(files).value();
+  if (run.text_source) {
+    auto text_files = hash_source(*run.text_source);
+    if (!text_files.ok()) return failure_of(text_files.status());
+    run.facts.text_files = std::move(text_files).value();
+  }
   fill_info(run);
   if (auto failure = fill_tensors(run)) return failure;
   run.facts.format = run.source.checkpoint->format();

@@ -21,6 +21,7 @@ struct ConvertFlags {
   std::vector<std::string> paths;
   std::string name;
   std::string tokenizer;
+  std::string text_from;
   std::string labels = "basic7";
   std::string activation = "auto";
   std::string dtype = "keep";
@@ -28,6 +29,7 @@ struct ConvertFlags {
   std::string licence;
   std::uint64_t seed = 1;
   bool random_tiny = false;
+  bool temporal = false;
   bool image_only = false;
   bool force = false;
   bool json = false;
@@ -47,10 +49,13 @@ struct Conversion {
   text::LabelSet labels;
   Source source;
   Hints hints;
-  std::vector<checkpoint::TensorSource> plan;
+  std::vector<checkpoint::TensorSource> plan;  // with the temporal model
+  std::optional<Source> text_source;           // --text-from
+  std::vector<checkpoint::TensorSource> text_plan;
   std::shared_ptr<const text::BpeTokenizer> tokenizer;
   std::shared_ptr<ModelTensors> tensors;
-  std::vector<float> trial;  // embedding of the trial picture
+  std::vector<float> trial;       // embedding of the trial picture
+  std::vector<float> trial_clip;  // and of the trial clip; empty: no temporal model
   engine::BundleContent content;
   CardFacts facts;
   std::shared_ptr<const engine::Bundle> bundle;  // the result

@@ -73,6 +73,12 @@ std::string tower_text(const engine::TextTower& tower) {
                      tower.mlp, engine::to_string(tower.activation));
 }
 
+std::string tower_text(const engine::TemporalTower& tower) {
+  return fmt::format("{} layers, width {}, {} heads of {}, mlp {}, at most {} frames, {}",
+                     tower.layers, tower.width, tower.heads, tower.head_width, tower.mlp,
+                     tower.positions - 1, engine::to_string(tower.activation));
+}
+
 std::string count_text(std::uint64_t count) {
   std::string out = scaled(count, "");
   while (out.ends_with(' ')) out.pop_back();
@@ -85,15 +91,24 @@ Json Parameters::to_json() const {
   Json out = Json::object();
   out.set("image", image);
   out.set("text", text);
+  if (temporal > 0) out.set("temporal", temporal);
   out.set("total", total());
+  return out;
+}
+
+std::string parameters_text(const Parameters& parameters) {
+  std::string out =
+      fmt::format("{} image, {} text", count_text(parameters.image), count_text(parameters.text));
+  if (parameters.temporal > 0) out += fmt::format(", {} temporal", count_text(parameters.temporal));
   return out;
 }
 
 Parameters count_parameters(const engine::Architecture& architecture) {
   Parameters out;
   for (const engine::ExpectedTensor& tensor : engine::expected_tensors(architecture)) {
-    (tensor.name.starts_with("visual.") ? out.image : out.text) +=
-        element_count(tensor.shape).value_or(0);
+    (tensor.name.starts_with("visual.")     ? out.image
+     : tensor.name.starts_with("temporal.") ? out.temporal
+                                            : out.text) += element_count(tensor.shape).value_or(0);
   }
   return out;
 }

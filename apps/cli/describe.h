@@ -23,19 +23,23 @@ std::string rows_text(const Rows& rows);
 std::string model_name(const engine::ImageTower& tower);
 std::string tower_text(const engine::ImageTower& tower);
 std::string tower_text(const engine::TextTower& tower);
+std::string tower_text(const engine::TemporalTower& tower);
 
 /// "151.3 M", "605.2 MB".
 std::string count_text(std::uint64_t count);
 std::string size_text(std::uint64_t bytes);
 
-/// Parameters of each tower and of both.
+/// Parameters of each part and of all.
 struct Parameters {
   std::uint64_t image = 0;
   std::uint64_t text = 0;
+  std::uint64_t temporal = 0;
 
-  std::uint64_t total() const { return image + text; }
+  std::uint64_t total() const { return image + text + temporal; }
   Json to_json() const;
 };
+/// "87.8 M image, 63.4 M text, 68.7 M temporal".
+std::string parameters_text(const Parameters& parameters);
 Parameters count_parameters(const engine::Architecture& architecture);
 
 /// Tensors and bytes by type: {"F16": {"tensors": .., "bytes": ..}}.

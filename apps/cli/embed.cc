@@ -133,14 +133,12 @@ void embed(Context& context, const EmbedOptions& options) {
     return context.fail(status, kExitEnvironment);
   }
   if (!options.inputs.names.empty()) {
-    // Scores are not asked for, but a recogniser needs labels; the bundle's own cost nothing.
-    text::LabelSet labels{(*bundle)->info().name, (*bundle)->info().labels};
-    if (labels.labels.empty()) labels = *text::find_builtin_labels("basic7");
     pipeline::RecognizerOptions recognizer_options;
     recognizer_options.finder = std::move(*finder);
     recognizer_options.finder.landmarks = false;
     recognizer_options.embeddings = true;
-    auto recognizer = pipeline::Recognizer::make(*bundle, labels, recognizer_options);
+    recognizer_options.scores = false;
+    auto recognizer = pipeline::Recognizer::make(*bundle, {}, recognizer_options);
     if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);
     Embedder visitor(**recognizer, sink);
     visit_inputs(context, options.inputs, visitor);

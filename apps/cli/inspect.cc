@@ -133,10 +133,13 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
                           engine::BundleInfo::kFormatVersion, info.method);
   out.rows.emplace_back("image tower", tower_text(info.architecture.image));
   out.rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
+                                      : info.labels.empty()  ? "none: embeddings only"
                                                              : "none: own labels only");
+  if (info.architecture.temporal) {
+    out.rows.emplace_back("temporal", tower_text(*info.architecture.temporal));
+  }
   out.rows.emplace_back("joint width", fmt::format("{}", info.architecture.embed));
-  out.rows.emplace_back("parameters", fmt::format("{} image, {} text", count_text(parameters.image),
-                                                  count_text(parameters.text)));
+  out.rows.emplace_back("parameters", parameters_text(parameters));
   out.rows.emplace_back("types", dtypes_text(bundle->weights()));
   out.rows.emplace_back(
       "logit scale", fmt::format("{:.4f}, temperature {:.4f}", info.logit_scale, info.temperature));
@@ -149,7 +152,8 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
                                                  info.crop.square ? ", square" : "",
                                                  info.crop.align ? ", aligned" : ""));
   out.rows.emplace_back(
-      "frames", fmt::format("{} ({})", info.sampling.frames, video::to_string(info.sampling.rule)));
+      "frames", fmt::format("{}, every {}th ({})", info.sampling.frames, info.sampling.stride,
+                            video::to_string(info.sampling.rule)));
   out.rows.emplace_back("licence", info.licence.empty() ? "unknown" : info.licence);
   out.rows.emplace_back("provenance", info.provenance.dump());
   out.json.set("kind", "bundle");
@@ -163,6 +167,18 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
   return out;
 }
 
+void tell_temporal(const Source& source, const Hints& hints, engine::Architecture& architecture,
+                   std::vector<std::string>& notes) {
+  const auto plan = checkpoint::map_temporal_names(*source.checkpoint, source.naming);
+  const auto tower = plan.ok() ? decide_temporal(source, *plan, hints)
+                               : Result<std::optional<engine::TemporalTower>>(plan.status());
+  if (tower.ok()) {
+    architecture.temporal = *tower;
+  } else {
+    notes.push_back(tower.status().message());
+  }
+}
+
 // Towers and sizes, when the tensors are those of a CLIP model.
 void tell_model(const Source& source, Findings& out) {
   std::vector<std::string> notes;
@@ -173,16 +189,18 @@ void tell_model(const Source& source, Findings& out) {
   } else {
     notes.push_back(read.status().message());
   }
-  const auto architecture = decide_architecture(source, hints, "auto", notes);
+  auto architecture = decide_architecture(source, hints, "auto", notes);
   if (architecture.ok()) {
+    tell_temporal(source, hints, *architecture, notes);
     const Parameters parameters = count_parameters(*architecture);
     out.rows.emplace_back("image tower", tower_text(architecture->image));
     out.rows.emplace_back("text tower",
                           architecture->text ? tower_text(*architecture->text) : "none");
+    if (architecture->temporal) {
+      out.rows.emplace_back("temporal", tower_text(*architecture->temporal));
+    }
     out.rows.emplace_back("joint width", fmt::format("{}", architecture->embed));
-    out.rows.emplace_back("parameters",
-                          fmt::format("{} image, {} text", count_text(parameters.image),
-                                      count_text(parameters.text)));
+    out.rows.emplace_back("parameters", parameters_text(parameters));
     out.json.set("architecture", architecture->to_json());
     out.json.set("parameters", parameters.to_json());
   } else {

@@ -151,4 +151,32 @@ Result<ClipShape> infer_clip_shape(const Checkpoint& checkpoint, ClipNaming nami
   return out;
 }
 
+Result<TemporalShape> infer_temporal_shape(const Checkpoint& checkpoint,
+                                           const std::vector<TensorSource>& plan) {
+  MIEN_ASSIGN_OR_RETURN(const Shapes shapes, all_shapes(checkpoint, plan));
+  const std::string blocks = "temporal.temporal_transformer.layers.";
+  TemporalShape out;
+  MIEN_ASSIGN_OR_RETURN(out.width, size_at(shapes, "temporal.pos_embedding", 3, 2));
+  MIEN_ASSIGN_OR_RETURN(out.positions, size_at(shapes, "temporal.pos_embedding", 3, 1));
+  MIEN_ASSIGN_OR_RETURN(out.inner, size_at(shapes, blocks + "0.0.fn.fn.to_out.0.weight", 2, 1));
+  MIEN_ASSIGN_OR_RETURN(out.mlp, size_at(shapes, blocks + "0.1.fn.fn.net.0.weight", 2, 0));
+  Checker checker(shapes);
+  checker.expect("temporal.cls_token", {1, 1, out.width});
+  checker.expect("temporal.pos_embedding", {1, out.positions, out.width});
+  while (shapes.contains(fmt::format("{}{}.0.fn.norm.weight", blocks, out.layers))) {
+    const std::string block = fmt::format("{}{}.", blocks, out.layers++);
+    checker.expect_norm(block + "0.fn.norm", out.width);
+    checker.expect(block + "0.fn.fn.to_qkv.weight", {3 * out.inner, out.width});
+    checker.expect(block + "0.fn.fn.to_out.0.weight", {out.width, out.inner});
+    checker.expect(block + "0.fn.fn.to_out.0.bias", {out.width});
+    checker.expect_norm(block + "1.fn.norm", out.width);
+    checker.expect(block + "1.fn.fn.net.0.weight", {out.mlp, out.width});
+    checker.expect(block + "1.fn.fn.net.0.bias", {out.mlp});
+    checker.expect(block + "1.fn.fn.net.3.weight", {out.width, out.mlp});
+    checker.expect(block + "1.fn.fn.net.3.bias", {out.width});
+  }
+  MIEN_RETURN_IF_ERROR(checker.status);
+  return out;
+}
+
 }  // namespace mien::checkpoint

@@ -32,8 +32,8 @@ struct Tower {
 
 struct Naming {
   ClipNaming id = ClipNaming::kUnknown;
-  std::string_view image_anchor;  // tells this naming, together with its prefix
-  std::string_view text_anchor;   // empty: none needed
+  std::string_view image_anchor;   // tells this naming, together with its prefix
+  std::string_view second_anchor;  // must be there too; empty: none needed
   Tower image;
   Tower text;
 };
@@ -145,8 +145,45 @@ Naming hugging_face() {
   return out;
 }
 
+// The image tower alone, without `visual.` in front. What stands at `transformer.resblocks.` is the
+// image tower here and the text tower in OpenAI's names: the anchors decide, never that prefix.
+Naming bare_image() {
+  Naming out;
+  out.id = ClipNaming::kBareImage;
+  out.image_anchor = "conv1.weight";
+  out.second_anchor = "class_embedding";
+  out.image.head = {{"visual.class_embedding", {"class_embedding"}},
+                    {"visual.positional_embedding", {"positional_embedding"}},
+                    {"visual.conv1.weight", {"conv1.weight"}},
+                    {"visual.ln_pre.weight", {"ln_pre.weight"}},
+                    {"visual.ln_pre.bias", {"ln_pre.bias"}}};
+  out.image.our_blocks = "visual.transformer.resblocks.";
+  out.image.their_blocks = "transformer.resblocks.";
+  out.image.block = same_block();
+  out.image.tail = {{"visual.ln_post.weight", {"ln_post.weight"}},
+                    {"visual.ln_post.bias", {"ln_post.bias"}},
+                    {"visual.proj", {"proj"}}};
+  return out;
+}
+
+// EmoCLIP's temporal module; its names are ours.
+Tower temporal_module() {
+  Tower tower;
+  for (const std::string_view name : {"temporal.cls_token", "temporal.pos_embedding"}) {
+    tower.head.push_back({name, {name}});
+  }
+  tower.our_blocks = tower.their_blocks = "temporal.temporal_transformer.layers.";
+  for (const std::string_view name :
+       {"0.fn.norm.weight", "0.fn.norm.bias", "0.fn.fn.to_qkv.weight", "0.fn.fn.to_out.0.weight",
+        "0.fn.fn.to_out.0.bias", "1.fn.norm.weight", "1.fn.norm.bias", "1.fn.fn.net.0.weight",
+        "1.fn.fn.net.0.bias", "1.fn.fn.net.3.weight", "1.fn.fn.net.3.bias"}) {
+    tower.block.push_back({name, {name}});
+  }
+  return tower;
+}
+
 // In the order of trial: OpenCLIP's new layout has OpenAI's anchor too.
-std::vector<Naming> all_namings() { return {open_clip(), openai(), hugging_face()}; }
+std::vector<Naming> all_namings() { return {open_clip(), openai(), hugging_face(), bare_image()}; }
 
 bool is_known_prefix(std::string_view text) {
   while (!text.empty()) {
@@ -166,13 +203,19 @@ std::optional<std::string> find_prefix(const Checkpoint& checkpoint, const Namin
     if (!name.ends_with(naming.image_anchor)) continue;
     const std::string prefix = name.substr(0, name.size() - naming.image_anchor.size());
     if (!is_known_prefix(prefix) || (best && best->size() <= prefix.size())) continue;
-    if (!naming.text_anchor.empty() &&
-        checkpoint.find(prefix + std::string(naming.text_anchor)) == nullptr) {
+    if (!naming.second_anchor.empty() &&
+        checkpoint.find(prefix + std::string(naming.second_anchor)) == nullptr) {
       continue;
     }
     best = prefix;
   }
   return best;
+}
+
+// The prefix of the model that a CLIP backbone is part of.
+std::string outer_prefix(const std::string& prefix) {
+  constexpr std::string_view kPart = "backbone.";
+  return prefix.ends_with(kPart) ? prefix.substr(0, prefix.size() - kPart.size()) : prefix;
 }
 
 // Largest block number plus one; a gap shows later as missing tensors.
@@ -219,6 +262,31 @@ class Planner {
     for (const Row& row : tower.tail) add_row(row, "", "");
   }
 
+  // A model around the backbone trains a scale of its own; the backbone's is then unused.
+  void take_outer_scale() {
+    const std::string outer = outer_prefix(prefix_) + "logit_scale";
+    if (outer_prefix(prefix_) == prefix_ || checkpoint_.find(outer) == nullptr) return;
+    for (TensorSource& row : plan) {
+      if (row.name != "logit_scale") continue;
+      row.sources = {outer};
+      std::erase(missing, prefix_ + "logit_scale");
+      return;
+    }
+    plan.push_back({"logit_scale", {outer}, false});
+  }
+
+  // The plan, or what is missing of it.
+  Result<std::vector<TensorSource>> take(std::string_view what) {
+    if (missing.empty()) return std::move(plan);
+    std::string names;
+    for (std::size_t i = 0; i < std::min(missing.size(), kMaxMissingListed); ++i) {
+      names += fmt::format("{}'{}'", i == 0 ? "" : ", ", missing[i]);
+    }
+    return unsupported(fmt::format("checkpoint: {} of {} {} are missing: {}{}", missing.size(),
+                                   plan.size(), what, names,
+                                   missing.size() > kMaxMissingListed ? ", ..." : ""));
+  }
+
   std::vector<TensorSource> plan;
   std::vector<std::string> missing;
 
@@ -256,6 +324,7 @@ std::string_view to_string(ClipNaming naming) {
     case ClipNaming::kOpenAi: return "openai";
     case ClipNaming::kHuggingFace: return "huggingface";
     case ClipNaming::kOpenClip: return "openclip";
+    case ClipNaming::kBareImage: return "bare_image";
     case ClipNaming::kUnknown: break;
   }
   return "unknown";
@@ -276,15 +345,23 @@ Result<std::vector<TensorSource>> map_clip_names(const Checkpoint& checkpoint, C
     Planner planner(checkpoint, std::move(*prefix));
     planner.add(candidate.image);
     if (planner.has_any(candidate.text)) planner.add(candidate.text);
-    if (planner.missing.empty()) return std::move(planner.plan);
-    std::string names;
-    for (std::size_t i = 0; i < std::min(planner.missing.size(), kMaxMissingListed); ++i) {
-      names += fmt::format("{}'{}'", i == 0 ? "" : ", ", planner.missing[i]);
-    }
-    return unsupported(
-        fmt::format("checkpoint: {} of {} CLIP tensors ({} naming) are missing: {}{}",
-                    planner.missing.size(), planner.plan.size(), to_string(naming), names,
-                    planner.missing.size() > kMaxMissingListed ? ", ..." : ""));
+    planner.take_outer_scale();
+    return planner.take(fmt::format("CLIP tensors ({} naming)", to_string(naming)));
+  }
+  return unknown_naming(checkpoint);
+}
+
+Result<std::vector<TensorSource>> map_temporal_names(const Checkpoint& checkpoint,
+                                                     ClipNaming naming) {
+  for (const Naming& candidate : all_namings()) {
+    if (candidate.id != naming) continue;
+    const auto prefix = find_prefix(checkpoint, candidate);
+    if (!prefix) break;
+    Planner planner(checkpoint, outer_prefix(*prefix));
+    const Tower temporal = temporal_module();
+    if (!planner.has_any(temporal)) return std::vector<TensorSource>();
+    planner.add(temporal);
+    return planner.take("tensors of the temporal model");
   }
   return unknown_naming(checkpoint);
 }

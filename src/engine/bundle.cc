@@ -145,7 +145,7 @@ Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
 
 Result<std::shared_ptr<const TemporalEncoder>> Bundle::temporal_encoder() const {
   if (!info_.architecture.temporal) return std::shared_ptr<const TemporalEncoder>();
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(temporal_mutex_);
   if (!temporal_) {
     MIEN_ASSIGN_OR_RETURN(temporal_,
                           TemporalEncoder::load(*weights_, info_.architecture, precision_));

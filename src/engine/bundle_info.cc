@@ -139,6 +139,13 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
   MIEN_ASSIGN_OR_RETURN(out.crop, parse_section<face::CropSpec>(json, "crop", subject));
   MIEN_ASSIGN_OR_RETURN(out.sampling,
                         parse_section<video::SamplingSpec>(json, "sampling", subject));
+  if (const auto& temporal = out.architecture.temporal;
+      temporal && out.sampling.frames >= temporal->positions) {
+    return corrupt(
+        fmt::format("{}: sampling takes {} frames (expected at most {}, as the temporal "
+                    "model)",
+                    subject, out.sampling.frames, temporal->positions - 1));
+  }
   const Json* labels = json.find("labels");
   if (labels == nullptr || !labels->is_array()) {
     return corrupt(fmt::format("{}: 'labels' is missing (expected a list)", subject));

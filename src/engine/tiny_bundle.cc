@@ -18,13 +18,17 @@ without a download. **Its answers mean nothing.**
 mien describes how a face looks, not what a person feels.
 )";
 
-Architecture tiny_architecture(int vocabulary, bool text_tower) {
+Architecture tiny_architecture(int vocabulary, const TinyBundleOptions& options) {
   Architecture out;
   out.embed = 32;
   out.image = {.image_size = 32, .patch = 8, .width = 64, .layers = 2, .heads = 4, .mlp = 128};
-  if (text_tower) {
+  if (options.text_tower) {
     out.text = TextTower{
         .context = 77, .vocabulary = vocabulary, .width = 64, .layers = 2, .heads = 4, .mlp = 128};
+  }
+  if (options.temporal) {
+    out.temporal = TemporalTower{
+        .width = 32, .layers = 2, .heads = 2, .head_width = 32, .mlp = 32, .positions = 16};
   }
   return out;
 }
@@ -34,7 +38,8 @@ bool ends_with(const std::string& name, const char* suffix) { return name.ends_w
 // Norm gains are one, biases zero, the rest normal with a scale that keeps activations near one.
 Tensor random_tensor(const ExpectedTensor& expected, Rng& rng) {
   Tensor out(DType::kF32, expected.shape);
-  const bool norm = expected.name.find("ln_") != std::string::npos;
+  const bool norm =
+      expected.name.find("ln_") != std::string::npos || ends_with(expected.name, "norm.weight");
   if (ends_with(expected.name, "bias")) return out;
   double scale = 1.0;
   if (!norm && expected.shape.size() >= 2) {
@@ -55,7 +60,10 @@ Status write_tiny_bundle(const std::filesystem::path& path, const TinyBundleOpti
   BundleContent content;
   BundleInfo& info = content.info;
   info.name = "tiny-random";
-  info.architecture = tiny_architecture(tokenizer->vocabulary_size(), options.text_tower);
+  info.architecture = tiny_architecture(tokenizer->vocabulary_size(), options);
+  if (options.temporal) {
+    info.sampling = {.rule = video::SamplingRule::kEmoclip, .frames = 8, .stride = 2};
+  }
   info.preprocess = image::PreprocessSpec::clip(info.architecture.image.image_size);
   info.labels = text::find_builtin_labels("basic7")->labels;
   info.logit_scale = 10.0;

@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <span>
 
-#include "mien/core/rng.h"
+#include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/image/decode.h"
 #include "mien/image/preprocess.h"
-#include "mien/kernels/ops.h"
 #include "mien/text/prompts.h"
-#include "mien/video/sampling.h"
 
 namespace mien::eval {
 namespace {
@@ -24,13 +23,13 @@ constexpr std::int64_t kBatch = 16;
 class Run {
  public:
   Run(const engine::Bundle& bundle, const data::Manifest& manifest, const RunOptions& options)
-      : info_(bundle.info()), manifest_(manifest), options_(options), rng_(options.seed) {}
+      : info_(bundle.info()), manifest_(manifest), options_(options) {}
 
   Status prepare(const engine::Bundle& bundle, const text::LabelSet& labels) {
     MIEN_ASSIGN_OR_RETURN(places_, match_labels(labels, manifest_.classes));
     MIEN_ASSIGN_OR_RETURN(scorer_, engine::LabelScorer::make(bundle, labels, {}, session_));
     MIEN_ASSIGN_OR_RETURN(encoder_, bundle.image_encoder());
-    MIEN_ASSIGN_OR_RETURN(temporal_, bundle.temporal_encoder());
+    MIEN_ASSIGN_OR_RETURN(clips_, engine::ClipReader::make(bundle));
     MIEN_ASSIGN_OR_RETURN(finder_, face::make_finder(options_.finder));
     width_ = static_cast<std::size_t>(encoder_->embed());
     const auto side = static_cast<std::size_t>(encoder_->image_size());
@@ -75,30 +74,21 @@ class Run {
   // Frames of one sample that wait for the tower; the sample is complete when its last is through.
   struct Waiting {
     const data::Sample* sample;
-    std::int64_t frames;
+    engine::ClipPlan plan;
   };
 
-  Result<std::vector<std::string>> frames_of(const data::Sample& sample) {
-    if (sample.frames.size() == 1) return sample.frames;
-    MIEN_ASSIGN_OR_RETURN(
-        const auto indices,
-        video::sample(info_.sampling, static_cast<std::int64_t>(sample.frames.size()),
-                      video::SamplingPhase::kTest, &rng_));
-    std::vector<std::string> out;
-    for (const std::int64_t i : indices) out.push_back(sample.frames[static_cast<std::size_t>(i)]);
-    return out;
-  }
-
   Status add(const data::Sample& sample) {
-    MIEN_ASSIGN_OR_RETURN(const std::vector<std::string> frames, frames_of(sample));
-    std::vector<float> pixels(frames.size() * each_);
+    MIEN_ASSIGN_OR_RETURN(engine::ClipPlan plan,
+                          clips_->plan(static_cast<std::int64_t>(sample.frames.size())));
+    std::vector<float> pixels(plan.frames.size() * each_);
     bool whole = false;
-    for (std::size_t f = 0; f < frames.size(); ++f) {
-      MIEN_RETURN_IF_ERROR(read(frames[f], std::span(pixels).subspan(f * each_, each_), whole)
-                               .with_prefix(frames[f]));
+    for (std::size_t f = 0; f < plan.frames.size(); ++f) {
+      const std::string& name = sample.frames[static_cast<std::size_t>(plan.frames[f])];
+      MIEN_RETURN_IF_ERROR(
+          read(name, std::span(pixels).subspan(f * each_, each_), whole).with_prefix(name));
     }
     if (whole) ++out_.without_face;
-    waiting_.push_back({&sample, static_cast<std::int64_t>(frames.size())});
+    waiting_.push_back({&sample, std::move(plan)});
     pixels_.insert(pixels_.end(), pixels.begin(), pixels.end());
     return {};
   }
@@ -138,22 +128,12 @@ class Run {
     const float* row = rows.data();
     for (const Waiting& item : waiting_) {
       std::vector<float> clip(width_);
-      MIEN_RETURN_IF_ERROR(join_frames(row, item.frames, clip));
-      row += static_cast<std::size_t>(item.frames) * width_;
-      kernels::l2_normalize_rows(clip.data(), 1, static_cast<std::int64_t>(width_));
+      MIEN_RETURN_IF_ERROR(clips_->read(item.plan, row, clip.data(), session_));
+      row += item.plan.frames.size() * width_;
       out_.predictions.push_back(answer(*item.sample, clip));
     }
     waiting_.clear();
     pixels_.clear();
-    return {};
-  }
-
-  // Through the temporal model when there is one; else, and for pictures, the mean.
-  Status join_frames(const float* rows, std::int64_t frames, std::vector<float>& out) {
-    if (temporal_ && frames > 1) return temporal_->encode(rows, 1, frames, out.data(), session_);
-    for (std::int64_t f = 0; f < frames; ++f, rows += width_) {
-      for (std::size_t i = 0; i < width_; ++i) out[i] += rows[i];
-    }
     return {};
   }
 
@@ -179,11 +159,10 @@ class Run {
   const engine::BundleInfo& info_;
   const data::Manifest& manifest_;
   const RunOptions& options_;
-  Rng rng_;
   engine::Session session_;
   std::shared_ptr<const engine::LabelScorer> scorer_;
   std::shared_ptr<const engine::ImageEncoder> encoder_;
-  std::shared_ptr<const engine::TemporalEncoder> temporal_;
+  std::optional<engine::ClipReader> clips_;
   std::unique_ptr<face::FaceFinder> finder_;
   std::vector<std::size_t> places_;  // label of every class
   std::size_t width_ = 0;

@@ -89,7 +89,8 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
     for (std::size_t i = 0; i < item.faces.faces.size(); ++i) {
       const float* embedding = embeddings + i * reader_.embed();
       last_.faces.push_back(reader_.read(item.faces.faces[i], embedding));
-      book_.add(item.faces.faces[i].track, item.frame.timestamp_us, embedding, reader_.embed());
+      MIEN_RETURN_IF_ERROR(book_.add(item.faces.faces[i].track, item.frame.timestamp_us,
+                                     {embedding, reader_.embed()}, reader_.session()));
     }
     ++summary_.analysed_frames;
     summary_.faces += static_cast<std::int64_t>(last_.faces.size());
@@ -155,7 +156,7 @@ Result<ClipResult> ClipRun::run() {
   if (thrown) std::rethrow_exception(thrown);
   if (!status.ok()) return status;
   ClipResult out;
-  out.tracks = book_.results(name_, reader_.scorer());
+  MIEN_ASSIGN_OR_RETURN(out.tracks, book_.results(name_, reader_.scorer()));
   summary_.input = name_;
   summary_.is_clip = true;
   summary_.tracks = static_cast<std::int64_t>(out.tracks.size());

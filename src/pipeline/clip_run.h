@@ -11,6 +11,7 @@
 #include "mien/face/finder.h"
 #include "mien/pipeline/recognizer.h"
 #include "pipeline/face_reader.h"
+#include "pipeline/track_book.h"
 
 namespace mien::pipeline {
 

@@ -1,5 +1,7 @@
 #include "pipeline/face_reader.h"
 
+#include <algorithm>
+
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
 #include "mien/kernels/ops.h"
@@ -22,9 +24,11 @@ Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView pi
 }
 
 FaceReader::FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future<Encoder> encoder,
-                       std::shared_ptr<const engine::LabelScorer> scorer, bool embeddings)
+                       engine::ClipReader clips, std::shared_ptr<const engine::LabelScorer> scorer,
+                       bool embeddings)
     : bundle_(std::move(bundle)),
       packing_(std::move(encoder)),
+      clips_(std::move(clips)),
       scorer_(std::move(scorer)),
       embeddings_(embeddings) {}
 
@@ -43,52 +47,29 @@ Status FaceReader::encode(const float* pixels, std::int64_t count, std::vector<f
   return encoder_->encode(pixels, count, embeddings.data(), session_);
 }
 
+Status FaceReader::read_as_clips(std::vector<float>& embeddings) {
+  if (clips_.aggregate() == engine::Aggregate::kMean || embeddings.empty()) return {};
+  MIEN_ASSIGN_OR_RETURN(const engine::ClipPlan plan, clips_.plan(1));
+  std::vector<float> row(embed());
+  for (std::size_t at = 0; at < embeddings.size(); at += embed()) {
+    MIEN_RETURN_IF_ERROR(clips_.read(plan, embeddings.data() + at, row.data(), session_));
+    std::copy(row.begin(), row.end(), embeddings.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  return {};
+}
+
 engine::FaceResult FaceReader::read(const face::Face& face, const float* embedding) const {
   std::vector<float> unit(embedding, embedding + embed());
   kernels::l2_normalize_rows(unit.data(), 1, static_cast<std::int64_t>(unit.size()));
-  engine::Scores scores = scorer_->score(unit);
   engine::FaceResult out;
   out.face = face;
-  out.labels = std::move(scores.labels);
-  out.unknown = scores.unknown;
-  out.reasons = std::move(scores.reasons);
+  if (scorer_) {
+    engine::Scores scores = scorer_->score(unit);
+    out.labels = std::move(scores.labels);
+    out.unknown = scores.unknown;
+    out.reasons = std::move(scores.reasons);
+  }
   if (embeddings_) out.embedding = std::move(unit);
-  return out;
-}
-
-void TrackBook::add(std::int64_t track, std::int64_t timestamp_us, const float* embedding,
-                    std::size_t width) {
-  Entry& entry = tracks_[track];
-  if (entry.frames == 0) {
-    entry.from_us = timestamp_us;
-    entry.sum.assign(width, 0.0);
-  }
-  entry.to_us = timestamp_us;
-  ++entry.frames;
-  for (std::size_t i = 0; i < width; ++i) entry.sum[i] += static_cast<double>(embedding[i]);
-}
-
-std::vector<TrackResult> TrackBook::results(const std::string& input,
-                                            const engine::LabelScorer& scorer) const {
-  std::vector<TrackResult> out;
-  for (const auto& [track, entry] : tracks_) {
-    std::vector<float> mean(entry.sum.size());
-    for (std::size_t i = 0; i < mean.size(); ++i) {
-      mean[i] = static_cast<float>(entry.sum[i] / static_cast<double>(entry.frames));
-    }
-    kernels::l2_normalize_rows(mean.data(), 1, static_cast<std::int64_t>(mean.size()));
-    engine::Scores scores = scorer.score(mean);
-    TrackResult row;
-    row.input = input;
-    row.track = track;
-    row.from_us = entry.from_us;
-    row.to_us = entry.to_us;
-    row.frames = entry.frames;
-    row.labels = std::move(scores.labels);
-    row.unknown = scores.unknown;
-    row.reasons = std::move(scores.reasons);
-    out.push_back(std::move(row));
-  }
   return out;
 }
 

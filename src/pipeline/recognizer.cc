@@ -1,10 +1,12 @@
 #include "mien/pipeline/recognizer.h"
 
 #include <future>
+#include <optional>
 
 #include "mien/kernels/cpu.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/face_reader.h"
+#include "pipeline/track_book.h"
 
 namespace mien::pipeline {
 
@@ -12,16 +14,17 @@ struct Recognizer::Impl {
   RecognizerOptions options;
   std::unique_ptr<face::FaceFinder> finder;
   std::unique_ptr<FaceReader> reader;
-  TrackBook book;
+  std::optional<TrackBook> book;  // borrows from the reader
   std::int64_t pushed = 0;
 
   Result<std::vector<engine::FaceResult>> read(image::ImageView picture,
-                                               std::vector<face::Face> faces,
+                                               std::vector<face::Face> faces, bool as_clips,
                                                std::vector<float>& embeddings) {
     MIEN_ASSIGN_OR_RETURN(const FacePixels cut,
                           cut_faces(reader->info(), picture, std::move(faces)));
     MIEN_RETURN_IF_ERROR(
         reader->encode(cut.pixels.data(), static_cast<std::int64_t>(cut.faces.size()), embeddings));
+    if (as_clips) MIEN_RETURN_IF_ERROR(reader->read_as_clips(embeddings));
     std::vector<engine::FaceResult> out;
     for (std::size_t i = 0; i < cut.faces.size(); ++i) {
       out.push_back(reader->read(cut.faces[i], embeddings.data() + i * reader->embed()));
@@ -47,34 +50,41 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                               return bundle->image_encoder();
                             });
   std::shared_ptr<const engine::LabelScorer> scorer;
-  {
+  if (options.scores) {
     engine::Session session;
     MIEN_ASSIGN_OR_RETURN(scorer,
                           engine::LabelScorer::make(*bundle, labels, options.scorer, session));
   }
+  MIEN_ASSIGN_OR_RETURN(engine::ClipReader clips, engine::ClipReader::make(*bundle));
   face::FinderOptions finder = options.finder;
   if (bundle->info().crop.align) finder.landmarks = true;
   MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder));
-  impl->reader = std::make_unique<FaceReader>(std::move(bundle), std::move(packing),
-                                              std::move(scorer), options.embeddings);
+  impl->reader =
+      std::make_unique<FaceReader>(std::move(bundle), std::move(packing), std::move(clips),
+                                   std::move(scorer), options.embeddings);
+  impl->book.emplace(impl->reader->clips());
   return std::unique_ptr<Recognizer>(new Recognizer(std::move(impl)));
 }
 
 const std::vector<std::string>& Recognizer::label_names() const {
-  return impl_->reader->scorer().names();
+  static const std::vector<std::string> kNone;
+  const engine::LabelScorer* scorer = impl_->reader->scorer();
+  return scorer == nullptr ? kNone : scorer->names();
 }
+
+engine::Aggregate Recognizer::aggregate() const { return impl_->reader->clips().aggregate(); }
 
 Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView picture,
                                                           const std::string& name) {
   MIEN_ASSIGN_OR_RETURN(auto faces, impl_->finder->find(picture, name));
   std::vector<float> embeddings;
-  return impl_->read(picture, std::move(faces), embeddings);
+  return impl_->read(picture, std::move(faces), true, embeddings);
 }
 
 Result<ClipResult> Recognizer::clip(video::VideoSource& source, const std::string& name,
                                     const ClipSink& sink, const std::atomic<bool>* cancel) {
   reset();
-  ClipRun run(source, name, *impl_->finder, *impl_->reader, impl_->book, impl_->options, sink,
+  ClipRun run(source, name, *impl_->finder, *impl_->reader, *impl_->book, impl_->options, sink,
               cancel);
   return run.run();
 }
@@ -84,21 +94,23 @@ Result<std::vector<engine::FaceResult>> Recognizer::push(image::ImageView frame,
   MIEN_ASSIGN_OR_RETURN(auto faces,
                         impl_->finder->track(frame, impl_->pushed++, timestamp_us, "live"));
   std::vector<float> embeddings;
-  MIEN_ASSIGN_OR_RETURN(auto out, impl_->read(frame, std::move(faces), embeddings));
+  MIEN_ASSIGN_OR_RETURN(auto out, impl_->read(frame, std::move(faces), false, embeddings));
   for (std::size_t i = 0; i < out.size(); ++i) {
-    impl_->book.add(out[i].face.track, timestamp_us, embeddings.data() + i * impl_->reader->embed(),
-                    impl_->reader->embed());
+    const std::size_t width = impl_->reader->embed();
+    MIEN_RETURN_IF_ERROR(impl_->book->add(out[i].face.track, timestamp_us,
+                                          std::span(embeddings).subspan(i * width, width),
+                                          impl_->reader->session()));
   }
   return out;
 }
 
-std::vector<TrackResult> Recognizer::tracks() const {
-  return impl_->book.results("live", impl_->reader->scorer());
+Result<std::vector<TrackResult>> Recognizer::tracks() const {
+  return impl_->book->results("live", impl_->reader->scorer());
 }
 
 void Recognizer::reset() {
   impl_->finder->reset();
-  impl_->book.clear();
+  impl_->book->clear();
   impl_->pushed = 0;
 }
 

@@ -96,6 +96,9 @@ Json to_json(const pipeline::FrameResult& frame) {
   Json faces = Json::array();
   for (const engine::FaceResult& face : frame.faces) faces.push_back(face_to_json(face));
   out.set("faces", std::move(faces));
+  if (frame.aggregate == engine::Aggregate::kTemporal) {
+    out.set("aggregate", engine::to_string(frame.aggregate));
+  }
   return out;
 }
 
@@ -107,6 +110,7 @@ Json to_json(const pipeline::TrackResult& track) {
   out.set("from", seconds_of_us(track.from_us));
   out.set("to", seconds_of_us(track.to_us));
   out.set("frames", track.frames);
+  if (!track.labels.empty()) out.set("aggregate", engine::to_string(track.aggregate));
   add_scores(out, track);
   return out;
 }

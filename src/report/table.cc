@@ -260,6 +260,9 @@ std::string picture_table(const pipeline::FrameResult& picture, const TableOptio
     writer.scores(std::to_string(i + 1), track_colour(static_cast<std::int64_t>(i)).ansi, face,
                   place_of(face.face));
   }
+  if (picture.aggregate == engine::Aggregate::kTemporal && faces > 0) {
+    writer.line("  read by the temporal model, as a clip that repeats the picture");
+  }
   return writer.take();
 }
 
@@ -280,6 +283,11 @@ std::string clip_table(const pipeline::SummaryResult& summary,
                              clock_text(static_cast<double>(track.to_us) / 1e6) + ", " +
                              counted(track.frames, "frame", "frames");
     writer.scores('#' + std::to_string(track.track), track_colour(track.track).ansi, track, note);
+  }
+  if (!tracks.empty() && !tracks.front().labels.empty()) {
+    writer.line(tracks.front().aggregate == engine::Aggregate::kTemporal
+                    ? "  tracks: read by the temporal model"
+                    : "  tracks: mean of their frames");
   }
   add_timeline(writer, timeline, summary.media_seconds);
   return writer.take();

@@ -155,4 +155,25 @@ Result<FrameIndices> sample(const SamplingSpec& spec, std::int64_t total, Sampli
                                               : sample_cliper_train(total, spec.frames, *rng);
 }
 
+Result<std::vector<FrameIndices>> sample_covering(const SamplingSpec& spec, std::int64_t total) {
+  MIEN_RETURN_IF_ERROR(spec.validate());
+  MIEN_RETURN_IF_ERROR(check_counts(total, spec.frames));
+  const std::int64_t kept = (total - 1) / spec.stride + 1;
+  if (spec.rule != SamplingRule::kEmoclip || kept <= spec.frames) {
+    MIEN_ASSIGN_OR_RETURN(FrameIndices one, sample(spec, total, SamplingPhase::kTest, nullptr));
+    return std::vector<FrameIndices>{std::move(one)};
+  }
+  const std::int64_t needed = (kept - 1) / spec.frames + 1;
+  const std::int64_t windows = std::min<std::int64_t>(needed, kMaxWindows);
+  const std::int64_t room = kept - spec.frames;  // starts are 0..room
+  const std::int64_t gaps = windows - 1;         // 1 at least
+  std::vector<FrameIndices> out;
+  for (std::int64_t w = 0; w < windows; ++w) {
+    const std::int64_t start = w * (room / gaps) + w * (room % gaps) / gaps;
+    FrameIndices& window = out.emplace_back();
+    for (std::int64_t i = 0; i < spec.frames; ++i) window.push_back((start + i) * spec.stride);
+  }
+  return out;
+}
+
 }  // namespace mien::video

@@ -21,6 +21,9 @@ for layout in maker.LAYOUTS:
     maker.write(args, "openclip", pathlib.Path("openclip-gelu"))
 args.vocab += 1
 maker.write(args, "openai", pathlib.Path("other_words.pt"))
+# With the published number of layers the map has the published number of tensors.
+deep = dict(maker.MODELS["tiny"], layers=12, text_layers=12)
+assert len(maker.emoclip(maker.openai_weights(deep, vocab, 77, 1), deep, 1)) == 327
 PYTHON
 
 # --- every layout ---
@@ -42,7 +45,98 @@ check hf-sharded safetensors-shards huggingface
 check openclip safetensors openai
 check openclip-text safetensors openclip
 check openclip-train.pt torch-zip openai
-check emoclip.pt torch-zip openai
+
+# --- EmoCLIP: the temporal model is kept, from both published layouts, with and without `module.` ---
+"$PYTHON" - <<'PYTHON' || problem "no EmoCLIP variants"
+import torch
+state = torch.load("emoclip.pt")
+torch.save({k[len("module."):]: v for k, v in state.items()}, "emoclip-bare.pt")
+torch.save({k: v.half() if "backbone" in k and v.dim() > 1 else v for k, v in state.items()}, "emoclip-half.pt")
+broken = dict(state)
+del broken["module.temporal.temporal_transformer.layers.1.0.fn.norm.bias"]
+torch.save(broken, "emoclip-hole.pt")
+broken = dict(state)
+broken["module.temporal.temporal_transformer.layers.0.0.fn.fn.to_qkv.weight"] = torch.zeros(100, 48)
+torch.save(broken, "emoclip-turned.pt")
+image = torch.load("emoclip-image.pt")
+torch.save({"module." + k: v for k, v in image.items()}, "emoclip-image-module.pt")
+# The trap: what stands at `backbone.transformer.` is the text tower, though the picture's side is bare.
+for name, value in state.items():
+    if name.startswith("module.backbone.transformer."):
+        image[name[len("module."):]] = value
+torch.save(image, "emoclip-trap.pt")
+PYTHON
+temporal='{"type": "transformer", "width": 48, "layers": 2, "heads": 8, "head_width": 16, "mlp": 48, "positions": 64, "activation": "gelu_tanh"}'
+emoclip() {  # SRC NAMING OPTIONS...
+  local source=$1 naming=$2
+  shift 2
+  expect 0 "" convert "$source" "b-$source" --tokenizer bpe.txt --json "$@"
+  json "d['naming'] == '$naming' and d['architecture']['temporal'] == json.loads('$temporal')"
+  json "d['parameters']['temporal'] == 64 * 48 + 48 + 2 * (4 * 48 + 4 * 48 * 128 + 48 + 2 * 48 * 48 + 2 * 48)"
+  cp out converted
+  expect 0 "verified" inspect "b-$source"
+  expect 0 "32, every 4th (emoclip)" inspect "b-$source"
+  expect 0 "normalise by (0.4815 0.4578 0.4082) / (0.2686 0.2613 0.2758), shorter side to 32 (bicubic, no antialias)" inspect "b-$source"
+  expect 0 "8 heads of 16" inspect "$source"
+  cp converted out  # for the checks that follow
+}
+same_tensors() {  # BUNDLE BUNDLE PREFIXES...: equal bytes of the tensors with these prefixes, and some of each
+  "$PYTHON" -B - "$@" <<'PYTHON' || problem "$1 and $2: other tensors"
+import json, struct, sys
+def tensors(path):
+    data = open(path + "/model.safetensors", "rb").read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    return {k: data[8 + size + v["data_offsets"][0]:8 + size + v["data_offsets"][1]]
+            for k, v in header.items() if k != "__metadata__"}
+one, two = tensors(sys.argv[1]), tensors(sys.argv[2])
+for prefix in sys.argv[3:]:
+    names = [k for k in one if k.startswith(prefix)]
+    if not names or any(one[k] != two[k] for k in names):
+        sys.exit(prefix)
+PYTHON
+}
+emoclip emoclip.pt openai
+json "abs(d['logit_scale'] - 60) < 1e-3 and d['left_out'] == ['module.backbone.logit_scale']"
+same_tensors b-emoclip.pt b-openai.pt visual. transformer. token_embedding text_projection label_features
+emoclip emoclip-bare.pt openai
+cmp -s b-emoclip.pt/model.safetensors b-emoclip-bare.pt/model.safetensors || problem "emoclip without module.: other weights"
+emoclip emoclip-half.pt openai
+json 'set(d["dtypes"]) == {"F16", "F32"}'
+same_tensors b-emoclip-half.pt b-emoclip.pt temporal.
+for source in emoclip-image.pt emoclip-image-module.pt; do
+  emoclip $source bare_image --text-from openai.pt
+  json "d['architecture']['text']['width'] == 64 and len(d['labels']) == 7 and len(d['left_out']) == 4"
+  json "any('regression head (mlp.0, mlp.2) is left out' in n for n in d['notes'])"
+  json "any('text tower is that of openai.pt' in n for n in d['notes'])"
+  same_tensors b-$source b-openai.pt visual. transformer. token_embedding text_projection label_features
+  same_tensors b-$source b-emoclip.pt temporal.
+done
+grep -q 'openai.pt.*(the text tower)' b-emoclip-image.pt/CARD.md || problem "the card does not tell where the text tower comes from"
+grep -q 'Temporal model: 2 layers' b-emoclip-image.pt/CARD.md || problem "the card does not tell of the temporal model"
+emoclip emoclip-image.pt bare_image --text-from b-hf --force   # a bundle gives its text tower and its tokenizer
+# Without a text tower it gives embeddings, and says so.
+expect 0 "no text tower: the bundle has no labels and gives embeddings only" convert emoclip-image.pt wordless
+expect 0 "none: embeddings only" inspect wordless
+expect 0 "" inspect wordless --json
+json 'd["bundle"]["architecture"]["text"] is None and d["bundle"]["labels"] == [] and not d["label_features"]'
+printf 'P6 2 2 255 abcabcabcabc' >dot.ppm
+expect 0 '"kind":"face"' embed dot.ppm --bundle wordless --face whole
+expect 2 "labels" predict dot.ppm --bundle wordless --face whole
+# A bundle as source keeps temporal model, frames and preprocessing.
+expect 0 "" convert b-emoclip.pt rebuilt-emo --json --dtype bf16
+json "d['architecture']['temporal'] == json.loads('$temporal')"
+expect 0 "32, every 4th (emoclip)" inspect rebuilt-emo
+# What does not fit is told.
+expect 1 "1 of 24 tensors of the temporal model are missing: 'module.temporal.temporal_transformer.layers.1.0.fn.norm.bias'" convert emoclip-hole.pt dst --tokenizer bpe.txt
+expect 1 "to_qkv.weight' has shape [100, 48] (expected [384, 48])" convert emoclip-turned.pt dst --tokenizer bpe.txt
+expect 1 "has shape [64] (expected [128])" convert emoclip-trap.pt dst --text-from openai.pt --tokenizer bpe.txt
+expect 2 "--text-from: openai.pt has a text tower of its own" convert openai.pt dst --text-from hf --tokenizer bpe.txt
+expect 1 "has no text tower (expected a whole CLIP model)" convert emoclip-image.pt dst --text-from emoclip-image.pt --tokenizer bpe.txt
+expect 1 "--text-from: nothing" convert emoclip-image.pt dst --text-from nothing
+expect 2 "no tokenizer beside the weights" convert emoclip-image.pt dst --text-from openai.pt
+expect 2 "--temporal: is for --random-tiny" convert openai.pt dst --temporal --tokenizer bpe.txt
+absent dst
 
 # A file inside a folder, and an index, are the same as the folder.
 for source in hf/model.safetensors hf-sharded/model.safetensors.index.json; do
@@ -51,8 +145,6 @@ for source in hf/model.safetensors hf-sharded/model.safetensors.index.json; do
 done
 
 # --- what is left out, and what is assumed, is told ---
-expect 0 "the temporal model is left out" convert emoclip.pt emo --tokenizer bpe.txt --force
-expect 0 "2 tensors: temporal.cls_token" convert emoclip.pt emo --tokenizer bpe.txt --force
 expect 0 "--activation gelu is right" convert openai.pt note --tokenizer bpe.txt
 expect 0 '"notes":[]' convert openai-torchscript.pt quiet --tokenizer bpe.txt --json
 mkdir bare && cp hf/model.safetensors bare/

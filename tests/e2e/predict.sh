@@ -57,6 +57,42 @@ run predict c.mp4 "${whole[@]}" --csv
 ok
 check "one row per frame" test "$(wc -l <.out)" -eq 16
 
+run predict c.mp4 "${whole[@]}" --json
+rows 'of("track")[0]["aggregate"] == "mean"' 'not any("aggregate" in r for r in of("frame"))'
+
+section "a bundle with a temporal model"
+"$mien" convert --random-tiny --temporal moving >.out 2>.err || fail "bundle with a temporal model"
+run predict c.mp4 -b moving --face whole --json
+ok
+rows 'of("track")[0]["aggregate"] == "temporal"' 'len(of("frame")) == 15' \
+  'not any("aggregate" in r for r in of("frame"))'
+cp .out clip.json
+run predict c.mp4 -b moving --face whole --json --batch 3
+ok
+check "the batch changes no track" diff <(grep '"kind":"track"' clip.json) <(grep '"kind":"track"' .out)
+run predict c.mp4 -b moving --face whole
+ok
+out_has 'tracks: read by the temporal model'
+run predict a.png -b moving --face whole --json
+ok
+rows 'rows[0]["aggregate"] == "temporal"'
+run predict a.png -b moving --face whole
+ok
+out_has 'read by the temporal model, as a clip that repeats the picture'
+# The picture and the same picture as a sample of an evaluation have one answer.
+printf 'path,label\na.png,happy\nb.png,sad\n' >one.csv
+run eval moving --data one.csv --protocol closed --predictions p.csv
+ok
+run predict a.png -b moving --face whole --json
+cp .out a.json
+check "predict and eval agree" python3 - <<'PYTHON'
+import csv, json
+labels = {r["label"]: r["probability"] for r in json.loads(open("a.json").readline())["faces"][0]["labels"]}
+row = next(csv.DictReader(open("p.csv")))
+both = labels["happy"] + labels["sad"]
+assert abs(float(row["p_happy"]) - labels["happy"] / both) < 1e-3, (row, labels)
+PYTHON
+
 section "--every and --max-fps"
 run predict c.mp4 "${whole[@]}" --json --every 4
 ok

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 #include "mien/checkpoint/safetensors.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
+#include "mien/engine/clip_reader.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien {
@@ -16,6 +18,7 @@ namespace {
 
 constexpr int kPictures = 3;  // odd, so that no kernel gets by with whole groups
 constexpr int kTexts = 5;
+constexpr int kFrames = 41;
 
 Tensor random_pixels(int side, Rng& rng) {
   Tensor out(DType::kF32, {kPictures, 3, side, side});
@@ -49,6 +52,20 @@ Tensor as_tensor(const std::vector<std::vector<std::int32_t>>& rows) {
   return out;
 }
 
+// The embedding of a clip with these frame embeddings, by the bundle's own rule.
+Status read_clip(const engine::Bundle& bundle, std::span<const float> rows, std::span<float> out,
+                 engine::Session& session) {
+  MIEN_ASSIGN_OR_RETURN(const auto reader, engine::ClipReader::make(bundle));
+  MIEN_ASSIGN_OR_RETURN(const auto plan,
+                        reader.plan(static_cast<std::int64_t>(rows.size() / out.size())));
+  std::vector<float> chosen;
+  for (const std::int64_t frame : plan.frames) {
+    const auto row = rows.subspan(static_cast<std::size_t>(frame) * out.size(), out.size());
+    chosen.insert(chosen.end(), row.begin(), row.end());
+  }
+  return reader.read(plan, chosen.data(), out.data(), session);
+}
+
 Status dump(const char* path, const char* destination, bool bf16) {
   engine::BundleOptions options;
   options.precision = bf16 ? engine::PrecisionChoice::kBf16 : engine::PrecisionChoice::kF32;
@@ -66,10 +83,23 @@ Status dump(const char* path, const char* destination, bool bf16) {
   MIEN_RETURN_IF_ERROR(
       image->encode(pixels.f32().data(), kPictures, image_out.f32().data(), session));
   MIEN_RETURN_IF_ERROR(text->encode(rows, text_out.f32().data(), session));
-  return checkpoint::write_safetensors(destination, {{"pixels", pixels},
-                                                     {"tokens", tokens},
-                                                     {"image_embeddings", image_out},
-                                                     {"text_embeddings", text_out}});
+  checkpoint::NamedTensors out = {{"pixels", pixels},
+                                  {"tokens", tokens},
+                                  {"image_embeddings", image_out},
+                                  {"text_embeddings", text_out}};
+  // One clip of random frames that wraps and is reflected, and the first picture as a clip.
+  Tensor frames(DType::kF32, {kFrames, image->embed()});
+  for (float& v : frames.f32()) v = static_cast<float>(rng.normal());
+  Tensor clips(DType::kF32, {2, image->embed()});
+  if (bundle->info().architecture.temporal) {
+    const auto width = static_cast<std::size_t>(image->embed());
+    MIEN_RETURN_IF_ERROR(read_clip(*bundle, frames.f32(), clips.f32().first(width), session));
+    MIEN_RETURN_IF_ERROR(
+        read_clip(*bundle, image_out.f32().first(width), clips.f32().subspan(width), session));
+    out.emplace_back("frames", frames);
+    out.emplace_back("clip_embeddings", clips);
+  }
+  return checkpoint::write_safetensors(destination, out);
 }
 
 }  // namespace

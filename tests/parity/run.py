@@ -38,9 +38,16 @@ def make(args, work, layout):
 
 def convert(args, work, source, layout):
     bundle = work / f"bundle-{layout}"
+    more = ("--text-from", text_source(args, work)) if layout == "emoclip-image" else ()
     run(args.mien, "convert", source, bundle, "--tokenizer", args.tokenizer, "--activation",
-        args.activation, "--dtype", args.stored)
+        args.activation, "--dtype", args.stored, *more)
     return bundle
+
+
+def text_source(args, work):
+    """The whole CLIP model that emoclip-image has the image tower of."""
+    out = work / "openai.pt"
+    return out if out.exists() else make(args, work, "openai")
 
 
 def use_small_tokenizer(args, work):
@@ -60,15 +67,21 @@ def dump(args, work, bundle, precision):
 
 def torch_test(args, work):
     import clip_reference
+    import torch
     source = make(args, work, args.layout)
     bundle = convert(args, work, source, args.layout)
     got = {p: clip_reference.read_safetensors(dump(args, work, bundle, p)) for p in ("fp32", "bf16")}
     start = time.monotonic()
-    image, text = clip_reference.encode(source, args.activation, got["fp32"]["pixels"], got["fp32"]["tokens"])
+    whole = text_source(args, work) if args.layout == "emoclip-image" else source
+    image, text = clip_reference.encode(whole, args.activation, got["fp32"]["pixels"], got["fp32"]["tokens"])
+    wanted = [("image", image), ("text", text)]
+    if args.layout.startswith("emoclip"):
+        clips = [clip_reference.encode_clip(source, rows) for rows in (got["fp32"]["frames"], image[:1])]
+        wanted.append(("clip", torch.cat(clips)))
     print(f"[{time.monotonic() - start:5.1f} s] reference")
     fits = True
     for precision, (min_cosine, max_abs) in {"fp32": (0.99999, 1e-3), "bf16": (0.9995, None)}.items():
-        for name, want in (("image", image), ("text", text)):
+        for name, want in wanted:
             found = got[precision][name + "_embeddings"]
             fits &= clip_reference.compare(f"{precision} {name}", found, want, min_cosine, max_abs)
     sys.exit(0 if fits else 1)
@@ -82,7 +95,8 @@ def layouts_test(args, work):
         bundle = convert(args, work, make(args, work, layout), layout)
         got = clip_reference.read_safetensors(dump(args, work, bundle, "fp32"))
         first = first or got
-        for name, value in got.items():
+        for name in first:
+            value = got[name]
             if not value.equal(first[name]):
                 sys.exit(f"{layout}: {name} differs from the first layout by {(value - first[name]).abs().max()}")
     print(f"{len(make_random_clip.LAYOUTS)} layouts give the same embeddings")

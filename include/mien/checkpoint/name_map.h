@@ -15,7 +15,9 @@ using mien::to_string;  // stays visible beside the one below
 /// `visual.transformer.resblocks.0.*`, `transformer.resblocks.0.*`, `token_embedding.weight`,
 /// `text_projection`, `logit_scale`. kOpenClip is the layout with a `text.` tower; OpenCLIP files
 /// whose text tower stands at the top are named as OpenAI's and reported so.
-enum class ClipNaming { kUnknown, kOpenAi, kHuggingFace, kOpenClip };
+/// kBareImage is an image tower alone without `visual.` in front, as EmoCLIP's downstream model
+/// keeps it under `backbone.`: its `transformer.resblocks.*` is the image tower.
+enum class ClipNaming { kUnknown, kOpenAi, kHuggingFace, kOpenClip, kBareImage };
 std::string_view to_string(ClipNaming naming);
 
 /// Which habit a checkpoint follows (the prefixes `module.`, `model.`, `clip.`, `backbone.`, also
@@ -32,9 +34,15 @@ struct TensorSource {
 };
 
 /// The plan for the whole model, in our order: the image tower and, when the file has any part of
-/// it, the text tower. Errors: kUnsupported when no known naming fits (the message lists what was
-/// seen and what was expected) or when tensors of a tower are missing (listing the first).
+/// it, the text tower. Of a model around a `backbone.` its own `logit_scale` is taken. Errors:
+/// kUnsupported when no known naming fits (the message lists what was seen and what was expected)
+/// or when tensors of a tower are missing (listing the first).
 Result<std::vector<TensorSource>> map_clip_names(const Checkpoint& checkpoint, ClipNaming naming);
+
+/// The plan for EmoCLIP's temporal module beside the towers (`temporal.*`); empty when the file has
+/// none of it. Errors: kUnsupported when no known naming fits or a part of it is missing.
+Result<std::vector<TensorSource>> map_temporal_names(const Checkpoint& checkpoint,
+                                                     ClipNaming naming);
 
 /// Carries out one row of the plan, as F32. Errors: kNotFound for a source that is not in the file,
 /// kCorrupt on shapes that do not fit together, kUnsupported dtype.
@@ -67,5 +75,21 @@ struct ClipShape {
 /// wide, as in OpenAI's models; OpenCLIP's H, g and bigG image towers (width 1280, 1408, 1664) have
 /// 16 heads. Errors: as map_clip_names; kCorrupt when a shape does not fit; kUnsupported widths.
 Result<ClipShape> infer_clip_shape(const Checkpoint& checkpoint, ClipNaming naming);
+
+/// The sizes of EmoCLIP's temporal module.
+struct TemporalShape {
+  std::int64_t width = 0;
+  std::int64_t layers = 0;
+  std::int64_t inner = 0;  ///< of all heads together; their number cannot be seen
+  std::int64_t mlp = 0;
+  std::int64_t positions = 0;  ///< frames + 1 at most
+
+  bool operator==(const TemporalShape&) const = default;
+};
+
+/// Infers the sizes and checks every tensor of a plan of map_temporal_names. Errors: kCorrupt when
+/// a shape does not fit.
+Result<TemporalShape> infer_temporal_shape(const Checkpoint& checkpoint,
+                                           const std::vector<TensorSource>& plan);
 
 }  // namespace mien::checkpoint

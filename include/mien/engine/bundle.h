@@ -111,8 +111,9 @@ class Bundle {
   Limits limits_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const ImageEncoder> image_;
+  mutable std::mutex temporal_mutex_;  // its own: the towers are packed side by side
   mutable std::shared_ptr<const TemporalEncoder> temporal_;
-  mutable std::mutex text_mutex_;  // its own: the towers are packed side by side
+  mutable std::mutex text_mutex_;
   mutable std::weak_ptr<const TextEncoder> text_;
   mutable std::shared_ptr<const text::BpeTokenizer> tokenizer_;
 };

@@ -10,6 +10,7 @@ namespace mien::engine {
 struct TinyBundleOptions {
   std::uint64_t seed = 1;
   bool text_tower = true;
+  bool temporal = false;  ///< a temporal model of EmoCLIP's kind, read in windows of 8 frames
   bool overwrite = false;
 };
 

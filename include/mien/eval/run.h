@@ -18,7 +18,6 @@ namespace mien::eval {
 struct RunOptions {
   face::FinderOptions finder = {};  ///< `whole`: the pictures are faces already
   double max_bad_share = 0.01;      ///< of the samples that may be unreadable
-  std::uint64_t seed = 1;           ///< of a sampling rule that draws
   Limits limits = {};
   std::function<void(std::int64_t done)> progress = {};
   const std::atomic<bool>* cancel = nullptr;
@@ -33,10 +32,11 @@ struct RunResult {
   std::int64_t compound = 0;            ///< samples with several labels, left out
 };
 
-/// Scores every sample: unit embedding of the mean over its sampled frames, cosine with every
-/// label, softmax over the labels of the classes. The largest face of a frame counts; pictures
-/// without a found face are read whole. Errors: those of match_labels and of the bundle; kCorrupt
-/// when more samples than allowed are unreadable; kCancelled.
+/// Scores every sample: unit embedding of its sampled frames (engine::ClipReader: by the temporal
+/// model, or their mean), cosine with every label, softmax over the labels of the classes. The
+/// largest face of a frame counts; pictures without a found face are read whole. Errors: those of
+/// match_labels and of the bundle; kCorrupt when more samples than allowed are unreadable;
+/// kCancelled.
 Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bundle,
                                 const data::Manifest& manifest, const text::LabelSet& labels,
                                 const RunOptions& options = {});

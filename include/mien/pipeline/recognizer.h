@@ -18,6 +18,7 @@ namespace mien::pipeline {
 struct RecognizerOptions {
   face::FinderOptions finder;
   engine::ScorerOptions scorer;
+  bool scores = true;       ///< false: no labels are needed, and faces have none
   bool embeddings = false;  ///< put the unit embedding into every FaceResult
   int batch = 16;           ///< faces that are encoded together in a clip
   int every = 1;            ///< clips: analyse every n-th frame
@@ -56,20 +57,26 @@ class Recognizer {
                                                   const RecognizerOptions& options = {});
   ~Recognizer();
 
+  /// Empty without scores.
   const std::vector<std::string>& label_names() const;
+  /// How tracks and pictures are read: by the bundle's temporal model when it has one.
+  engine::Aggregate aggregate() const;
 
-  /// All faces of one picture, largest first. No face is an empty result.
+  /// All faces of one picture, largest first. No face is an empty result. With a temporal model a
+  /// face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
   /// A whole clip: decoding, finding and encoding overlap; memory does not grow with its length.
+  /// Frames are scored one by one; a track is the mean of its frames, or what the temporal model
+  /// makes of them.
   /// Errors: kCancelled when `cancel` was set; what was delivered until then stays valid.
   Result<ClipResult> clip(video::VideoSource& source, const std::string& name, const ClipSink& sink,
                           const std::atomic<bool>* cancel = nullptr);
 
   /// One live frame; call with growing timestamps. Faces carry track ids and their own scores.
   Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us);
-  /// The summary of the tracks pushed so far.
-  std::vector<TrackResult> tracks() const;
+  /// The summary of the tracks pushed so far. Errors: those of the temporal model.
+  Result<std::vector<TrackResult>> tracks() const;
   /// Forgets all tracks, for the next clip.
   void reset();
 

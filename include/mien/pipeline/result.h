@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "mien/engine/clip_reader.h"
 #include "mien/engine/result.h"
 
 namespace mien::pipeline {
@@ -16,6 +17,8 @@ struct FrameResult {
   std::int64_t timestamp_us = 0;  ///< clips: presentation time
   int width = 0;
   int height = 0;
+  /// Pictures: kTemporal when they were read as a clip that repeats them. Frames are read alone.
+  engine::Aggregate aggregate = engine::Aggregate::kMean;
   std::vector<engine::FaceResult> faces;
 };
 
@@ -25,7 +28,8 @@ struct TrackResult {
   std::int64_t track = 0;
   std::int64_t from_us = 0;
   std::int64_t to_us = 0;
-  std::int64_t frames = 0;                 ///< analysed frames that show it
+  std::int64_t frames = 0;  ///< analysed frames that show it
+  engine::Aggregate aggregate = engine::Aggregate::kMean;
   std::vector<engine::LabelScore> labels;  ///< best first
   bool unknown = false;
   std::vector<engine::Reason> reasons;

@@ -72,4 +72,11 @@ struct SamplingSpec {
 Result<FrameIndices> sample(const SamplingSpec& spec, std::int64_t total, SamplingPhase phase,
                             Rng* rng);
 
+/// Samples that together stand for a whole clip, without drawing: the testing rule's one sample,
+/// and for EmoCLIP's window as many windows (at most kMaxWindows) as are needed to reach every kept
+/// frame, evenly spread from the first to the last; a clip that fits one window gives the window
+/// that starts at 0. Errors: as `sample`.
+inline constexpr int kMaxWindows = 16;
+Result<std::vector<FrameIndices>> sample_covering(const SamplingSpec& spec, std::int64_t total);
+
 }  // namespace mien::video

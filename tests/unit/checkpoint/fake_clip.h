@@ -136,6 +136,26 @@ inline void add_hugging_face(FakeCheckpoint& out, const checkpoint::ClipShape& s
   out.set("logit_scale", {});
 }
 
+/// EmoCLIP's temporal module with two blocks, 64 wide in all heads, an MLP of 48, 40 positions.
+inline void add_temporal(FakeCheckpoint& out, const std::string& prefix, std::int64_t width) {
+  out.set(prefix + "temporal.cls_token", {1, 1, width});
+  out.set(prefix + "temporal.pos_embedding", {1, 40, width});
+  for (const char* layer : {"0.", "1."}) {
+    const std::string block = prefix + "temporal.temporal_transformer.layers." + layer;
+    for (const char* norm : {"0.fn.norm", "1.fn.norm"}) {
+      out.set(block + norm + ".weight", {width});
+      out.set(block + norm + ".bias", {width});
+    }
+    out.set(block + "0.fn.fn.to_qkv.weight", {192, width});
+    out.set(block + "0.fn.fn.to_out.0.weight", {width, 64});
+    out.set(block + "0.fn.fn.to_out.0.bias", {width});
+    out.set(block + "1.fn.fn.net.0.weight", {48, width});
+    out.set(block + "1.fn.fn.net.0.bias", {48});
+    out.set(block + "1.fn.fn.net.3.weight", {width, 48});
+    out.set(block + "1.fn.fn.net.3.bias", {width});
+  }
+}
+
 /// The published sizes.
 inline checkpoint::ClipShape clip_shape(std::int64_t image, std::int64_t patch, bool large) {
   checkpoint::ClipShape s;

@@ -81,11 +81,83 @@ TEST(NameMap, EmoClipLayout) {
   add_openai_image(file, "module.backbone.", test::tiny_clip());
   add_openai_text(file, "module.backbone.", "", test::tiny_clip());
   file.set("module.logit_scale", {});
-  file.set("module.temporal.cls_token", {1, 1, 32});
+  test::add_temporal(file, "module.", 32);
   const auto plan = map_clip_names(file, detect_clip_naming(file));
   MIEN_ASSERT_OK(plan);
-  EXPECT_EQ(plan->back().sources, (std::vector<std::string>{"module.backbone.logit_scale"}));
-  EXPECT_EQ(plan->size(), file.tensors().size() - 2);
+  EXPECT_EQ(plan->back().sources, (std::vector<std::string>{"module.logit_scale"}));
+  const auto temporal = map_temporal_names(file, detect_clip_naming(file));
+  MIEN_ASSERT_OK(temporal);
+  EXPECT_EQ(temporal->size(), 24U);
+  EXPECT_EQ(temporal->front().name, "temporal.cls_token");
+  EXPECT_EQ(temporal->front().sources, (std::vector<std::string>{"module.temporal.cls_token"}));
+  EXPECT_EQ(plan->size() + temporal->size(), file.tensors().size() - 1);  // the unused scale
+  const auto shape = infer_temporal_shape(file, *temporal);
+  MIEN_ASSERT_OK(shape);
+  EXPECT_TRUE(
+      (*shape == TemporalShape{.width = 32, .layers = 2, .inner = 64, .mlp = 48, .positions = 40}));
+}
+
+// EmoCLIP's downstream model: the image tower directly under `backbone.`, no text tower.
+TEST(NameMap, BareImageLayout) {
+  for (const char* prefix : {"", "module."}) {
+    const std::string backbone = std::string(prefix) + "backbone.";
+    FakeCheckpoint whole;
+    add_openai_image(whole, "", test::tiny_clip());
+    FakeCheckpoint file;
+    for (const auto& [name, view] : whole.tensors()) {
+      file.set(backbone + name.substr(std::string("visual.").size()), view.shape());
+    }
+    test::add_temporal(file, prefix, 32);
+    ASSERT_EQ(detect_clip_naming(file), ClipNaming::kBareImage);
+    const auto plan = map_clip_names(file, ClipNaming::kBareImage);
+    MIEN_ASSERT_OK(plan);
+    EXPECT_EQ(plan->size(), whole.tensors().size());
+    EXPECT_EQ(row_of(*plan, "visual.transformer.resblocks.0.ln_1.bias").sources,
+              (std::vector<std::string>{backbone + "transformer.resblocks.0.ln_1.bias"}));
+    const auto temporal = map_temporal_names(file, ClipNaming::kBareImage);
+    MIEN_ASSERT_OK(temporal);
+    EXPECT_EQ(temporal->size(), 24U);
+    MIEN_ASSERT_OK(infer_clip_shape(file, ClipNaming::kBareImage));
+    // With text blocks at that place the widths do not fit.
+    file.set(backbone + "transformer.resblocks.0.ln_1.bias", {test::tiny_clip().text_width});
+    MIEN_EXPECT_CODE(infer_clip_shape(file, ClipNaming::kBareImage), StatusCode::kCorrupt);
+  }
+}
+
+TEST(NameMap, TemporalPartIsThereWholeOrNotAtAll) {
+  FakeCheckpoint file;
+  add_openai_image(file, "", test::tiny_clip());
+  const auto none = map_temporal_names(file, ClipNaming::kOpenAi);
+  MIEN_ASSERT_OK(none);
+  EXPECT_TRUE(none->empty());
+  test::add_temporal(file, "", 32);
+  file.erase("temporal.temporal_transformer.layers.1.1.fn.fn.net.3.bias");
+  const auto plan = map_temporal_names(file, ClipNaming::kOpenAi);
+  MIEN_EXPECT_CODE(plan, StatusCode::kUnsupported);
+  EXPECT_NE(plan.status().message().find("1 of 24 tensors of the temporal model are missing"),
+            std::string::npos)
+      << plan.status().message();
+}
+
+TEST(NameMap, TemporalShapesAreChecked) {
+  FakeCheckpoint file;
+  add_openai_image(file, "", test::tiny_clip());
+  test::add_temporal(file, "", 32);
+  const auto plan = map_temporal_names(file, ClipNaming::kOpenAi);
+  MIEN_ASSERT_OK(plan);
+  MIEN_ASSERT_OK(infer_temporal_shape(file, *plan));
+  const std::string block = "temporal.temporal_transformer.layers.1.0.fn.";
+  for (const auto& [name, shape] :
+       std::vector<std::pair<std::string, Shape>>{{block + "fn.to_qkv.weight", {191, 32}},
+                                                  {block + "norm.bias", {31}},
+                                                  {"temporal.cls_token", {1, 32}},
+                                                  {"temporal.pos_embedding", {40, 32}}}) {
+    FakeCheckpoint bad;
+    add_openai_image(bad, "", test::tiny_clip());
+    test::add_temporal(bad, "", 32);
+    bad.set(name, shape);
+    MIEN_EXPECT_CODE(infer_temporal_shape(bad, *plan), StatusCode::kCorrupt);
+  }
 }
 
 TEST(NameMap, UnknownPrefixesAreNot) {

@@ -92,6 +92,18 @@ TEST_F(BundleTest, AFolderThatIsNoBundleIsNotReplaced) {
   MIEN_ASSERT_OK(Bundle::load(dir_ / "empty"));
 }
 
+TEST_F(BundleTest, SamplingFitsTheTemporalModel) {
+  ASSERT_TRUE(write_tiny_bundle(dir_ / "temporal", {.temporal = true}).ok());
+  const auto bundle = Bundle::load(dir_ / "temporal");
+  ASSERT_TRUE(bundle.ok()) << bundle.status().message();
+  BundleInfo info = (*bundle)->info();
+  info.sampling.frames = info.architecture.temporal->positions - 1;
+  EXPECT_TRUE(BundleInfo::parse(info.to_json().dump(), "b").ok());
+  ++info.sampling.frames;
+  EXPECT_EQ(BundleInfo::parse(info.to_json().dump(), "b").status().message(),
+            "b: sampling takes 16 frames (expected at most 15, as the temporal model)");
+}
+
 TEST_F(BundleTest, AChangedFileFailsItsHash) {
   std::ofstream(path_ / "CARD.md", std::ios::app) << "more";
   const auto bundle = Bundle::load(path_);

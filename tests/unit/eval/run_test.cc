@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "mien/engine/tiny_bundle.h"
@@ -85,6 +86,31 @@ TEST_F(RunTest, AClipIsTheMeanOfItsFrames) {
   EXPECT_EQ(same->predictions[0].id, "s");
   EXPECT_NEAR(same->predictions[0].probabilities[0], picture->predictions[0].probabilities[0],
               1e-5);
+}
+
+TEST_F(RunTest, AClipGoesThroughTheTemporalModelAsInPrediction) {
+  ASSERT_TRUE(engine::write_tiny_bundle(dir_ / "temporal", {.temporal = true}).ok());
+  auto bundle = engine::Bundle::load(dir_ / "temporal");
+  ASSERT_TRUE(bundle.ok());
+  const auto clip =
+      run_zero_shot(*bundle,
+                    manifest("path,label,sequence\n0.png,sad,a\n1.png,sad,a\n2.png,sad,"
+                             "a\n3.png,happy,b\n3.png,happy,b\n3.png,happy,b\n"),
+                    labels_, options_);
+  ASSERT_TRUE(clip.ok()) << clip.status().message();
+  ASSERT_EQ(clip->predictions.size(), 2u);
+  // A clip of equal pictures is the picture, which is read as a clip that repeats it.
+  const auto picture =
+      run_zero_shot(*bundle, manifest("path,label\n3.png,happy\n0.png,sad\n"), labels_, options_);
+  ASSERT_TRUE(picture.ok()) << picture.status().message();
+  EXPECT_NEAR(clip->predictions[1].probabilities[0], picture->predictions[0].probabilities[0],
+              1e-5);
+  const auto mean =
+      run_zero_shot(bundle_, manifest("path,label\n3.png,happy\n0.png,sad\n"), labels_, options_);
+  ASSERT_TRUE(mean.ok());
+  EXPECT_GT(
+      std::abs(mean->predictions[0].probabilities[0] - picture->predictions[0].probabilities[0]),
+      1e-4);
 }
 
 TEST_F(RunTest, UnreadablePicturesAreCountedUpToTheirShare) {

@@ -182,7 +182,9 @@ TEST_F(ClipTest, PushAgreesWithClip) {
         faces->front().embedding,
         Pointwise(FloatNear(1e-4F), seen_[static_cast<std::size_t>(i)].faces.front().embedding));
   }
-  const auto tracks = live->tracks();
+  const auto answer = live->tracks();
+  MIEN_ASSERT_OK(answer);
+  const auto& tracks = *answer;
   ASSERT_EQ(tracks.size(), 1U);
   EXPECT_EQ(tracks[0].frames, 12);
   EXPECT_EQ(tracks[0].to_us, 11 * 40'000);
@@ -190,7 +192,7 @@ TEST_F(ClipTest, PushAgreesWithClip) {
       probabilities(tracks[0].labels, live->label_names()),
       Pointwise(FloatNear(1e-4F), probabilities(done->tracks[0].labels, live->label_names())));
   live->reset();
-  EXPECT_TRUE(live->tracks().empty());
+  EXPECT_TRUE(live->tracks()->empty());
 }
 
 TEST_F(ClipTest, TheNextClipStartsAnew) {

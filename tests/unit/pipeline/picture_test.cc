@@ -98,6 +98,19 @@ TEST_F(PictureTest, UnknownAndReasons) {
   EXPECT_FALSE(faces->front().reasons.empty());
 }
 
+TEST_F(PictureTest, WithoutScoresNoLabelsAreNeeded) {
+  const auto scored = make()->image(pattern(1), "x");
+  MIEN_ASSERT_OK(scored);
+  options_.scores = false;
+  labels_ = {};
+  const auto recognizer = make();
+  const auto faces = recognizer->image(pattern(1), "x");
+  MIEN_ASSERT_OK(faces);
+  EXPECT_TRUE(faces->front().labels.empty());
+  EXPECT_EQ(faces->front().embedding, scored->front().embedding);
+  EXPECT_TRUE(recognizer->label_names().empty());
+}
+
 TEST_F(PictureTest, EmptyLabelSetIsRefused) {
   MIEN_EXPECT_CODE(Recognizer::make(bundle_, {"none", {}}, options_), StatusCode::kInvalidArgument);
 }

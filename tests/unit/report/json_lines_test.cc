@@ -112,6 +112,10 @@ TEST(JsonLines, TrackSummaryAndErrorFitTheirSchemas) {
   track.labels = {{"happy", 0.7F, 0.2F}};
   track.reasons = {{"happy", "smile", 0.2F}};
   EXPECT_EQ(problem_of(to_json(track)), "");
+  EXPECT_EQ(to_json(track).find("aggregate")->as_string(), "mean");
+  track.aggregate = engine::Aggregate::kTemporal;
+  EXPECT_EQ(problem_of(to_json(track)), "");
+  EXPECT_EQ(to_json(track).find("aggregate")->as_string(), "temporal");
   EXPECT_EQ(to_json(track).find("to")->dump(), "1.5");
 
   pipeline::SummaryResult summary;

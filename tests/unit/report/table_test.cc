@@ -1,5 +1,7 @@
 #include "mien/report/table.h"
 
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -181,6 +183,10 @@ TEST(Table, ClipBlockHasTimeLineAndLegend) {
   const auto lines = lines_of(clip_table(summary, std::vector{track}, timeline));
   ASSERT_GE(lines.size(), 8U);
   EXPECT_EQ(lines[0], "clip.mp4  0:10.0, 250 frames, 101 analysed, 2 tracks, 1 broken");
+  EXPECT_THAT(lines, testing::Contains("  tracks: mean of their frames"));
+  track.aggregate = engine::Aggregate::kTemporal;
+  EXPECT_THAT(lines_of(clip_table(summary, std::vector{track}, timeline)),
+              testing::Contains("  tracks: read by the temporal model"));
   EXPECT_NE(lines[1].find("0:00.0 to 0:10.0, 101 frames"), std::string::npos) << lines[1];
   const std::string& first = lines[lines.size() - 3];
   const std::string& second = lines[lines.size() - 2];

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "support/test_support.h"
 
@@ -84,6 +85,55 @@ TEST(SampleEmoclip, HandWorkedSeamAndReflection) {
   // Seam only: five kept of nine (every second), window of 6.
   EXPECT_THAT(*sample_emoclip(9, 6, 2, nullptr), ElementsAre(0, 2, 4, 6, 8, 0));
   EXPECT_THAT(*sample_emoclip(100, 4, 4, nullptr), ElementsAre(0, 4, 8, 12));
+}
+
+TEST(SampleCovering, OneWindowIsTheRuleFromZero) {
+  const SamplingSpec spec{SamplingRule::kEmoclip, 32, 4};
+  for (std::int64_t total = 1; total <= 128; ++total) {
+    const auto windows = sample_covering(spec, total);
+    ASSERT_TRUE(windows.ok());
+    ASSERT_EQ(windows->size(), 1U) << total;
+    EXPECT_EQ(windows->front(), *sample_emoclip(total, 32, 4, nullptr)) << total;
+  }
+}
+
+TEST(SampleCovering, WindowsReachEveryKeptFrame) {
+  const SamplingSpec spec{SamplingRule::kEmoclip, 8, 3};
+  for (std::int64_t total = 25; total <= 8 * 3 * kMaxWindows; ++total) {
+    const auto windows = sample_covering(spec, total);
+    ASSERT_TRUE(windows.ok());
+    std::set<std::int64_t> seen;
+    for (const FrameIndices& window : *windows) {
+      ASSERT_EQ(window.size(), 8U);
+      for (std::size_t i = 1; i < 8; ++i) ASSERT_EQ(window[i], window[i - 1] + 3);
+      seen.insert(window.begin(), window.end());
+    }
+    EXPECT_EQ(seen.size(), static_cast<std::size_t>((total + 2) / 3)) << total;
+    EXPECT_LT(*seen.rbegin(), total);
+  }
+}
+
+TEST(SampleCovering, TheNumberOfWindowsIsBounded) {
+  const SamplingSpec spec{SamplingRule::kEmoclip, 32, 4};
+  for (const std::int64_t total :
+       {std::int64_t{100'000}, std::numeric_limits<std::int64_t>::max()}) {
+    const auto windows = sample_covering(spec, total);
+    ASSERT_TRUE(windows.ok());
+    ASSERT_EQ(windows->size(), static_cast<std::size_t>(kMaxWindows));
+    EXPECT_EQ(windows->front().front(), 0);
+    EXPECT_GT(windows->back().back(), total - 5);
+    EXPECT_LT(windows->back().back(), total);
+  }
+}
+
+TEST(SampleCovering, OtherRulesTakeTheirTestingSample) {
+  const SamplingSpec spec{SamplingRule::kUniform, 16, 1};
+  const auto windows = sample_covering(spec, 500);
+  ASSERT_TRUE(windows.ok());
+  ASSERT_EQ(windows->size(), 1U);
+  EXPECT_EQ(windows->front(), *sample_uniform(500, 16));
+  EXPECT_FALSE(sample_covering(spec, 0).ok());
+  EXPECT_FALSE(sample_covering({SamplingRule::kEmoclip, 32, 0}, 5).ok());
 }
 
 TEST(SampleDferClip, TestRule) {
