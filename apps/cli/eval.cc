@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "mien/core/file.h"
 #include "mien/data/manifest.h"
+#include "mien/eval/left_out.h"
 #include "mien/eval/run.h"
 #include "mien/report/evaluation.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 struct EvalOptions {
   ModelOptions model;
+  std::vector<std::string> bundles;
   std::string data;
   std::string split;
   std::string unit = "auto";
@@ -128,12 +130,76 @@ Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
   return {};
 }
 
-void run(Context& context, const EvalOptions& options) {
+void print_left_out(const EvalOptions& options, const data::Manifest& manifest,
+                    const eval::LeftOutReport& report) {
+  if (options.json) {
+    Json out = Json::object();
+    out.set("data", manifest.name);
+    out.set("protocol", options.protocol);
+    Json figures = report.to_json();
+    for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
+    fmt::print("{}\n", out.dump());
+    return;
+  }
+  fmt::print("{}, each class left out of training once\n", manifest.name);
+  for (const eval::LeftOutClass& item : report.left_out) {
+    fmt::print("  {:<16} recall {:6.2f} %  of {}\n", item.name, item.recall(), item.samples);
+  }
+  fmt::print("  WAR {:.2f}  UAR {:.2f}\n", report.war(), report.uar());
+  if (!report.missing.empty()) {
+    fmt::print("no bundle left out: {}\n", fmt::join(report.missing, ", "));
+  }
+}
+
+// One bundle per class that its training left out, each asked about the samples of that class.
+void run_left_out(Context& context, EvalOptions options, const data::Manifest& manifest,
+                  const eval::RunOptions& run_options) {
+  eval::LeftOutReport report{.classes = manifest.classes, .missing = manifest.classes};
+  if (options.labels.empty())
+    options.protocol = "closed";  // the texts that the bundle trained with
+  for (const std::string& path : options.bundles) {
+    options.model.bundle = path;
+    const auto bundle = load_bundle(options.model);
+    if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
+    const auto name = eval::left_out_class(**bundle);
+    if (!name.ok()) return context.fail(name.status(), kExitUsage);
+    if (std::erase(report.missing, *name) == 0) {
+      return context.fail(
+          invalid_argument(fmt::format("{}: leaves out '{}' (expected a class of the data that no "
+                                       "other bundle leaves out)",
+                                       path, *name)),
+          kExitUsage);
+    }
+    const auto part = eval::only_class(manifest, *name);
+    if (!part.ok()) return context.fail(part.status(), kExitUsage);
+    const auto labels = choose_labels(options, **bundle, manifest);
+    if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
+    const auto result = eval::run_zero_shot(*bundle, *part, *labels, run_options);
+    if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
+    for (const std::string& message : result->unreadable) context.report(message);
+    report.left_out.push_back(eval::count_left_out(*name, *result));
+  }
+  options.protocol = "leave-one-out";
+  print_left_out(options, manifest, report);
+}
+
+void run(Context& context, EvalOptions options) {
   if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
   auto finder = finder_options(options.faces);
   if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
   const auto manifest = read_data(options);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
+  eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
+  run_options.cancel = &interrupted();
+  if (options.protocol == "leave-one-out") {
+    return run_left_out(context, options, *manifest, run_options);
+  }
+  if (options.bundles.size() != 1) {
+    return context.fail(invalid_argument("bundle: several (expected one, but for --protocol "
+                                         "leave-one-out)"),
+                        kExitUsage);
+  }
+  options.model.bundle = options.bundles.front();
   const auto bundle = load_bundle(options.model);
   if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
   const auto labels = choose_labels(options, **bundle, *manifest);
@@ -142,10 +208,8 @@ void run(Context& context, const EvalOptions& options) {
     return context.fail(places.status(), kExitUsage);
   }
   Progress progress("samples", static_cast<std::int64_t>(manifest->samples.size()));
-  eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
   run_options.finder.landmarks = (*bundle)->info().crop.align;
   run_options.progress = [&](std::int64_t done) { progress.update(done); };
-  run_options.cancel = &interrupted();
   const auto result = eval::run_zero_shot(*bundle, *manifest, *labels, run_options);
   progress.finish();
   if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
@@ -166,7 +230,8 @@ void add_eval(CLI::App& app, Context& context) {
   auto options = std::make_shared<EvalOptions>();
   options->faces.mode = "whole";
   CLI::App* verb = app.add_subcommand("eval", "Measure a bundle on labelled data");
-  verb->add_option("bundle", options->model.bundle, "The model: a bundle folder or .tar")
+  verb->add_option("bundle", options->bundles,
+                   "The model: a bundle folder or .tar; leave-one-out: one per class")
       ->required();
   verb->add_option("--precision", options->model.precision, "fp32, bf16 or auto")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
@@ -180,9 +245,11 @@ void add_eval(CLI::App& app, Context& context) {
                    "What a sample is: frame, sequence (rows of one sequence are a clip), auto")
       ->check(CLI::IsMember({"auto", "frame", "sequence"}))
       ->capture_default_str();
-  verb->add_option("--protocol", options->protocol,
-                   "zero-shot (classes named in words) or closed (the bundle's own labels)")
-      ->check(CLI::IsMember({"zero-shot", "closed"}))
+  verb->add_option(
+          "--protocol", options->protocol,
+          "zero-shot (classes named in words), closed (the bundle's own labels), leave-one-out "
+          "(bundles that each never saw one class)")
+      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out"}))
       ->capture_default_str();
   verb->add_option("-l,--labels", options->labels,
                    "zero-shot: words for the classes, as in predict (default: the class names)");

@@ -83,6 +83,29 @@ a, b = ([tuple(map(float, line.split())) for line in open(name)] for name in (".
 assert len(a) == len(b) == 24, (len(a), len(b))
 assert all(abs(x[1] - y[1]) < 1e-4 for x, y in zip(a, b)), (a, b)'
 
+section "one class left out"
+for class in angry sad; do
+  run "${train[@]}" -o "no-$class" --set data.leave_out=$class --set emoclip.epochs=1
+  ok
+done
+run eval no-angry/bundle no-sad/bundle --data data/faces.csv --protocol leave-one-out --json
+ok
+check "figures" python3 -c '
+import json
+d = json.load(open(".out"))
+assert d["n"] == 16 and d["missing"] == ["happy"] and set(d["recall"]) == {"angry", "sad"}, d
+assert abs(d["uar"] - sum(d["recall"].values()) / 2) < 1e-9, d'
+run eval no-angry/bundle no-sad/bundle --data data/faces.csv --protocol leave-one-out
+ok
+out_has 'no bundle left out: happy'
+run eval whole/bundle --data data/faces.csv --protocol leave-one-out
+exits 2
+err_has 'does not say which class'
+run eval no-angry/bundle no-angry/bundle --data data/faces.csv --protocol leave-one-out
+exits 2
+run eval no-angry/bundle no-sad/bundle --data data/faces.csv
+exits 2
+
 section "bad recipes"
 bad() { # what the error must have, then arguments
   local message=$1

@@ -26,10 +26,10 @@ struct RunOptions {
 /// What a bundle said of the samples of a manifest.
 struct RunResult {
   std::vector<std::string> classes;  ///< of the manifest, in its order
-  std::vector<Prediction> predictions;
-  std::vector<std::string> unreadable;  ///< one message per sample that was left out
-  std::int64_t without_face = 0;        ///< samples read whole, since no face was found
-  std::int64_t compound = 0;            ///< samples with several labels, left out
+  std::vector<Prediction> predictions = {};
+  std::vector<std::string> unreadable = {};  ///< one message per sample that was left out
+  std::int64_t without_face = 0;             ///< samples read whole, since no face was found
+  std::int64_t compound = 0;                 ///< samples with several labels, left out
 };
 
 /// Scores every sample: unit embedding of its sampled frames (engine::ClipReader: by the temporal
