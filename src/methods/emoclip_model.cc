@@ -14,6 +14,7 @@
 namespace mien::methods {
 namespace {
 
+constexpr std::int64_t kPackedBatch = 16;        // frames; the engine's best
 constexpr double kClipStartFactor = 1.0 / 0.07;  // CLIP's logit scale before training
 
 Status check_choice(std::string_view option, std::string_view value,
@@ -163,12 +164,31 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
   }
   out.tau = torch::full({}, std::log(factor), torch::kFloat32);
   out.groups(options);
+  if (bundle && !out.trains_visual) {
+    MIEN_ASSIGN_OR_RETURN(out.packed, bundle->image_encoder());
+  }
   return out;
 }
 
 torch::Tensor EmoclipModel::frames(const torch::Tensor& pixels) {
+  if (packed && !trains_visual) return packed_frames(pixels);
   const c10::AutoGradMode mode(trains_visual && at::GradMode::is_enabled());
   return clip->encode_image(pixels.flatten(0, 1)).view({pixels.size(0), pixels.size(1), -1});
+}
+
+torch::Tensor EmoclipModel::packed_frames(const torch::Tensor& pixels) {
+  const torch::Tensor input = pixels.contiguous();
+  torch::Tensor out = torch::empty({pixels.size(0), pixels.size(1), packed->embed()});
+  const std::int64_t count = pixels.size(0) * pixels.size(1);
+  const std::int64_t each = input.numel() / std::max<std::int64_t>(1, count);
+  for (std::int64_t first = 0; first < count; first += kPackedBatch) {
+    const Status status = packed->encode(input.data_ptr<float>() + first * each,
+                                         std::min(kPackedBatch, count - first),
+                                         out.data_ptr<float>() + first * packed->embed(), session);
+    // Sizes fit by construction, and there is no other way to fail.
+    MIEN_CHECK(status.ok());
+  }
+  return out;
 }
 
 torch::Tensor EmoclipModel::clips(const torch::Tensor& frames) {

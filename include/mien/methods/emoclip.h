@@ -51,6 +51,10 @@ struct EmoclipModel {
   nn::TemporalTransformer temporal{nullptr};  ///< empty: a clip is the mean of its frames
   torch::Tensor tau;                          ///< log of the factor of the cosines; scalar
   std::shared_ptr<const text::BpeTokenizer> tokenizer;
+  /// The frozen image tower of a bundle in the engine's form, about twice as fast; nullptr when the
+  /// tower trains or is random.
+  std::shared_ptr<const engine::ImageEncoder> packed;
+  engine::Session session;
   bool trains_visual = false;
   bool trains_text = false;
 
@@ -61,6 +65,8 @@ struct EmoclipModel {
   torch::Tensor clips(const torch::Tensor& frames);
   /// Shape: tokens [texts, context] int64 -> unit embeddings [texts, embed].
   torch::Tensor texts(const torch::Tensor& tokens);
+
+  torch::Tensor packed_frames(const torch::Tensor& pixels);
 
   /// Every tensor by the name that a bundle has for it.
   NamedTorchTensors named() const;
