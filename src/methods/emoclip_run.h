@@ -51,6 +51,7 @@ class EmoclipMethod final : public Method {
 
   Status prepare();
   Status prepare_texts();
+  Status prepare_captions();
   Status prepare_cache();
   Result<CacheRows> cache_rows(const data::Manifest& manifest, const std::string& which);
   Status fill_rows(const data::Manifest& manifest, const std::vector<std::string>& names,
