@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   add_detect(app, context);
   add_embed(app, context);
   add_eval(app, context);
+  add_data(app, context);
   add_convert(app, context);
   add_inspect(app, context);
   add_doctor(app, context);
