@@ -67,6 +67,7 @@ void add_embed(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);
 void add_train(CLI::App& app, Context& context);
 void add_export(CLI::App& app, Context& context);
+void add_data(CLI::App& app, Context& context);
 void add_convert(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);

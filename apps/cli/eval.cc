@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/cli.h"
+#include "cli/datasets.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "mien/core/file.h"
@@ -18,9 +19,8 @@ namespace {
 struct EvalOptions {
   ModelOptions model;
   std::vector<std::string> bundles;
-  std::string data;
-  std::string split;
-  std::string unit = "auto";
+  std::string source;
+  DataOptions data;
   std::string protocol = "zero-shot";
   std::string labels;
   std::string html;
@@ -30,16 +30,6 @@ struct EvalOptions {
   double max_bad_share = 0.01;
   int resamples = 1000;
 };
-
-Result<data::Manifest> read_data(const EvalOptions& options) {
-  data::ManifestOptions manifest;
-  manifest.split = options.split;
-  using Unit = data::ManifestOptions::Unit;
-  manifest.unit = options.unit == "frame"      ? Unit::kFrame
-                  : options.unit == "sequence" ? Unit::kSequence
-                                               : Unit::kAuto;
-  return data::load_manifest(options.data, manifest);
-}
 
 // Closed: the bundle's own labels. Zero-shot: --labels, or the classes of the data as words.
 Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::Bundle& bundle,
@@ -82,11 +72,12 @@ Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
   Json out = Json::object();
   out.set("bundle", bundle.info().name);
   out.set("data", manifest.name);
-  out.set("split", options.split.empty() ? Json() : Json(options.split));
+  out.set("split", options.data.split.empty() ? Json() : Json(options.data.split));
   out.set("protocol", options.protocol);
   Json figures = report.to_json();
   for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
   out.set("unlabelled", manifest.unlabelled);
+  out.set("missing", manifest.missing.size());
   out.set("compound", result.compound);
   out.set("unreadable", result.unreadable.size());
   out.set("without_face", result.without_face);
@@ -97,7 +88,7 @@ report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
                     const data::Manifest& manifest, const eval::RunResult& result) {
   return {
       {"bundle", bundle.info().name},
-      {"data", manifest.name + (options.split.empty() ? "" : ", split " + options.split)},
+      {"data", manifest.name + (options.data.split.empty() ? "" : ", split " + options.data.split)},
       {"protocol", options.protocol},
       {"left out", fmt::format("{} without a label, {} with several, {} unreadable",
                                manifest.unlabelled, result.compound, result.unreadable.size())}};
@@ -123,6 +114,9 @@ Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
   if (manifest.unlabelled + result.compound > 0) {
     fmt::print("\nleft out: {} without a label, {} with several\n", manifest.unlabelled,
                result.compound);
+  }
+  if (!manifest.missing.empty()) {
+    fmt::print("left out: {} without pictures\n", manifest.missing.size());
   }
   if (result.without_face > 0) {
     fmt::print("no face was found in {} samples, which were read whole\n", result.without_face);
@@ -187,7 +181,7 @@ void run(Context& context, EvalOptions options) {
   if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
   auto finder = finder_options(options.faces);
   if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
-  const auto manifest = read_data(options);
+  const auto manifest = load_data(options.source, options.data);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
   eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
   run_options.cancel = &interrupted();
@@ -236,15 +230,10 @@ void add_eval(CLI::App& app, Context& context) {
   verb->add_option("--precision", options->model.precision, "fp32, bf16 or auto")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->capture_default_str();
-  verb->add_option("--data", options->data,
-                   "Manifest: a CSV with path,label,...; its pictures lie beside it, or in the tar "
-                   "of the same name (docs/data.md)")
-      ->required();
-  verb->add_option("--split", options->split, "Only rows of this split");
-  verb->add_option("--unit", options->unit,
-                   "What a sample is: frame, sequence (rows of one sequence are a clip), auto")
-      ->check(CLI::IsMember({"auto", "frame", "sequence"}))
-      ->capture_default_str();
+  verb->add_option("--data", options->source, kDataHelp)->required();
+  add_data_options(*verb, options->data);
+  verb->add_flag("--allow-missing", options->data.allow_missing,
+                 "NAME:FOLDER: leave out samples without pictures");
   verb->add_option(
           "--protocol", options->protocol,
           "zero-shot (classes named in words), closed (the bundle's own labels), leave-one-out "

@@ -12,8 +12,7 @@ int main(int argc, char** argv) {
   CLI::App app("mien reads facial expressions in pictures and clips, in your words.", "mien");
   app.footer("\n" + std::string(responsible_use()));
   app.set_version_flag("--version", "mien " MIEN_VERSION);
-  app.require_subcommand(1);
-  app.fallthrough();
+  app.require_subcommand(1)->fallthrough();
   app.add_option("--threads", context.threads, "Threads to use (0: all cores)");
   app.add_option("--isa", context.isa, "At most this instruction set: generic, avx2, avx512");
   app.add_option("--color", context.color, "Colours: auto, always, never")
@@ -24,6 +23,7 @@ int main(int argc, char** argv) {
   add_embed(app, context);
   add_eval(app, context);
   add_train(app, context);
+  add_data(app, context);
   add_convert(app, context);
   add_inspect(app, context);
   add_doctor(app, context);

@@ -20,7 +20,7 @@ struct Expression {
 };
 // In the order of ExpressionVotes.
 constexpr std::array<Expression, 8> kExpressions = {{
-    {{"neutral", "even", "unmoved"}, "neutrality"},
+    {{"neutral", "unmoved", "impassive"}, "neutrality"},
     {{"happy", "cheerful", "joyful"}, "happiness"},
     {{"surprised", "astonished", "startled"}, "surprise"},
     {{"sad", "sorrowful", "unhappy"}, "sadness"},
@@ -29,6 +29,8 @@ constexpr std::array<Expression, 8> kExpressions = {{
     {{"afraid", "fearful", "frightened"}, "fear"},
     {{"contemptuous", "scornful", "disdainful"}, "contempt"},
 }};
+// Neutral beside something stronger, which it weakens.
+constexpr Expression kMuted = {{"restrained", "muted", "reserved"}, "restraint"};
 constexpr std::array<std::string_view, 10> kColumns = {
     "fp_neutral", "fp_happiness", "fp_surprise", "fp_sadness", "fp_anger",
     "fp_disgust", "fp_fear",      "fp_contempt", "fp_unknown", "fp_nf"};
@@ -110,28 +112,41 @@ std::string one(const Told& told, bool clear, std::string_view unsure, Rng& rng)
   }
 }
 
+// Expressions that about as many annotators saw.
+std::string in_draw(const std::vector<std::string>& words, Rng& rng) {
+  if (words.size() == 3) {
+    return rng.below(2) == 0
+               ? fmt::format("{}, {} and {} at once", words[0], words[1], words[2])
+               : fmt::format("{}, {} and {} in about equal parts", words[0], words[1], words[2]);
+  }
+  switch (rng.below(3)) {
+    case 0: return fmt::format("somewhere between {} and {}", words[0], words[1]);
+    case 1: return fmt::format("{} and {} in about equal parts", words[0], words[1]);
+    default: return fmt::format("both {} and {}", words[0], words[1]);
+  }
+}
+
 // Two or three expressions as a phrase.
 std::string several(const std::vector<Told>& told, Rng& rng) {
+  const bool draw = told[0].votes - told[1].votes <= 1;
+  const auto words_of = [&](std::size_t place) {
+    const bool muted = told[place].expression == 0 && place > 0 && !draw;
+    return muted ? kMuted : kExpressions[told[place].expression];
+  };
   std::vector<std::string> words;
-  for (const Told& each : told) {
-    words.emplace_back(pick(kExpressions[each.expression].adjectives, rng));
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    words.emplace_back(pick(words_of(i).adjectives, rng));
   }
-  const bool level = told[0].votes - told[1].votes <= 1;
-  if (level) {
-    if (words.size() == 3) {
+  if (draw) {
+    if (words.size() == 3 && told[0].votes - told[2].votes > 1) {
       return fmt::format("{} and {}, {} {}", words[0], words[1], pick(kLittle, rng), words[2]);
     }
-    switch (rng.below(3)) {
-      case 0: return fmt::format("somewhere between {} and {}", words[0], words[1]);
-      case 1: return fmt::format("{} and {} in about equal parts", words[0], words[1]);
-      default: return fmt::format("both {} and {}", words[0], words[1]);
-    }
+    return in_draw(words, rng);
   }
   const auto mostly = std::string(pick(kMostly, rng));
   const bool strong = 2 * told[1].votes >= told[0].votes;
   if (words.size() == 2 && !strong && rng.below(3) == 0) {
-    return fmt::format("{} {} with a hint of {}", mostly, words[0],
-                       kExpressions[told[1].expression].noun);
+    return fmt::format("{} {} with a hint of {}", mostly, words[0], words_of(1).noun);
   }
   const std::string second = fmt::format("{} {}", pick(strong ? kPartly : kLittle, rng), words[1]);
   if (words.size() == 2) return fmt::format("{} {}, {}", mostly, words[0], second);

@@ -91,6 +91,23 @@ Status check_header(const CsvRow& header, std::string_view subject) {
   return {};
 }
 
+void append_line(const std::vector<std::string>& cells, std::string& out) {
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) out += ',';
+    if (cells[i].find_first_of(",\"\r\n") == std::string::npos) {
+      out += cells[i];
+      continue;
+    }
+    out += '"';
+    for (const char c : cells[i]) {
+      if (c == '"') out += '"';
+      out += c;
+    }
+    out += '"';
+  }
+  out += '\n';
+}
+
 }  // namespace
 
 Result<CsvTable> parse_csv(std::string_view text, std::string_view subject, const Limits& limits) {
@@ -116,6 +133,13 @@ Result<CsvTable> parse_csv(std::string_view text, std::string_view subject, cons
   if (out.columns.empty()) {
     return corrupt(fmt::format("{}: is empty (expected a header line)", subject));
   }
+  return out;
+}
+
+std::string csv_text(const CsvTable& table) {
+  std::string out;
+  append_line(table.columns, out);
+  for (const CsvRow& row : table.rows) append_line(row.cells, out);
   return out;
 }
 

@@ -29,4 +29,7 @@ struct CsvTable {
 Result<CsvTable> parse_csv(std::string_view text, std::string_view subject,
                            const Limits& limits = {});
 
+/// The table as text that parse_csv reads back; lines end with LF, cells are quoted where needed.
+std::string csv_text(const CsvTable& table);
+
 }  // namespace mien::data

@@ -48,6 +48,18 @@ TEST(Captions, LevelVotesAndThreeExpressions) {
                   .contains("The expression looks mostly neutral, partly sad and a little angry."));
 }
 
+TEST(Captions, DrawOfThree) {
+  for (const std::string& text : wordings({.expressions = {3, 0, 0, 3, 3, 0, 0, 0}})) {
+    EXPECT_THAT(text, AnyOf(HasSubstr(" at once."), HasSubstr(" in about equal parts.")));
+  }
+}
+
+TEST(Captions, NeutralBesideAnotherMutesIt) {
+  const auto all = wordings({.expressions = {2, 8, 0, 0, 0, 0, 0, 0}});
+  EXPECT_TRUE(all.contains("The expression looks mostly happy, a little restrained."));
+  for (const std::string& text : all) EXPECT_THAT(text, Not(HasSubstr("neutral")));
+}
+
 TEST(Captions, SingleVotesAreLeftOut) {
   for (const std::string& text : wordings({.expressions = {0, 8, 1, 0, 0, 0, 0, 1}})) {
     EXPECT_THAT(text, Not(AnyOf(HasSubstr("surpris"), HasSubstr("contempt"), HasSubstr("scorn"))));

@@ -43,6 +43,17 @@ TEST(Csv, Damage) {
   EXPECT_THAT(test::problem_of(parse_csv("a\n\"x\"y\n", "t")), HasSubstr("closing quote"));
 }
 
+TEST(Csv, WrittenAndReadBack) {
+  const CsvTable table{.columns = {"a", "b, c"},
+                       .rows = {{.cells = {"x \"y\"", "two\nlines"}}, {.cells = {"", "plain"}}}};
+  EXPECT_EQ(csv_text(table), "a,\"b, c\"\n\"x \"\"y\"\"\",\"two\nlines\"\n,plain\n");
+  const auto again = parse_csv(csv_text(table), "t");
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(again->columns, table.columns);
+  EXPECT_EQ(again->rows[0].cells, table.rows[0].cells);
+  EXPECT_EQ(again->rows[1].cells, table.rows[1].cells);
+}
+
 TEST(Csv, Limits) {
   EXPECT_EQ(test::code_of(parse_csv("a\n12345\n", "t", {.max_text_bytes = 4})),
             StatusCode::kResourceLimit);

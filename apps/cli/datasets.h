@@ -1,0 +1,39 @@
+#pragma once
+
+// `--data` and its like: from what the user names to a manifest.
+
+#include <string>
+
+#include "cli/cli.h"
+#include "mien/data/manifest.h"
+
+namespace mien::cli {
+
+/// Empty and 0: as the data set or the manifest has it.
+struct DataOptions {
+  std::string split;
+  std::string unit;
+  std::string captions;
+  int fold = 0;
+  std::string variant;
+  std::string label_order;
+  std::string caption_lists;
+  std::string pictures;
+  bool allow_missing = false;
+  bool keep_unlabelled = false;
+};
+void add_data_options(CLI::App& verb, DataOptions& options);
+
+/// How help texts call a source.
+inline constexpr const char* kDataHelp =
+    "A manifest (CSV with path,label,...; its pictures lie beside it, or in the tar of the same "
+    "name), or NAME:FOLDER for a published data set, such as dfew:/data/DFEW (docs/data.md)";
+
+/// True for NAME:FOLDER; a file whose name has a colon is a CSV all the same.
+bool is_published(const std::string& source);
+/// `source`: a CSV, or NAME:FOLDER with a name of data::dataset_names().
+/// Errors: those of load_manifest and load_dataset; kInvalidArgument for an option that does not go
+/// with the source.
+Result<data::Manifest> load_data(const std::string& source, const DataOptions& options);
+
+}  // namespace mien::cli
