@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -114,6 +115,33 @@ View balanced(const Manifest& manifest, const View& view, Rng& rng) {
     for (std::size_t i = places.size(); i < most; ++i) {
       out.push_back(places[static_cast<std::size_t>(rng.below(places.size()))]);
     }
+  }
+  return out;
+}
+
+View tempered(const Manifest& manifest, const View& view, double power, Rng& rng) {
+  if (power == 0) return view;
+  const auto label_of = [&](std::int64_t place) {
+    const Sample& sample = at(manifest, place);
+    return sample.labels.empty() ? -1 : sample.labels.front();
+  };
+  std::map<int, double> count;
+  for (const std::int64_t place : view) ++count[label_of(place)];
+  double total = 0;
+  for (const auto& [label, n] : count) total += std::pow(n, 1 - power);
+  View out;
+  for (const std::int64_t place : view) {
+    const double n = count[label_of(place)];
+    double times = std::pow(n, -power) / total * static_cast<double>(view.size());
+    for (; times >= 1; times -= 1) out.push_back(place);
+    if (rng.uniform() < times) out.push_back(place);
+  }
+  while (out.size() > view.size()) {
+    std::swap(out[static_cast<std::size_t>(rng.below(out.size()))], out.back());
+    out.pop_back();
+  }
+  while (out.size() < view.size()) {
+    out.push_back(view[static_cast<std::size_t>(rng.below(view.size()))]);
   }
   return out;
 }

@@ -22,6 +22,7 @@ constexpr int kMaxLayers = 256;
 constexpr int kMaxVocabulary = 10'000'000;
 constexpr int kMaxImage = 4096;
 constexpr int kMaxContext = 8192;
+constexpr std::size_t kMaxStages = 8;
 
 Result<int> read_size(const Json& json, std::string_view key, int max, std::string_view subject) {
   MIEN_ASSIGN_OR_RETURN(const std::int64_t value, json_integer(json, key, subject));
@@ -90,14 +91,91 @@ Status parse_blocks(const Json& json, std::string_view subject, Tower& tower) {
   return {};
 }
 
+Result<std::vector<int>> read_sizes(const Json& json, std::string_view key, int max,
+                                    std::string_view subject) {
+  const Json* list = json.find(key);
+  if (list == nullptr || !list->is_array() || list->as_array().empty() ||
+      list->as_array().size() > kMaxStages) {
+    return corrupt(fmt::format("{}: '{}' is missing or no list (expected 1 to {} numbers)", subject,
+                               key, kMaxStages));
+  }
+  std::vector<int> out;
+  for (const Json& item : list->as_array()) {
+    Json one = Json::object();
+    one.set(std::string(key), item);
+    MIEN_ASSIGN_OR_RETURN(out.emplace_back(), read_size(one, key, max, subject));
+  }
+  return out;
+}
+
+Result<ImageTower> parse_residual(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(
+      json_reject_unknown(json,
+                          {"type", "image_size", "channels", "stem_kernel", "stem_stride",
+                           "stem_width", "stem_pool", "first_stride", "widths", "blocks"},
+                          subject));
+  ImageTower tower;
+  ResidualSizes& sizes = tower.residual.emplace();
+  MIEN_ASSIGN_OR_RETURN(tower.image_size, read_size(json, "image_size", kMaxImage, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.channels, read_size(json, "channels", 3, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.stem_kernel, read_size(json, "stem_kernel", 15, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.stem_stride, read_size(json, "stem_stride", 4, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.stem_width, read_size(json, "stem_width", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.stem_pool, json_bool(json, "stem_pool", subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.first_stride, read_size(json, "first_stride", 4, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.widths, read_sizes(json, "widths", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.blocks, read_sizes(json, "blocks", kMaxLayers, subject));
+  return tower;
+}
+
+Json residual_json(const ImageTower& tower) {
+  const ResidualSizes& sizes = *tower.residual;
+  const auto list = [](const std::vector<int>& values) {
+    Json out = Json::array();
+    for (const int value : values) out.push_back(value);
+    return out;
+  };
+  Json out = Json::object();
+  out.set("type", "residual");
+  out.set("image_size", tower.image_size);
+  out.set("channels", sizes.channels);
+  out.set("stem_kernel", sizes.stem_kernel);
+  out.set("stem_stride", sizes.stem_stride);
+  out.set("stem_width", sizes.stem_width);
+  out.set("stem_pool", sizes.stem_pool);
+  out.set("first_stride", sizes.first_stride);
+  out.set("widths", list(sizes.widths));
+  out.set("blocks", list(sizes.blocks));
+  return out;
+}
+
+Status check_residual(const ResidualSizes& sizes, std::string_view subject) {
+  const bool shape = sizes.widths.size() == sizes.blocks.size() && !sizes.widths.empty() &&
+                     (sizes.channels == 1 || sizes.channels == 3) && sizes.stem_kernel % 2 == 1;
+  if (!shape) {
+    return corrupt(fmt::format(
+        "{}: {} widths, {} blocks, {} channels, stem kernel {} (expected as many widths as blocks, "
+        "1 or 3 channels, an odd kernel)",
+        subject, sizes.widths.size(), sizes.blocks.size(), sizes.channels, sizes.stem_kernel));
+  }
+  for (const int width : sizes.widths) {
+    if (width < 1 || width > kMaxWidth) {
+      return corrupt(fmt::format("{}: width {} (expected 1..{})", subject, width, kMaxWidth));
+    }
+  }
+  return {};
+}
+
 Result<ImageTower> parse_image(const Json& json, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  if (type == "residual") return parse_residual(json, subject);
+  if (type != "vit") {
+    return unsupported(
+        fmt::format("{}: unknown image tower '{}' (expected vit or residual)", subject, type));
+  }
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
       json, {"type", "image_size", "patch", "width", "layers", "heads", "mlp", "activation"},
       subject));
-  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
-  if (type != "vit") {
-    return unsupported(fmt::format("{}: unknown image tower '{}' (expected vit)", subject, type));
-  }
   ImageTower tower;
   MIEN_ASSIGN_OR_RETURN(tower.image_size, read_size(json, "image_size", kMaxImage, subject));
   MIEN_ASSIGN_OR_RETURN(tower.patch, read_size(json, "patch", kMaxImage, subject));
@@ -161,6 +239,19 @@ void add_temporal(std::vector<ExpectedTensor>& out, const TemporalTower& tower) 
   }
 }
 
+Json vit_json(const ImageTower& image) {
+  Json image_json = Json::object();
+  image_json.set("type", "vit");
+  image_json.set("image_size", image.image_size);
+  image_json.set("patch", image.patch);
+  image_json.set("width", image.width);
+  image_json.set("layers", image.layers);
+  image_json.set("heads", image.heads);
+  image_json.set("mlp", image.mlp);
+  image_json.set("activation", to_string(image.activation));
+  return image_json;
+}
+
 }  // namespace
 
 std::string_view to_string(Activation activation) {
@@ -178,18 +269,9 @@ std::optional<Activation> find_activation(std::string_view name) {
 }
 
 Json Architecture::to_json() const {
-  Json image_json = Json::object();
-  image_json.set("type", "vit");
-  image_json.set("image_size", image.image_size);
-  image_json.set("patch", image.patch);
-  image_json.set("width", image.width);
-  image_json.set("layers", image.layers);
-  image_json.set("heads", image.heads);
-  image_json.set("mlp", image.mlp);
-  image_json.set("activation", to_string(image.activation));
   Json out = Json::object();
   out.set("embed", embed);
-  out.set("image", std::move(image_json));
+  out.set("image", image.residual ? residual_json(image) : vit_json(image));
   if (text) {
     Json text_json = Json::object();
     text_json.set("type", "clip_text");
@@ -243,11 +325,14 @@ Result<Architecture> Architecture::parse(const Json& json, std::string_view subj
 }
 
 Status Architecture::validate(std::string_view subject) const {
-  if (image.image_size % image.patch != 0) {
+  if (image.residual) {
+    MIEN_RETURN_IF_ERROR(check_residual(*image.residual, fmt::format("{}.image", subject)));
+  } else if (image.image_size % image.patch != 0) {
     return corrupt(fmt::format("{}: image size {} is not a multiple of the patch {}", subject,
                                image.image_size, image.patch));
+  } else {
+    MIEN_RETURN_IF_ERROR(check_heads(image.width, image.heads, fmt::format("{}.image", subject)));
   }
-  MIEN_RETURN_IF_ERROR(check_heads(image.width, image.heads, fmt::format("{}.image", subject)));
   if (text) {
     MIEN_RETURN_IF_ERROR(check_heads(text->width, text->heads, fmt::format("{}.text", subject)));
     if (text->context < 3) {
@@ -275,8 +360,39 @@ std::uint64_t Architecture::parameter_count() const {
   return total;
 }
 
-std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
-  std::vector<ExpectedTensor> out;
+namespace {
+
+void add_residual(std::vector<ExpectedTensor>& out, const ResidualSizes& sizes, int embed) {
+  const auto conv = [&](const std::string& name, std::int64_t from, std::int64_t to, int kernel) {
+    out.push_back({name + ".weight", {to, from, kernel, kernel}});
+  };
+  const auto norm = [&](const std::string& name, std::int64_t width) {
+    for (const char* part : {"weight", "bias", "running_mean", "running_var"}) {
+      out.push_back({fmt::format("{}.{}", name, part), {width}});
+    }
+  };
+  conv("visual.conv1", sizes.channels, sizes.stem_width, sizes.stem_kernel);
+  norm("visual.bn1", sizes.stem_width);
+  std::int64_t in = sizes.stem_width;
+  for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
+    const std::int64_t width = sizes.widths[stage];
+    for (int i = 0; i < sizes.blocks[stage]; ++i) {
+      const std::string block = fmt::format("visual.layer{}.{}.", stage + 1, i);
+      conv(block + "conv1", in, width, 3);
+      norm(block + "bn1", width);
+      conv(block + "conv2", width, width, 3);
+      norm(block + "bn2", width);
+      if (residual_stride(sizes, stage, i) != 1 || in != width) {
+        conv(block + "downsample.0", in, width, 1);
+        norm(block + "downsample.1", width);
+      }
+      in = width;
+    }
+  }
+  out.push_back({"visual.proj", {in, embed}});
+}
+
+void add_vit(std::vector<ExpectedTensor>& out, const Architecture& a) {
   const std::int64_t width = a.image.width;
   out.push_back({"visual.conv1.weight", {width, 3, a.image.patch, a.image.patch}});
   out.push_back({"visual.class_embedding", {width}});
@@ -287,6 +403,22 @@ std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
   }
   out.push_back({"visual.proj", {width, a.embed}});
   add_blocks(out, "visual.", a.image.layers, width, a.image.mlp);
+}
+
+}  // namespace
+
+int residual_stride(const ResidualSizes& sizes, std::size_t stage, int block) {
+  if (block > 0) return 1;
+  return stage == 0 ? sizes.first_stride : 2;
+}
+
+std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
+  std::vector<ExpectedTensor> out;
+  if (a.image.residual) {
+    add_residual(out, *a.image.residual, a.embed);
+  } else {
+    add_vit(out, a);
+  }
   if (a.text) {
     const std::int64_t text_width = a.text->width;
     out.push_back({"token_embedding.weight", {a.text->vocabulary, text_width}});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mien/methods/compact_image.h"
 #include "mien/methods/emoclip_method.h"
 
 namespace mien::methods {
@@ -20,7 +21,8 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 1> kMethods = {{{"emoclip", make_of<EmoclipRecipe>}}};
+constexpr std::array<Row, 2> kMethods = {
+    {{"emoclip", make_of<EmoclipRecipe>}, {"compact-image", make_of<CompactImageRecipe>}}};
 
 }  // namespace
 

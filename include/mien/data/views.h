@@ -40,6 +40,10 @@ TwoViews hold_out(const std::vector<View>& folds, std::size_t k);
 /// Every class as often as the most frequent one: all of its samples, then random ones of them
 /// again. Unlabelled samples stay once; a compound sample counts for its first label.
 View balanced(const Manifest& manifest, const View& view, Rng& rng);
+/// As many places as `view`, with classes drawn by count^(1 - power): 0 changes nothing, 1
+/// gives every class the same share. Each sample comes as often as its class's factor says, with a
+/// random draw for the fraction. A compound sample counts for its first label.
+View tempered(const Manifest& manifest, const View& view, double power, Rng& rng);
 /// Random order.
 View shuffled(View view, Rng& rng);
 

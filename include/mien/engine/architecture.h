@@ -11,9 +11,26 @@
 
 namespace mien::engine {
 
-/// Sizes of a vision transformer with a class token (CLIP's image tower).
+/// Sizes of a residual network of basic blocks with torchvision's names, read out as the mean over
+/// all places.
+struct ResidualSizes {
+  int channels = 1;  ///< 1: grey, the first plane of a picture; or 3
+  int stem_kernel = 3;
+  int stem_stride = 1;
+  int stem_width = 32;
+  bool stem_pool = false;        ///< 3 x 3 maximum with stride 2 behind the stem
+  int first_stride = 2;          ///< of the first stage; the others halve the picture
+  std::vector<int> widths = {};  ///< channels per stage
+  std::vector<int> blocks = {};  ///< basic blocks per stage
+
+  bool operator==(const ResidualSizes&) const = default;
+};
+
+/// Sizes of an image tower: a vision transformer with a class token (CLIP's), or a residual
+/// network.
 struct ImageTower {
   int image_size = 0;
+  std::optional<ResidualSizes> residual = {};  ///< set: the fields below mean nothing
   int patch = 0;
   int width = 0;
   int layers = 0;
@@ -69,6 +86,9 @@ struct Architecture {
   /// Number of weights of all towers.
   std::uint64_t parameter_count() const;
 };
+
+/// Stride of the first convolution of a block.
+int residual_stride(const ResidualSizes& sizes, std::size_t stage, int block);
 
 std::string_view to_string(kernels::Activation activation);
 std::optional<kernels::Activation> find_activation(std::string_view name);

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mien/data/augment.h"
+#include "mien/engine/architecture.h"
+#include "mien/methods/registry.h"
+#include "mien/methods/training_data.h"
+#include "mien/nn/residual.h"
+
+namespace mien::methods {
+
+/// Sizes of a residual tower on grey face crops.
+struct ResidualTowerOptions {
+  int image_size = 48;
+  int embed = 256;
+  int stem_width = 32;
+  std::vector<int> widths = {48, 96, 192, 384};
+  std::vector<int> blocks = {2, 2, 2, 2};
+
+  void register_options(OptionSet& set);
+  /// Errors: kInvalidArgument naming the option.
+  Status validate() const;
+  nn::ResidualOptions tower() const;
+  engine::Architecture architecture() const;
+};
+
+/// How the image tower of the compact bundle learns by itself, before any text: against one learned
+/// prototype per class label, and one per expression that annotators could vote for.
+struct CompactImageTraining {
+  int epochs = 30;
+  int batch = 128;
+  int crop = 0;              ///< side of random crops in training; 0: the whole picture
+  double vote_weight = 1;    ///< of the loss against the votes, beside 1 for the labels
+  double smoothing = 0.1;    ///< of labels
+  double mixup = 0.4;        ///< alpha of the Beta distribution; 0: none
+  double mixup_share = 0.5;  ///< of the batches that are mixed
+  double balance = 0.4;      ///< classes are drawn by count^(1 - balance)
+  data::AugmentOptions augment = {};
+  std::string name = {};     ///< of the bundle
+  std::string licence = {};  ///< of the bundle
+
+  void register_options(OptionSet& set);
+};
+
+/// data.*, tower.* and image.* of a recipe.
+class CompactImageRecipe : public MethodRecipe {
+ public:
+  void register_options(OptionSet& set) override;
+  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
+
+  DataOptions data = {};
+  ResidualTowerOptions tower = {};
+  CompactImageTraining training = {};
+};
+
+/// What a tower of the compact family does to a crop: grey, S x S, values about -2 to 2.
+image::PreprocessSpec compact_preprocess(int side);
+
+}  // namespace mien::methods

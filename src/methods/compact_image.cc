@@ -1,0 +1,447 @@
+// Image tower of the compact bundle: options and training.
+#include "mien/methods/compact_image.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "methods/picture_store.h"
+#include "mien/data/captions.h"
+#include "mien/data/loader.h"
+#include "mien/engine/bundle.h"
+#include "mien/loss/cross_entropy.h"
+#include "mien/metrics/confusion.h"
+#include "mien/nn/load.h"
+#include "mien/text/prompts.h"
+
+namespace mien::methods {
+namespace {
+
+constexpr std::int64_t kValidationBatch = 128;
+constexpr std::size_t kVotes = 8;
+constexpr std::string_view kCard = R"(# {name}
+
+An image tower with one learned prototype per label, trained by `mien train` (method compact-image).
+It has no text tower, so it knows only its own labels: {labels}.
+
+- Training data: {data}, {samples} samples. The weights inherit the terms of this data.
+- Not calibrated: probabilities rank the labels, and there is no threshold for "unknown".
+
+mien describes how a face looks, not what a person feels. Inferring emotions at work and in education is
+prohibited in the EU; results differ between groups of people.
+)";
+
+torch::Tensor unit(const torch::Tensor& rows) {
+  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
+}
+
+// Share of the annotators per expression; single votes beside stronger ones are left out, as FER+
+// does. All zero when nobody saw an expression.
+std::array<float, kVotes> vote_shares(const data::ExpressionVotes& votes) {
+  std::array<float, kVotes> out = {};
+  const int most = *std::max_element(votes.expressions.begin(), votes.expressions.end());
+  float sum = 0;
+  for (std::size_t i = 0; i < kVotes; ++i) {
+    const int count = votes.expressions[i];
+    out[i] = most > 1 && count < 2 ? 0.0F : static_cast<float>(count);
+    sum += out[i];
+  }
+  if (sum > 0) {
+    for (float& share : out) share /= sum;
+  }
+  return out;
+}
+
+class CompactImageMethod final : public Method {
+ public:
+  static Result<std::unique_ptr<Method>> make(const CompactImageRecipe& recipe,
+                                              const MethodContext& context) {
+    MIEN_RETURN_IF_ERROR(recipe.tower.validate());
+    std::unique_ptr<CompactImageMethod> out(new CompactImageMethod(recipe, context));
+    MIEN_RETURN_IF_ERROR(out->prepare());
+    return std::unique_ptr<Method>(std::move(out));
+  }
+
+  int epochs(int) const override { return recipe_.training.epochs; }
+  std::vector<ParameterGroup> begin_stage(int) override;
+  NamedTorchTensors state() override;
+  std::int64_t steps_per_epoch(int) const override {
+    return static_cast<std::int64_t>(data_.train_view.size()) /
+           (std::int64_t{recipe_.training.batch} * context_.processes.world);
+  }
+  Status begin_epoch(int stage, int epoch, std::int64_t first_step) override;
+  Result<StepOutput> step() override;
+  Result<NamedValues> validate(int, int) override;
+  Status export_bundle(const std::filesystem::path& path, bool overwrite) override;
+
+ private:
+  struct Item {
+    std::vector<float> plane;
+    std::int64_t place = 0;
+  };
+  struct Batch {
+    torch::Tensor pixels, labels, votes;
+  };
+
+  CompactImageMethod(const CompactImageRecipe& recipe, const MethodContext& context)
+      : recipe_(recipe), context_(context) {}
+  Status prepare();
+  Result<Item> make_item(std::int64_t place, Rng& rng) const;
+  torch::Tensor labels_of(const data::Sample& sample) const;
+  Result<Batch> next_batch(std::vector<std::string>& ids);
+  torch::Tensor logits(const torch::Tensor& embeddings, const torch::Tensor& prototypes) const {
+    return scale_.exp() * at::matmul(unit(embeddings), unit(prototypes).t());
+  }
+
+  CompactImageRecipe recipe_;
+  MethodContext context_;
+  TrainingData data_;
+  nn::ResidualTower tower_{nullptr};
+  torch::Tensor label_prototypes_, vote_prototypes_, scale_;
+  std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
+  std::vector<std::int64_t> vote_class_;  ///< place of a class among the votes, or -1
+  std::shared_ptr<const PictureStore> train_pictures_, val_pictures_;
+  std::unique_ptr<data::Loader<Item>> loader_;
+};
+
+Result<std::vector<std::array<float, kVotes>>> votes_of_all(const data::Manifest& manifest) {
+  std::vector<std::array<float, kVotes>> out;
+  for (const data::Sample& sample : manifest.samples) {
+    MIEN_ASSIGN_OR_RETURN(const auto votes, data::votes_of(sample));
+    out.push_back(votes ? vote_shares(*votes) : std::array<float, kVotes>{});
+  }
+  return out;
+}
+
+Status CompactImageMethod::prepare() {
+  MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
+  const auto one_label = [](const data::Manifest& manifest, data::View& view) {
+    std::erase_if(view, [&](std::int64_t place) {
+      return manifest.samples[static_cast<std::size_t>(place)].labels.size() != 1;
+    });
+  };
+  one_label(*data_.train, data_.train_view);
+  one_label(*data_.val, data_.val_view);
+  MIEN_ASSIGN_OR_RETURN(train_votes_, votes_of_all(*data_.train));
+  MIEN_ASSIGN_OR_RETURN(val_votes_, votes_of_all(*data_.val));
+  static constexpr std::array<std::string_view, kVotes> kNames = {
+      "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"};
+  for (const std::string& name : data_.train->classes) {
+    const std::string_view meaning = text::builtin_label_of(name);
+    const auto found = std::find_if(kNames.begin(), kNames.end(), [&](std::string_view vote) {
+      return vote == name || (!meaning.empty() && text::builtin_label_of(vote) == meaning);
+    });
+    vote_class_.push_back(found == kNames.end() ? -1 : found - kNames.begin());
+  }
+  torch::manual_seed(context_.seed);
+  tower_ = nn::ResidualTower(recipe_.tower.tower());
+  const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
+  label_prototypes_ = torch::randn({classes, recipe_.tower.embed});
+  vote_prototypes_ = torch::randn({static_cast<std::int64_t>(kVotes), recipe_.tower.embed});
+  scale_ = torch::full({}, std::log(12.0), torch::kFloat32);
+  const image::PreprocessSpec spec = compact_preprocess(recipe_.tower.image_size);
+  const auto read = [&](const data::Manifest& manifest, const data::View& view, const char* what) {
+    return PictureStore::read(manifest, view, spec, recipe_.data, [&](std::int64_t done) {
+      if (context_.progress) {
+        context_.progress(what, done, static_cast<std::int64_t>(view.size()));
+      }
+    });
+  };
+  MIEN_ASSIGN_OR_RETURN(train_pictures_, read(*data_.train, data_.train_view, "pictures"));
+  MIEN_ASSIGN_OR_RETURN(val_pictures_, read(*data_.val, data_.val_view, "validation pictures"));
+  train_pictures_->keep_readable(data_.train_view);
+  val_pictures_->keep_readable(data_.val_view);
+  loader_ = std::make_unique<data::Loader<Item>>(
+      [this](std::int64_t place, Rng& rng) { return make_item(place, rng); },
+      data::LoaderOptions{.threads = recipe_.data.threads,
+                          .ahead = 2 * recipe_.training.batch,
+                          .max_bad_share = recipe_.data.max_bad_share,
+                          .batch = recipe_.training.batch,
+                          .rank = context_.processes.rank,
+                          .world = context_.processes.world});
+  return {};
+}
+
+std::vector<ParameterGroup> CompactImageMethod::begin_stage(int) {
+  ParameterGroup decayed{.name = "weights", .parameters = {}};
+  ParameterGroup plain{.name = "norms", .parameters = {}, .weight_decay = 0.0};
+  for (const auto& [name, tensor] : nn::named_parameters(*tower_)) {
+    (tensor.dim() > 1 ? decayed : plain).parameters.emplace_back("visual." + name, tensor);
+  }
+  plain.parameters.emplace_back("label_prototypes", label_prototypes_);
+  plain.parameters.emplace_back("vote_prototypes", vote_prototypes_);
+  plain.parameters.emplace_back("logit_scale", scale_);
+  for (const auto& item : plain.parameters) torch::Tensor(item.second).set_requires_grad(true);
+  tower_->train();
+  return {std::move(decayed), std::move(plain)};
+}
+
+NamedTorchTensors CompactImageMethod::state() {
+  NamedTorchTensors out;
+  for (const auto& [name, tensor] : tower_->published()) out.emplace_back("visual." + name, tensor);
+  out.emplace_back("label_prototypes", label_prototypes_);
+  out.emplace_back("vote_prototypes", vote_prototypes_);
+  out.emplace_back("logit_scale", scale_);
+  return out;
+}
+
+Status CompactImageMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
+  const std::uint64_t seed = context_.seed * 1'000'003ULL +
+                             static_cast<std::uint64_t>(stage) * 10'007ULL +
+                             static_cast<std::uint64_t>(epoch);
+  Rng rng(seed);
+  data::View view = data::tempered(*data_.train, data_.train_view, recipe_.training.balance, rng);
+  loader_->start(data::shuffled(std::move(view), rng), seed, first_step * recipe_.training.batch);
+  tower_->train();
+  return {};
+}
+
+Result<CompactImageMethod::Item> CompactImageMethod::make_item(std::int64_t place, Rng& rng) const {
+  const int side = recipe_.tower.image_size;
+  const auto area = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  const std::span<const float> picture = train_pictures_->plane(place);
+  std::vector<float> planes(3 * area);
+  for (std::size_t p = 0; p < 3; ++p) {
+    std::copy(picture.begin(), picture.end(),
+              planes.begin() + static_cast<std::ptrdiff_t>(p * area));
+  }
+  const data::Augmentation drawn = data::draw_augmentation(recipe_.training.augment, rng);
+  data::augment(drawn, side, planes, rng);
+  Item out{{}, place};
+  const int crop = recipe_.training.crop > 0 ? std::min(recipe_.training.crop, side) : side;
+  const auto room = static_cast<std::uint64_t>(side - crop + 1);
+  const auto left = static_cast<std::ptrdiff_t>(rng.below(room));
+  const auto top = static_cast<std::ptrdiff_t>(rng.below(room));
+  out.plane.reserve(static_cast<std::size_t>(crop) * static_cast<std::size_t>(crop));
+  for (std::ptrdiff_t y = top; y < top + crop; ++y) {
+    const auto row = planes.begin() + y * side + left;
+    out.plane.insert(out.plane.end(), row, row + crop);
+  }
+  return out;
+}
+
+torch::Tensor CompactImageMethod::labels_of(const data::Sample& sample) const {
+  const double s = recipe_.training.smoothing;
+  const auto classes = static_cast<double>(data_.train->classes.size());
+  torch::Tensor out = torch::full({label_prototypes_.size(0)}, s / classes);
+  out[sample.labels.front()] += 1 - s;
+  return out;
+}
+
+Result<CompactImageMethod::Batch> CompactImageMethod::next_batch(std::vector<std::string>& ids) {
+  const std::int64_t count = recipe_.training.batch;
+  Batch out;
+  std::vector<torch::Tensor> labels;
+  out.votes = torch::empty({count, static_cast<std::int64_t>(kVotes)});
+  for (std::int64_t i = 0; i < count; ++i) {
+    MIEN_ASSIGN_OR_RETURN(const Item item, loader_->next());
+    const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(item.plane.size())));
+    if (!out.pixels.defined()) out.pixels = torch::empty({count, 1, side, side});
+    std::memcpy(out.pixels[i].data_ptr<float>(), item.plane.data(), 4 * item.plane.size());
+    const auto place = static_cast<std::size_t>(item.place);
+    labels.push_back(labels_of(data_.train->samples[place]));
+    std::memcpy(out.votes[i].data_ptr<float>(), train_votes_[place].data(), 4 * kVotes);
+    ids.push_back(data_.train->samples[place].id);
+  }
+  out.labels = at::stack(labels);
+  return out;
+}
+
+Result<StepOutput> CompactImageMethod::step() {
+  StepOutput out;
+  MIEN_ASSIGN_OR_RETURN(Batch batch, next_batch(out.ids));
+  out.samples = recipe_.training.batch;
+  // The trainer seeds LibTorch's generator for every step, so a resumed run mixes alike.
+  if (recipe_.training.mixup > 0 &&
+      torch::rand({1}).item<double>() < recipe_.training.mixup_share) {
+    const torch::Tensor alpha = torch::full({2}, recipe_.training.mixup);
+    const torch::Tensor gammas = at::_standard_gamma(alpha);
+    const double share = (gammas[0] / gammas.sum().clamp_min(1e-12)).item<double>();
+    const torch::Tensor other = torch::randperm(out.samples, torch::kInt64);
+    const auto mix = [&](torch::Tensor& x) {
+      x = x * share + x.index_select(0, other) * (1 - share);
+    };
+    mix(batch.pixels);
+    mix(batch.labels);
+    mix(batch.votes);
+  }
+  const torch::Tensor rows = tower_->forward(batch.pixels).to(torch::kFloat32);
+  out.loss = loss::soft_cross_entropy(logits(rows, label_prototypes_), batch.labels);
+  if (recipe_.training.vote_weight > 0) {
+    out.loss = out.loss + recipe_.training.vote_weight *
+                              loss::soft_cross_entropy(logits(rows, vote_prototypes_), batch.votes);
+  }
+  out.values.emplace_back("factor", scale_.exp().item<double>());
+  return out;
+}
+
+Result<NamedValues> CompactImageMethod::validate(int, int) {
+  if (data_.val_view.empty()) return NamedValues{};
+  tower_->eval();
+  const std::int64_t side = recipe_.tower.image_size;
+  const auto classes = static_cast<std::size_t>(label_prototypes_.size(0));
+  metrics::ConfusionMatrix labels(classes), majority(classes);
+  for (std::size_t first = 0; first < data_.val_view.size();
+       first += static_cast<std::size_t>(kValidationBatch)) {
+    const auto count = std::min<std::int64_t>(
+        kValidationBatch, static_cast<std::int64_t>(data_.val_view.size() - first));
+    torch::Tensor pixels = torch::empty({count, 1, side, side});
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto plane = val_pictures_->plane(data_.val_view[first + static_cast<std::size_t>(i)]);
+      std::memcpy(pixels[i].data_ptr<float>(), plane.data(), plane.size_bytes());
+    }
+    const torch::Tensor rows = tower_->forward(pixels);
+    const torch::Tensor said = logits(rows, label_prototypes_).argmax(1);
+    const torch::Tensor votes = logits(rows, vote_prototypes_);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto place =
+          static_cast<std::size_t>(data_.val_view[first + static_cast<std::size_t>(i)]);
+      labels.add(static_cast<std::size_t>(data_.val->samples[place].labels.front()),
+                 static_cast<std::size_t>(said[i].item<std::int64_t>()));
+      // The majority of the votes among the classes, told by the prototypes of the votes.
+      std::size_t truth = classes, best = classes;
+      float most = 0;
+      double top = -1e9;
+      for (std::size_t c = 0; c < classes; ++c) {
+        if (vote_class_[c] < 0) continue;
+        const auto v = static_cast<std::size_t>(vote_class_[c]);
+        if (val_votes_[place][v] > most) {
+          most = val_votes_[place][v];
+          truth = c;
+        }
+        const double logit = votes[i][vote_class_[c]].item<double>();
+        if (logit > top) {
+          top = logit;
+          best = c;
+        }
+      }
+      if (truth < classes && most > 0.5F) majority.add(truth, best);
+    }
+  }
+  tower_->train();
+  MIEN_ASSIGN_OR_RETURN(const double war, metrics::weighted_average_recall(labels));
+  MIEN_ASSIGN_OR_RETURN(const metrics::ClassMean uar, metrics::unweighted_average_recall(labels));
+  NamedValues out = {{"war", war}, {"uar", uar.percent}};
+  if (majority.total() > 0) {
+    MIEN_ASSIGN_OR_RETURN(const double votes, metrics::weighted_average_recall(majority));
+    out.emplace_back("majority_war", votes);
+  }
+  return out;
+}
+
+Status CompactImageMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
+  const at::NoGradGuard no_grad;
+  engine::BundleContent content;
+  engine::BundleInfo& info = content.info;
+  info.name = recipe_.training.name.empty() ? "compact-image" : recipe_.training.name;
+  info.method = "compact-image";
+  info.architecture = recipe_.tower.architecture();
+  info.preprocess = compact_preprocess(recipe_.tower.image_size);
+  for (const std::string& name : data_.train->classes) {
+    text::Label label{.name = name, .texts = text::describe(name), .parts = {}};
+    label.texts.resize(1);
+    info.labels.push_back(std::move(label));
+  }
+  info.logit_scale = scale_.exp().item<double>();
+  info.licence = recipe_.training.licence;
+  info.provenance = context_.provenance;
+  info.provenance.set("training_data", data_.train->name);
+  info.provenance.set("training_samples", data_.train_view.size());
+  if (!recipe_.data.leave_out.empty()) info.provenance.set("left_out", recipe_.data.leave_out);
+  NamedTorchTensors owned;
+  for (const auto& [name, tensor] : tower_->published()) {
+    owned.emplace_back("visual." + name, tensor.detach().to(torch::kFloat32).contiguous());
+  }
+  owned.emplace_back(engine::Bundle::kLabelFeatures, unit(label_prototypes_.detach()).contiguous());
+  for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
+  content.card = fmt::format(
+      kCard, fmt::arg("name", info.name), fmt::arg("labels", fmt::join(data_.train->classes, ", ")),
+      fmt::arg("data", data_.train->name), fmt::arg("samples", data_.train_view.size()));
+  return engine::write_bundle(path, std::move(content), overwrite);
+}
+
+}  // namespace
+
+image::PreprocessSpec compact_preprocess(int side) {
+  using Kind = image::PreprocessStep::Kind;
+  const auto step = [](Kind kind) {
+    image::PreprocessStep out;
+    out.kind = kind;
+    return out;
+  };
+  image::PreprocessSpec out;
+  out.steps = {step(Kind::kGrey), step(Kind::kResizeExact), step(Kind::kToFloat),
+               step(Kind::kNormalize)};
+  out.steps[1].size = side;
+  out.steps[1].filter = image::Filter::kBilinear;
+  out.steps[3].mean = {0.5F, 0.5F, 0.5F};
+  out.steps[3].std = {0.25F, 0.25F, 0.25F};
+  return out;
+}
+
+void ResidualTowerOptions::register_options(OptionSet& set) {
+  set.add("image_size", image_size, "Pixels", {16, 4096});
+  set.add("embed", embed, "Width of the joint space", {1, 16384});
+  set.add("stem_width", stem_width, "Channels of the first convolution", {1, 4096});
+  set.add("widths", widths, "Channels per stage");
+  set.add("blocks", blocks, "Blocks per stage");
+}
+
+Status ResidualTowerOptions::validate() const {
+  if (widths.empty() || widths.size() != blocks.size()) {
+    return invalid_argument(fmt::format("tower.blocks: {} stages (expected {}, one per width)",
+                                        blocks.size(), widths.size()));
+  }
+  return architecture().validate("tower");
+}
+
+nn::ResidualOptions ResidualTowerOptions::tower() const {
+  nn::ResidualOptions out;
+  out.stem_width = stem_width;
+  out.widths = widths;
+  out.blocks = blocks;
+  out.embed = embed;
+  return out;
+}
+
+engine::Architecture ResidualTowerOptions::architecture() const {
+  engine::Architecture out;
+  out.embed = embed;
+  out.image.image_size = image_size;
+  engine::ResidualSizes sizes;
+  sizes.stem_width = stem_width;
+  sizes.widths = widths;
+  sizes.blocks = blocks;
+  out.image.residual = std::move(sizes);
+  return out;
+}
+
+void CompactImageTraining::register_options(OptionSet& set) {
+  set.add("epochs", epochs, "Epochs", {1, 1e6});
+  set.add("batch", batch, "Pictures per step and process", {2, 65536});
+  set.add("crop", crop, "Side of random crops in training; 0: the whole picture", {0, 4096});
+  set.add("vote_weight", vote_weight, "Loss against the votes of annotators", {0, 100});
+  set.add("smoothing", smoothing, "Of labels", {0, 0.99});
+  set.add("mixup", mixup, "Alpha of the Beta distribution of mixed pictures; 0: none", {0, 100});
+  set.add("mixup_share", mixup_share, "Share of the batches that are mixed", {0, 1});
+  set.add("balance", balance, "Classes are drawn by count^(1 - balance)", {0, 1});
+  set.group("augment", augment);
+  set.add("name", name, "Of the bundle");
+  set.add("licence", licence, "Of the bundle");
+}
+
+void CompactImageRecipe::register_options(OptionSet& set) {
+  set.group("data", data);
+  set.group("tower", tower);
+  set.group("image", training);
+}
+
+Result<std::unique_ptr<Method>> CompactImageRecipe::make(const MethodContext& context) const {
+  return CompactImageMethod::make(*this, context);
+}
+
+}  // namespace mien::methods
