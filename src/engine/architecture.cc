@@ -184,15 +184,19 @@ Result<ImageTower> parse_image(const Json& json, std::string_view subject) {
 }
 
 Result<TextTower> parse_text(const Json& json, std::string_view subject) {
-  MIEN_RETURN_IF_ERROR(json_reject_unknown(
-      json, {"type", "context", "vocabulary", "width", "layers", "heads", "mlp", "activation"},
-      subject));
   MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
-  if (type != "clip_text") {
+  if (type != "clip_text" && type != "words") {
     return unsupported(
-        fmt::format("{}: unknown text tower '{}' (expected clip_text)", subject, type));
+        fmt::format("{}: unknown text tower '{}' (expected clip_text or words)", subject, type));
   }
+  std::vector<std::string_view> keys = {"type",   "context", "vocabulary", "width",
+                                        "layers", "heads",   "mlp",        "activation"};
+  if (type == "words") keys.emplace_back("word_width");
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, keys, subject));
   TextTower tower;
+  if (type == "words") {
+    MIEN_ASSIGN_OR_RETURN(tower.word_width, read_size(json, "word_width", kMaxWidth, subject));
+  }
   MIEN_ASSIGN_OR_RETURN(tower.context, read_size(json, "context", kMaxContext, subject));
   MIEN_ASSIGN_OR_RETURN(tower.vocabulary, read_size(json, "vocabulary", kMaxVocabulary, subject));
   MIEN_RETURN_IF_ERROR(parse_blocks(json, subject, tower));
@@ -274,7 +278,8 @@ Json Architecture::to_json() const {
   out.set("image", image.residual ? residual_json(image) : vit_json(image));
   if (text) {
     Json text_json = Json::object();
-    text_json.set("type", "clip_text");
+    text_json.set("type", text->word_width > 0 ? "words" : "clip_text");
+    if (text->word_width > 0) text_json.set("word_width", text->word_width);
     text_json.set("context", text->context);
     text_json.set("vocabulary", text->vocabulary);
     text_json.set("width", text->width);
@@ -335,7 +340,7 @@ Status Architecture::validate(std::string_view subject) const {
   }
   if (text) {
     MIEN_RETURN_IF_ERROR(check_heads(text->width, text->heads, fmt::format("{}.text", subject)));
-    if (text->context < 3) {
+    if (text->word_width == 0 && text->context < 3) {
       return corrupt(fmt::format("{}.text: context is too short (expected at least 3)", subject));
     }
   }
@@ -392,6 +397,21 @@ void add_residual(std::vector<ExpectedTensor>& out, const ResidualSizes& sizes, 
   out.push_back({"visual.proj", {in, embed}});
 }
 
+void add_words(std::vector<ExpectedTensor>& out, const TextTower& tower, int embed) {
+  const std::int64_t width = tower.width;
+  out.push_back({"words.table", {tower.vocabulary, tower.word_width}, true});
+  out.push_back({"words.scale", {tower.vocabulary}});
+  out.push_back({"words.input.weight", {width, tower.word_width}});
+  out.push_back({"words.input.bias", {width}});
+  out.push_back({"words.class_embedding", {width}});
+  out.push_back({"words.positional_embedding", {tower.context + 1, width}});
+  out.push_back({"words.ln_final.weight", {width}});
+  out.push_back({"words.ln_final.bias", {width}});
+  out.push_back({"words.projection", {width, embed}});
+  out.push_back({"words.bag", {tower.word_width, embed}});
+  add_blocks(out, "words.", tower.layers, width, tower.mlp);
+}
+
 void add_vit(std::vector<ExpectedTensor>& out, const Architecture& a) {
   const std::int64_t width = a.image.width;
   out.push_back({"visual.conv1.weight", {width, 3, a.image.patch, a.image.patch}});
@@ -419,7 +439,9 @@ std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
   } else {
     add_vit(out, a);
   }
-  if (a.text) {
+  if (a.text && a.text->word_width > 0) {
+    add_words(out, *a.text, a.embed);
+  } else if (a.text) {
     const std::int64_t text_width = a.text->width;
     out.push_back({"token_embedding.weight", {a.text->vocabulary, text_width}});
     out.push_back({"positional_embedding", {a.text->context, text_width}});
@@ -445,7 +467,11 @@ Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& 
       return corrupt(fmt::format("{}: '{}' has shape {} (expected {})", subject, expected.name,
                                  mien::to_string(found->shape()), mien::to_string(expected.shape)));
     }
-    if (!is_floating(found->dtype())) {
+    if (expected.quantised && found->dtype() != DType::kI8) {
+      return unsupported(fmt::format("{}: '{}' has type {} (expected I8)", subject, expected.name,
+                                     mien::to_string(found->dtype())));
+    }
+    if (!expected.quantised && !is_floating(found->dtype())) {
       return unsupported(fmt::format("{}: '{}' has type {} (expected F32, F16, BF16 or F64)",
                                      subject, expected.name, mien::to_string(found->dtype())));
     }

@@ -10,6 +10,7 @@
 #include "mien/core/sha256.h"
 #include "mien/core/tar.h"
 #include "mien/kernels/cpu.h"
+#include "mien/text/words.h"
 
 namespace mien::engine {
 namespace {
@@ -167,14 +168,31 @@ Result<std::shared_ptr<const TextEncoder>> Bundle::text_encoder() const {
   return made;
 }
 
-Result<std::shared_ptr<const text::BpeTokenizer>> Bundle::tokenizer() const {
+namespace {
+
+// A tower over words has a word list, CLIP's has merges.
+Result<std::shared_ptr<const text::Tokenizer>> parse_tokenizer(const std::string& file, bool words,
+                                                               const Limits& limits) {
+  std::shared_ptr<const text::Tokenizer> out;
+  if (words) {
+    MIEN_ASSIGN_OR_RETURN(out, text::parse_words(file, limits));
+  } else {
+    MIEN_ASSIGN_OR_RETURN(out, text::parse_bpe_merges(std::as_bytes(std::span(file)), limits));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const text::Tokenizer>> Bundle::tokenizer() const {
   const std::lock_guard lock(mutex_);
   if (tokenizer_) return tokenizer_;
-  MIEN_ASSIGN_OR_RETURN(const std::string merges,
+  MIEN_ASSIGN_OR_RETURN(const std::string file,
                         files_->text(kTokenizerFile, limits_.max_header_bytes));
-  auto made = text::parse_bpe_merges(std::as_bytes(std::span(merges)), limits_);
+  const auto& tower = info_.architecture.text;
+  auto made = parse_tokenizer(file, tower && tower->word_width > 0, limits_);
   if (!made.ok()) return made.status().with_prefix((path_ / kTokenizerFile).string());
-  const int expected = info_.architecture.text ? info_.architecture.text->vocabulary : 0;
+  const int expected = tower ? tower->vocabulary : 0;
   if (expected != (*made)->vocabulary_size()) {
     return corrupt(fmt::format("{}: has {} tokens (expected {})", (path_ / kTokenizerFile).string(),
                                (*made)->vocabulary_size(), expected));

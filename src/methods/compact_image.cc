@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "methods/picture_store.h"
+#include "methods/votes.h"
 #include "mien/data/captions.h"
 #include "mien/data/loader.h"
 #include "mien/engine/bundle.h"
@@ -22,7 +23,7 @@ namespace mien::methods {
 namespace {
 
 constexpr std::int64_t kValidationBatch = 128;
-constexpr std::size_t kVotes = 8;
+constexpr std::size_t kVotes = kVoteClasses;
 constexpr std::string_view kCard = R"(# {name}
 
 An image tower with one learned prototype per label, trained by `mien train` (method compact-image).
@@ -37,23 +38,6 @@ prohibited in the EU; results differ between groups of people.
 
 torch::Tensor unit(const torch::Tensor& rows) {
   return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
-
-// Share of the annotators per expression; single votes beside stronger ones are left out, as FER+
-// does. All zero when nobody saw an expression.
-std::array<float, kVotes> vote_shares(const data::ExpressionVotes& votes) {
-  std::array<float, kVotes> out = {};
-  const int most = *std::max_element(votes.expressions.begin(), votes.expressions.end());
-  float sum = 0;
-  for (std::size_t i = 0; i < kVotes; ++i) {
-    const int count = votes.expressions[i];
-    out[i] = most > 1 && count < 2 ? 0.0F : static_cast<float>(count);
-    sum += out[i];
-  }
-  if (sum > 0) {
-    for (float& share : out) share /= sum;
-  }
-  return out;
 }
 
 class CompactImageMethod final : public Method {
@@ -128,15 +112,7 @@ Status CompactImageMethod::prepare() {
   one_label(*data_.val, data_.val_view);
   MIEN_ASSIGN_OR_RETURN(train_votes_, votes_of_all(*data_.train));
   MIEN_ASSIGN_OR_RETURN(val_votes_, votes_of_all(*data_.val));
-  static constexpr std::array<std::string_view, kVotes> kNames = {
-      "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"};
-  for (const std::string& name : data_.train->classes) {
-    const std::string_view meaning = text::builtin_label_of(name);
-    const auto found = std::find_if(kNames.begin(), kNames.end(), [&](std::string_view vote) {
-      return vote == name || (!meaning.empty() && text::builtin_label_of(vote) == meaning);
-    });
-    vote_class_.push_back(found == kNames.end() ? -1 : found - kNames.begin());
-  }
+  vote_class_ = vote_places(data_.train->classes);
   torch::manual_seed(context_.seed);
   tower_ = nn::ResidualTower(recipe_.tower.tower());
   const auto classes = static_cast<std::int64_t>(data_.train->classes.size());

@@ -114,7 +114,7 @@ Status EmoclipMethod::export_bundle(const std::filesystem::path& path, bool over
   std::vector<std::int64_t> places;
   for (const auto& texts : class_texts_) places.insert(places.end(), texts.begin(), texts.end());
   keep(engine::Bundle::kLabelFeatures, text_rows(places));
-  content.tokenizer = model_.tokenizer->merges_text();
+  content.tokenizer = model_.tokenizer->file_text();
   std::vector<std::string> names;
   for (const text::Label& label : labels_.labels) names.push_back(label.name);
   content.card =

@@ -135,8 +135,11 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
     out.architecture = random_architecture(options.tower, out.tokenizer->vocabulary_size());
   } else {
     MIEN_ASSIGN_OR_RETURN(bundle, engine::Bundle::load(options.init));
-    if (!bundle->has_text_tower()) {
-      return unsupported(options.init + ": has no text tower (expected a bundle with both towers)");
+    const engine::Architecture& sizes = bundle->info().architecture;
+    if (!sizes.text || sizes.text->word_width > 0 || sizes.image.residual) {
+      return unsupported(options.init +
+                         ": has not both towers of a CLIP (expected a bundle with a vision "
+                         "transformer and a text tower over byte pairs)");
     }
     MIEN_ASSIGN_OR_RETURN(out.tokenizer, bundle->tokenizer());
     out.architecture = bundle->info().architecture;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
 #include "mien/methods/emoclip_method.h"
 
@@ -21,8 +22,9 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 2> kMethods = {
-    {{"emoclip", make_of<EmoclipRecipe>}, {"compact-image", make_of<CompactImageRecipe>}}};
+constexpr std::array<Row, 3> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+                                          {"compact", make_of<CompactRecipe>},
+                                          {"compact-image", make_of<CompactImageRecipe>}}};
 
 }  // namespace
 

@@ -16,7 +16,7 @@ namespace mien::methods {
 /// The different texts of a run as tokens.
 class TextBank {
  public:
-  TextBank(std::shared_ptr<const text::BpeTokenizer> tokenizer, int context)
+  TextBank(std::shared_ptr<const text::Tokenizer> tokenizer, int context)
       : tokenizer_(std::move(tokenizer)), context_(context) {}
 
   /// The place of a text, which is added when it is new. Errors: those of the tokenizer.
@@ -26,7 +26,7 @@ class TextBank {
   torch::Tensor tokens(const std::vector<std::int64_t>& places) const;
 
  private:
-  std::shared_ptr<const text::BpeTokenizer> tokenizer_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
   int context_;
   std::map<std::string, std::int64_t> places_;
   std::vector<std::vector<std::int32_t>> rows_;

@@ -54,6 +54,14 @@ std::vector<std::string> describe(std::string_view name) {
   return {label->texts.begin(), label->texts.end()};
 }
 
+std::vector<std::string> aliases_of(std::string_view name) {
+  const BuiltinLabel* label = find_label(name);
+  if (label == nullptr) return {std::string(name)};
+  std::vector<std::string> out = {std::string(label->name)};
+  out.insert(out.end(), label->aliases.begin(), label->aliases.end());
+  return out;
+}
+
 std::string_view builtin_label_of(std::string_view name) {
   const BuiltinLabel* label = find_label(name);
   return label == nullptr ? std::string_view() : label->name;

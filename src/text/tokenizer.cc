@@ -95,11 +95,11 @@ class ClipTokenizer final : public BpeTokenizer {
   std::uint64_t max_text_bytes_;
 };
 
-using Tokenizer = std::shared_ptr<const BpeTokenizer>;
+using Loaded = std::shared_ptr<const BpeTokenizer>;
 
-Result<Tokenizer> make_tokenizer(Result<Vocabulary> vocabulary, const Limits& limits) {
+Result<Loaded> make_tokenizer(Result<Vocabulary> vocabulary, const Limits& limits) {
   if (!vocabulary.ok()) return vocabulary.status();
-  return Tokenizer(std::make_shared<ClipTokenizer>(std::move(vocabulary).value(), limits));
+  return Loaded(std::make_shared<ClipTokenizer>(std::move(vocabulary).value(), limits));
 }
 
 bool is_file(const std::filesystem::path& path) {
@@ -107,7 +107,7 @@ bool is_file(const std::filesystem::path& path) {
   return std::filesystem::is_regular_file(path, ignored);
 }
 
-Result<Tokenizer> load_file(const std::filesystem::path& path, const Limits& limits) {
+Result<Loaded> load_file(const std::filesystem::path& path, const Limits& limits) {
   const std::uint64_t max_bytes = std::min(limits.max_file_bytes, kMaxVocabularyBytes);
   MIEN_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path, max_bytes));
   const std::string subject = path.string();
@@ -127,11 +127,11 @@ Result<Tokenizer> load_file(const std::filesystem::path& path, const Limits& lim
 
 }  // namespace
 
-Result<Tokenizer> parse_bpe_merges(std::span<const std::byte> bytes, const Limits& limits) {
+Result<Loaded> parse_bpe_merges(std::span<const std::byte> bytes, const Limits& limits) {
   return make_tokenizer(read_merges(bytes, "BPE merges", limits), limits);
 }
 
-Result<Tokenizer> load_bpe(const std::filesystem::path& path, const Limits& limits) {
+Result<Loaded> load_bpe(const std::filesystem::path& path, const Limits& limits) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) return load_file(path, limits);
   for (const char* name :

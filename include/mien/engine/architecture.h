@@ -42,9 +42,11 @@ struct ImageTower {
   bool operator==(const ImageTower&) const = default;
 };
 
-/// Sizes of CLIP's causal text transformer.
+/// Sizes of a text tower: CLIP's causal transformer over byte pairs, or one over whole words with
+/// fixed vectors (read out at a class token, every token sees all others).
 struct TextTower {
   int context = 0;
+  int word_width = 0;  ///< of the word vectors; 0: CLIP's tower
   int vocabulary = 0;
   int width = 0;
   int layers = 0;
@@ -96,6 +98,7 @@ std::optional<kernels::Activation> find_activation(std::string_view name);
 struct ExpectedTensor {
   std::string name;
   Shape shape;
+  bool quantised = false;  ///< I8 instead of a floating type
 };
 
 /// Every tensor that a model of this architecture has, by OpenAI's names.

@@ -89,7 +89,8 @@ class Bundle {
   Result<std::shared_ptr<const TextEncoder>> text_encoder() const;
   /// nullptr when the bundle has no temporal model: a clip is then the mean of its frames.
   Result<std::shared_ptr<const TemporalEncoder>> temporal_encoder() const;
-  Result<std::shared_ptr<const text::BpeTokenizer>> tokenizer() const;
+  /// Errors: kNotFound without a tokenizer file; those of parse_bpe_merges and parse_words.
+  Result<std::shared_ptr<const text::Tokenizer>> tokenizer() const;
 
   /// Stored unit embeddings of every text of info().labels (in order, parts after texts), shape
   /// [texts, embed]; empty when absent.
@@ -115,14 +116,14 @@ class Bundle {
   mutable std::shared_ptr<const TemporalEncoder> temporal_;
   mutable std::mutex text_mutex_;
   mutable std::weak_ptr<const TextEncoder> text_;
-  mutable std::shared_ptr<const text::BpeTokenizer> tokenizer_;
+  mutable std::shared_ptr<const text::Tokenizer> tokenizer_;
 };
 
 /// The files of a bundle to be written.
 struct BundleContent {
   BundleInfo info;  ///< `files` is filled by write_bundle
   checkpoint::NamedTensors tensors;
-  std::string tokenizer;  ///< merges text; empty: none
+  std::string tokenizer;  ///< merges or word list; empty: none
   std::string card;       ///< CARD.md
 };
 

@@ -69,8 +69,9 @@ class TextEncoder {
   Status encode(std::span<const std::vector<std::int32_t>> rows, float* out,
                 Session& session) const;
 
+  struct Impl;  ///< one per kind of tower
+
  private:
-  struct Impl;
   explicit TextEncoder(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

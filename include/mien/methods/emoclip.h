@@ -50,7 +50,7 @@ struct EmoclipModel {
   nn::Clip clip{nullptr};
   nn::TemporalTransformer temporal{nullptr};  ///< empty: a clip is the mean of its frames
   torch::Tensor tau;                          ///< log of the factor of the cosines; scalar
-  std::shared_ptr<const text::BpeTokenizer> tokenizer;
+  std::shared_ptr<const text::Tokenizer> tokenizer;
   /// The frozen image tower of a bundle in the engine's form, about twice as fast; nullptr when the
   /// tower trains or is random.
   std::shared_ptr<const engine::ImageEncoder> packed;

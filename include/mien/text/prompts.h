@@ -17,6 +17,9 @@ std::vector<std::string> prompt_texts(std::string_view words);
 /// ("anger" for "angry"; case does not matter), else the filled templates.
 std::vector<std::string> describe(std::string_view name);
 
+/// The built-in name and its aliases ("angry", "anger", ...); `name` alone when it is none.
+std::vector<std::string> aliases_of(std::string_view name);
+
 /// The built-in label that `name` means, or an empty view.
 std::string_view builtin_label_of(std::string_view name);
 

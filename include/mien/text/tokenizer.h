@@ -13,28 +13,39 @@
 
 namespace mien::text {
 
+/// From text to the ids of a text tower. Immutable; const functions are safe from several threads.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  /// Token ids of `text`, without start and end tokens, not truncated. Errors: kResourceLimit above
+  /// limits.max_text_bytes.
+  virtual Result<std::vector<std::int32_t>> encode(std::string_view text) const = 0;
+  /// The ids as a tower of this context reads them, zero padded to `context`; longer texts are cut,
+  /// and `truncated` is set when that happened.
+  virtual Result<std::vector<std::int32_t>> encode_padded(std::string_view text, int context,
+                                                          bool* truncated = nullptr) const = 0;
+  virtual std::int32_t vocabulary_size() const = 0;
+  /// What a bundle keeps as tokenizer.txt.
+  virtual std::string file_text() const = 0;
+};
+
 /// CLIP's byte-level BPE. Immutable after loading; const functions are safe from several threads.
 /// Source: OpenAI's SimpleTokenizer without its optional ftfy step: HTML entities resolved twice,
 /// white space collapsed and stripped, lower case, then the pattern and the merges. Letters,
 /// numbers and lower case are those of Unicode 14. Ill-formed UTF-8 counts as U+FFFD.
-class BpeTokenizer {
+class BpeTokenizer : public Tokenizer {
  public:
-  virtual ~BpeTokenizer() = default;
-  /// Token ids of `text`, without start and end tokens, not truncated. Errors: kResourceLimit above
-  /// limits.max_text_bytes.
-  virtual Result<std::vector<std::int32_t>> encode(std::string_view text) const = 0;
-  /// Start token, ids, end token, zero padded to `context`; longer texts are cut and the last token
-  /// is the end token. `truncated` is set when that happened.
-  virtual Result<std::vector<std::int32_t>> encode_padded(std::string_view text, int context,
-                                                          bool* truncated = nullptr) const = 0;
+  // encode_padded: start token, ids, end token, zero padded; the last token of a text that is cut
+  // is the end token.
+
   /// The text of `ids`, a space after every word; ids outside the vocabulary are skipped.
   virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
-  virtual std::int32_t vocabulary_size() const = 0;
   virtual std::int32_t start_token() const = 0;
   virtual std::int32_t end_token() const = 0;
   /// The vocabulary as a plain file of merges: parse_bpe_merges reads it back with the same ids. A
   /// bundle keeps it as tokenizer.txt.
   virtual std::string merges_text() const = 0;
+  std::string file_text() const override { return merges_text(); }
 };
 
 /// Reads `bpe_simple_vocab_16e6.txt.gz` (or unpacked), `vocab.json` beside `merges.txt`, or a

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mien/core/limits.h"
+#include "mien/core/status.h"
+#include "mien/text/tokenizer.h"
+
+namespace mien::text {
+
+/// Whole words as tokens. Texts are lower-cased and cut into words of letters, digits, hyphens and
+/// apostrophes; what is no known word is cut at hyphens and apostrophes, and what is still unknown
+/// becomes its character trigrams, each hashed into one of `buckets` ids, so that every text has
+/// ids. Everything else separates words.
+/// Ids: 0 is padding, 1 to words() the words in order, then the buckets.
+class WordTokenizer : public Tokenizer {
+ public:
+  virtual std::int32_t words() const = 0;
+  virtual std::int32_t buckets() const = 0;
+  /// The id of a known word; 0 when it is none.
+  virtual std::int32_t find(std::string_view word) const = 0;
+  /// Ids of the trigrams of a word, known or not.
+  virtual std::vector<std::int32_t> spell(std::string_view word) const = 0;
+  /// The word of an id; empty for padding and buckets.
+  virtual std::string_view word(std::int32_t id) const = 0;
+};
+
+/// Reads a word list: a first line "mien-words 1 BUCKETS", then one word per line.
+/// Errors: kCorrupt naming the line for a damaged head, an empty or repeated word, ill-formed
+/// UTF-8; kResourceLimit for more than two million words.
+Result<std::shared_ptr<const WordTokenizer>> parse_words(std::string_view file,
+                                                         const Limits& limits = {});
+
+/// Whether a tokenizer file is a word list.
+bool is_word_list(std::string_view file);
+
+}  // namespace mien::text

@@ -1,0 +1,268 @@
+// Training of the compact model.
+#include "methods/compact_run.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "mien/loss/contrastive.h"
+#include "mien/loss/cross_entropy.h"
+#include "mien/metrics/confusion.h"
+#include "mien/text/prompts.h"
+
+namespace mien::methods {
+namespace {
+
+constexpr std::int64_t kTextBatch = 256;
+constexpr double kLikeVotes = 0.95;  // cosine of two votes that mean the same expression
+
+torch::Tensor unit(const torch::Tensor& rows) {
+  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
+}
+
+double top_share(const torch::Tensor& similarity, std::int64_t k) {
+  const std::int64_t count = similarity.size(0);
+  const torch::Tensor best = std::get<1>(similarity.topk(std::min(k, count), 1));
+  const torch::Tensor own = torch::arange(count).unsqueeze(1);
+  return 100.0 * best.eq(own).any(1).to(torch::kFloat32).mean().item<double>();
+}
+
+}  // namespace
+
+torch::Tensor CompactMethod::encode_ids(const torch::Tensor& ids) {
+  return unit(words_->forward(ids).to(torch::kFloat32));
+}
+
+torch::Tensor CompactMethod::encode(const std::vector<std::string>& texts) {
+  std::vector<std::vector<std::int32_t>> rows;
+  for (const std::string& text : texts) {
+    auto ids = tokenizer_->encode(text);
+    rows.push_back(ids.ok() ? std::move(*ids) : std::vector<std::int32_t>());
+  }
+  return encode_ids(pad_ids(rows, recipe_.model.context));
+}
+
+torch::Tensor CompactMethod::project(const torch::Tensor& features) {
+  return unit(at::matmul(features, proj_).to(torch::kFloat32));
+}
+
+std::vector<ParameterGroup> CompactMethod::begin_stage(int stage) {
+  stage_ = stage;
+  ParameterGroup words{.name = "words", .parameters = {}};
+  ParameterGroup plain{.name = "words_vectors", .parameters = {}, .weight_decay = 0.0};
+  for (const auto& [name, tensor] : words_->published()) {
+    torch::Tensor(tensor).set_requires_grad(true);
+    const bool decays = tensor.dim() > 1 && name != "buckets";
+    (decays ? words : plain).parameters.emplace_back("words." + name, tensor);
+  }
+  plain.parameters.emplace_back("text_scale", text_tau_.set_requires_grad(true));
+  if (stage == 0) return {std::move(words), std::move(plain)};
+  words.lr_factor = plain.lr_factor = recipe_.training.text_lr_factor;
+  ParameterGroup image{.name = "image", .parameters = {}};
+  image.parameters.emplace_back("visual.proj", proj_.set_requires_grad(true));
+  ParameterGroup scale{.name = "scale", .parameters = {}, .weight_decay = 0.0};
+  scale.parameters.emplace_back("logit_scale", tau_.set_requires_grad(true));
+  return {std::move(image), std::move(scale), std::move(words), std::move(plain)};
+}
+
+NamedTorchTensors CompactMethod::state() {
+  NamedTorchTensors out;
+  for (const auto& [name, tensor] : words_->published()) out.emplace_back("words." + name, tensor);
+  out.emplace_back("visual.proj", proj_);
+  out.emplace_back("logit_scale", tau_);
+  out.emplace_back("text_scale", text_tau_);
+  return out;
+}
+
+std::int64_t CompactMethod::steps_per_epoch(int stage) const {
+  if (stage == 0) return glosses_->training_senses() / recipe_.gloss.batch;
+  return static_cast<std::int64_t>(data_.train_view.size()) / recipe_.training.batch;
+}
+
+Status CompactMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
+  stage_ = stage;
+  epoch_seed_ = context_.seed * 1'000'003ULL + static_cast<std::uint64_t>(stage) * 10'007ULL +
+                static_cast<std::uint64_t>(epoch);
+  at_ = first_step;
+  if (stage == 0) return {};
+  MIEN_RETURN_IF_ERROR(prepare_features());
+  Rng rng(epoch_seed_);
+  // Rows of the features, not places of samples.
+  std::map<std::int64_t, std::int64_t> row_of;
+  for (std::size_t r = 0; r < data_.train_view.size(); ++r) {
+    row_of.emplace(data_.train_view[r], static_cast<std::int64_t>(r));
+  }
+  order_ = data::shuffled(
+      data::tempered(*data_.train, data_.train_view, recipe_.training.balance, rng), rng);
+  for (std::int64_t& place : order_) place = row_of.at(place);
+  return {};
+}
+
+torch::Tensor CompactMethod::gloss_loss(Rng& rng, std::int64_t count) {
+  const TextPairs pairs = glosses_->draw(count, rng);
+  return loss::symmetric_contrastive(encode_ids(pairs.first), encode_ids(pairs.second),
+                                     text_tau_.clamp_max(std::log(100.0)).exp());
+}
+
+std::vector<std::string> CompactMethod::draw_class_texts(Rng& rng) const {
+  std::vector<std::string> out;
+  for (std::size_t c = 0; c < kVoteClasses; ++c) {
+    const std::vector<std::string>& texts = class_texts_[c];
+    // Sentences about a face that only shows this, in many wordings, half of the time.
+    if (rng.below(2) == 0) {
+      data::ExpressionVotes votes;
+      votes.expressions[c] = 10;
+      out.push_back(data::caption_from_votes(votes, "", rng.next_u64()));
+    } else {
+      out.push_back(texts[static_cast<std::size_t>(rng.below(texts.size()))]);
+    }
+  }
+  return out;
+}
+
+torch::Tensor CompactMethod::class_loss(const torch::Tensor& images, const torch::Tensor& targets,
+                                        Rng& rng) {
+  const torch::Tensor texts = encode(draw_class_texts(rng));
+  const torch::Tensor logits = tau_.exp() * at::matmul(images, texts.t());
+  const double s = recipe_.training.smoothing;
+  return loss::soft_cross_entropy(logits,
+                                  targets * (1 - s) + s / static_cast<double>(kVoteClasses));
+}
+
+torch::Tensor CompactMethod::caption_loss(const torch::Tensor& images,
+                                          const std::vector<std::int64_t>& places, Rng& rng) {
+  std::vector<std::string> captions;
+  std::vector<std::int64_t> kept;
+  torch::Tensor votes = torch::empty(
+      {static_cast<std::int64_t>(places.size()), static_cast<std::int64_t>(kVoteClasses)});
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const data::Sample& sample = data_.train->samples[static_cast<std::size_t>(places[i])];
+    const auto counted = data::votes_of(sample);
+    if (!counted.ok() || !*counted) continue;
+    std::string caption = data::caption_from_votes(**counted, sample.id, rng.next_u64());
+    if (caption.empty()) continue;
+    const auto& shares = train_votes_[static_cast<std::size_t>(places[i])];
+    std::copy(shares.begin(), shares.end(), votes.data_ptr<float>() + kept.size() * kVoteClasses);
+    kept.push_back(static_cast<std::int64_t>(i));
+    captions.push_back(std::move(caption));
+  }
+  if (kept.size() < 2) return torch::zeros({});
+  const torch::Tensor rows = unit(votes.narrow(0, 0, static_cast<std::int64_t>(kept.size())));
+  const torch::Tensor same = at::matmul(rows, rows.t()).gt(kLikeVotes).to(torch::kFloat32);
+  const torch::Tensor chosen = images.index_select(0, torch::tensor(kept, torch::kInt64));
+  return loss::symmetric_contrastive_soft(chosen, encode(captions), tau_.exp(),
+                                          same / same.sum(1, true));
+}
+
+torch::Tensor CompactMethod::features_of(const torch::Tensor& views,
+                                         const std::vector<std::int64_t>& rows, Rng* rng) const {
+  std::vector<std::int64_t> at;
+  for (const std::int64_t row : rows) {
+    const auto view = static_cast<std::int64_t>(
+        rng == nullptr ? 0 : rng->below(static_cast<std::uint64_t>(views.size(0))));
+    at.push_back(view * views.size(1) + row);
+  }
+  return views.flatten(0, 1).index_select(0, torch::tensor(at, torch::kInt64));
+}
+
+Result<StepOutput> CompactMethod::joint_step(Rng& rng) {
+  StepOutput out;
+  const auto batch = static_cast<std::size_t>(recipe_.training.batch);
+  const auto first = static_cast<std::size_t>(at_) * batch;
+  const std::vector<std::int64_t> rows(order_.begin() + static_cast<std::ptrdiff_t>(first),
+                                       order_.begin() + static_cast<std::ptrdiff_t>(first + batch));
+  std::vector<std::int64_t> places;
+  for (const std::int64_t row : rows) {
+    places.push_back(data_.train_view[static_cast<std::size_t>(row)]);
+    out.ids.push_back(data_.train->samples[static_cast<std::size_t>(places.back())].id);
+  }
+  out.samples = recipe_.training.batch;
+  const torch::Tensor images = project(features_of(train_views_, rows, &rng));
+  const torch::Tensor targets = targets_.index_select(0, torch::tensor(rows, torch::kInt64));
+  const torch::Tensor classes = class_loss(images, targets, rng);
+  const torch::Tensor captions = caption_loss(images, places, rng);
+  out.loss = classes + recipe_.training.caption_weight * captions;
+  if (recipe_.training.gloss_weight > 0) {
+    out.loss = out.loss + recipe_.training.gloss_weight * gloss_loss(rng, recipe_.training.batch);
+  }
+  out.values = {{"class_loss", classes.item<double>()},
+                {"caption_loss", captions.item<double>()},
+                {"factor", tau_.exp().item<double>()}};
+  return out;
+}
+
+Result<StepOutput> CompactMethod::step() {
+  Rng rng(epoch_seed_ * 0x9E3779B97F4A7C15ULL + static_cast<std::uint64_t>(at_));
+  StepOutput out;
+  if (stage_ == 0) {
+    out.samples = recipe_.gloss.batch;
+    out.loss = gloss_loss(rng, recipe_.gloss.batch);
+    out.values = {{"text_factor", text_tau_.exp().item<double>()}};
+  } else {
+    MIEN_ASSIGN_OR_RETURN(out, joint_step(rng));
+  }
+  ++at_;
+  return out;
+}
+
+torch::Tensor CompactMethod::class_rows(const std::vector<text::Label>& labels) {
+  std::vector<torch::Tensor> rows;
+  for (const text::Label& label : labels) rows.push_back(encode(label.texts).mean(0));
+  return unit(at::stack(rows));
+}
+
+Result<NamedValues> CompactMethod::validate_glosses() {
+  const TextPairs& pairs = glosses_->held_out();
+  std::vector<torch::Tensor> first, second;
+  for (std::int64_t at = 0; at < pairs.first.size(0); at += kTextBatch) {
+    const std::int64_t count = std::min(kTextBatch, pairs.first.size(0) - at);
+    first.push_back(encode_ids(pairs.first.narrow(0, at, count)));
+    second.push_back(encode_ids(pairs.second.narrow(0, at, count)));
+  }
+  const torch::Tensor similarity = at::matmul(at::cat(first), at::cat(second).t());
+  const double ten = top_share(similarity, 10);
+  return NamedValues{{"gloss_r1", top_share(similarity, 1)}, {"gloss_r10", ten}, {"score", ten}};
+}
+
+Result<NamedValues> CompactMethod::validate_classes() {
+  const torch::Tensor logits = at::matmul(project(val_features_), class_rows(labels_).t());
+  const torch::Tensor said = logits.argmax(1);
+  const std::size_t classes = labels_.size();
+  metrics::ConfusionMatrix labels(classes), majority(classes);
+  for (std::size_t i = 0; i < data_.val_view.size(); ++i) {
+    const auto place = static_cast<std::size_t>(data_.val_view[i]);
+    const auto answer =
+        static_cast<std::size_t>(said[static_cast<std::int64_t>(i)].item<std::int64_t>());
+    labels.add(static_cast<std::size_t>(data_.val->samples[place].labels.front()), answer);
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (vote_class_[c] >= 0 &&
+          val_votes_[place][static_cast<std::size_t>(vote_class_[c])] > 0.5F) {
+        majority.add(c, answer);
+      }
+    }
+  }
+  MIEN_ASSIGN_OR_RETURN(const double war, metrics::weighted_average_recall(labels));
+  MIEN_ASSIGN_OR_RETURN(const metrics::ClassMean uar, metrics::unweighted_average_recall(labels));
+  NamedValues out = {{"war", war}, {"uar", uar.percent}, {"score", (war + uar.percent) / 2}};
+  if (majority.total() > 0) {
+    MIEN_ASSIGN_OR_RETURN(const double votes, metrics::weighted_average_recall(majority));
+    out.emplace_back("majority_war", votes);
+  }
+  return out;
+}
+
+Result<NamedValues> CompactMethod::validate(int stage, int) {
+  MIEN_ASSIGN_OR_RETURN(NamedValues out, validate_glosses());
+  if (stage == 0) return out;
+  out.pop_back();  // the score of the glosses
+  if (data_.val_view.empty()) return out;
+  MIEN_ASSIGN_OR_RETURN(const NamedValues classes, validate_classes());
+  out.insert(out.end(), classes.begin(), classes.end());
+  return out;
+}
+
+}  // namespace mien::methods
