@@ -1,15 +1,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/transformer.h"
-#include "mien/engine/encoders.h"
+#include "engine/image_towers.h"
 #include "mien/kernels/ops.h"
 
 namespace mien::engine {
+namespace {
 
-struct ImageEncoder::Impl {
-  ImageTower tower;
-  std::int64_t embed = 0;
+/// CLIP's vision transformer.
+struct VitImage final : ImageEncoder::Impl {
   kernels::Linear patches;  // float32: the first layer sees raw pixels
   std::vector<float> class_token;
   std::vector<float> positions;
@@ -20,49 +19,12 @@ struct ImageEncoder::Impl {
 
   void gather_patches(const float* pixels, std::int64_t count, float* out) const;
   Status encode_pass(const float* pixels, std::int64_t count, float* out,
-                     Session::Impl& session) const;
+                     Session::Impl& session) const override;
 };
-
-ImageEncoder::ImageEncoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-ImageEncoder::~ImageEncoder() = default;
-
-Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
-    const checkpoint::Checkpoint& weights, const Architecture& architecture,
-    kernels::Precision precision) {
-  auto impl = std::make_unique<Impl>();
-  const ImageTower& tower = architecture.image;
-  impl->tower = tower;
-  impl->embed = architecture.embed;
-  const TensorView* conv = weights.find("visual.conv1.weight");
-  const TensorView* proj = weights.find("visual.proj");
-  MIEN_CHECK(conv != nullptr && proj != nullptr);
-  // A convolution whose stride is its size is a matrix product over patches.
-  const TensorView flat(conv->dtype(), {tower.width, std::int64_t{3} * tower.patch * tower.patch},
-                        conv->bytes());
-  MIEN_ASSIGN_OR_RETURN(impl->patches, kernels::Linear::pack(flat, nullptr, {}));
-  MIEN_ASSIGN_OR_RETURN(impl->class_token, load_vector(weights, "visual.class_embedding"));
-  MIEN_ASSIGN_OR_RETURN(impl->positions, load_vector(weights, "visual.positional_embedding"));
-  MIEN_ASSIGN_OR_RETURN(impl->ln_pre, load_norm(weights, "visual.ln_pre"));
-  MIEN_ASSIGN_OR_RETURN(impl->ln_post, load_norm(weights, "visual.ln_post"));
-  MIEN_ASSIGN_OR_RETURN(impl->transformer,
-                        Transformer::load(weights, "visual.transformer.resblocks.", kClipBlock,
-                                          {.width = tower.width,
-                                           .heads = tower.heads,
-                                           .head_width = tower.width / tower.heads,
-                                           .layers = tower.layers,
-                                           .activation = tower.activation},
-                                          precision));
-  MIEN_ASSIGN_OR_RETURN(impl->projection,
-                        kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
-  return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl)));
-}
-
-int ImageEncoder::image_size() const { return impl_->tower.image_size; }
-int ImageEncoder::embed() const { return static_cast<int>(impl_->embed); }
 
 // [count, 3, S, S] -> [count * grid * grid, 3 * patch * patch], channel-major inside a patch as the
 // convolution has it.
-void ImageEncoder::Impl::gather_patches(const float* pixels, std::int64_t count, float* out) const {
+void VitImage::gather_patches(const float* pixels, std::int64_t count, float* out) const {
   const std::int64_t size = tower.image_size;
   const std::int64_t patch = tower.patch;
   const std::int64_t grid = size / patch;
@@ -83,8 +45,8 @@ void ImageEncoder::Impl::gather_patches(const float* pixels, std::int64_t count,
   }
 }
 
-Status ImageEncoder::Impl::encode_pass(const float* pixels, std::int64_t count, float* out,
-                                       Session::Impl& session) const {
+Status VitImage::encode_pass(const float* pixels, std::int64_t count, float* out,
+                             Session::Impl& session) const {
   const std::int64_t width = tower.width;
   const std::int64_t tokens = tower.tokens();
   const std::int64_t grid_tokens = tokens - 1;
@@ -124,12 +86,63 @@ Status ImageEncoder::Impl::encode_pass(const float* pixels, std::int64_t count, 
   return projection.run(pooled, count, out, session.workspace);
 }
 
+}  // namespace
+
+Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoint& weights,
+                                                     const Architecture& architecture,
+                                                     kernels::Precision precision) {
+  auto impl = std::make_unique<VitImage>();
+  const ImageTower& tower = architecture.image;
+  const TensorView* conv = weights.find("visual.conv1.weight");
+  const TensorView* proj = weights.find("visual.proj");
+  MIEN_CHECK(conv != nullptr && proj != nullptr);
+  // A convolution whose stride is its size is a matrix product over patches.
+  const TensorView flat(conv->dtype(), {tower.width, std::int64_t{3} * tower.patch * tower.patch},
+                        conv->bytes());
+  MIEN_ASSIGN_OR_RETURN(impl->patches, kernels::Linear::pack(flat, nullptr, {}));
+  MIEN_ASSIGN_OR_RETURN(impl->class_token, load_vector(weights, "visual.class_embedding"));
+  MIEN_ASSIGN_OR_RETURN(impl->positions, load_vector(weights, "visual.positional_embedding"));
+  MIEN_ASSIGN_OR_RETURN(impl->ln_pre, load_norm(weights, "visual.ln_pre"));
+  MIEN_ASSIGN_OR_RETURN(impl->ln_post, load_norm(weights, "visual.ln_post"));
+  MIEN_ASSIGN_OR_RETURN(impl->transformer,
+                        Transformer::load(weights, "visual.transformer.resblocks.", kClipBlock,
+                                          {.width = tower.width,
+                                           .heads = tower.heads,
+                                           .head_width = tower.width / tower.heads,
+                                           .layers = tower.layers,
+                                           .activation = tower.activation},
+                                          precision));
+  MIEN_ASSIGN_OR_RETURN(impl->projection,
+                        kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
+  impl->per_pass = std::max<std::int64_t>(1, kRowsPerPass / tower.tokens());
+  return std::unique_ptr<ImageEncoder::Impl>(std::move(impl));
+}
+
+ImageEncoder::ImageEncoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ImageEncoder::~ImageEncoder() = default;
+
+Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
+    const checkpoint::Checkpoint& weights, const Architecture& architecture,
+    kernels::Precision precision) {
+  std::unique_ptr<Impl> impl;
+  if (architecture.image.residual) {
+    MIEN_ASSIGN_OR_RETURN(impl, load_residual(weights, architecture, precision));
+  } else {
+    MIEN_ASSIGN_OR_RETURN(impl, load_vit(weights, architecture, precision));
+  }
+  impl->tower = architecture.image;
+  impl->embed = architecture.embed;
+  return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl)));
+}
+
+int ImageEncoder::image_size() const { return impl_->tower.image_size; }
+int ImageEncoder::embed() const { return static_cast<int>(impl_->embed); }
+
 Status ImageEncoder::encode(const float* pixels, std::int64_t count, float* out,
                             Session& session) const {
-  const std::int64_t per_pass = std::max<std::int64_t>(1, kRowsPerPass / impl_->tower.tokens());
   const std::int64_t pixels_each = std::int64_t{3} * image_size() * image_size();
-  for (std::int64_t first = 0; first < count; first += per_pass) {
-    const std::int64_t now = std::min(per_pass, count - first);
+  for (std::int64_t first = 0; first < count; first += impl_->per_pass) {
+    const std::int64_t now = std::min(impl_->per_pass, count - first);
     MIEN_RETURN_IF_ERROR(impl_->encode_pass(pixels + first * pixels_each, now,
                                             out + first * impl_->embed, session.impl()));
   }

@@ -27,7 +27,7 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-/// CLIP's image tower, packed for this CPU. Immutable; shared by threads.
+/// An image tower, packed for this CPU. Immutable; shared by threads.
 class ImageEncoder {
  public:
   /// Packs the `visual.*` tensors; their pages are released afterwards. Precondition: check_tensors
@@ -44,13 +44,14 @@ class ImageEncoder {
   /// Source: CLIP (arXiv 2103.00020), ViT with class token; see docs/methods.md.
   Status encode(const float* pixels, std::int64_t count, float* out, Session& session) const;
 
+  struct Impl;  ///< one per kind of tower
+
  private:
-  struct Impl;
   explicit ImageEncoder(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
-/// CLIP's text tower, packed for this CPU. Immutable; shared by threads. Keeps `weights` for the
+/// A text tower, packed for this CPU. Immutable; shared by threads. Keeps `weights` for the
 /// token table.
 class TextEncoder {
  public:

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "mien/core/status.h"
+#include "mien/kernels/linear.h"
+
+namespace mien::kernels {
+
+struct ConvolutionOptions {
+  int stride = 1;
+  int padding = 0;
+  bool relu = false;
+  bool accumulate = false;             ///< dst += result (a residual), before relu
+  Precision input = Precision::kF32;   ///< type of src, and of the packed weights
+  Precision output = Precision::kF32;  ///< type of dst
+};
+
+/// Weights of a convolution, as they lie in checkpoints.
+struct ConvolutionWeights {
+  std::int64_t out = 0;
+  std::int64_t in = 0;
+  std::int64_t kernel = 0;         ///< height and width
+  std::vector<float> weight = {};  ///< [out, in, kernel, kernel]
+  std::vector<float> bias = {};    ///< [out]
+};
+
+/// Multiplies a batch norm of running statistics into the convolution in front of it. All spans
+/// have `out` values.
+void fold_batch_norm(ConvolutionWeights& conv, std::span<const float> gain,
+                     std::span<const float> shift, std::span<const float> mean,
+                     std::span<const float> variance, float eps);
+
+/// dst = relu(conv(src) + bias), with weights packed once for this CPU. Immutable after packing;
+/// safe from several threads. Pictures lie with their channels together.
+/// Shape: src [count, height, width, in] -> dst [count, out_size(height), out_size(width), out].
+class Convolution {
+ public:
+  Convolution() = default;
+  /// Errors: kInvalidArgument when sizes do not fit, kInternal from oneDNN.
+  static Result<Convolution> pack(const ConvolutionWeights& weights,
+                                  const ConvolutionOptions& options);
+
+  std::int64_t in() const;
+  std::int64_t out() const;
+  std::int64_t out_size(std::int64_t size) const;
+
+  /// src and dst have the types of the options; they may not overlap.
+  /// Precondition: count > 0, and the picture is not smaller than the kernel without its padding.
+  Status run(const void* src, std::int64_t count, std::int64_t height, std::int64_t width,
+             void* dst, Workspace& workspace) const;
+
+ private:
+  struct Packed;
+  std::shared_ptr<const Packed> packed_;
+};
+
+}  // namespace mien::kernels

@@ -1,0 +1,209 @@
+// Residual networks in the engine.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "engine/image_towers.h"
+#include "mien/kernels/convolution.h"
+#include "mien/tensor/tensor.h"
+
+namespace mien::engine {
+namespace {
+
+using kernels::Convolution;
+using kernels::ConvolutionOptions;
+using kernels::ConvolutionWeights;
+using kernels::Precision;
+
+constexpr float kEps = 1e-5F;
+// Activations of one pass: about what the second cache level holds twice over.
+constexpr std::int64_t kValuesPerPass = std::int64_t{1} << 21;
+
+Result<ConvolutionWeights> load_conv(const checkpoint::Checkpoint& weights, const std::string& conv,
+                                     const std::string& norm) {
+  const TensorView* view = weights.find(conv + ".weight");
+  MIEN_CHECK(view != nullptr && view->rank() == 4);
+  ConvolutionWeights out{.out = view->dim(0), .in = view->dim(1), .kernel = view->dim(2)};
+  MIEN_ASSIGN_OR_RETURN(out.weight, load_vector(weights, conv + ".weight"));
+  MIEN_ASSIGN_OR_RETURN(const auto gain, load_vector(weights, norm + ".weight"));
+  MIEN_ASSIGN_OR_RETURN(const auto shift, load_vector(weights, norm + ".bias"));
+  MIEN_ASSIGN_OR_RETURN(const auto mean, load_vector(weights, norm + ".running_mean"));
+  MIEN_ASSIGN_OR_RETURN(const auto variance, load_vector(weights, norm + ".running_var"));
+  kernels::fold_batch_norm(out, gain, shift, mean, variance, kEps);
+  return out;
+}
+
+struct Block {
+  Convolution first, second;
+  Convolution shortcut;  // empty: the input itself
+};
+
+float value_at(const void* values, std::int64_t at, Precision precision) {
+  return precision == Precision::kF32
+             ? static_cast<const float*>(values)[at]
+             : bf16_to_float(static_cast<const std::uint16_t*>(values)[at]);
+}
+
+// Activations between convolutions are [count, height, width, channels] in the precision of the
+// weights.
+struct ResidualImage final : ImageEncoder::Impl {
+  Precision precision = Precision::kF32;
+  Convolution stem;
+  std::vector<Block> blocks;
+  kernels::Linear projection;
+
+  Status encode_pass(const float* pixels, std::int64_t count, float* out,
+                     Session::Impl& session) const override;
+  void* reserve(kernels::Buffer& buffer, std::int64_t values) const {
+    return buffer.reserve(static_cast<std::size_t>(values) *
+                          (precision == Precision::kF32 ? sizeof(float) : sizeof(std::uint16_t)));
+  }
+  const float* channels_last(const float* pixels, std::int64_t count, Session::Impl& session) const;
+  std::int64_t pool(void* x, std::int64_t count, std::int64_t side, std::int64_t channels,
+                    kernels::Buffer& to) const;
+  Status run_block(const Block& block, std::int64_t count, std::int64_t& side,
+                   kernels::Buffer*& now, kernels::Buffer*& spare, Session::Impl& session) const;
+};
+
+// [count, 3, S, S] -> [count, S, S, channels].
+const float* ResidualImage::channels_last(const float* pixels, std::int64_t count,
+                                          Session::Impl& session) const {
+  const std::int64_t area = std::int64_t{tower.image_size} * tower.image_size;
+  const std::int64_t channels = tower.residual->channels;
+  auto* to = session.input.reserve_as<float>(static_cast<std::size_t>(count * area * channels));
+  for (std::int64_t n = 0; n < count; ++n) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float* from = pixels + (n * 3 + c) * area;
+      for (std::int64_t i = 0; i < area; ++i) to[(n * area + i) * channels + c] = from[i];
+    }
+  }
+  return to;
+}
+
+// The largest of 3 x 3 with stride 2 and padding 1.
+std::int64_t ResidualImage::pool(void* x, std::int64_t count, std::int64_t side,
+                                 std::int64_t channels, kernels::Buffer& to) const {
+  const std::int64_t half = (side - 1) / 2 + 1;
+  void* out = reserve(to, count * half * half * channels);
+  for (std::int64_t place = 0; place < count * half * half; ++place) {
+    const std::int64_t n = place / (half * half);
+    const std::int64_t top = 2 * (place / half % half) - 1, left = 2 * (place % half) - 1;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      float most = 0;  // behind a relu nothing is smaller
+      for (std::int64_t y = std::max<std::int64_t>(0, top); y < std::min(side, top + 3); ++y) {
+        for (std::int64_t z = std::max<std::int64_t>(0, left); z < std::min(side, left + 3); ++z) {
+          most = std::max(most, value_at(x, ((n * side + y) * side + z) * channels + c, precision));
+        }
+      }
+      const std::int64_t at = place * channels + c;
+      if (precision == Precision::kF32) {
+        static_cast<float*>(out)[at] = most;
+      } else {
+        static_cast<std::uint16_t*>(out)[at] = float_to_bf16(most);
+      }
+    }
+  }
+  return half;
+}
+
+// `now` holds the input, and the output afterwards.
+Status ResidualImage::run_block(const Block& block, std::int64_t count, std::int64_t& side,
+                                kernels::Buffer*& now, kernels::Buffer*& spare,
+                                Session::Impl& session) const {
+  const std::int64_t after = block.first.out_size(side);
+  const std::int64_t values = count * after * after * block.second.out();
+  void* x = now->reserve(0);
+  void* inner = reserve(session.hidden, values);
+  MIEN_RETURN_IF_ERROR(block.first.run(x, count, side, side, inner, session.workspace));
+  void* rest = x;
+  if (block.shortcut.out() > 0) {
+    rest = reserve(*spare, values);
+    MIEN_RETURN_IF_ERROR(block.shortcut.run(x, count, side, side, rest, session.workspace));
+    std::swap(now, spare);
+  }
+  side = after;
+  return block.second.run(inner, count, side, side, rest, session.workspace);
+}
+
+Status ResidualImage::encode_pass(const float* pixels, std::int64_t count, float* out,
+                                  Session::Impl& session) const {
+  std::int64_t side = tower.image_size;
+  const float* input = channels_last(pixels, count, session);
+  kernels::Buffer* now = &session.stream;
+  kernels::Buffer* spare = &session.normed;
+  const std::int64_t after = stem.out_size(side);
+  void* x = reserve(*now, count * after * after * stem.out());
+  MIEN_RETURN_IF_ERROR(stem.run(input, count, side, side, x, session.workspace));
+  side = after;
+  if (tower.residual->stem_pool) {
+    side = pool(x, count, side, stem.out(), *spare);
+    std::swap(now, spare);
+  }
+  for (const Block& block : blocks) {
+    MIEN_RETURN_IF_ERROR(run_block(block, count, side, now, spare, session));
+  }
+  const std::int64_t channels = projection.in(), area = side * side;
+  float* means = session.pooled.reserve_as<float>(static_cast<std::size_t>(count * channels));
+  std::fill(means, means + count * channels, 0.0F);
+  const void* last = now->reserve(0);
+  for (std::int64_t place = 0; place < count * area; ++place) {
+    float* to = means + place / area * channels;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      to[c] += value_at(last, place * channels + c, precision);
+    }
+  }
+  for (std::int64_t i = 0; i < count * channels; ++i) means[i] /= static_cast<float>(area);
+  return projection.run(means, count, out, session.workspace);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Checkpoint& weights,
+                                                          const Architecture& architecture,
+                                                          Precision precision) {
+  const ResidualSizes& sizes = *architecture.image.residual;
+  auto impl = std::make_unique<ResidualImage>();
+  impl->precision = precision;
+  MIEN_ASSIGN_OR_RETURN(const auto stem, load_conv(weights, "visual.conv1", "visual.bn1"));
+  // The first layer sees raw pixels in fp32.
+  MIEN_ASSIGN_OR_RETURN(impl->stem, Convolution::pack(stem, {.stride = sizes.stem_stride,
+                                                             .padding = sizes.stem_kernel / 2,
+                                                             .relu = true,
+                                                             .output = precision}));
+  for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
+    for (int i = 0; i < sizes.blocks[stage]; ++i) {
+      const std::string name =
+          "visual.layer" + std::to_string(stage + 1) + "." + std::to_string(i) + ".";
+      const int stride = residual_stride(sizes, stage, i);
+      const ConvolutionOptions inner = {
+          .stride = stride, .padding = 1, .relu = true, .input = precision, .output = precision};
+      Block block;
+      MIEN_ASSIGN_OR_RETURN(const auto first, load_conv(weights, name + "conv1", name + "bn1"));
+      MIEN_ASSIGN_OR_RETURN(const auto second, load_conv(weights, name + "conv2", name + "bn2"));
+      MIEN_ASSIGN_OR_RETURN(block.first, Convolution::pack(first, inner));
+      ConvolutionOptions last = inner;
+      last.stride = 1;
+      last.accumulate = true;
+      MIEN_ASSIGN_OR_RETURN(block.second, Convolution::pack(second, last));
+      if (weights.find(name + "downsample.0.weight") != nullptr) {
+        MIEN_ASSIGN_OR_RETURN(const auto shortcut,
+                              load_conv(weights, name + "downsample.0", name + "downsample.1"));
+        MIEN_ASSIGN_OR_RETURN(block.shortcut, Convolution::pack(shortcut, {.stride = stride,
+                                                                           .input = precision,
+                                                                           .output = precision}));
+      }
+      impl->blocks.push_back(std::move(block));
+    }
+  }
+  const TensorView* proj = weights.find("visual.proj");
+  MIEN_CHECK(proj != nullptr);
+  MIEN_ASSIGN_OR_RETURN(impl->projection,
+                        kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
+  const std::int64_t side = impl->stem.out_size(architecture.image.image_size);
+  impl->per_pass =
+      std::max<std::int64_t>(1, kValuesPerPass / (side * side * std::max(1, sizes.stem_width)));
+  return std::unique_ptr<ImageEncoder::Impl>(std::move(impl));
+}
+
+}  // namespace mien::engine

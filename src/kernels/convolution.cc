@@ -1,0 +1,168 @@
+#include "mien/kernels/convolution.h"
+
+#include <array>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <string>
+
+#include "kernels/memory.h"
+#include "kernels/workspace.h"
+#include "mien/core/check.h"
+#include "mien/kernels/cpu.h"
+
+namespace mien::kernels {
+namespace {
+
+using Md = dnnl::memory::desc;
+using Tag = dnnl::memory::format_tag;
+using Type = dnnl::memory::data_type;
+using Forward = dnnl::convolution_forward;
+
+Type to_dnnl(Precision precision) { return precision == Precision::kF32 ? Type::f32 : Type::bf16; }
+
+dnnl::primitive_attr attributes(const ConvolutionOptions& options) {
+  dnnl::post_ops ops;
+  if (options.accumulate) ops.append_sum(1.0F);
+  if (options.relu) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(ops);
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+}  // namespace
+
+void fold_batch_norm(ConvolutionWeights& conv, std::span<const float> gain,
+                     std::span<const float> shift, std::span<const float> mean,
+                     std::span<const float> variance, float eps) {
+  const auto out = static_cast<std::size_t>(conv.out);
+  const std::size_t each = conv.weight.size() / out;
+  conv.bias.resize(out, 0.0F);
+  for (std::size_t o = 0; o < out; ++o) {
+    const float factor = gain[o] / std::sqrt(variance[o] + eps);
+    for (std::size_t i = 0; i < each; ++i) conv.weight[o * each + i] *= factor;
+    conv.bias[o] = (conv.bias[o] - mean[o]) * factor + shift[o];
+  }
+}
+
+struct Convolution::Packed {
+  struct Plan {
+    Forward primitive;
+    Md src, dst, scratchpad;
+    dnnl::memory weight;  // `weights`, or a copy in the layout that this size needs
+  };
+  using Key = std::array<std::int64_t, 4>;  // count, height, width, threads
+
+  std::int64_t in = 0, out = 0, kernel = 0;
+  ConvolutionOptions options;
+  std::vector<float> bias_values;
+  std::vector<float> plain_values;  // [out, in, k, k]
+  dnnl::memory bias;
+  mutable std::mutex mutex;
+  mutable dnnl::memory weights;  // of the first plan; others mostly share its layout
+  mutable std::map<Key, std::shared_ptr<const Plan>> plans;
+
+  std::int64_t out_size(std::int64_t size) const {
+    return (size + 2 * options.padding - kernel) / options.stride + 1;
+  }
+
+  Forward::primitive_desc describe(std::int64_t count, std::int64_t height,
+                                   std::int64_t width) const {
+    const Md src({count, in, height, width}, to_dnnl(options.input), Tag::nhwc);
+    const Md dst({count, out, out_size(height), out_size(width)}, to_dnnl(options.output),
+                 Tag::nhwc);
+    const Md weight({out, in, kernel, kernel}, to_dnnl(options.input), Tag::any);
+    const Md bias_md({out}, Type::f32, Tag::a);
+    const dnnl::memory::dims strides = {options.stride, options.stride};
+    const dnnl::memory::dims padding = {options.padding, options.padding};
+    return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, src, weight,
+             bias_md, dst, strides, padding, padding},
+            attributes(options),
+            cpu_engine()};
+  }
+
+  std::shared_ptr<const Plan> plan(std::int64_t count, std::int64_t height, std::int64_t width,
+                                   dnnl::stream& stream) const {
+    const std::lock_guard lock(mutex);
+    const Key key = {count, height, width, threads()};
+    if (const auto it = plans.find(key); it != plans.end()) return it->second;
+    const Forward::primitive_desc desc = describe(count, height, width);
+    auto made = std::make_shared<Plan>();
+    if (!weights || weights.get_desc() != desc.weights_desc()) {
+      made->weight = dnnl::memory(desc.weights_desc(), cpu_engine());
+      dnnl::memory from(Md({out, in, kernel, kernel}, Type::f32, Tag::oihw), cpu_engine(),
+                        const_cast<float*>(plain_values.data()));
+      dnnl::reorder(from, made->weight).execute(stream, from, made->weight);
+      stream.wait();
+      if (!weights) weights = made->weight;
+    } else {
+      made->weight = weights;
+    }
+    made->primitive = Forward(desc);
+    made->src = desc.src_desc();
+    made->dst = desc.dst_desc();
+    made->scratchpad = desc.scratchpad_desc();
+    constexpr std::size_t kMaxPlans = 64;
+    if (plans.size() >= kMaxPlans) plans.clear();
+    plans.emplace(key, made);
+    return made;
+  }
+};
+
+Result<Convolution> Convolution::pack(const ConvolutionWeights& weights,
+                                      const ConvolutionOptions& options) {
+  const std::int64_t values = weights.out * weights.in * weights.kernel * weights.kernel;
+  if (values <= 0 || weights.weight.size() != static_cast<std::size_t>(values) ||
+      (!weights.bias.empty() && weights.bias.size() != static_cast<std::size_t>(weights.out))) {
+    return invalid_argument("convolution: weight or bias has the wrong number of values");
+  }
+  auto packed = std::make_shared<Packed>();
+  packed->in = weights.in;
+  packed->out = weights.out;
+  packed->kernel = weights.kernel;
+  packed->options = options;
+  packed->plain_values = weights.weight;
+  packed->bias_values = weights.bias;
+  packed->bias_values.resize(static_cast<std::size_t>(weights.out), 0.0F);
+  try {
+    packed->bias = dnnl::memory(Md({packed->out}, Type::f32, Tag::a), cpu_engine(),
+                                packed->bias_values.data());
+  } catch (const dnnl::error& error) {
+    return internal_error(std::string("convolution: oneDNN failed (") + error.what() + ")");
+  }
+  Convolution out;
+  out.packed_ = std::move(packed);
+  return out;
+}
+
+std::int64_t Convolution::in() const { return packed_ ? packed_->in : 0; }
+std::int64_t Convolution::out() const { return packed_ ? packed_->out : 0; }
+std::int64_t Convolution::out_size(std::int64_t size) const { return packed_->out_size(size); }
+
+Status Convolution::run(const void* src, std::int64_t count, std::int64_t height,
+                        std::int64_t width, void* dst, Workspace& workspace) const {
+  MIEN_CHECK(packed_ != nullptr && count > 0);
+  Workspace::Impl& ws = workspace.impl();
+  try {
+    const auto plan = packed_->plan(count, height, width, ws.stream);
+    const dnnl::engine& engine = cpu_engine();
+    // oneDNN takes non-const handles for inputs too; it does not write to them.
+    dnnl::memory in(plan->src, engine, const_cast<void*>(src));
+    dnnl::memory out(plan->dst, engine, dst);
+    dnnl::memory scratch(plan->scratchpad, engine,
+                         ws.scratchpad.reserve(plan->scratchpad.get_size() + 64));
+    plan->primitive.execute(ws.stream, {{DNNL_ARG_SRC, in},
+                                        {DNNL_ARG_WEIGHTS, plan->weight},
+                                        {DNNL_ARG_BIAS, packed_->bias},
+                                        {DNNL_ARG_DST, out},
+                                        {DNNL_ARG_SCRATCHPAD, scratch}});
+    ws.stream.wait();
+  } catch (const dnnl::error& error) {
+    return internal_error(std::string("convolution: oneDNN failed (") + error.what() + ")");
+  }
+  return {};
+}
+
+}  // namespace mien::kernels
