@@ -74,6 +74,7 @@ class CompactImageMethod final : public Method {
   CompactImageMethod(const CompactImageRecipe& recipe, const MethodContext& context)
       : recipe_(recipe), context_(context) {}
   Status prepare();
+  Status start_from_bundle();
   Result<Item> make_item(std::int64_t place, Rng& rng) const;
   torch::Tensor labels_of(const data::Sample& sample) const;
   Result<Batch> next_batch(std::vector<std::string>& ids);
@@ -119,6 +120,7 @@ Status CompactImageMethod::prepare() {
   label_prototypes_ = torch::randn({classes, recipe_.tower.embed});
   vote_prototypes_ = torch::randn({static_cast<std::int64_t>(kVotes), recipe_.tower.embed});
   scale_ = torch::full({}, std::log(12.0), torch::kFloat32);
+  if (!recipe_.training.init.empty()) MIEN_RETURN_IF_ERROR(start_from_bundle());
   const image::PreprocessSpec spec = compact_preprocess(recipe_.tower.image_size);
   const auto read = [&](const data::Manifest& manifest, const data::View& view, const char* what) {
     return PictureStore::read(manifest, view, spec, recipe_.data, [&](std::int64_t done) {
@@ -139,6 +141,25 @@ Status CompactImageMethod::prepare() {
                           .batch = recipe_.training.batch,
                           .rank = context_.processes.rank,
                           .world = context_.processes.world});
+  return {};
+}
+
+// Tower, label prototypes and factor of an earlier run; the votes have new prototypes.
+Status CompactImageMethod::start_from_bundle() {
+  std::filesystem::path path = recipe_.training.init;
+  if (path.is_relative() && !std::filesystem::exists(path)) path = context_.data / path;
+  MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
+  if (bundle->info().architecture != recipe_.tower.architecture()) {
+    return invalid_argument(path.string() + ": has a tower of other sizes than the recipe");
+  }
+  MIEN_RETURN_IF_ERROR(nn::load_by_name(tower_->published(), bundle->weights(),
+                                        {.prefix = "visual.", .strict = true})
+                           .with_prefix(path.string()));
+  const TensorView* rows = bundle->label_features();
+  if (rows != nullptr && rows->dim(0) == label_prototypes_.size(0)) {
+    MIEN_ASSIGN_OR_RETURN(label_prototypes_, nn::to_torch(*rows));
+  }
+  scale_.fill_(std::log(bundle->info().logit_scale));
   return {};
 }
 
@@ -397,6 +418,7 @@ engine::Architecture ResidualTowerOptions::architecture() const {
 }
 
 void CompactImageTraining::register_options(OptionSet& set) {
+  set.add("init", init, "Bundle of this method that the tower starts from; empty: random");
   set.add("epochs", epochs, "Epochs", {1, 1e6});
   set.add("batch", batch, "Pictures per step and process", {2, 65536});
   set.add("crop", crop, "Side of random crops in training; 0: the whole picture", {0, 4096});

@@ -30,6 +30,7 @@ struct ResidualTowerOptions {
 /// How the image tower of the compact bundle learns by itself, before any text: against one learned
 /// prototype per class label, and one per expression that annotators could vote for.
 struct CompactImageTraining {
+  std::string init = {};  ///< bundle of this method that the tower starts from
   int epochs = 30;
   int batch = 128;
   int crop = 0;              ///< side of random crops in training; 0: the whole picture
