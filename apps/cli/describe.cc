@@ -1,6 +1,7 @@
 #include "cli/describe.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -49,6 +50,7 @@ std::string rows_text(const Rows& rows) {
 }
 
 std::string model_name(const engine::ImageTower& tower) {
+  if (tower.residual) return "residual network";
   const auto* const size =
       std::find_if(std::begin(kSizes), std::end(kSizes),
                    [&](const auto& candidate) { return candidate.first == tower.width; });
@@ -62,12 +64,24 @@ std::string model_name(const engine::ImageTower& tower) {
 }
 
 std::string tower_text(const engine::ImageTower& tower) {
+  if (tower.residual) {
+    const engine::ResidualSizes& sizes = *tower.residual;
+    return fmt::format("residual network: {} px, {}, widths {}, blocks {}", tower.image_size,
+                       sizes.channels == 1 ? "grey" : "colour", fmt::join(sizes.widths, " "),
+                       fmt::join(sizes.blocks, " "));
+  }
   return fmt::format("{}: {} px, {} layers, width {}, {} heads, mlp {}, {}", model_name(tower),
                      tower.image_size, tower.layers, tower.width, tower.heads, tower.mlp,
                      engine::to_string(tower.activation));
 }
 
 std::string tower_text(const engine::TextTower& tower) {
+  if (tower.word_width > 0) {
+    return fmt::format(
+        "words: at most {}, {} known or spelt, vectors of {}, {} layers, width {}, {} heads",
+        tower.context, tower.vocabulary - 1, tower.word_width, tower.layers, tower.width,
+        tower.heads);
+  }
   return fmt::format("context {}, vocabulary {}, {} layers, width {}, {} heads, mlp {}, {}",
                      tower.context, tower.vocabulary, tower.layers, tower.width, tower.heads,
                      tower.mlp, engine::to_string(tower.activation));

@@ -11,6 +11,7 @@
 #include "cli/convert_source.h"
 #include "cli/describe.h"
 #include "mien/engine/bundle.h"
+#include "mien/engine/find_bundle.h"
 #include "mien/report/text.h"
 
 namespace mien::cli {
@@ -255,9 +256,18 @@ Result<Findings> inspect_checkpoint(const InspectFlags& flags) {
   return out;
 }
 
+Result<Findings> inspect(InspectFlags flags) {
+  std::error_code error;
+  if (!fs::exists(flags.path, error)) {
+    // A plain name may be that of a shipped bundle.
+    if (const auto shipped = engine::find_bundle(flags.path); shipped.ok()) flags.path = *shipped;
+  }
+  return is_bundle(flags.path) ? inspect_bundle(flags) : inspect_checkpoint(flags);
+}
+
 void run_verb(const InspectFlags& flags, Context& context) {
   if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
-  auto found = is_bundle(flags.path) ? inspect_bundle(flags) : inspect_checkpoint(flags);
+  auto found = inspect(flags);
   if (!found.ok()) return context.fail(found.status(), kExitSomeFailed);
   if (flags.json) {
     fmt::print("{}\n", found->json.dump());

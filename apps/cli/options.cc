@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "mien/engine/find_bundle.h"
+
 namespace mien::cli {
 
 void add_face_options(CLI::App& verb, FaceOptions& options) {
@@ -51,8 +53,10 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options) {
 }
 
 void add_model_options(CLI::App& verb, ModelOptions& options) {
-  verb.add_option("-b,--bundle", options.bundle,
-                  "The model: a bundle folder or .tar (made by `mien convert`)");
+  verb.add_option(
+      "-b,--bundle", options.bundle,
+      "The model: a bundle folder or .tar (made by `mien convert`), or the name of a shipped "
+      "one (default: compact)");
   verb.add_option("--precision", options.precision,
                   "Arithmetic of the model: fp32, bf16, or auto (bf16 where the CPU multiplies it)")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
@@ -60,18 +64,15 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
 }
 
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options) {
-  if (options.bundle.empty()) {
-    return invalid_argument(
-        "--bundle: is missing (expected a bundle folder; `mien convert SRC DST` makes one from a "
-        "CLIP "
-        "checkpoint, `mien convert --random-tiny DST` a random one to try things out)");
-  }
+  const std::string wanted =
+      options.bundle.empty() ? std::string(engine::kDefaultBundle) : options.bundle;
+  MIEN_ASSIGN_OR_RETURN(const std::filesystem::path path, engine::find_bundle(wanted));
   engine::BundleOptions bundle;
   bundle.limits = options.limits;
   bundle.precision = options.precision == "auto"   ? engine::PrecisionChoice::kAuto
                      : options.precision == "bf16" ? engine::PrecisionChoice::kBf16
                                                    : engine::PrecisionChoice::kF32;
-  return engine::Bundle::load(options.bundle, bundle);
+  return engine::Bundle::load(path, bundle);
 }
 
 Result<engine::UnknownChoice> parse_unknown(const std::string& text) {

@@ -25,7 +25,8 @@ struct ModelOptions {
   Limits limits;
 };
 void add_model_options(CLI::App& verb, ModelOptions& options);
-/// Errors: those of Bundle::load; kInvalidArgument without --bundle.
+/// Errors: those of Bundle::load; kNotFound when it is nowhere. Without --bundle: the shipped
+/// default.
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options);
 
 /// "off", "auto" or a number. Errors: kInvalidArgument.

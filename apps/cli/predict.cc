@@ -107,8 +107,7 @@ void predict(Context& context, const PredictOptions& options) {
 
   const auto bundle = load_bundle(options.model);
   if (!bundle.ok()) {
-    return context.fail(bundle.status(),
-                        options.model.bundle.empty() ? kExitUsage : kExitEnvironment);
+    return context.fail(bundle.status(), kExitEnvironment);
   }
   const auto labels = choose_labels(options, **bundle);
   if (!labels.ok()) return usage(labels.status());

@@ -136,6 +136,17 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
     return corrupt(fmt::format("{}: preprocessing makes {} pixels a side (expected {})", subject,
                                out.preprocess.output_size(), out.architecture.image.image_size));
   }
+  const auto& residual = out.architecture.image.residual;
+  const auto is_grey = [](const image::PreprocessStep& step) {
+    return step.kind == image::PreprocessStep::Kind::kGrey;
+  };
+  if (residual && residual->channels == 1 &&
+      std::none_of(out.preprocess.steps.begin(), out.preprocess.steps.end(), is_grey)) {
+    return corrupt(
+        fmt::format("{}: preprocess has no step 'grey' (expected one: the image tower "
+                    "reads grey pictures)",
+                    subject));
+  }
   MIEN_ASSIGN_OR_RETURN(out.crop, parse_section<face::CropSpec>(json, "crop", subject));
   MIEN_ASSIGN_OR_RETURN(out.sampling,
                         parse_section<video::SamplingSpec>(json, "sampling", subject));

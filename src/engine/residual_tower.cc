@@ -6,6 +6,7 @@
 
 #include "engine/image_towers.h"
 #include "mien/kernels/convolution.h"
+#include "mien/kernels/ops.h"
 #include "mien/tensor/tensor.h"
 
 namespace mien::engine {
@@ -133,8 +134,15 @@ Status ResidualImage::encode_pass(const float* pixels, std::int64_t count, float
   kernels::Buffer* now = &session.stream;
   kernels::Buffer* spare = &session.normed;
   const std::int64_t after = stem.out_size(side);
-  void* x = reserve(*now, count * after * after * stem.out());
-  MIEN_RETURN_IF_ERROR(stem.run(input, count, side, side, x, session.workspace));
+  const std::int64_t values = count * after * after * stem.out();
+  void* x = reserve(*now, values);
+  if (precision == Precision::kF32) {
+    MIEN_RETURN_IF_ERROR(stem.run(input, count, side, side, x, session.workspace));
+  } else {
+    auto* wide = session.hidden.reserve_as<float>(static_cast<std::size_t>(values));
+    MIEN_RETURN_IF_ERROR(stem.run(input, count, side, side, wide, session.workspace));
+    kernels::to_bf16(wide, values, static_cast<std::uint16_t*>(x));
+  }
   side = after;
   if (tower.residual->stem_pool) {
     side = pool(x, count, side, stem.out(), *spare);
@@ -169,8 +177,7 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
   // The first layer sees raw pixels in fp32.
   MIEN_ASSIGN_OR_RETURN(impl->stem, Convolution::pack(stem, {.stride = sizes.stem_stride,
                                                              .padding = sizes.stem_kernel / 2,
-                                                             .relu = true,
-                                                             .output = precision}));
+                                                             .relu = true}));
   for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
     for (int i = 0; i < sizes.blocks[stage]; ++i) {
       const std::string name =

@@ -17,7 +17,7 @@ struct ConvolutionOptions {
   bool relu = false;
   bool accumulate = false;             ///< dst += result (a residual), before relu
   Precision input = Precision::kF32;   ///< type of src, and of the packed weights
-  Precision output = Precision::kF32;  ///< type of dst
+  Precision output = Precision::kF32;  ///< type of dst; that of src (oneDNN has no others)
 };
 
 /// Weights of a convolution, as they lie in checkpoints.

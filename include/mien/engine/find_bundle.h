@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "mien/core/status.h"
+
+namespace mien::engine {
+
+/// The bundle that is used when none is named.
+inline constexpr std::string_view kDefaultBundle = "compact";
+
+/// Folders that hold shipped bundles, best first: $MIEN_MODELS; share/mien/models beside the bin
+/// folder of this program; `models` in a folder above the program (a source tree).
+std::vector<std::filesystem::path> model_folders();
+
+/// The place of a bundle: a path that exists, or the name of a shipped bundle.
+/// Errors: kNotFound naming what was looked for and where.
+Result<std::filesystem::path> find_bundle(std::string_view name_or_path);
+
+}  // namespace mien::engine
