@@ -13,6 +13,7 @@
 #include "mien/checkpoint/safetensors.h"
 #include "mien/core/file.h"
 #include "mien/data/loader.h"
+#include "mien/metrics/calibration.h"
 #include "mien/nn/load.h"
 #include "mien/text/prompts.h"
 
@@ -130,6 +131,9 @@ Status CompactMethod::prepare_image() {
                                           {.prefix = "visual.", .strict = true})
                              .with_prefix(recipe_.model.image));
   }
+  if (bundle && bundle->label_features() != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(prototypes_, nn::to_torch(*bundle->label_features()));
+  }
   for (const auto& [name, tensor] : nn::named_parameters(*tower_)) {
     torch::Tensor(tensor).set_requires_grad(false);
     if (name == "proj") proj_ = tensor;
@@ -191,6 +195,12 @@ Status CompactMethod::prepare_words() {
 }
 
 Status CompactMethod::prepare_classes() {
+  const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
+  if (recipe_.training.prototype_weight > 0 &&
+      (!prototypes_.defined() || prototypes_.size(0) != classes)) {
+    return invalid_argument(fmt::format(
+        "compact.prototype_weight: the image bundle has no prototypes of the {} classes", classes));
+  }
   for (const std::string& name : data_.train->classes) {
     labels_.push_back({.name = name, .texts = text::describe(name), .parts = {}});
   }
@@ -250,36 +260,37 @@ Result<torch::Tensor> read_features(nn::ResidualTower& tower, const PictureStore
 
 }  // namespace
 
+Result<torch::Tensor> CompactMethod::features(const PictureStore& pictures, const data::View& view,
+                                              int number) {
+  const auto total = static_cast<std::int64_t>(view.size());
+  return read_features(tower_, pictures, view, preprocess_.output_size(),
+                       number == 0 ? data::AugmentOptions{} : recipe_.training.augment,
+                       context_.seed * 131ULL + static_cast<std::uint64_t>(number), recipe_.data,
+                       [&](std::int64_t done) {
+                         if (context_.progress) context_.progress("features", done, total);
+                       });
+}
+
+Status CompactMethod::prepare_val_features() {
+  if (val_features_.defined() || data_.val_view.empty()) return {};
+  MIEN_ASSIGN_OR_RETURN(const auto pictures, PictureStore::read(*data_.val, data_.val_view,
+                                                                preprocess_, recipe_.data, {}));
+  pictures->keep_readable(data_.val_view);
+  MIEN_ASSIGN_OR_RETURN(val_features_, features(*pictures, data_.val_view, 0));
+  return {};
+}
+
 Status CompactMethod::prepare_features() {
   if (train_views_.defined()) return {};
-  const auto pictures = [&](const data::Manifest& manifest,
-                            data::View& view) -> Result<std::shared_ptr<const PictureStore>> {
-    MIEN_ASSIGN_OR_RETURN(auto store,
-                          PictureStore::read(manifest, view, preprocess_, recipe_.data, {}));
-    store->keep_readable(view);
-    return store;
-  };
-  const auto features = [&](const PictureStore& store, const data::View& view, int number) {
-    data::AugmentOptions augment = number == 0 ? data::AugmentOptions{} : recipe_.training.augment;
-    return read_features(tower_, store, view, preprocess_.output_size(), augment,
-                         context_.seed * 131ULL + static_cast<std::uint64_t>(number), recipe_.data,
-                         [&](std::int64_t done) {
-                           if (context_.progress) {
-                             context_.progress("features", done,
-                                               static_cast<std::int64_t>(view.size()));
-                           }
-                         });
-  };
-  MIEN_ASSIGN_OR_RETURN(const auto train, pictures(*data_.train, data_.train_view));
-  MIEN_ASSIGN_OR_RETURN(const auto val, pictures(*data_.val, data_.val_view));
+  MIEN_RETURN_IF_ERROR(prepare_val_features());
+  MIEN_ASSIGN_OR_RETURN(const auto train, PictureStore::read(*data_.train, data_.train_view,
+                                                             preprocess_, recipe_.data, {}));
+  train->keep_readable(data_.train_view);
   std::vector<torch::Tensor> views;
   for (int number = 0; number < recipe_.training.views; ++number) {
     MIEN_ASSIGN_OR_RETURN(views.emplace_back(), features(*train, data_.train_view, number));
   }
   train_views_ = at::stack(views);
-  if (!data_.val_view.empty()) {
-    MIEN_ASSIGN_OR_RETURN(val_features_, features(*val, data_.val_view, 0));
-  }
   std::vector<torch::Tensor> targets;
   const auto share = static_cast<float>(recipe_.training.label_share);
   for (const std::int64_t place : data_.train_view) {
@@ -298,6 +309,36 @@ Status CompactMethod::prepare_features() {
   return {};
 }
 
+Status CompactMethod::calibrate(engine::BundleInfo& info) {
+  if (recipe_.training.epochs == 0 || data_.val_view.empty()) return {};
+  MIEN_RETURN_IF_ERROR(prepare_val_features());
+  const torch::Tensor scaled =
+      (info.logit_scale * at::matmul(project(val_features_), class_rows(labels_).t()))
+          .to(torch::kFloat64)
+          .contiguous();
+  const std::span<const double> logits(scaled.data_ptr<double>(),
+                                       static_cast<std::size_t>(scaled.numel()));
+  std::vector<int> truths;
+  for (const std::int64_t place : data_.val_view) {
+    truths.push_back(data_.val->samples[static_cast<std::size_t>(place)].labels.front());
+  }
+  MIEN_ASSIGN_OR_RETURN(info.temperature, metrics::fit_temperature(logits, labels_.size(), truths));
+  const torch::Tensor best =
+      std::get<0>(at::softmax(scaled / info.temperature, 1).max(1)).contiguous();
+  info.unknown.kind = engine::UnknownRule::Kind::kMaxProbability;
+  MIEN_ASSIGN_OR_RETURN(
+      info.unknown.threshold,
+      metrics::acceptance_threshold(
+          std::span(best.data_ptr<double>(), static_cast<std::size_t>(best.numel())),
+          recipe_.training.accept));
+  Json calibration = Json::object();
+  calibration.set("data", data_.val->name);
+  calibration.set("samples", data_.val_view.size());
+  calibration.set("accept", recipe_.training.accept);
+  info.provenance.set("calibration", std::move(calibration));
+  return {};
+}
+
 Status CompactMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
   const at::NoGradGuard no_grad;
   engine::BundleContent content;
@@ -310,6 +351,7 @@ Status CompactMethod::export_bundle(const std::filesystem::path& path, bool over
   info.logit_scale = tau_.exp().item<double>();
   info.licence = recipe_.training.licence;
   info.provenance = context_.provenance;
+  MIEN_RETURN_IF_ERROR(calibrate(info));
   info.provenance.set("training_data", data_.train->name);
   info.provenance.set("training_samples", data_.train_view.size());
   if (!recipe_.data.leave_out.empty()) info.provenance.set("left_out", recipe_.data.leave_out);
@@ -368,9 +410,14 @@ void CompactTraining::register_options(OptionSet& set) {
   set.add("smoothing", smoothing, "Of the target", {0, 0.99});
   set.add("caption_weight", caption_weight, "Of the loss against captions", {0, 100});
   set.add("gloss_weight", gloss_weight, "Of the loss of words against glosses", {0, 100});
+  set.add("image_lr_factor", image_lr_factor,
+          "Rate of the projection of the image tower; 0: frozen", {0, 100});
+  set.add("prototype_weight", prototype_weight,
+          "Class texts against the prototypes of the image bundle", {0, 100});
   set.add("text_lr_factor", text_lr_factor, "Rate of the text tower", {1e-9, 100});
   set.add("balance", balance, "Classes are drawn by count^(1 - balance)", {0, 1});
   set.group("augment", augment);
+  set.add("accept", accept, "Share of the validation part that is not unknown", {0.5, 1});
   set.add("name", name, "Of the bundle");
   set.add("licence", licence, "Of the bundle");
 }

@@ -63,7 +63,10 @@ std::vector<ParameterGroup> CompactMethod::begin_stage(int stage) {
   if (stage == 0) return {std::move(words), std::move(plain)};
   words.lr_factor = plain.lr_factor = recipe_.training.text_lr_factor;
   ParameterGroup image{.name = "image", .parameters = {}};
-  image.parameters.emplace_back("visual.proj", proj_.set_requires_grad(true));
+  image.lr_factor = recipe_.training.image_lr_factor;
+  const bool moves = image.lr_factor > 0;
+  proj_.set_requires_grad(moves);
+  if (moves) image.parameters.emplace_back("visual.proj", proj_);
   ParameterGroup scale{.name = "scale", .parameters = {}, .weight_decay = 0.0};
   scale.parameters.emplace_back("logit_scale", tau_.set_requires_grad(true));
   return {std::move(image), std::move(scale), std::move(words), std::move(plain)};
@@ -129,8 +132,16 @@ torch::Tensor CompactMethod::class_loss(const torch::Tensor& images, const torch
   const torch::Tensor texts = encode(draw_class_texts(rng));
   const torch::Tensor logits = tau_.exp() * at::matmul(images, texts.t());
   const double s = recipe_.training.smoothing;
-  return loss::soft_cross_entropy(logits,
-                                  targets * (1 - s) + s / static_cast<double>(kVoteClasses));
+  torch::Tensor out =
+      loss::soft_cross_entropy(logits, targets * (1 - s) + s / static_cast<double>(kVoteClasses));
+  if (recipe_.training.prototype_weight == 0) return out;
+  for (std::size_t c = 0; c < vote_class_.size(); ++c) {
+    if (vote_class_[c] < 0) continue;
+    const torch::Tensor own = prototypes_[static_cast<std::int64_t>(c)];
+    out = out + recipe_.training.prototype_weight * (1 - texts[vote_class_[c]].dot(own)) /
+                    static_cast<double>(vote_class_.size());
+  }
+  return out;
 }
 
 torch::Tensor CompactMethod::caption_loss(const torch::Tensor& images,

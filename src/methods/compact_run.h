@@ -48,6 +48,10 @@ class CompactMethod final : public Method {
   Status prepare_image();
   Status prepare_classes();
   Status prepare_features();
+  Status prepare_val_features();
+  Result<torch::Tensor> features(const PictureStore& pictures, const data::View& view, int number);
+  /// Temperature and threshold of the unknown rule, fitted on the validation part.
+  Status calibrate(engine::BundleInfo& info);
   std::filesystem::path below_data(const std::string& name) const;
 
   /// Shape: texts -> unit rows [texts, embed].
@@ -78,9 +82,10 @@ class CompactMethod final : public Method {
   std::unique_ptr<GlossPairs> glosses_;
   nn::ResidualTower tower_{nullptr};
   nn::WordTower words_{nullptr};
-  torch::Tensor proj_;      ///< of the image tower, trains
-  torch::Tensor tau_;       ///< log of the factor of image against text; scalar
-  torch::Tensor text_tau_;  ///< the same of text against text
+  torch::Tensor prototypes_;  ///< [classes, embed] of the image bundle, or undefined
+  torch::Tensor proj_;        ///< of the image tower, trains
+  torch::Tensor tau_;         ///< log of the factor of image against text; scalar
+  torch::Tensor text_tau_;    ///< the same of text against text
   std::vector<text::Label> labels_;
   std::vector<std::vector<std::string>> class_texts_;  ///< per vote class
   std::vector<std::int64_t> vote_class_;               ///< by class of the data

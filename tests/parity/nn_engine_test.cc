@@ -7,7 +7,9 @@
 #include "mien/engine/temporal.h"
 #include "mien/nn/clip.h"
 #include "mien/nn/load.h"
+#include "mien/nn/residual.h"
 #include "mien/nn/temporal.h"
+#include "mien/nn/words.h"
 #include "support/test_support.h"
 
 namespace mien {
@@ -106,6 +108,126 @@ TEST_P(NnEngine, TextTower) {
   std::vector<float> found(4 * 48);
   ASSERT_TRUE((*encoder)->encode(rows, found.data(), session_).ok());
   expect_same(model->encode_text(tokens), found, bars());
+}
+
+void compare_residual(const nn::ResidualOptions& options, int side,
+                      const std::shared_ptr<const checkpoint::Checkpoint>& weights,
+                      nn::ResidualTower& model, kernels::Precision precision, const Bars& bars,
+                      engine::Session& session) {
+  engine::Architecture architecture;
+  architecture.embed = options.embed;
+  architecture.image.image_size = side;
+  architecture.image.residual = engine::ResidualSizes{.channels = options.channels,
+                                                      .stem_kernel = options.stem_kernel,
+                                                      .stem_stride = options.stem_stride,
+                                                      .stem_width = options.stem_width,
+                                                      .stem_pool = options.stem_pool,
+                                                      .first_stride = options.first_stride,
+                                                      .widths = options.widths,
+                                                      .blocks = options.blocks};
+  ASSERT_TRUE(engine::check_tensors(*weights, architecture, "test").ok());
+  const auto encoder = engine::ImageEncoder::load(*weights, architecture, precision);
+  ASSERT_TRUE(encoder.ok()) << encoder.status().message();
+  // More pictures than one pass holds.
+  constexpr std::int64_t kCount = 40;
+  const torch::Tensor pixels = torch::randn({kCount, 3, side, side});
+  std::vector<float> found(static_cast<std::size_t>(kCount * options.embed));
+  ASSERT_TRUE((*encoder)->encode(pixels.data_ptr<float>(), kCount, found.data(), session).ok());
+  expect_same(model->forward(pixels), found, bars);
+}
+
+// Running statistics as after some training, so that folding them matters.
+nn::ResidualTower trained_residual(const nn::ResidualOptions& options, int side) {
+  nn::ResidualTower model(options);
+  model->train();
+  for (int i = 0; i < 20; ++i) model->forward(2 * torch::randn({8, 3, side, side}) + 0.3);
+  model->eval();
+  return model;
+}
+
+TEST_P(NnEngine, ResidualGrey) {
+  const nn::ResidualOptions options = {
+      .stem_width = 16, .widths = {16, 32, 48}, .blocks = {2, 1, 2}, .embed = 32};
+  nn::ResidualTower model = trained_residual(options, 44);
+  compare_residual(options, 44, save(model->published(), "visual."), model, GetParam(), bars(),
+                   session_);
+}
+
+TEST_P(NnEngine, ResidualLikeResNet18) {
+  const nn::ResidualOptions options = {.channels = 3,
+                                       .stem_kernel = 7,
+                                       .stem_stride = 2,
+                                       .stem_width = 16,
+                                       .stem_pool = true,
+                                       .first_stride = 1,
+                                       .widths = {16, 32},
+                                       .blocks = {2, 2},
+                                       .embed = 24};
+  nn::ResidualTower model = trained_residual(options, 64);
+  compare_residual(options, 64, save(model->published(), "visual."), model, GetParam(), bars(),
+                   session_);
+}
+
+TEST_P(NnEngine, WordTower) {
+  const nn::WordTowerOptions options = {.context = 12,
+                                        .words = 50,
+                                        .buckets = 30,
+                                        .word_width = 20,
+                                        .width = 64,
+                                        .layers = 2,
+                                        .heads = 2,
+                                        .mlp = 128,
+                                        .embed = 32};
+  nn::WordTower model(options, torch::randint(-127, 128, {50, 20}).to(torch::kFloat32) / 64.0);
+  // The engine's table is int8 with one factor per row; the buckets are rounded to it as well.
+  const torch::Tensor factors = model->whole_table().abs().amax(1) / 127.0;
+  const torch::Tensor rounded =
+      (model->whole_table() / factors.unsqueeze(1).clamp_min(1e-9)).round().to(torch::kInt8);
+  nn::NamedTorchTensors tensors;
+  for (const auto& [name, tensor] : model->published()) {
+    if (name == "buckets") {
+      torch::Tensor(tensor).copy_(
+          (rounded.to(torch::kFloat32) * factors.unsqueeze(1)).narrow(0, 51, 30));
+    } else {
+      tensors.emplace_back("words." + name, tensor);
+    }
+  }
+  tensors.emplace_back("words.scale", factors.contiguous());
+  checkpoint::NamedTensors views;
+  for (const auto& [name, tensor] : tensors) views.emplace_back(name, nn::as_view(tensor));
+  views.emplace_back(
+      "words.table",
+      TensorView(DType::kI8, {81, 20},
+                 std::span(static_cast<const std::byte*>(rounded.data_ptr()), 81 * 20)));
+  ASSERT_TRUE(checkpoint::write_safetensors(dir_ / "w.safetensors", views).ok());
+  const auto weights = checkpoint::open_safetensors(dir_ / "w.safetensors");
+  ASSERT_TRUE(weights.ok());
+  engine::Architecture architecture;
+  architecture.embed = 32;
+  architecture.text = engine::TextTower{.context = 12,
+                                        .word_width = 20,
+                                        .vocabulary = 81,
+                                        .width = 64,
+                                        .layers = 2,
+                                        .heads = 2,
+                                        .mlp = 128};
+  const auto encoder = engine::TextEncoder::load(*weights, architecture, GetParam());
+  ASSERT_TRUE(encoder.ok()) << encoder.status().message();
+  // Lengths 3, 0 (an empty text), 12 (the whole context), 1, 3.
+  std::vector<std::vector<std::int32_t>> rows;
+  torch::Tensor ids = torch::zeros({5, 12}, torch::kInt64);
+  const int lengths[] = {3, 0, 12, 1, 3};
+  for (int n = 0; n < 5; ++n) {
+    std::vector<std::int32_t> row(12, 0);
+    for (int t = 0; t < lengths[n]; ++t) {
+      row[static_cast<std::size_t>(t)] = 1 + (n * 17 + t * 23) % 80;
+      ids[n][t] = row[static_cast<std::size_t>(t)];
+    }
+    rows.push_back(std::move(row));
+  }
+  std::vector<float> found(5 * 32);
+  ASSERT_TRUE((*encoder)->encode(rows, found.data(), session_).ok());
+  expect_same(model->forward(ids), found, bars());
 }
 
 void compare_temporal(const nn::TemporalOptions& options, std::int64_t clips, std::int64_t frames,

@@ -46,8 +46,11 @@ struct CompactTraining {
   double smoothing = 0.05;      ///< of the target
   double caption_weight = 0.3;  ///< of the loss against captions
   double gloss_weight = 0.5;    ///< of the first stage's loss, so that words keep their meaning
+  double image_lr_factor = 1;   ///< rate of the image tower's projection; 0: frozen
+  double prototype_weight = 0;  ///< of class texts against the prototypes of the image bundle
   double text_lr_factor = 0.3;  ///< rate of the text tower
   double balance = 0.35;        ///< classes are drawn by count^(1 - balance)
+  double accept = 0.95;         ///< share of the validation part that the unknown rule lets pass
   data::AugmentOptions augment = {};
   std::string name = "compact";
   std::string licence = {};

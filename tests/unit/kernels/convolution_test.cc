@@ -1,0 +1,124 @@
+#include "mien/kernels/convolution.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mien/core/rng.h"
+#include "mien/kernels/cpu.h"
+#include "mien/kernels/ops.h"
+#include "mien/tensor/tensor.h"
+#include "support/test_support.h"
+
+namespace mien::kernels {
+namespace {
+
+struct Case {
+  int in, out, kernel, stride, padding, height, width;
+  bool relu, accumulate;
+};
+
+ConvolutionWeights random_weights(const Case& c, Rng& rng) {
+  ConvolutionWeights out{.out = c.out, .in = c.in, .kernel = c.kernel};
+  for (int i = 0; i < c.out * c.in * c.kernel * c.kernel; ++i) {
+    out.weight.push_back(static_cast<float>(rng.normal() / std::sqrt(c.in * c.kernel * c.kernel)));
+  }
+  for (int i = 0; i < c.out; ++i) out.bias.push_back(static_cast<float>(rng.normal()));
+  return out;
+}
+
+// The definition, in double.
+std::vector<float> plain(const Case& c, const ConvolutionWeights& w, const std::vector<float>& src,
+                         int count, const std::vector<float>& before) {
+  const int oh = (c.height + 2 * c.padding - c.kernel) / c.stride + 1;
+  const int ow = (c.width + 2 * c.padding - c.kernel) / c.stride + 1;
+  std::vector<float> out = before;
+  const auto weight = [&](int o, int i, int ky, int kx) {
+    return static_cast<double>(
+        w.weight[static_cast<std::size_t>(((o * c.in + i) * c.kernel + ky) * c.kernel + kx)]);
+  };
+  for (int n = 0; n < count; ++n) {
+    for (int place = 0; place < oh * ow * c.out; ++place) {
+      const int o = place % c.out, x = place / c.out % ow, y = place / c.out / ow;
+      double sum = static_cast<double>(w.bias[static_cast<std::size_t>(o)]);
+      for (int k = 0; k < c.kernel * c.kernel * c.in; ++k) {
+        const int i = k % c.in, kx = k / c.in % c.kernel, ky = k / c.in / c.kernel;
+        const int sy = y * c.stride + ky - c.padding, sx = x * c.stride + kx - c.padding;
+        if (sy < 0 || sx < 0 || sy >= c.height || sx >= c.width) continue;
+        sum += weight(o, i, ky, kx) *
+               static_cast<double>(
+                   src[static_cast<std::size_t>(((n * c.height + sy) * c.width + sx) * c.in + i)]);
+      }
+      float& to = out[static_cast<std::size_t>(n * oh * ow * c.out + place)];
+      if (c.accumulate) sum += static_cast<double>(to);
+      to = static_cast<float>(c.relu ? std::max(0.0, sum) : sum);
+    }
+  }
+  return out;
+}
+
+class ConvolutionTest : public testing::TestWithParam<Case> {};
+
+TEST_P(ConvolutionTest, EqualsTheDefinition) {
+  const Case c = GetParam();
+  Rng rng(3);
+  const ConvolutionWeights weights = random_weights(c, rng);
+  Workspace workspace;
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    const auto conv = Convolution::pack(weights, {.stride = c.stride,
+                                                  .padding = c.padding,
+                                                  .relu = c.relu,
+                                                  .accumulate = c.accumulate,
+                                                  .input = precision,
+                                                  .output = precision});
+    MIEN_ASSERT_OK(conv);
+    for (const int count : {1, 3}) {
+      std::vector<float> src(static_cast<std::size_t>(count * c.height * c.width * c.in));
+      for (float& value : src) value = static_cast<float>(rng.normal());
+      const auto values = static_cast<std::size_t>(count * conv->out_size(c.height) *
+                                                   conv->out_size(c.width) * c.out);
+      std::vector<float> before(values);
+      for (float& value : before) value = static_cast<float>(rng.normal());
+      const std::vector<float> truth = plain(c, weights, src, count, before);
+      std::vector<float> found = before;
+      if (precision == Precision::kF32) {
+        MIEN_ASSERT_OK(conv->run(src.data(), count, c.height, c.width, found.data(), workspace));
+      } else {
+        std::vector<std::uint16_t> narrow(src.size()), to(values);
+        to_bf16(src.data(), static_cast<std::int64_t>(src.size()), narrow.data());
+        to_bf16(before.data(), static_cast<std::int64_t>(values), to.data());
+        MIEN_ASSERT_OK(conv->run(narrow.data(), count, c.height, c.width, to.data(), workspace));
+        for (std::size_t i = 0; i < values; ++i) found[i] = bf16_to_float(to[i]);
+      }
+      const float bar = precision == Precision::kF32 ? 1e-4F : 0.08F;
+      for (std::size_t i = 0; i < values; ++i) ASSERT_NEAR(found[i], truth[i], bar) << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionTest,
+                         testing::Values(Case{16, 32, 3, 1, 1, 12, 12, true, false},
+                                         Case{16, 32, 3, 2, 1, 11, 13, true, false},
+                                         Case{16, 16, 3, 1, 1, 6, 6, true, true},
+                                         Case{32, 48, 1, 2, 0, 12, 12, false, false},
+                                         Case{3, 16, 7, 2, 3, 30, 30, true, false},
+                                         Case{1, 32, 3, 1, 1, 24, 24, true, false},
+                                         Case{5, 7, 3, 1, 1, 9, 9, false, true}));
+
+TEST(FoldBatchNorm, MultipliesIntoTheWeights) {
+  ConvolutionWeights conv{.out = 2, .in = 1, .kernel = 1, .weight = {2, -3}};
+  const float gain[] = {1.5F, 2}, shift[] = {0.5F, -1}, mean[] = {1, -2}, variance[] = {4, 0.25F};
+  fold_batch_norm(conv, gain, shift, mean, variance, 0);
+  EXPECT_FLOAT_EQ(conv.weight[0], 1.5F);
+  EXPECT_FLOAT_EQ(conv.weight[1], -12);
+  EXPECT_FLOAT_EQ(conv.bias[0], -0.25F);  // (0 - 1) * 0.75 + 0.5
+  EXPECT_FLOAT_EQ(conv.bias[1], 7);       // (0 + 2) * 4 - 1
+}
+
+TEST(Convolution, RefusesSizesThatDoNotFit) {
+  ConvolutionWeights conv{.out = 2, .in = 1, .kernel = 3, .weight = {1, 2}};
+  MIEN_EXPECT_CODE(Convolution::pack(conv, {}), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace mien::kernels
