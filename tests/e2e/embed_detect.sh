@@ -73,8 +73,7 @@ run embed -b tiny
 exits 2
 err_is 'embed: nothing to do'
 run embed --text x
-exits 2
-err_is '--bundle: is missing'
+exits 0
 run embed --text x -b nowhere
 exits 3
 err_is '.*nowhere'

@@ -28,11 +28,13 @@ run predict a.png --no-such-flag
 exits 2
 out_is_empty
 
-section "no bundle"
+section "the shipped bundle is the default"
 run predict "${whole[@]}"
-exits 2
-err_is '--bundle: is missing'
-out_is_empty
+exits 0
+run inspect compact
+exits 0
+
+section "no bundle"
 run predict "${whole[@]}" -b nowhere
 exits 3
 err_is 'nowhere'
