@@ -21,6 +21,8 @@ namespace mien::methods {
 namespace {
 
 constexpr std::int64_t kPictureBatch = 128;
+// FER2013 frames a face so much wider than our detector does (median over 235 smiling faces: 0.05).
+constexpr float kCropMargin = 0.08F;
 constexpr std::uint64_t kMostWordBytes = 64U << 20;
 constexpr std::string_view kCard = R"(# {name}
 
@@ -203,9 +205,10 @@ Status CompactMethod::prepare_classes() {
   }
   for (const std::string& name : data_.train->classes) {
     labels_.push_back({.name = name, .texts = text::describe(name), .parts = {}});
+    own_labels_.push_back({.name = name, .texts = text::prompt_texts(name), .parts = {}});
   }
   for (const std::string_view name : kVoteNames) {
-    std::vector<std::string> texts = text::describe(name);
+    std::vector<std::string> texts;
     for (const std::string& word : text::aliases_of(name)) {
       for (std::string& text : text::prompt_texts(word)) texts.push_back(std::move(text));
       texts.push_back(word);
@@ -291,38 +294,56 @@ Status CompactMethod::prepare_features() {
     MIEN_ASSIGN_OR_RETURN(views.emplace_back(), features(*train, data_.train_view, number));
   }
   train_views_ = at::stack(views);
-  std::vector<torch::Tensor> targets;
-  const auto share = static_cast<float>(recipe_.training.label_share);
-  for (const std::int64_t place : data_.train_view) {
-    const auto& votes = train_votes_[static_cast<std::size_t>(place)];
-    torch::Tensor row = torch::zeros({static_cast<std::int64_t>(kVoteClasses)});
-    auto* to = row.data_ptr<float>();
-    const int label = data_.train->samples[static_cast<std::size_t>(place)].labels.front();
+  const auto count = static_cast<std::int64_t>(data_.train_view.size());
+  label_targets_ = torch::zeros({count, static_cast<std::int64_t>(labels_.size())});
+  vote_targets_ = torch::zeros({count, static_cast<std::int64_t>(kVoteClasses)});
+  for (std::int64_t row = 0; row < count; ++row) {
+    const auto place = static_cast<std::size_t>(data_.train_view[static_cast<std::size_t>(row)]);
+    const int label = data_.train->samples[place].labels.front();
     const std::int64_t own = vote_class_[static_cast<std::size_t>(label)];
+    label_targets_[row][label] = 1;
+    const auto& votes = train_votes_[place];
     const bool voted = *std::max_element(votes.begin(), votes.end()) > 0;
-    const float of_label = own < 0 ? 0.0F : voted ? share : 1.0F;
-    for (std::size_t v = 0; v < kVoteClasses; ++v) to[v] = (1 - of_label) * votes[v];
-    if (own >= 0) to[own] += of_label;
-    targets.push_back(row);
+    auto* to = vote_targets_.data_ptr<float>() + row * static_cast<std::int64_t>(kVoteClasses);
+    std::copy(votes.begin(), votes.end(), to);
+    if (!voted && own >= 0) to[own] = 1;
   }
-  targets_ = at::stack(targets);
   return {};
+}
+
+int CompactMethod::majority_of(std::size_t place) const {
+  const auto& votes = val_votes_[place];
+  if (*std::max_element(votes.begin(), votes.end()) == 0) {
+    return data_.val->samples[place].labels.front();
+  }
+  for (std::size_t c = 0; c < vote_class_.size(); ++c) {
+    if (vote_class_[c] >= 0 && votes[static_cast<std::size_t>(vote_class_[c])] > 0.5F) {
+      return static_cast<int>(c);
+    }
+  }
+  return -1;
 }
 
 Status CompactMethod::calibrate(engine::BundleInfo& info) {
   if (recipe_.training.epochs == 0 || data_.val_view.empty()) return {};
   MIEN_RETURN_IF_ERROR(prepare_val_features());
   const torch::Tensor scaled =
-      (info.logit_scale * at::matmul(project(val_features_), class_rows(labels_).t()))
+      (info.logit_scale * at::matmul(project(val_features_), class_rows(own_labels_).t()))
           .to(torch::kFloat64)
           .contiguous();
   const std::span<const double> logits(scaled.data_ptr<double>(),
                                        static_cast<std::size_t>(scaled.numel()));
   std::vector<int> truths;
-  for (const std::int64_t place : data_.val_view) {
-    truths.push_back(data_.val->samples[static_cast<std::size_t>(place)].labels.front());
+  std::vector<double> counted;
+  for (std::size_t i = 0; i < data_.val_view.size(); ++i) {
+    const int truth = majority_of(static_cast<std::size_t>(data_.val_view[i]));
+    if (truth < 0) continue;
+    truths.push_back(truth);
+    const auto row = logits.subspan(i * labels_.size(), labels_.size());
+    counted.insert(counted.end(), row.begin(), row.end());
   }
-  MIEN_ASSIGN_OR_RETURN(info.temperature, metrics::fit_temperature(logits, labels_.size(), truths));
+  MIEN_ASSIGN_OR_RETURN(info.temperature,
+                        metrics::fit_temperature(counted, labels_.size(), truths));
   const torch::Tensor best =
       std::get<0>(at::softmax(scaled / info.temperature, 1).max(1)).contiguous();
   info.unknown.kind = engine::UnknownRule::Kind::kMaxProbability;
@@ -333,7 +354,8 @@ Status CompactMethod::calibrate(engine::BundleInfo& info) {
           recipe_.training.accept));
   Json calibration = Json::object();
   calibration.set("data", data_.val->name);
-  calibration.set("samples", data_.val_view.size());
+  calibration.set("samples", truths.size());
+  calibration.set("truth", "label of most annotators, else of the data set");
   calibration.set("accept", recipe_.training.accept);
   info.provenance.set("calibration", std::move(calibration));
   return {};
@@ -347,7 +369,8 @@ Status CompactMethod::export_bundle(const std::filesystem::path& path, bool over
   info.method = "compact";
   info.architecture = architecture_;
   info.preprocess = preprocess_;
-  info.labels = labels_;
+  info.crop.margin = kCropMargin;
+  info.labels = own_labels_;
   info.logit_scale = tau_.exp().item<double>();
   info.licence = recipe_.training.licence;
   info.provenance = context_.provenance;
@@ -366,7 +389,7 @@ Status CompactMethod::export_bundle(const std::filesystem::path& path, bool over
   owned.emplace_back("words.table", std::move(table));
   owned.emplace_back("words.scale", std::move(scale));
   std::vector<torch::Tensor> rows;
-  for (const text::Label& label : labels_) rows.push_back(encode(label.texts));
+  for (const text::Label& label : own_labels_) rows.push_back(encode(label.texts));
   owned.emplace_back(engine::Bundle::kLabelFeatures, Tensor());
   const torch::Tensor features = at::cat(rows).contiguous();
   owned.back().second = Tensor::from_f32(
@@ -406,7 +429,9 @@ void CompactTraining::register_options(OptionSet& set) {
   set.add("epochs", epochs, "Epochs against captions and class texts; 0: none", {0, 1e6});
   set.add("batch", batch, "Pictures per step", {2, 65536});
   set.add("views", views, "Copies of each picture, all but the first augmented", {1, 64});
-  set.add("label_share", label_share, "Of the label in the target, beside the votes", {0, 1});
+  set.add("label_share", label_share,
+          "Of the loss of descriptions against labels; the rest is of prompts against votes",
+          {0, 1});
   set.add("smoothing", smoothing, "Of the target", {0, 0.99});
   set.add("caption_weight", caption_weight, "Of the loss against captions", {0, 100});
   set.add("gloss_weight", gloss_weight, "Of the loss of words against glosses", {0, 100});

@@ -52,6 +52,8 @@ class CompactMethod final : public Method {
   Result<torch::Tensor> features(const PictureStore& pictures, const data::View& view, int number);
   /// Temperature and threshold of the unknown rule, fitted on the validation part.
   Status calibrate(engine::BundleInfo& info);
+  /// The class that more than half of the annotators of a validation sample saw; -1: none.
+  int majority_of(std::size_t place) const;
   std::filesystem::path below_data(const std::string& name) const;
 
   /// Shape: texts -> unit rows [texts, embed].
@@ -59,7 +61,8 @@ class CompactMethod final : public Method {
   torch::Tensor encode_ids(const torch::Tensor& ids);
   torch::Tensor project(const torch::Tensor& features);
   torch::Tensor gloss_loss(Rng& rng, std::int64_t count);
-  torch::Tensor class_loss(const torch::Tensor& images, const torch::Tensor& targets, Rng& rng);
+  torch::Tensor class_loss(const torch::Tensor& images, const torch::Tensor& labels,
+                           const torch::Tensor& votes, Rng& rng);
   torch::Tensor caption_loss(const torch::Tensor& images, const std::vector<std::int64_t>& places,
                              Rng& rng);
   /// One text of every class, drawn among descriptions, synonyms and captions.
@@ -82,18 +85,20 @@ class CompactMethod final : public Method {
   std::unique_ptr<GlossPairs> glosses_;
   nn::ResidualTower tower_{nullptr};
   nn::WordTower words_{nullptr};
-  torch::Tensor prototypes_;  ///< [classes, embed] of the image bundle, or undefined
-  torch::Tensor proj_;        ///< of the image tower, trains
-  torch::Tensor tau_;         ///< log of the factor of image against text; scalar
-  torch::Tensor text_tau_;    ///< the same of text against text
-  std::vector<text::Label> labels_;
+  torch::Tensor prototypes_;             ///< [classes, embed] of the image bundle, or undefined
+  torch::Tensor proj_;                   ///< of the image tower, trains
+  torch::Tensor tau_;                    ///< log of the factor of image against text; scalar
+  torch::Tensor text_tau_;               ///< the same of text against text
+  std::vector<text::Label> labels_;      ///< classes by their descriptions
+  std::vector<text::Label> own_labels_;  ///< classes by short prompts; what the bundle answers with
   std::vector<std::vector<std::string>> class_texts_;  ///< per vote class
   std::vector<std::int64_t> vote_class_;               ///< by class of the data
   std::vector<std::array<float, kVoteClasses>> train_votes_, val_votes_;
-  torch::Tensor train_views_;   ///< [views, samples, F]
-  torch::Tensor val_features_;  ///< [samples, F]
-  torch::Tensor targets_;       ///< [samples, kVoteClasses]
-  data::View order_;            ///< of the epoch: rows of train_views_
+  torch::Tensor train_views_;    ///< [views, samples, F]
+  torch::Tensor val_features_;   ///< [samples, F]
+  torch::Tensor label_targets_;  ///< [samples, classes]
+  torch::Tensor vote_targets_;   ///< [samples, kVoteClasses]
+  data::View order_;             ///< of the epoch: rows of train_views_
   std::int64_t at_ = 0;
   std::uint64_t epoch_seed_ = 0;
   int stage_ = 0;

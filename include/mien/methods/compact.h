@@ -42,7 +42,7 @@ struct CompactTraining {
   int epochs = 12;
   int batch = 256;
   int views = 4;                ///< augmented copies of each picture whose features are kept
-  double label_share = 0.5;     ///< of the label in the target, beside the votes
+  double label_share = 0.5;     ///< of the loss against labels; the rest is against votes
   double smoothing = 0.05;      ///< of the target
   double caption_weight = 0.3;  ///< of the loss against captions
   double gloss_weight = 0.5;    ///< of the first stage's loss, so that words keep their meaning
