@@ -10,8 +10,8 @@
 #include "cli/convert_model.h"
 #include "cli/convert_source.h"
 #include "cli/describe.h"
+#include "cli/options.h"
 #include "mien/engine/bundle.h"
-#include "mien/engine/find_bundle.h"
 #include "mien/report/text.h"
 
 namespace mien::cli {
@@ -260,7 +260,7 @@ Result<Findings> inspect(InspectFlags flags) {
   std::error_code error;
   if (!fs::exists(flags.path, error)) {
     // A plain name may be that of a shipped bundle.
-    if (const auto shipped = engine::find_bundle(flags.path); shipped.ok()) flags.path = *shipped;
+    if (const auto shipped = find_model(flags.path); shipped.ok()) flags.path = *shipped;
   }
   return is_bundle(flags.path) ? inspect_bundle(flags) : inspect_checkpoint(flags);
 }

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "mien/engine/find_bundle.h"
 
@@ -63,10 +64,17 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
       ->capture_default_str();
 }
 
+Result<std::filesystem::path> find_model(const std::string& name_or_path) {
+  std::vector<std::filesystem::path> first;
+  const char* folder = std::getenv("MIEN_MODELS");
+  if (folder != nullptr && *folder != '\0') first.emplace_back(folder);
+  return engine::find_bundle(name_or_path, first);
+}
+
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options) {
   const std::string wanted =
       options.bundle.empty() ? std::string(engine::kDefaultBundle) : options.bundle;
-  MIEN_ASSIGN_OR_RETURN(const std::filesystem::path path, engine::find_bundle(wanted));
+  MIEN_ASSIGN_OR_RETURN(const std::filesystem::path path, find_model(wanted));
   engine::BundleOptions bundle;
   bundle.limits = options.limits;
   bundle.precision = options.precision == "auto"   ? engine::PrecisionChoice::kAuto

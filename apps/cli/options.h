@@ -25,6 +25,9 @@ struct ModelOptions {
   Limits limits;
 };
 void add_model_options(CLI::App& verb, ModelOptions& options);
+/// A path that exists, or a shipped bundle by name; the folder $MIEN_MODELS comes first.
+/// Errors: kNotFound.
+Result<std::filesystem::path> find_model(const std::string& name_or_path);
 /// Errors: those of Bundle::load; kNotFound when it is nowhere. Without --bundle: the shipped
 /// default.
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options);

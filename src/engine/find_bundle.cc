@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace mien::engine {
 namespace {
@@ -23,8 +23,6 @@ bool is_bundle(const fs::path& path) {
 
 std::vector<fs::path> model_folders() {
   std::vector<fs::path> out;
-  const char* named = std::getenv("MIEN_MODELS");
-  if (named != nullptr && *named != '\0') out.emplace_back(named);
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (error) return out;
@@ -37,13 +35,16 @@ std::vector<fs::path> model_folders() {
   return out;
 }
 
-Result<fs::path> find_bundle(std::string_view name_or_path) {
+Result<fs::path> find_bundle(std::string_view name_or_path, std::span<const fs::path> first) {
   const fs::path path = name_or_path;
   std::error_code error;
   if (fs::exists(path, error)) return path;
   const bool name = !path.empty() && path == path.filename();
   std::string places;
-  for (const fs::path& folder : name ? model_folders() : std::vector<fs::path>()) {
+  std::vector<fs::path> folders(first.begin(), first.end());
+  for (fs::path& folder : model_folders()) folders.push_back(std::move(folder));
+  if (!name) folders.clear();
+  for (const fs::path& folder : folders) {
     for (const char* ending : {"", ".tar"}) {
       const fs::path candidate = folder / (path.string() + ending);
       if (is_bundle(candidate)) return candidate;

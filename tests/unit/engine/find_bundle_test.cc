@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "mien/core/file.h"
 #include "support/test_support.h"
 
@@ -14,15 +12,15 @@ TEST(FindBundle, PathsThenShippedNames) {
   const test::TempDir dir;
   std::filesystem::create_directories(dir / "models" / "small");
   MIEN_ASSERT_OK(write_file_atomically(dir / "models" / "small" / "bundle.json", "{}"));
-  ASSERT_EQ(::setenv("MIEN_MODELS", (dir / "models").c_str(), 1), 0);
-  EXPECT_EQ(model_folders().front(), dir / "models");
-  EXPECT_EQ(find_bundle("small").value(), dir / "models" / "small");
+  const std::vector<std::filesystem::path> first = {dir / "models"};
+  EXPECT_FALSE(model_folders().empty());
+  EXPECT_EQ(find_bundle("small", first).value(), dir / "models" / "small");
+  MIEN_EXPECT_CODE(find_bundle("small"), StatusCode::kNotFound);
   EXPECT_EQ(find_bundle(dir.path().string()).value(), dir.path());
-  const auto missing = find_bundle("nobody");
+  const auto missing = find_bundle("nobody", first);
   MIEN_EXPECT_CODE(missing, StatusCode::kNotFound);
   EXPECT_NE(missing.status().message().find((dir / "models").string()), std::string::npos);
   MIEN_EXPECT_CODE(find_bundle("no/such/place"), StatusCode::kNotFound);
-  ::unsetenv("MIEN_MODELS");
 }
 
 }  // namespace
