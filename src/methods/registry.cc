@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mien/methods/cliper.h"
 #include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
 #include "mien/methods/emoclip_method.h"
@@ -22,7 +23,8 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 3> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 4> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+                                          {"cliper", make_of<CliperRecipe>},
                                           {"compact", make_of<CompactRecipe>},
                                           {"compact-image", make_of<CompactImageRecipe>}}};
 

@@ -3,6 +3,7 @@
 
   run.py torch --mien BIN --dump BIN --layout hf ...   one layout against the reference
   run.py layouts --mien BIN --dump BIN                 all layouts give the same embeddings
+  run.py cliper --mien BIN --dump BIN --loss full ...  training steps of CLIPER (dump: cliper_dump)
 Exit code 77 (skipped) when PyTorch is not installed.
 """
 import argparse
@@ -102,9 +103,18 @@ def layouts_test(args, work):
     print(f"{len(make_random_clip.LAYOUTS)} layouts give the same embeddings")
 
 
+def cliper_test(args, work):
+    import clip_reference
+    import cliper_reference
+    bundle = convert(args, work, make(args, work, "openai"), "openai")
+    out = work / "cliper.safetensors"
+    run(args.dump, bundle, out, args.loss)
+    sys.exit(0 if cliper_reference.compare(clip_reference.read_safetensors(out), args.loss, 3) else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("test", choices=("torch", "layouts"))
+    parser.add_argument("test", choices=("torch", "layouts", "cliper"))
     parser.add_argument("--mien", required=True, type=pathlib.Path)
     parser.add_argument("--dump", required=True, type=pathlib.Path)
     parser.add_argument("--layout", default="openai")
@@ -112,6 +122,7 @@ def main():
     parser.add_argument("--dtype", default="f32")
     parser.add_argument("--stored", default="keep")
     parser.add_argument("--activation", default="quick_gelu")
+    parser.add_argument("--loss", default="full")
     parser.add_argument("--tokenizer", help="a vocabulary of CLIP's size; default: a small one of our own")
     args = parser.parse_args()
     if importlib.util.find_spec("torch") is None:
@@ -124,7 +135,7 @@ def main():
         args.vocab = 49408
         if args.tokenizer is None:
             use_small_tokenizer(args, work)
-        torch_test(args, work) if args.test == "torch" else layouts_test(args, work)
+        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test}[args.test](args, work)
 
 
 if __name__ == "__main__":
