@@ -32,9 +32,11 @@ def read_ppm(path, grey):
     assert magic == b"P6" and most == b"255"
     size = int(width) * int(height) * 3
     pixels = numpy.frombuffer(data[-size:], numpy.uint8).reshape(int(height), int(width), 3)
+    if grey:  # ITU-R 601 luma, rounded as Pillow does
+        red, green, blue = pixels.astype(numpy.int64).transpose(2, 0, 1)
+        luma = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
+        return (torch.tensor(luma.astype(numpy.float32) / 255)[None] - 0.5) / 0.25
     x = torch.tensor(pixels.astype(numpy.float32) / 255).permute(2, 0, 1)
-    if grey:
-        return (x[:1] - 0.5) / 0.25
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     return (x - mean[:, None, None]) / std[:, None, None]
 

@@ -80,8 +80,8 @@ Status E2nMethod::prepare_model() {
     return invalid_argument("model.teacher: is missing (expected a bundle with a text tower)");
   }
   MIEN_ASSIGN_OR_RETURN(const auto teacher, bundle_path(recipe_.model.teacher));
-  MIEN_ASSIGN_OR_RETURN(
-      teacher_, read_e2n_teacher(teacher, recipe_.training.prompt, data_.train->classes));
+  MIEN_ASSIGN_OR_RETURN(teacher_,
+                        read_e2n_teacher(teacher, recipe_.training.prompt, data_.train->classes));
   const auto embed = static_cast<int>(teacher_.texts.size(1));
   MIEN_ASSIGN_OR_RETURN(architecture_, recipe_.model.architecture(embed));
   const int channels = recipe_.model.encoder == "swin" ? 3 : recipe_.model.residual.channels;
