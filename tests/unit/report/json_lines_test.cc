@@ -110,7 +110,7 @@ TEST(JsonLines, IntensityOnlyWhenThere) {
     EXPECT_EQ(problem_of(value), "");
     EXPECT_EQ(value.find("faces")->as_array()[0].find("intensity")->dump(), "0.4322");
   }
-  face.intensity = 1.5F;
+  face.intensity = -0.5F;
   EXPECT_NE(problem_of(to_json(picture_of({face}))), "");
 }
 
