@@ -149,8 +149,10 @@ Status CompactImageMethod::start_from_bundle() {
   std::filesystem::path path = recipe_.training.init;
   if (path.is_relative() && !std::filesystem::exists(path)) path = context_.data / path;
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
-  if (bundle->info().architecture != recipe_.tower.architecture()) {
-    return invalid_argument(path.string() + ": has a tower of other sizes than the recipe");
+  const engine::Architecture wanted = recipe_.tower.architecture();
+  if (bundle->info().architecture.image != wanted.image ||
+      bundle->info().architecture.embed != wanted.embed) {
+    return invalid_argument(path.string() + ": has an image tower of other sizes than the recipe");
   }
   MIEN_RETURN_IF_ERROR(nn::load_by_name(tower_->published(), bundle->weights(),
                                         {.prefix = "visual.", .strict = true})
