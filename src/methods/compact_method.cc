@@ -224,6 +224,12 @@ Status CompactMethod::prepare_classes() {
     return {};
   };
   MIEN_RETURN_IF_ERROR(all(*data_.train, train_votes_));
+  known_ = known_columns(data_.train->classes, recipe_.data.leave_out);
+  if (known_.left_out_vote >= 0) {
+    for (auto& shares : train_votes_) {
+      forget(shares, static_cast<std::size_t>(known_.left_out_vote));
+    }
+  }
   return all(*data_.val, val_votes_);
 }
 

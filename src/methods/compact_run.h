@@ -93,6 +93,7 @@ class CompactMethod final : public Method {
   std::vector<text::Label> own_labels_;  ///< classes by short prompts; what the bundle answers with
   std::vector<std::vector<std::string>> class_texts_;  ///< per vote class
   std::vector<std::int64_t> vote_class_;               ///< by class of the data
+  KnownColumns known_;
   std::vector<std::array<float, kVoteClasses>> train_votes_, val_votes_;
   torch::Tensor train_views_;    ///< [views, samples, F]
   torch::Tensor val_features_;   ///< [samples, F]

@@ -8,6 +8,7 @@
 #include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
 #include "mien/methods/emoclip_method.h"
+#include "mien/methods/temporal_pool.h"
 
 namespace mien::methods {
 namespace {
@@ -22,9 +23,10 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 3> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 4> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
                                           {"compact", make_of<CompactRecipe>},
-                                          {"compact-image", make_of<CompactImageRecipe>}}};
+                                          {"compact-image", make_of<CompactImageRecipe>},
+                                          {"temporal-pool", make_of<TemporalPoolRecipe>}}};
 
 }  // namespace
 
