@@ -51,6 +51,7 @@ std::string rows_text(const Rows& rows) {
 
 std::string model_name(const engine::ImageTower& tower) {
   if (tower.residual) return "residual network";
+  if (tower.swin) return "Swin transformer";
   const auto* const size =
       std::find_if(std::begin(kSizes), std::end(kSizes),
                    [&](const auto& candidate) { return candidate.first == tower.width; });
@@ -69,6 +70,13 @@ std::string tower_text(const engine::ImageTower& tower) {
     return fmt::format("residual network: {} px, {}, widths {}, blocks {}", tower.image_size,
                        sizes.channels == 1 ? "grey" : "colour", fmt::join(sizes.widths, " "),
                        fmt::join(sizes.blocks, " "));
+  }
+  if (tower.swin) {
+    const engine::SwinSizes& sizes = *tower.swin;
+    return fmt::format(
+        "Swin transformer: {} px, patch {}, width {}, blocks {}, heads {}, window {}{}",
+        tower.image_size, sizes.patch, sizes.width, fmt::join(sizes.depths, " "),
+        fmt::join(sizes.heads, " "), sizes.window, sizes.feature_head ? ", feature head" : "");
   }
   return fmt::format("{}: {} px, {} layers, width {}, {} heads, mlp {}, {}", model_name(tower),
                      tower.image_size, tower.layers, tower.width, tower.heads, tower.mlp,

@@ -111,9 +111,10 @@ Status CompactMethod::prepare_image() {
     MIEN_ASSIGN_OR_RETURN(bundle, engine::Bundle::load(below_data(recipe_.model.image)));
     architecture_ = bundle->info().architecture;
     preprocess_ = bundle->info().preprocess;
-    if (!architecture_.image.residual) {
+    if (!architecture_.image.residual || !architecture_.image.residual->projection) {
       return unsupported(recipe_.model.image +
-                         ": is no residual image tower (expected a bundle of compact-image)");
+                         ": is no residual image tower with a projection (expected a bundle of "
+                         "compact-image)");
     }
   }
   const engine::ResidualSizes& tower = *architecture_.image.residual;

@@ -7,6 +7,7 @@
 
 #include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
+#include "mien/methods/e2n.h"
 #include "mien/methods/emoclip_method.h"
 #include "mien/methods/temporal_pool.h"
 
@@ -23,10 +24,11 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 4> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 5> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
                                           {"compact", make_of<CompactRecipe>},
                                           {"compact-image", make_of<CompactImageRecipe>},
-                                          {"temporal-pool", make_of<TemporalPoolRecipe>}}};
+                                          {"temporal-pool", make_of<TemporalPoolRecipe>},
+                                          {"e2n", make_of<E2nRecipe>}}};
 
 }  // namespace
 

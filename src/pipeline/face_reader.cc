@@ -69,6 +69,7 @@ engine::FaceResult FaceReader::read(const face::Face& face, const float* embeddi
     out.unknown = scores.unknown;
     out.reasons = std::move(scores.reasons);
   }
+  if (neutral_) out.intensity = neutral_->intensity({embedding, embed()});
   if (embeddings_) out.embedding = std::move(unit);
   return out;
 }

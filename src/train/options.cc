@@ -7,6 +7,8 @@
 namespace mien::train {
 namespace {
 
+constexpr double kE2nWarmup = 0.05;
+
 double cosine(double progress, double least) {
   return least +
          (1 - least) * 0.5 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
@@ -34,7 +36,7 @@ void TrainOptions::register_options(OptionSet& set) {
   set.add("eps", eps, "Of Adam", {0, 1});
   set.add("weight_decay", weight_decay, "L2 for SGD and Adam, decoupled for AdamW", {0, 10});
   set.add("schedule", schedule, "Learning rate over time",
-          {"constant", "step", "cosine", "restarts"});
+          {"constant", "step", "cosine", "restarts", "e2n"});
   set.add("milestones", milestones, "Epochs at which the rate falls (step)");
   set.add("gamma", gamma, "Factor at a milestone", {0, 1});
   set.add("min_factor", min_factor, "Least factor of a cosine", {0, 1});
@@ -55,6 +57,10 @@ void TrainOptions::register_options(OptionSet& set) {
 }
 
 double schedule_factor(const TrainOptions& options, double epoch, int epochs) {
+  if (options.schedule == "e2n") {
+    const double behind = std::floor(epoch) - options.warmup_epochs;
+    return behind < 0 ? kE2nWarmup : cosine(behind / std::max(1, epochs), options.min_factor);
+  }
   double factor = 1;
   if (options.schedule == "step") {
     const auto passed = std::count_if(options.milestones.begin(), options.milestones.end(),
