@@ -46,6 +46,7 @@ class CompactMethod final : public Method {
   Status prepare();
   Status prepare_words();
   Status prepare_image();
+  Status text_from_bundle(const std::filesystem::path& path);
   Status prepare_classes();
   Status prepare_features();
   Status prepare_val_features();
