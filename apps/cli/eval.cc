@@ -11,6 +11,7 @@
 #include "mien/data/manifest.h"
 #include "mien/eval/left_out.h"
 #include "mien/eval/run.h"
+#include "mien/report/descriptor_map.h"
 #include "mien/report/evaluation.h"
 
 namespace mien::cli {
@@ -99,8 +100,9 @@ Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
                      const eval::ClosedSetReport& report) {
   if (!options.html.empty()) {
     MIEN_RETURN_IF_ERROR(write_file_atomically(
-        options.html, report::evaluation_html(report, facts(options, bundle, manifest, result),
-                                              responsible_use())));
+        options.html,
+        report::evaluation_html(report, facts(options, bundle, manifest, result), responsible_use(),
+                                report::descriptor_map_html(result.descriptors, result.classes))));
   }
   if (!options.predictions.empty()) {
     MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, result));

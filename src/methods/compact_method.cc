@@ -10,6 +10,8 @@
 #include <cstring>
 
 #include "methods/compact_run.h"
+#include "methods/tower_options.h"
+#include "methods/unknown_rule.h"
 #include "mien/checkpoint/safetensors.h"
 #include "mien/core/file.h"
 #include "mien/data/loader.h"
@@ -102,7 +104,6 @@ Status CompactMethod::prepare() {
 
 Status CompactMethod::prepare_image() {
   std::shared_ptr<const engine::Bundle> bundle;
-  nn::ResidualOptions sizes;
   if (recipe_.model.image.empty()) {
     MIEN_RETURN_IF_ERROR(recipe_.tower.validate());
     architecture_ = recipe_.tower.architecture();
@@ -117,17 +118,7 @@ Status CompactMethod::prepare_image() {
                          "compact-image)");
     }
   }
-  const engine::ResidualSizes& tower = *architecture_.image.residual;
-  sizes.channels = tower.channels;
-  sizes.stem_kernel = tower.stem_kernel;
-  sizes.stem_stride = tower.stem_stride;
-  sizes.stem_width = tower.stem_width;
-  sizes.stem_pool = tower.stem_pool;
-  sizes.first_stride = tower.first_stride;
-  sizes.widths = tower.widths;
-  sizes.blocks = tower.blocks;
-  sizes.embed = architecture_.embed;
-  tower_ = nn::ResidualTower(sizes);
+  tower_ = nn::ResidualTower(residual_options(architecture_));
   tower_->eval();
   if (bundle) {
     MIEN_RETURN_IF_ERROR(nn::load_by_name(tower_->published(), bundle->weights(),
@@ -384,14 +375,7 @@ Status CompactMethod::calibrate(engine::BundleInfo& info) {
   }
   MIEN_ASSIGN_OR_RETURN(info.temperature,
                         metrics::fit_temperature(counted, labels_.size(), truths));
-  const torch::Tensor best =
-      std::get<0>(at::softmax(scaled / info.temperature, 1).max(1)).contiguous();
-  info.unknown.kind = engine::UnknownRule::Kind::kMaxProbability;
-  MIEN_ASSIGN_OR_RETURN(
-      info.unknown.threshold,
-      metrics::acceptance_threshold(
-          std::span(best.data_ptr<double>(), static_cast<std::size_t>(best.numel())),
-          recipe_.training.accept));
+  MIEN_RETURN_IF_ERROR(fit_unknown_rule(scaled, recipe_.training.accept, info));
   Json calibration = Json::object();
   calibration.set("data", data_.val->name);
   calibration.set("samples", truths.size());

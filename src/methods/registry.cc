@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mien/methods/cliper.h"
 #include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
 #include "mien/methods/e2n.h"
@@ -24,7 +25,8 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 5> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 6> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+                                          {"cliper", make_of<CliperRecipe>},
                                           {"compact", make_of<CompactRecipe>},
                                           {"compact-image", make_of<CompactImageRecipe>},
                                           {"temporal-pool", make_of<TemporalPoolRecipe>},
