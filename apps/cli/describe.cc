@@ -96,6 +96,10 @@ std::string tower_text(const engine::TextTower& tower) {
 }
 
 std::string tower_text(const engine::TemporalTower& tower) {
+  if (tower.hidden > 0) {
+    return fmt::format("attention pooling, {} hidden units, at most {} frames", tower.hidden,
+                       tower.positions - 1);
+  }
   return fmt::format("{} layers, width {}, {} heads of {}, mlp {}, at most {} frames, {}",
                      tower.layers, tower.width, tower.heads, tower.head_width, tower.mlp,
                      tower.positions - 1, engine::to_string(tower.activation));

@@ -16,7 +16,7 @@ struct PredictOptions {
   OutputOptions outputs;
   std::string labels;
   std::string unknown = "auto";
-  std::string reduce = "mean";
+  std::string reduce = "auto";
   bool explain = false;
   bool embedding = false;
   int every = 1;
@@ -36,7 +36,7 @@ class Predictor final : public InputVisitor {
     frame.input = name;
     frame.width = picture.width();
     frame.height = picture.height();
-    frame.aggregate = recognizer_.aggregate();
+    frame.aggregate = recognizer_.picture_aggregate();
     frame.faces = std::move(*faces);
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
     return drawings_.picture(name, picture, frame.faces);
@@ -143,8 +143,10 @@ void add_predict(CLI::App& app, Context& context) {
                    "Answer 'unknown' when nothing fits: off, auto (the bundle's rule), or a "
                    "threshold for it")
       ->capture_default_str();
-  verb->add_option("--reduce", options->reduce,
-                   "Several descriptions of a label: mean (of embeddings), mean-cosine, max")
+  verb->add_option(
+          "--reduce", options->reduce,
+          "Several descriptions of a label: mean (of embeddings), mean-cosine, max, or auto (as "
+          "the bundle says)")
       ->capture_default_str();
   verb->add_flag("--explain", options->explain, "Tell how well every description fits");
   verb->add_flag("--embedding", options->embedding, "Put the face embeddings into the JSON");

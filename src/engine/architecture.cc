@@ -179,15 +179,23 @@ Result<TextTower> parse_text(const Json& json, std::string_view subject) {
 }
 
 Result<TemporalTower> parse_temporal(const Json& json, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  TemporalTower tower;
+  if (type == "attention_pool") {
+    MIEN_RETURN_IF_ERROR(
+        json_reject_unknown(json, {"type", "width", "hidden", "positions"}, subject));
+    MIEN_ASSIGN_OR_RETURN(tower.width, read_size(json, "width", kMaxWidth, subject));
+    MIEN_ASSIGN_OR_RETURN(tower.hidden, read_size(json, "hidden", kMaxWidth, subject));
+    MIEN_ASSIGN_OR_RETURN(tower.positions, read_size(json, "positions", kMaxContext, subject));
+    return tower;
+  }
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
       json, {"type", "width", "layers", "heads", "head_width", "mlp", "positions", "activation"},
       subject));
-  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
   if (type != "transformer") {
-    return unsupported(
-        fmt::format("{}: unknown temporal model '{}' (expected transformer)", subject, type));
+    return unsupported(fmt::format(
+        "{}: unknown temporal model '{}' (expected transformer or attention_pool)", subject, type));
   }
-  TemporalTower tower;
   MIEN_RETURN_IF_ERROR(parse_blocks(json, subject, tower));
   MIEN_ASSIGN_OR_RETURN(tower.head_width, read_size(json, "head_width", kMaxWidth, subject));
   MIEN_ASSIGN_OR_RETURN(tower.positions, read_size(json, "positions", kMaxContext, subject));
@@ -196,6 +204,12 @@ Result<TemporalTower> parse_temporal(const Json& json, std::string_view subject)
 
 void add_temporal(std::vector<ExpectedTensor>& out, const TemporalTower& tower) {
   const std::int64_t width = tower.width;
+  if (tower.hidden > 0) {
+    out.push_back({"temporal.score.0.weight", {tower.hidden, 3 * width}});
+    out.push_back({"temporal.score.0.bias", {tower.hidden}});
+    out.push_back({"temporal.score.2.weight", {1, tower.hidden}});
+    return;
+  }
   const std::int64_t inner = std::int64_t{tower.heads} * tower.head_width;
   out.push_back({"temporal.cls_token", {1, 1, width}});
   out.push_back({"temporal.pos_embedding", {1, tower.positions, width}});
@@ -216,6 +230,41 @@ void add_temporal(std::vector<ExpectedTensor>& out, const TemporalTower& tower) 
     add("1.fn.fn.net.3.weight", {width, tower.mlp});
     add("1.fn.fn.net.3.bias", {width});
   }
+}
+
+Json temporal_json(const TemporalTower& tower) {
+  Json out = Json::object();
+  out.set("type", tower.hidden > 0 ? "attention_pool" : "transformer");
+  out.set("width", tower.width);
+  if (tower.hidden > 0) {
+    out.set("hidden", tower.hidden);
+    out.set("positions", tower.positions);
+    return out;
+  }
+  out.set("layers", tower.layers);
+  out.set("heads", tower.heads);
+  out.set("head_width", tower.head_width);
+  out.set("mlp", tower.mlp);
+  out.set("positions", tower.positions);
+  out.set("activation", to_string(tower.activation));
+  return out;
+}
+
+Status check_temporal(const TemporalTower& tower, int embed, std::string_view subject) {
+  if (tower.hidden > 0) {
+    if (tower.width == embed && tower.positions >= 2) return {};
+    return corrupt(
+        fmt::format("{}: width {}, {} positions (expected width {}, 2 positions or more)", subject,
+                    tower.width, tower.positions, embed));
+  }
+  if (tower.width == embed && tower.head_width % 16 == 0 && tower.positions >= 2 &&
+      std::int64_t{tower.heads} * tower.head_width <= 8 * kMaxWidth) {
+    return {};
+  }
+  return corrupt(fmt::format(
+      "{}: width {}, {} heads of {}, {} positions (expected width {}, a head width that is a "
+      "multiple of 16, at most {} in all heads, 2 positions or more)",
+      subject, tower.width, tower.heads, tower.head_width, tower.positions, embed, 8 * kMaxWidth));
 }
 
 Json vit_json(const ImageTower& image) {
@@ -268,18 +317,7 @@ Json Architecture::to_json() const {
   } else {
     out.set("text", nullptr);
   }
-  if (temporal) {
-    Json temporal_json = Json::object();
-    temporal_json.set("type", "transformer");
-    temporal_json.set("width", temporal->width);
-    temporal_json.set("layers", temporal->layers);
-    temporal_json.set("heads", temporal->heads);
-    temporal_json.set("head_width", temporal->head_width);
-    temporal_json.set("mlp", temporal->mlp);
-    temporal_json.set("positions", temporal->positions);
-    temporal_json.set("activation", to_string(temporal->activation));
-    out.set("temporal", std::move(temporal_json));
-  }
+  if (temporal) out.set("temporal", temporal_json(*temporal));
   if (neutral) out.set("neutral", neutral_json(*neutral));
   return out;
 }
@@ -329,14 +367,7 @@ Status Architecture::validate(std::string_view subject) const {
     }
   }
   if (temporal) {
-    if (temporal->width != embed || temporal->head_width % 16 != 0 || temporal->positions < 2 ||
-        std::int64_t{temporal->heads} * temporal->head_width > 8 * kMaxWidth) {
-      return corrupt(fmt::format(
-          "{}.temporal: width {}, {} heads of {}, {} positions (expected width {}, a head width "
-          "that is a multiple of 16, at most {} in all heads, 2 positions or more)",
-          subject, temporal->width, temporal->heads, temporal->head_width, temporal->positions,
-          embed, 8 * kMaxWidth));
-    }
+    MIEN_RETURN_IF_ERROR(check_temporal(*temporal, embed, fmt::format("{}.temporal", subject)));
   }
   if (neutral) return check_neutral(*neutral, fmt::format("{}.neutral", subject));
   return {};

@@ -15,6 +15,12 @@ constexpr std::pair<UnknownRule::Kind, std::string_view> kRules[] = {
     {UnknownRule::Kind::kEnergy, "energy"},
 };
 
+constexpr std::pair<Reduce, std::string_view> kReduces[] = {
+    {Reduce::kMeanEmbedding, "mean"},
+    {Reduce::kMeanCosine, "mean-cosine"},
+    {Reduce::kMaxCosine, "max"},
+};
+
 Result<UnknownRule> parse_unknown(const Json& json, std::string_view subject) {
   MIEN_RETURN_IF_ERROR(json_reject_unknown(json, {"rule", "threshold"}, subject));
   MIEN_ASSIGN_OR_RETURN(const std::string name, json_string(json, "rule", subject));
@@ -64,6 +70,26 @@ Result<std::map<std::string, std::string>> parse_files(const Json& json, std::st
   return out;
 }
 
+// How the labels are read: learned texts and the reduction, both of which may be absent.
+Status parse_reading(const Json& json, std::string_view subject, const Limits& limits,
+                     BundleInfo& out) {
+  if (const Json* learned = json.find("learned")) {
+    std::vector<std::string> texts;
+    for (const text::Label& label : out.labels) append_texts(label, texts);
+    MIEN_ASSIGN_OR_RETURN(out.learned, learned_from_json(*learned, texts.size(), subject, limits));
+  }
+  if (json.find("reduce") != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(const std::string name, json_string(json, "reduce", subject));
+    const auto reduce = find_reduce(name);
+    if (!reduce) {
+      return corrupt(
+          fmt::format("{}: reduce '{}' (expected mean, mean-cosine or max)", subject, name));
+    }
+    out.reduce = *reduce;
+  }
+  return {};
+}
+
 template <class T>
 Result<T> parse_section(const Json& json, std::string_view key, std::string_view subject) {
   const Json* section = json.find(key);
@@ -80,6 +106,20 @@ std::string_view to_string(UnknownRule::Kind kind) {
   return "max_probability";
 }
 
+std::string_view to_string(Reduce reduce) {
+  for (const auto& [value, name] : kReduces) {
+    if (value == reduce) return name;
+  }
+  return "mean";
+}
+
+std::optional<Reduce> find_reduce(std::string_view name) {
+  for (const auto& [value, known] : kReduces) {
+    if (known == name) return value;
+  }
+  return {};
+}
+
 Json BundleInfo::to_json() const {
   Json out = Json::object();
   out.set("format_version", kFormatVersion);
@@ -92,6 +132,8 @@ Json BundleInfo::to_json() const {
   Json labels_json = Json::array();
   for (const text::Label& label : labels) labels_json.push_back(label_to_json(label));
   out.set("labels", std::move(labels_json));
+  if (!learned.empty()) out.set("learned", learned_to_json(learned));
+  if (reduce != Reduce::kMeanEmbedding) out.set("reduce", to_string(reduce));
   out.set("logit_scale", logit_scale);
   out.set("temperature", temperature);
   Json rule = Json::object();
@@ -117,11 +159,12 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
     return unsupported(fmt::format("{}: bundle format version {} (expected {})", subject, version,
                                    kFormatVersion));
   }
-  MIEN_RETURN_IF_ERROR(json_reject_unknown(
-      json,
-      {"format_version", "name", "method", "architecture", "preprocess", "crop", "sampling",
-       "labels", "logit_scale", "temperature", "unknown", "licence", "provenance", "files"},
-      subject));
+  MIEN_RETURN_IF_ERROR(
+      json_reject_unknown(json,
+                          {"format_version", "name", "method", "architecture", "preprocess", "crop",
+                           "sampling", "labels", "learned", "reduce", "logit_scale", "temperature",
+                           "unknown", "licence", "provenance", "files"},
+                          subject));
   BundleInfo out;
   MIEN_ASSIGN_OR_RETURN(out.name, json_string(json, "name", subject));
   MIEN_ASSIGN_OR_RETURN(out.method, json_string(json, "method", subject));
@@ -162,6 +205,7 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
     return corrupt(fmt::format("{}: 'labels' is missing (expected a list)", subject));
   }
   MIEN_ASSIGN_OR_RETURN(out.labels, labels_from_json(*labels, subject, limits));
+  MIEN_RETURN_IF_ERROR(parse_reading(json, subject, limits, out));
   MIEN_ASSIGN_OR_RETURN(out.logit_scale, positive(json, "logit_scale", subject));
   MIEN_ASSIGN_OR_RETURN(out.temperature, positive(json, "temperature", subject));
   const Json* unknown = json.find("unknown");

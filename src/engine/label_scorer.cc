@@ -43,6 +43,15 @@ const float* label_row(const text::Label& label, const float* rows, std::size_t 
   return rows;
 }
 
+std::vector<std::vector<std::string>> near_words(const LearnedText& text) {
+  std::vector<std::vector<std::string>> out;
+  for (const std::vector<NearWord>& token : text.tokens) {
+    std::vector<std::string>& words = out.emplace_back();
+    for (const NearWord& near : token) words.push_back(near.word);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> texts,
@@ -80,13 +89,15 @@ Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundl
   const BundleInfo& info = bundle.info();
   const std::shared_ptr<LabelScorer> out(new LabelScorer());
   out->options_ = options;
+  out->reduce_ = options.reduce.value_or(info.reduce);
   out->embed_ = static_cast<std::size_t>(info.architecture.embed);
   out->scale_ = info.logit_scale / info.temperature;
   out->rule_ = info.unknown.kind;
   if (options.unknown.mode == UnknownChoice::Mode::kAuto) out->threshold_ = info.unknown.threshold;
   if (options.unknown.mode == UnknownChoice::Mode::kValue) out->threshold_ = options.unknown.value;
 
-  const TensorView* stored = labels.labels == info.labels ? bundle.label_features() : nullptr;
+  const bool own = labels.labels == info.labels;
+  const TensorView* stored = own ? bundle.label_features() : nullptr;
   if (stored != nullptr) {
     out->text_rows_.resize(stored->size());
     MIEN_RETURN_IF_ERROR(copy_to_f32(*stored, out->text_rows_));
@@ -103,13 +114,17 @@ Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundl
     rows = label_row(label, rows, out->embed_, out->label_rows_.data() + l * out->embed_);
     std::vector<std::string> texts;
     append_texts(label, texts);
-    for (std::string& text : texts) out->texts_.push_back({l, std::move(text)});
+    for (std::string& text : texts) {
+      std::vector<std::vector<std::string>> near;
+      if (own && !info.learned.empty()) near = near_words(info.learned[out->texts_.size()]);
+      out->texts_.push_back({l, std::move(text), std::move(near)});
+    }
   }
   return std::shared_ptr<const LabelScorer>(out);
 }
 
 float LabelScorer::label_cosine(std::size_t label, std::span<const float> embedding) const {
-  if (options_.reduce == Reduce::kMeanEmbedding) {
+  if (reduce_ == Reduce::kMeanEmbedding) {
     return dot(label_rows_.data() + label * embed_, embedding);
   }
   double sum = 0;
@@ -122,7 +137,16 @@ float LabelScorer::label_cosine(std::size_t label, std::span<const float> embedd
     best = std::max(best, cosine);
     ++count;
   }
-  return options_.reduce == Reduce::kMaxCosine ? best : static_cast<float>(sum / count);
+  return reduce_ == Reduce::kMaxCosine ? best : static_cast<float>(sum / count);
+}
+
+std::vector<float> LabelScorer::text_cosines(std::span<const float> embedding) const {
+  MIEN_CHECK(embedding.size() == embed_);
+  std::vector<float> out;
+  for (std::size_t t = 0; t < texts_.size(); ++t) {
+    out.push_back(dot(text_rows_.data() + t * embed_, embedding));
+  }
+  return out;
 }
 
 Scores LabelScorer::score(std::span<const float> embedding) const {
@@ -152,9 +176,9 @@ Scores LabelScorer::score(std::span<const float> embedding) const {
     out.unknown = !(value >= *threshold_);
   }
   if (options_.explain) {
+    const std::vector<float> cosines = text_cosines(embedding);
     for (std::size_t t = 0; t < texts_.size(); ++t) {
-      out.reasons.push_back({names_[texts_[t].label], texts_[t].text,
-                             dot(text_rows_.data() + t * embed_, embedding)});
+      out.reasons.push_back({names_[texts_[t].label], texts_[t].text, cosines[t], texts_[t].near});
     }
     std::stable_sort(out.reasons.begin(), out.reasons.end(),
                      [](const Reason& a, const Reason& b) { return a.cosine > b.cosine; });

@@ -35,6 +35,7 @@ class Run {
     const auto side = static_cast<std::size_t>(encoder_->image_size());
     each_ = 3 * side * side;
     out_.classes = manifest_.classes;
+    descriptors_ = DescriptorCounter(*scorer_, out_.classes.size());
     return {};
   }
 
@@ -67,6 +68,7 @@ class Run {
                  ? invalid_argument(manifest_.name + ": has no sample with a single label")
                  : corrupt(out_.unreadable.front());
     }
+    out_.descriptors = descriptors_.take();
     return std::move(out_);
   }
 
@@ -130,6 +132,7 @@ class Run {
       std::vector<float> clip(width_);
       MIEN_RETURN_IF_ERROR(clips_->read(item.plan, row, clip.data(), session_));
       row += item.plan.frames.size() * width_;
+      descriptors_.add(*scorer_, clip, static_cast<std::size_t>(item.sample->labels.front()));
       out_.predictions.push_back(answer(*item.sample, clip));
     }
     waiting_.clear();
@@ -169,6 +172,7 @@ class Run {
   std::size_t each_ = 0;
   std::vector<Waiting> waiting_;
   std::vector<float> pixels_;
+  DescriptorCounter descriptors_;
   RunResult out_;
 };
 

@@ -9,8 +9,9 @@
 #include <cstring>
 #include <map>
 
+#include "methods/epoch_order.h"
+#include "methods/figures.h"
 #include "mien/loss/cross_entropy.h"
-#include "mien/metrics/confusion.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {
@@ -42,11 +43,6 @@ text::Label class_label(const std::string& name) {
   text::Label out{.name = name, .texts = {}, .parts = {}};
   out.texts = text::describe(name);
   return out;
-}
-
-std::uint64_t epoch_seed(std::uint64_t seed, int stage, int epoch) {
-  return seed * 1'000'003ULL + static_cast<std::uint64_t>(stage) * 10'007ULL +
-         static_cast<std::uint64_t>(epoch);
 }
 
 }  // namespace
@@ -209,21 +205,13 @@ NamedTorchTensors EmoclipMethod::state() {
 }
 
 std::int64_t EmoclipMethod::steps_per_epoch(int) const {
-  std::size_t samples = data_.train_view.size();
-  if (recipe_.training.balance) {
-    Rng rng(1);
-    samples = data::balanced(*data_.train, data_.train_view, rng).size();
-  }
-  return static_cast<std::int64_t>(samples) /
+  return epoch_size(data_, recipe_.training.balance) /
          (std::int64_t{recipe_.training.batch} * context_.processes.world);
 }
 
 Status EmoclipMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
-  const std::uint64_t seed = epoch_seed(context_.seed, stage, epoch);
-  Rng rng(seed);
-  data::View view = data_.train_view;
-  if (recipe_.training.balance) view = data::balanced(*data_.train, view, rng);
-  loader_->start(data::shuffled(std::move(view), rng), seed, first_step * recipe_.training.batch);
+  EpochOrder order = epoch_order(data_, recipe_.training.balance, context_.seed, stage, epoch);
+  loader_->start(std::move(order.view), order.seed, first_step * recipe_.training.batch);
   return {};
 }
 
@@ -358,18 +346,7 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
     }
   }
   if (regresses()) return target_figures(at::cat(targets), at::cat(predicted));
-  return class_figures(truth, said);
-}
-
-Result<NamedValues> EmoclipMethod::class_figures(const std::vector<std::int64_t>& truth,
-                                                 const std::vector<std::int64_t>& said) const {
-  metrics::ConfusionMatrix counts(class_texts_.size());
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    counts.add(static_cast<std::size_t>(truth[i]), static_cast<std::size_t>(said[i]));
-  }
-  MIEN_ASSIGN_OR_RETURN(const double war, metrics::weighted_average_recall(counts));
-  MIEN_ASSIGN_OR_RETURN(const auto uar, metrics::unweighted_average_recall(counts));
-  return NamedValues{{"war", war}, {"uar", uar.percent}};
+  return class_figures(class_texts_.size(), truth, said);
 }
 
 std::string EmoclipMethod::selects_by() const { return regresses() ? "ccc" : "war"; }

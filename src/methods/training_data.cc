@@ -58,6 +58,20 @@ Status split_by_subject(const DataOptions& options, TrainingData& out) {
   return {};
 }
 
+// A random part, the same for every seed of a run.
+Status hold_out_share(const DataOptions& options, TrainingData& out) {
+  if (options.folds > 0) {
+    return invalid_argument("data.holdout: does not go with data.folds (expected one of them)");
+  }
+  Rng rng(1);
+  const data::View all = data::shuffled(out.train_view, rng);
+  const auto held = static_cast<std::ptrdiff_t>(options.holdout * static_cast<double>(all.size()));
+  out.val = out.train;
+  out.val_view.assign(all.begin(), all.begin() + held);
+  out.train_view.assign(all.begin() + held, all.end());
+  return {};
+}
+
 // The parts of a published data set; a validation part of another one is named as well.
 Status load_datasets(const DataOptions& options, const std::filesystem::path& folder,
                      TrainingData& out) {
@@ -101,6 +115,14 @@ Status load_manifests(const DataOptions& options, const std::filesystem::path& f
   return {};
 }
 
+data::PlaneScale scale_of(const image::PreprocessSpec& spec) {
+  data::PlaneScale out;
+  for (const image::PreprocessStep& step : spec.steps) {
+    if (step.kind == image::PreprocessStep::Kind::kNormalize) out = {step.mean, step.std};
+  }
+  return out;
+}
+
 }  // namespace
 
 void DataOptions::register_options(OptionSet& set) {
@@ -121,7 +143,11 @@ void DataOptions::register_options(OptionSet& set) {
   set.add("targets", targets, "Columns to predict (regression)");
   set.add("folds", folds, "Parts by subject, one of which validates; 0: use the splits", {0, 1000});
   set.add("fold", fold, "Which part validates, from 0", {0, 1000});
+  set.add("holdout", holdout,
+          "Share of the training samples that validates instead of val_split; 0: none", {0, 0.9});
   set.add("leave_out", leave_out, "Class that does not train and alone validates");
+  set.add("left_out_validates", left_out_validates,
+          "As published: the epoch is chosen on the class left out; false: on the others");
   set.add("limit", limit, "Train with the first samples only; 0: all", {0, 1e9});
   set.add("threads", threads, "Threads that read samples", {1, 256});
   set.add("max_bad_share", max_bad_share, "Share of the samples that may be unreadable", {0, 1});
@@ -143,6 +169,7 @@ Result<TrainingData> load_training_data(const DataOptions& options,
     MIEN_RETURN_IF_ERROR(data::add_vote_captions(with_captions, seed).status());
     out.train = std::make_shared<const data::Manifest>(std::move(with_captions));
   }
+  if (options.holdout > 0) MIEN_RETURN_IF_ERROR(hold_out_share(options, out));
   if (options.folds > 0) MIEN_RETURN_IF_ERROR(split_by_subject(options, out));
   if (!options.leave_out.empty()) {
     MIEN_CHECK(out.val->classes == out.train->classes);
@@ -154,7 +181,7 @@ Result<TrainingData> load_training_data(const DataOptions& options,
         data::TwoViews test,
         data::leave_class_out(*out.val, out.val_view, out.val_view, options.leave_out));
     out.train_view = std::move(train.train);
-    out.val_view = std::move(test.test);
+    out.val_view = std::move(options.left_out_validates ? test.test : test.train);
   }
   if (options.limit > 0 && out.train_view.size() > static_cast<std::size_t>(options.limit)) {
     out.train_view.resize(static_cast<std::size_t>(options.limit));
@@ -187,14 +214,19 @@ Result<std::vector<float>> ClipReader::clip(const data::Manifest& manifest,
   const int side = preprocess.output_size();
   const std::size_t each = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
   std::vector<float> out(indices.size() * each);
-  const bool changes = phase == video::SamplingPhase::kTrain && augment.any();
+  const bool training = phase == video::SamplingPhase::kTrain;
+  const bool changes = training && augment.any(), views = training && view.any();
   const data::Augmentation drawn =
       changes ? data::draw_augmentation(augment, rng) : data::Augmentation{};
+  const data::RandomView seen = views ? data::draw_view(view, rng) : data::RandomView{};
+  const data::PlaneScale scale = scale_of(preprocess);
   for (std::size_t f = 0; f < indices.size(); ++f) {
     const std::span<float> planes = std::span(out).subspan(f * each, each);
     const auto index = static_cast<std::size_t>(indices[f]);
     MIEN_RETURN_IF_ERROR(read(manifest, sample.frames[index], planes));
+    if (views) data::jitter(seen, scale, planes);
     if (changes) data::augment(drawn, side, planes, rng);
+    if (views) data::crop(seen, side, planes);
   }
   return out;
 }

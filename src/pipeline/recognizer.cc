@@ -79,6 +79,9 @@ const std::vector<std::string>& Recognizer::label_names() const {
 }
 
 engine::Aggregate Recognizer::aggregate() const { return impl_->reader->clips().aggregate(); }
+engine::Aggregate Recognizer::picture_aggregate() const {
+  return impl_->reader->clips().picture_aggregate();
+}
 
 Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView picture,
                                                           const std::string& name) {

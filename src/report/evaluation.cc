@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mien/report/text.h"
+#include "report/html.h"
 
 namespace mien::report {
 namespace {
@@ -22,20 +23,6 @@ footer{margin-top:3rem;color:var(--dim);font-size:.85rem;white-space:pre-line}
 @media print{body{margin:0}}
 )";
 
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text, 2000)) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 std::string figure(std::string_view name, double value, const metrics::Interval& interval) {
   return fmt::format("<div>{}<b>{:.2f} %</b><span class=dim>95 %: {:.2f} to {:.2f}</span></div>",
                      name, value, interval.low, interval.high);
@@ -51,7 +38,7 @@ std::string confusion_svg(const eval::ClosedSetReport& report) {
       kLeft + side + 10, kTop + side + 10, kLeft + side + 10);
   for (std::size_t c = 0; c < n; ++c) {
     const double middle = (static_cast<double>(c) + 0.5) * kCell;
-    const std::string name = escape(shorten(report.classes[c], 16));
+    const std::string name = escape_html(shorten(report.classes[c], 16));
     out += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=end>{}</text>", kLeft - 8,
                        kTop + middle + 4, name);
     out += fmt::format("<text transform=\"translate({:.0f} {:.0f}) rotate(-40)\">{}</text>",
@@ -124,14 +111,14 @@ std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode) 
 }
 
 std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& facts,
-                            std::string_view notice) {
+                            std::string_view notice, std::string_view more) {
   std::string out =
       "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport "
       "content=\"width=device-width,initial-scale=1\"><title>Evaluation</title><style>";
   out += kStyle;
   out += "</style></head><body><h1>Evaluation</h1><table>";
   for (const auto& [name, value] : facts) {
-    out += fmt::format("<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(value));
+    out += fmt::format("<tr><th>{}</th><td>{}</td></tr>", escape_html(name), escape_html(value));
   }
   out += "</table><h2>Figures</h2><div class=big>";
   out += figure("WAR", report.war, report.war_interval);
@@ -143,7 +130,7 @@ std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& fa
   out += "<h2>Per class</h2><table><tr><th>class</th><th>samples</th><th>recall</th></tr>";
   for (std::size_t c = 0; c < report.classes.size(); ++c) {
     out += fmt::format("<tr><td>{}</td><td class=n>{}</td><td class=n>{}</td></tr>",
-                       escape(report.classes[c]), report.confusion.row_sum(c),
+                       escape_html(report.classes[c]), report.confusion.row_sum(c),
                        report.uar.per_class[c] ? fmt::format("{:.2f} %", *report.uar.per_class[c])
                                                : std::string("absent"));
   }
@@ -151,7 +138,8 @@ std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& fa
       "</table><h2>Confusion matrix</h2><p class=dim>Rows: truth. Columns: what was said. Share "
       "of the row, and count.</p>";
   out += confusion_svg(report) + "<h2>Reliability</h2>" + reliability_svg(report.calibration);
-  out += fmt::format("<footer>{}</footer></body></html>\n", escape(notice));
+  out += more;
+  out += fmt::format("<footer>{}</footer></body></html>\n", escape_html(notice));
   return out;
 }
 

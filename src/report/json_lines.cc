@@ -47,8 +47,18 @@ Json labels_to_json(const std::vector<engine::LabelScore>& labels) {
 Json reasons_to_json(const std::vector<engine::Reason>& reasons) {
   Json out = Json::array();
   for (const engine::Reason& reason : reasons) {
-    out.push_back(Json::Object{
-        {"label", reason.label}, {"text", reason.text}, {"cosine", share(reason.cosine)}});
+    Json one = Json::Object{
+        {"label", reason.label}, {"text", reason.text}, {"cosine", share(reason.cosine)}};
+    if (!reason.near.empty()) {
+      Json tokens = Json::array();
+      for (const std::vector<std::string>& words : reason.near) {
+        Json token = Json::array();
+        for (const std::string& word : words) token.push_back(word);
+        tokens.push_back(std::move(token));
+      }
+      one.set("near", std::move(tokens));
+    }
+    out.push_back(std::move(one));
   }
   return out;
 }

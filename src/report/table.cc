@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mien/report/text.h"
+#include "report/explain.h"
 #include "report/names.h"
 #include "report/palette.h"
 
@@ -261,6 +262,9 @@ std::string picture_table(const pipeline::FrameResult& picture, const TableOptio
     if (face.intensity) note += ", intensity " + percent(*face.intensity);
     writer.scores(std::to_string(i + 1), track_colour(static_cast<std::int64_t>(i)).ansi, face,
                   note);
+    for (const auto& row : explanation(face.labels, face.reasons, writer.options())) {
+      writer.line(row);
+    }
   }
   if (picture.aggregate == engine::Aggregate::kTemporal && faces > 0) {
     writer.line("  read by the temporal model, as a clip that repeats the picture");
@@ -285,6 +289,9 @@ std::string clip_table(const pipeline::SummaryResult& summary,
                              clock_text(static_cast<double>(track.to_us) / 1e6) + ", " +
                              counted(track.frames, "frame", "frames");
     writer.scores('#' + std::to_string(track.track), track_colour(track.track).ansi, track, note);
+    for (const auto& row : explanation(track.labels, track.reasons, writer.options())) {
+      writer.line(row);
+    }
   }
   if (!tracks.empty() && !tracks.front().labels.empty()) {
     writer.line(tracks.front().aggregate == engine::Aggregate::kTemporal

@@ -74,11 +74,13 @@ struct TextTower {
   bool operator==(const TextTower&) const = default;
 };
 
-/// Sizes of a transformer over frame embeddings: class token and learned positions in front of
-/// pre-norm blocks, read out at the class token. Head and MLP widths are free: EmoCLIP's published
-/// module has heads of 2048 and an MLP of 512.
+/// Sizes of a temporal model over frame embeddings. A transformer: class token and learned
+/// positions in front of pre-norm blocks, read out at the class token; head and MLP widths are
+/// free: EmoCLIP's published module has heads of 2048 and an MLP of 512. Or attention pooling: a
+/// weighted mean of the unit frame embeddings.
 struct TemporalTower {
-  int width = 0;  ///< of a frame embedding: that of the joint space
+  int width = 0;   ///< of a frame embedding: that of the joint space
+  int hidden = 0;  ///< set: attention pooling with so many hidden units; layers to mlp mean nothing
   int layers = 0;
   int heads = 0;
   int head_width = 0;

@@ -11,20 +11,13 @@
 
 namespace mien::engine {
 
-/// How the descriptions of one label become one score.
-enum class Reduce {
-  kMeanEmbedding,  ///< mean of the unit text embeddings, renormalised (the usual prompt ensemble)
-  kMeanCosine,     ///< mean of the cosines (CLIPER, Exp-CLIP)
-  kMaxCosine,      ///< the best fitting description
-};
-
 struct UnknownChoice {
   enum class Mode { kOff, kAuto, kValue } mode = Mode::kAuto;
   double value = 0;
 };
 
 struct ScorerOptions {
-  Reduce reduce = Reduce::kMeanEmbedding;
+  std::optional<Reduce> reduce = {};  ///< none: as the bundle says
   UnknownChoice unknown = {};
   bool explain = false;
 };
@@ -49,16 +42,21 @@ class LabelScorer {
                                                          Session& session);
 
   const std::vector<std::string>& names() const { return names_; }
+  /// Every description with the place of its label, in the order of text_cosines().
+  struct Text {
+    std::size_t label;
+    std::string text;
+    std::vector<std::vector<std::string>> near = {};  ///< words per learned token
+  };
+  const std::vector<Text>& texts() const { return texts_; }
+  /// Precondition: embedding has bundle embed width and unit length.
+  std::vector<float> text_cosines(std::span<const float> embedding) const;
   std::optional<double> unknown_threshold() const { return threshold_; }
 
   /// Precondition: embedding has bundle embed width and unit length.
   Scores score(std::span<const float> embedding) const;
 
  private:
-  struct Text {
-    std::size_t label;
-    std::string text;
-  };
   LabelScorer() = default;
   float label_cosine(std::size_t label, std::span<const float> embedding) const;
 
@@ -68,6 +66,7 @@ class LabelScorer {
   std::vector<float> text_rows_;   // [texts, embed]
   std::vector<Text> texts_;
   ScorerOptions options_;
+  Reduce reduce_ = Reduce::kMeanEmbedding;
   UnknownRule::Kind rule_ = UnknownRule::Kind::kMaxProbability;
   std::optional<double> threshold_;
   double scale_ = 100.0;  // logit scale / temperature

@@ -20,6 +20,8 @@ struct Reason {
   std::string label;
   std::string text;
   float cosine = 0;
+  /// Of a learned description: for each of its learned tokens the nearest words, nearest first.
+  std::vector<std::vector<std::string>> near = {};
 };
 
 /// The reading of one face.

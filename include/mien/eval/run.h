@@ -10,6 +10,7 @@
 #include "mien/data/manifest.h"
 #include "mien/engine/bundle.h"
 #include "mien/eval/closed_set.h"
+#include "mien/eval/descriptors.h"
 #include "mien/face/finder.h"
 #include "mien/text/labels.h"
 
@@ -30,6 +31,7 @@ struct RunResult {
   std::vector<std::string> unreadable = {};  ///< one message per sample that was left out
   std::int64_t without_face = 0;             ///< samples read whole, since no face was found
   std::int64_t compound = 0;                 ///< samples with several labels, left out
+  DescriptorMap descriptors = {};            ///< empty when every label has one description
 };
 
 /// Scores every sample: unit embedding of its sampled frames (engine::ClipReader: by the temporal

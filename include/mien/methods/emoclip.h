@@ -66,8 +66,6 @@ struct EmoclipModel {
   /// Shape: tokens [texts, context] int64 -> unit embeddings [texts, embed].
   torch::Tensor texts(const torch::Tensor& tokens);
 
-  torch::Tensor packed_frames(const torch::Tensor& pixels);
-
   /// Every tensor by the name that a bundle has for it.
   NamedTorchTensors named() const;
   /// What trains, in groups, after methods-emoclip's freezing modes: the temporal model and tau

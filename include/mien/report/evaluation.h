@@ -15,8 +15,9 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode = true);
 
 /// One self-contained HTML page (no script, nothing loaded): figures with intervals, confusion
-/// matrix and reliability curve as SVG; light and dark. Everything from outside is escaped.
+/// matrix and reliability curve as SVG; light and dark. Everything from outside is escaped but
+/// `more`, which are further parts as HTML (descriptor_map_html).
 std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& facts,
-                            std::string_view notice);
+                            std::string_view notice, std::string_view more = {});
 
 }  // namespace mien::report

@@ -50,6 +50,31 @@ TEST(Architecture, TemporalPartOfEmoclip) {
   EXPECT_EQ(*again, a);
 }
 
+TEST(Architecture, AttentionPoolHasItsOwnTensors) {
+  Architecture a = vit_b32();
+  a.temporal = TemporalTower{.width = 512, .hidden = 64, .positions = 33};
+  const auto again = Architecture::parse(a.to_json(), "b");
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(*again, a);
+  std::vector<std::string> names;
+  for (const ExpectedTensor& tensor : expected_tensors(a)) {
+    if (tensor.name.starts_with("temporal.")) names.push_back(tensor.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"temporal.score.0.weight", "temporal.score.0.bias",
+                                             "temporal.score.2.weight"}));
+  a.temporal->width = 256;
+  EXPECT_FALSE(Architecture::parse(a.to_json(), "b").ok());
+  a.temporal->width = 512;
+  Json json = a.to_json();
+  Json* temporal = nullptr;
+  for (auto& [key, value] : json.as_object()) {
+    if (key == "temporal") temporal = &value;
+  }
+  ASSERT_NE(temporal, nullptr);
+  temporal->set("heads", 8);
+  EXPECT_FALSE(Architecture::parse(json, "b").ok());
+}
+
 TEST(Architecture, RejectsTemporalSizesThatDoNotFit) {
   const auto with = [](auto change) {
     Architecture a = vit_b32();

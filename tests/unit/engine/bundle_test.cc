@@ -190,5 +190,50 @@ TEST_F(BundleTest, RejectsExtraTensors) {
             StatusCode::kCorrupt);
 }
 
+// One learned text per text of the labels, and how several become one score.
+TEST_F(BundleTest, LearnedTextsAndReduction) {
+  Json json = info();
+  std::size_t texts = 0;
+  for (const Json& label : json.find("labels")->as_array()) texts += label.find("texts")->size();
+  const auto learned = [&](std::size_t count, const std::string& token) {
+    std::string out = "[";
+    for (std::size_t i = 0; i < count; ++i) out += (i > 0 ? "," : "") + token;
+    return *Json::parse(out + "]");
+  };
+  const std::string token = R"([[{"word": "grin", "distance": 0.5}]])";
+  json.set("reduce", "mean-cosine");
+  json.set("learned", learned(texts, token));
+  MIEN_ASSERT_OK(load_with(json));
+  const auto bundle = Bundle::load(path_);
+  EXPECT_EQ((*bundle)->info().reduce, Reduce::kMeanCosine);
+  ASSERT_EQ((*bundle)->info().learned.size(), texts);
+  EXPECT_EQ((*bundle)->info().learned[0].tokens[0][0].word, "grin");
+  EXPECT_EQ((*bundle)->info().to_json().dump().find("\"distance\":0.5") == std::string::npos,
+            false);
+  const auto refuse = [&](const std::string& key, const Json& value) {
+    Json bad = json;
+    bad.set(key, value);
+    MIEN_EXPECT_CODE(load_with(bad), StatusCode::kCorrupt) << key << value.dump();
+  };
+  refuse("reduce", "median");
+  refuse("reduce", 3);
+  refuse("learned", learned(texts - 1, token));
+  refuse("learned", learned(texts, "[]"));
+  refuse("learned", learned(texts, "[[]]"));
+  refuse("learned", learned(texts, R"([[{"word": "grin"}]])"));
+  refuse("learned", learned(texts, R"([[{"word": 3, "distance": 1}]])"));
+  refuse("learned", learned(texts, R"([[{"word": "a", "distance": 1, "more": 1}]])"));
+  refuse("learned", learned(texts, R"([[{"word": "a", "distance": -1}]])"));
+  refuse("learned", "no list");
+  MIEN_ASSERT_OK(load_with(json));
+  // Nothing could stand for learned texts but their stored embeddings.
+  MIEN_EXPECT_CODE(rewrite_weights([](checkpoint::NamedTensors& tensors) {
+                     std::erase_if(tensors, [](const auto& item) {
+                       return item.first == Bundle::kLabelFeatures;
+                     });
+                   }),
+                   StatusCode::kCorrupt);
+}
+
 }  // namespace
 }  // namespace mien::engine

@@ -123,5 +123,48 @@ TEST_F(LabelScorerTest, WithoutTextTowerOnlyTheOwnLabelsWork) {
   MIEN_EXPECT_CODE(LabelScorer::make(*bundle, labels_, {}, session_), StatusCode::kUnsupported);
 }
 
+TEST_F(LabelScorerTest, TheBundleSaysHowToReduceAndWhatWasLearned) {
+  BundleContent content;
+  content.info = bundle_->info();
+  content.info.reduce = Reduce::kMeanCosine;
+  std::size_t texts = 0;
+  for (const text::Label& label : content.info.labels) texts += label.texts.size();
+  LearnedText learned;
+  learned.tokens.push_back({{"grin", 0.5}, {"smile", 0.75}});
+  content.info.learned.assign(texts, learned);
+  for (const auto& [name, view] : bundle_->weights().tensors()) {
+    content.tensors.emplace_back(name, view);
+  }
+  content.tokenizer = (*bundle_->tokenizer())->file_text();
+  content.card = "x";
+  MIEN_ASSERT_OK(write_bundle(dir_ / "learned", std::move(content)));
+  const auto bundle = Bundle::load(dir_ / "learned");
+  MIEN_ASSERT_OK(bundle);
+  const text::LabelSet own = {"own", (*bundle)->info().labels};
+  const auto smile = text("a smile");
+  const auto scorer = [&](const text::LabelSet& labels, const ScorerOptions& options) {
+    return *LabelScorer::make(**bundle, labels, options, session_);
+  };
+  const auto plain = scorer(own, {.explain = true});
+  const std::vector<float> cosines = plain->text_cosines(smile);
+  ASSERT_EQ(cosines.size(), plain->texts().size());
+  float sum = 0;
+  int count = 0;
+  for (std::size_t t = 0; t < cosines.size(); ++t) {
+    if (plain->texts()[t].label != 0) continue;
+    sum += cosines[t];
+    ++count;
+  }
+  const Scores scores = plain->score(smile);
+  EXPECT_NEAR(cosine_of(scores, own.labels[0].name), sum / static_cast<float>(count), 1e-5);
+  EXPECT_EQ(scores.reasons[0].near, (std::vector<std::vector<std::string>>{{"grin", "smile"}}));
+  EXPECT_GT(std::abs(cosine_of(scorer(own, {.reduce = Reduce::kMaxCosine})->score(smile),
+                               own.labels[0].name) -
+                     cosine_of(scores, own.labels[0].name)),
+            1e-6);
+  // Other labels are words as ever.
+  EXPECT_TRUE(scorer(labels_, {.explain = true})->score(smile).reasons[0].near.empty());
+}
+
 }  // namespace
 }  // namespace mien::engine

@@ -34,5 +34,10 @@ TEST(Evaluation, PageIsSelfContainedAndEscapesNames) {
   EXPECT_THAT(page, Not(HasSubstr("http")));
 }
 
+TEST(Evaluation, PageTakesFurtherParts) {
+  const std::string page = evaluation_html(report(), {}, "end", "<h2>More</h2>");
+  EXPECT_LT(page.find("<h2>More</h2>"), page.find("<footer>"));
+}
+
 }  // namespace
 }  // namespace mien::report
