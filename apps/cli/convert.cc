@@ -31,7 +31,7 @@ void print_json(const Conversion& run) {
   out.set("destination", run.destination.string());
   out.set("name", info.name);
   out.set("format", run.source.checkpoint->format());
-  out.set("naming", checkpoint::to_string(run.source.naming));
+  out.set("naming", naming_of(run));
   out.set("architecture", info.architecture.to_json());
   out.set("parameters", count_parameters(info.architecture).to_json());
   out.set("dtypes", dtypes_json(bundle.weights()));
@@ -59,8 +59,7 @@ void print_text(const Conversion& run) {
   const engine::BundleInfo& info = bundle.info();
   Rows rows;
   rows.emplace_back("from", fmt::format("{} ({}, {} names)", run.source.weights.string(),
-                                        run.source.checkpoint->format(),
-                                        checkpoint::to_string(run.source.naming)));
+                                        run.source.checkpoint->format(), naming_of(run)));
   if (!run.hints.file.empty()) rows.emplace_back("config", run.hints.file.string());
   rows.emplace_back("image tower", tower_text(info.architecture.image));
   rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
@@ -141,8 +140,9 @@ void run_verb(const ConvertFlags& flags, Context& context) {
 
 void add_convert(CLI::App& app, Context& context) {
   auto flags = std::make_shared<ConvertFlags>();
-  CLI::App* verb =
-      app.add_subcommand("convert", "Make a bundle from CLIP weights of any usual form");
+  CLI::App* verb = app.add_subcommand(
+      "convert",
+      "Make a bundle from CLIP weights of any usual form, or from a ResNet or Swin transformer");
   verb->add_option("paths", flags->paths,
                    "SRC (weights file, shard index or folder) and DST (folder)")
       ->required()

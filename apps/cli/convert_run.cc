@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/convert_tower.h"
 #include "cli/describe.h"
 
 namespace mien::cli {
@@ -74,6 +75,24 @@ std::string default_name(const fs::path& given) {
   return out.empty() ? "clip" : out;
 }
 
+// An image tower that is no CLIP.
+Outcome open_tower(Conversion& run) {
+  const std::string subject = run.source.weights.string();
+  auto plan = checkpoint::map_tower_names(*run.source.checkpoint);
+  if (!plan.ok()) return failure_of(plan.status().with_prefix(subject));
+  if (!run.flags.text_from.empty()) {
+    return failure_of(invalid_argument("--text-from: " + subject +
+                                       " is no part of a CLIP model (expected CLIP weights)"),
+                      kExitUsage);
+  }
+  auto architecture = tower_architecture(plan->shape, subject, run.facts.notes);
+  if (!architecture.ok()) return failure_of(architecture.status());
+  run.tower = plan->naming;
+  run.plan = std::move(plan->rows);
+  run.content.info.architecture = std::move(architecture).value();
+  return std::nullopt;
+}
+
 Outcome open_model(Conversion& run) {
   const auto with_file = [&](const Status& status) {
     return failure_of(status.with_prefix(run.source.weights.string()));
@@ -85,6 +104,11 @@ Outcome open_model(Conversion& run) {
     return failure_of(
         invalid_argument(run.destination.string() + ": holds the source (expected another folder)"),
         kExitUsage);
+  }
+  if (run.source.naming == checkpoint::ClipNaming::kUnknown &&
+      checkpoint::detect_tower_naming(*run.source.checkpoint) !=
+          checkpoint::TowerNaming::kUnknown) {
+    return open_tower(run);
   }
   auto plan = checkpoint::map_clip_names(*run.source.checkpoint, run.source.naming);
   if (!plan.ok()) return with_file(plan.status());
@@ -118,8 +142,10 @@ Outcome open_text(Conversion& run) {
     if (text) return find_tokenizer(run);
     run.labels.labels.clear();
     run.facts.notes.emplace_back(
-        "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP takes "
-        "the text tower of the CLIP model that this one was made from)");
+        run.tower != checkpoint::TowerNaming::kUnknown
+            ? "no text tower: the bundle gives embeddings only, and initial weights for training"
+            : "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP "
+              "takes the text tower of the CLIP model that this one was made from)");
     return std::nullopt;
   }
   if (text) {
@@ -165,6 +191,12 @@ void fill_info(Conversion& run) {
   info.method = info.architecture.temporal ? "emoclip" : "clip";
   if (run.hints.bundle) info.method = run.hints.bundle->method;
   info.preprocess = make_preprocess(flags.preprocess, run.hints, info.architecture);
+  if (run.tower != checkpoint::TowerNaming::kUnknown) {
+    info.method = "image";
+    if (flags.preprocess == "auto") {
+      info.preprocess = image::PreprocessSpec::imagenet(info.architecture.image.image_size);
+    }
+  }
   info.sampling = make_sampling(run.hints, info.architecture);
   info.labels = run.labels.labels;
   info.licence = flags.licence;
@@ -174,7 +206,7 @@ void fill_info(Conversion& run) {
   Json from = Json::object();
   from.set("files", std::move(files));
   from.set("format", run.source.checkpoint->format());
-  from.set("naming", checkpoint::to_string(run.source.naming));
+  from.set("naming", naming_of(run));
   if (run.text_source) {
     Json text_files = Json::object();
     for (const auto& [name, hash] : run.facts.text_files) text_files.set(name, hash);
@@ -221,6 +253,10 @@ Outcome fill_tensors(Conversion& run) {
     if (!collected.ok()) return failure_of(collected.with_prefix("--text-from"));
   }
   engine::Architecture& architecture = run.content.info.architecture;
+  if (run.tower != checkpoint::TowerNaming::kUnknown) {
+    const Status fits = engine::check_tensors(*run.tensors, architecture, "checkpoint");
+    if (!fits.ok()) return with_file(fits);
+  }
   {
     auto encoder = engine::ImageEncoder::load(*run.tensors, architecture, kernels::Precision::kF32);
     if (!encoder.ok()) return with_file(encoder.status());
@@ -287,6 +323,11 @@ void add_notes(Conversion& run) {
 
 }  // namespace
 
+std::string_view naming_of(const Conversion& run) {
+  return run.tower != checkpoint::TowerNaming::kUnknown ? checkpoint::to_string(run.tower)
+                                                        : checkpoint::to_string(run.source.naming);
+}
+
 Failure failure_of(Status status, ExitCode code) {
   if (status.code() == StatusCode::kIo) code = kExitEnvironment;
   return Failure{std::move(status), code};
@@ -342,7 +383,7 @@ Outcome convert(Conversion& run) {
   fill_info(run);
   if (auto failure = fill_tensors(run)) return failure;
   run.facts.format = run.source.checkpoint->format();
-  run.facts.naming = checkpoint::to_string(run.source.naming);
+  run.facts.naming = naming_of(run);
   run.facts.dtypes = dtypes_text(*run.tensors);
   run.content.card = make_card(run.content.info, run.facts);
   if (interrupted()) return failure_of(cancelled("conversion: interrupted, nothing was written"));

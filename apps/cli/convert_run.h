@@ -13,6 +13,7 @@
 #include "cli/convert_card.h"
 #include "cli/convert_model.h"
 #include "cli/convert_source.h"
+#include "mien/checkpoint/tower_names.h"
 #include "mien/text/labels.h"
 
 namespace mien::cli {
@@ -49,8 +50,9 @@ struct Conversion {
   text::LabelSet labels;
   Source source;
   Hints hints;
-  std::vector<checkpoint::TensorSource> plan;  // with the temporal model
-  std::optional<Source> text_source;           // --text-from
+  checkpoint::TowerNaming tower = checkpoint::TowerNaming::kUnknown;  // no CLIP
+  std::vector<checkpoint::TensorSource> plan;                         // with the temporal model
+  std::optional<Source> text_source;                                  // --text-from
   std::vector<checkpoint::TensorSource> text_plan;
   std::shared_ptr<const text::BpeTokenizer> tokenizer;
   std::shared_ptr<ModelTensors> tensors;
@@ -60,6 +62,9 @@ struct Conversion {
   CardFacts facts;
   std::shared_ptr<const engine::Bundle> bundle;  // the result
 };
+
+/// What the names of the source's tensors are called.
+std::string_view naming_of(const Conversion& run);
 
 /// A failure of `status`; input and output errors of the system end with kExitEnvironment.
 Failure failure_of(Status status, ExitCode code = kExitSomeFailed);

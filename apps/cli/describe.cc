@@ -51,6 +51,7 @@ std::string rows_text(const Rows& rows) {
 
 std::string model_name(const engine::ImageTower& tower) {
   if (tower.residual) return "residual network";
+  if (tower.swin) return "Swin transformer";
   const auto* const size =
       std::find_if(std::begin(kSizes), std::end(kSizes),
                    [&](const auto& candidate) { return candidate.first == tower.width; });
@@ -70,6 +71,13 @@ std::string tower_text(const engine::ImageTower& tower) {
                        sizes.channels == 1 ? "grey" : "colour", fmt::join(sizes.widths, " "),
                        fmt::join(sizes.blocks, " "));
   }
+  if (tower.swin) {
+    const engine::SwinSizes& sizes = *tower.swin;
+    return fmt::format(
+        "Swin transformer: {} px, patch {}, width {}, blocks {}, heads {}, window {}{}",
+        tower.image_size, sizes.patch, sizes.width, fmt::join(sizes.depths, " "),
+        fmt::join(sizes.heads, " "), sizes.window, sizes.feature_head ? ", feature head" : "");
+  }
   return fmt::format("{}: {} px, {} layers, width {}, {} heads, mlp {}, {}", model_name(tower),
                      tower.image_size, tower.layers, tower.width, tower.heads, tower.mlp,
                      engine::to_string(tower.activation));
@@ -88,6 +96,10 @@ std::string tower_text(const engine::TextTower& tower) {
 }
 
 std::string tower_text(const engine::TemporalTower& tower) {
+  if (tower.hidden > 0) {
+    return fmt::format("attention pooling, {} hidden units, at most {} frames", tower.hidden,
+                       tower.positions - 1);
+  }
   return fmt::format("{} layers, width {}, {} heads of {}, mlp {}, at most {} frames, {}",
                      tower.layers, tower.width, tower.heads, tower.head_width, tower.mlp,
                      tower.positions - 1, engine::to_string(tower.activation));

@@ -139,9 +139,18 @@ void print_left_out(const EvalOptions& options, const data::Manifest& manifest,
   }
   fmt::print("{}, each class left out of training once\n", manifest.name);
   for (const eval::LeftOutClass& item : report.left_out) {
-    fmt::print("  {:<16} recall {:6.2f} %  of {}\n", item.name, item.recall(), item.samples);
+    fmt::print("  {:<16} recall {:6.2f} %  of {}", item.name, item.recall(), item.samples);
+    if (item.auroc) {
+      fmt::print(
+          "; of the others {:.2f} % right, AUROC of unknown {:.2f}",
+          100 * static_cast<double>(item.known_correct) / static_cast<double>(item.known_samples),
+          *item.auroc);
+    }
+    fmt::print("\n");
   }
-  fmt::print("  WAR {:.2f}  UAR {:.2f}\n", report.war(), report.uar());
+  fmt::print("  WAR {:.2f}  UAR {:.2f}", report.war(), report.uar());
+  if (report.auroc()) fmt::print("  AUROC {:.2f}", *report.auroc());
+  fmt::print("\n");
   if (!report.missing.empty()) {
     fmt::print("no bundle left out: {}\n", fmt::join(report.missing, ", "));
   }
@@ -166,14 +175,14 @@ void run_left_out(Context& context, EvalOptions options, const data::Manifest& m
                                        path, *name)),
           kExitUsage);
     }
-    const auto part = eval::only_class(manifest, *name);
-    if (!part.ok()) return context.fail(part.status(), kExitUsage);
     const auto labels = choose_labels(options, **bundle, manifest);
     if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
-    const auto result = eval::run_zero_shot(*bundle, *part, *labels, run_options);
+    const auto result = eval::run_zero_shot(*bundle, manifest, *labels, run_options);
     if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
     for (const std::string& message : result->unreadable) context.report(message);
-    report.left_out.push_back(eval::count_left_out(*name, *result));
+    auto counted = eval::count_left_out(*name, *result);
+    if (!counted.ok()) return context.fail(counted.status(), kExitUsage);
+    report.left_out.push_back(std::move(*counted));
   }
   options.protocol = "leave-one-out";
   print_left_out(options, manifest, report);

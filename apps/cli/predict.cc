@@ -36,7 +36,7 @@ class Predictor final : public InputVisitor {
     frame.input = name;
     frame.width = picture.width();
     frame.height = picture.height();
-    frame.aggregate = recognizer_.aggregate();
+    frame.aggregate = recognizer_.picture_aggregate();
     frame.faces = std::move(*faces);
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
     return drawings_.picture(name, picture, frame.faces);

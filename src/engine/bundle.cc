@@ -139,6 +139,8 @@ Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
   return std::shared_ptr<const Bundle>(bundle);
 }
 
+Result<std::string> Bundle::card() const { return files_->text(kCardFile, kMaxInfoBytes); }
+
 Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
   const std::lock_guard lock(mutex_);
   if (!image_) {

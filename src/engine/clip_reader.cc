@@ -15,6 +15,8 @@ Result<ClipReader> ClipReader::make(const Bundle& bundle) {
   out.sampling_ = bundle.info().sampling;
   out.embed_ = static_cast<std::size_t>(bundle.info().architecture.embed);
   MIEN_ASSIGN_OR_RETURN(out.temporal_, bundle.temporal_encoder());
+  const auto& tower = bundle.info().architecture.temporal;
+  out.changes_pictures_ = tower && tower->hidden == 0;
   return out;
 }
 

@@ -55,7 +55,7 @@ nn::ResidualOptions residual_options(const engine::Architecture& architecture) {
           .first_stride = tower.first_stride,
           .widths = tower.widths,
           .blocks = tower.blocks,
-          .embed = architecture.embed};
+          .embed = tower.projection ? architecture.embed : 0};
 }
 
 nn::WordTowerOptions word_options(const engine::Architecture& architecture, int words,

@@ -146,6 +146,8 @@ void DataOptions::register_options(OptionSet& set) {
   set.add("holdout", holdout,
           "Share of the training samples that validates instead of val_split; 0: none", {0, 0.9});
   set.add("leave_out", leave_out, "Class that does not train and alone validates");
+  set.add("left_out_validates", left_out_validates,
+          "As published: the epoch is chosen on the class left out; false: on the others");
   set.add("limit", limit, "Train with the first samples only; 0: all", {0, 1e9});
   set.add("threads", threads, "Threads that read samples", {1, 256});
   set.add("max_bad_share", max_bad_share, "Share of the samples that may be unreadable", {0, 1});
@@ -179,7 +181,7 @@ Result<TrainingData> load_training_data(const DataOptions& options,
         data::TwoViews test,
         data::leave_class_out(*out.val, out.val_view, out.val_view, options.leave_out));
     out.train_view = std::move(train.train);
-    out.val_view = std::move(test.test);
+    out.val_view = std::move(options.left_out_validates ? test.test : test.train);
   }
   if (options.limit > 0 && out.train_view.size() > static_cast<std::size_t>(options.limit)) {
     out.train_view.resize(static_cast<std::size_t>(options.limit));

@@ -48,7 +48,7 @@ Status FaceReader::encode(const float* pixels, std::int64_t count, std::vector<f
 }
 
 Status FaceReader::read_as_clips(std::vector<float>& embeddings) {
-  if (clips_.aggregate() == engine::Aggregate::kMean || embeddings.empty()) return {};
+  if (clips_.picture_aggregate() == engine::Aggregate::kMean || embeddings.empty()) return {};
   MIEN_ASSIGN_OR_RETURN(const engine::ClipPlan plan, clips_.plan(1));
   std::vector<float> row(embed());
   for (std::size_t at = 0; at < embeddings.size(); at += embed()) {
@@ -69,6 +69,7 @@ engine::FaceResult FaceReader::read(const face::Face& face, const float* embeddi
     out.unknown = scores.unknown;
     out.reasons = std::move(scores.reasons);
   }
+  if (neutral_) out.intensity = neutral_->intensity({embedding, embed()});
   if (embeddings_) out.embedding = std::move(unit);
   return out;
 }

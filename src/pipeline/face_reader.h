@@ -8,6 +8,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
+#include "mien/engine/neutral.h"
 #include "mien/image/image.h"
 #include "mien/pipeline/result.h"
 
@@ -41,6 +42,10 @@ class FaceReader {
   /// pictures. Errors: those of the temporal model.
   Status read_as_clips(std::vector<float>& embeddings);
   engine::FaceResult read(const face::Face& face, const float* embedding) const;
+  /// From now on faces have an intensity (nullptr: not).
+  void tell_intensity(std::shared_ptr<const engine::NeutralDifference> neutral) {
+    neutral_ = std::move(neutral);
+  }
   const engine::ClipReader& clips() const { return clips_; }
   engine::Session& session() { return session_; }
   /// nullptr: faces are not scored.
@@ -55,6 +60,7 @@ class FaceReader {
   std::shared_ptr<const engine::ImageEncoder> encoder_;  // once packed
   engine::ClipReader clips_;
   std::shared_ptr<const engine::LabelScorer> scorer_;
+  std::shared_ptr<const engine::NeutralDifference> neutral_;
   bool embeddings_;
   engine::Session session_;
 };

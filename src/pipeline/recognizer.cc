@@ -56,12 +56,18 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                           engine::LabelScorer::make(*bundle, labels, options.scorer, session));
   }
   MIEN_ASSIGN_OR_RETURN(engine::ClipReader clips, engine::ClipReader::make(*bundle));
+  std::shared_ptr<const engine::NeutralDifference> neutral;
+  if (options.scores && options.scorer.explain) {
+    MIEN_ASSIGN_OR_RETURN(
+        neutral, engine::NeutralDifference::load(bundle->weights(), bundle->info().architecture));
+  }
   face::FinderOptions finder = options.finder;
   if (bundle->info().crop.align) finder.landmarks = true;
   MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder));
   impl->reader =
       std::make_unique<FaceReader>(std::move(bundle), std::move(packing), std::move(clips),
                                    std::move(scorer), options.embeddings);
+  impl->reader->tell_intensity(std::move(neutral));
   impl->book.emplace(impl->reader->clips());
   return std::unique_ptr<Recognizer>(new Recognizer(std::move(impl)));
 }
@@ -73,6 +79,9 @@ const std::vector<std::string>& Recognizer::label_names() const {
 }
 
 engine::Aggregate Recognizer::aggregate() const { return impl_->reader->clips().aggregate(); }
+engine::Aggregate Recognizer::picture_aggregate() const {
+  return impl_->reader->clips().picture_aggregate();
+}
 
 Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView picture,
                                                           const std::string& name) {

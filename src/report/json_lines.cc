@@ -83,6 +83,7 @@ Json face_to_json(const engine::FaceResult& result) {
   out.set("track", face.track >= 0 ? Json(face.track) : Json());
   out.set("source", source_name(face.source));
   add_scores(out, result);
+  if (result.intensity) out.set("intensity", share(*result.intensity));
   if (!result.embedding.empty()) {
     Json values = Json::array();
     for (const float v : result.embedding) values.push_back(v);

@@ -258,8 +258,10 @@ std::string picture_table(const pipeline::FrameResult& picture, const TableOptio
                                   ", " + counted(faces, "face", "faces"));
   for (std::size_t i = 0; i < picture.faces.size(); ++i) {
     const engine::FaceResult& face = picture.faces[i];
+    std::string note = place_of(face.face);
+    if (face.intensity) note += ", intensity " + percent(*face.intensity);
     writer.scores(std::to_string(i + 1), track_colour(static_cast<std::int64_t>(i)).ansi, face,
-                  place_of(face.face));
+                  note);
     for (const auto& row : explanation(face.labels, face.reasons, writer.options())) {
       writer.line(row);
     }

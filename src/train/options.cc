@@ -10,7 +10,9 @@
 namespace mien::train {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSchedules = {"constant", "step", "cosine", "restarts"};
+constexpr double kE2nWarmup = 0.05;
+constexpr std::array<std::string_view, 5> kSchedules = {"constant", "step", "cosine", "restarts",
+                                                        "e2n"};
 
 double cosine(double progress, double least) {
   return least +
@@ -75,6 +77,10 @@ Result<TrainOptions> stage_options(const TrainOptions& options,
 }
 
 double schedule_factor(const TrainOptions& options, double epoch, int epochs) {
+  if (options.schedule == "e2n") {
+    const double behind = std::floor(epoch) - options.warmup_epochs;
+    return behind < 0 ? kE2nWarmup : cosine(behind / std::max(1, epochs), options.min_factor);
+  }
   double factor = 1;
   if (options.per_epoch) epoch = std::floor(epoch);
   if (options.schedule == "step") {

@@ -5,6 +5,7 @@
 #include "mien/checkpoint/safetensors.h"
 #include "mien/engine/encoders.h"
 #include "mien/engine/temporal.h"
+#include "mien/nn/attention_pool.h"
 #include "mien/nn/clip.h"
 #include "mien/nn/load.h"
 #include "mien/nn/residual.h"
@@ -270,6 +271,24 @@ TEST_P(NnEngine, TemporalOfEmoclip) {
   nn::TemporalTransformer model(options);
   const auto weights = save(nn::named_parameters(*model), "temporal.");
   compare_temporal(options, 2, 32, weights, model, GetParam(), bars(), session_);
+}
+
+TEST_P(NnEngine, AttentionPool) {
+  nn::AttentionPool model(48, 24);
+  for (const auto& [name, tensor] : nn::named_parameters(*model)) {
+    torch::Tensor(tensor).copy_(torch::randn_like(tensor));
+  }
+  const auto weights = save(nn::named_parameters(*model), "temporal.");
+  engine::Architecture architecture = small();
+  architecture.temporal = engine::TemporalTower{.width = 48, .hidden = 24, .positions = 13};
+  const auto encoder = engine::TemporalEncoder::load(*weights, architecture, GetParam());
+  ASSERT_TRUE(encoder.ok()) << encoder.status().message();
+  for (const std::int64_t frames : {1, 2, 12}) {
+    const torch::Tensor x = torch::randn({5, frames, 48});
+    std::vector<float> found(5 * 48);
+    ASSERT_TRUE((*encoder)->encode(x.data_ptr<float>(), 5, frames, found.data(), session_).ok());
+    expect_same(model->forward(x), found, bars());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, NnEngine,

@@ -66,15 +66,25 @@ Status read_clip(const engine::Bundle& bundle, std::span<const float> rows, std:
   return reader.read(plan, chosen.data(), out.data(), session);
 }
 
+Status dump_image(const engine::ImageEncoder& image, const Tensor& pixels,
+                  const char* destination) {
+  Tensor out(DType::kF32, {kPictures, image.embed()});
+  engine::Session session;
+  MIEN_RETURN_IF_ERROR(image.encode(pixels.f32().data(), kPictures, out.f32().data(), session));
+  return checkpoint::write_safetensors(destination,
+                                       {{"pixels", pixels}, {"image_embeddings", out}});
+}
+
 Status dump(const char* path, const char* destination, bool bf16) {
   engine::BundleOptions options;
   options.precision = bf16 ? engine::PrecisionChoice::kBf16 : engine::PrecisionChoice::kF32;
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path, options));
   MIEN_RETURN_IF_ERROR(bundle->verify_hashes());
   MIEN_ASSIGN_OR_RETURN(const auto image, bundle->image_encoder());
-  MIEN_ASSIGN_OR_RETURN(const auto text, bundle->text_encoder());
   Rng rng(20240229);
   const Tensor pixels = random_pixels(image->image_size(), rng);
+  if (!bundle->has_text_tower()) return dump_image(*image, pixels, destination);
+  MIEN_ASSIGN_OR_RETURN(const auto text, bundle->text_encoder());
   const auto rows = random_rows(*bundle->info().architecture.text, rng);
   const Tensor tokens = as_tensor(rows);
   Tensor image_out(DType::kF32, {kPictures, image->embed()});

@@ -122,6 +122,9 @@ class Bundle {
   /// Errors: kNotFound without a tokenizer file; those of parse_bpe_merges and parse_words.
   Result<std::shared_ptr<const text::Tokenizer>> tokenizer() const;
 
+  /// The text of CARD.md. Errors: kNotFound, kIo.
+  Result<std::string> card() const;
+
   /// Stored unit embeddings of every text of info().labels (in order, parts after texts), shape
   /// [texts, embed]; empty when absent.
   const TensorView* label_features() const { return weights_->find(kLabelFeatures); }

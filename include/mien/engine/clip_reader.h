@@ -33,6 +33,10 @@ class ClipReader {
   static Result<ClipReader> make(const Bundle& bundle);
 
   Aggregate aggregate() const { return temporal_ ? Aggregate::kTemporal : Aggregate::kMean; }
+  /// How a single picture is read. Attention pooling gives back the one frame, so it is not asked.
+  Aggregate picture_aggregate() const {
+    return changes_pictures_ ? Aggregate::kTemporal : Aggregate::kMean;
+  }
 
   /// By the bundle's sampling rule (video::sample_covering). `thinning`: `total` counts only every
   /// so-manieth frame of the clip, and the rule's stride is divided by it, down to 1. A picture is
@@ -48,6 +52,7 @@ class ClipReader {
   ClipReader() = default;
   video::SamplingSpec sampling_;
   std::size_t embed_ = 0;
+  bool changes_pictures_ = false;
   std::shared_ptr<const TemporalEncoder> temporal_;
 };
 

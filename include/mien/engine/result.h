@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct FaceResult {
   bool unknown = false;            ///< no label fits well enough; `labels` still holds the scores
   std::vector<Reason> reasons;     ///< only with `explain`: best fitting first
   std::vector<float> embedding;    ///< only when asked for; L2-normalised
+  /// 0..1, how far it is from its own predicted neutral (NeutralDifference); only with `explain`
+  /// and a bundle that has such a network.
+  std::optional<float> intensity = {};
 
   /// The best label, or "unknown".
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }

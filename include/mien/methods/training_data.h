@@ -32,9 +32,10 @@ struct DataOptions {
   std::vector<std::string> targets = {};
   int folds = 0;  ///< validate on one of so many parts by subject instead of on val_split
   int fold = 0;
-  double holdout = 0;          ///< validate on this share of the training samples instead
-  std::string leave_out = {};  ///< class that does not train and alone validates
-  int limit = 0;               ///< the first samples only; 0: all
+  double holdout = 0;              ///< validate on this share of the training samples instead
+  std::string leave_out = {};      ///< class that does not train and alone validates
+  bool left_out_validates = true;  ///< false: the classes that train validate
+  int limit = 0;                   ///< the first samples only; 0: all
   int threads = 2;
   double max_bad_share = 0.01;
 

@@ -59,11 +59,13 @@ class Recognizer {
 
   /// Empty without scores.
   const std::vector<std::string>& label_names() const;
-  /// How tracks and pictures are read: by the bundle's temporal model when it has one.
+  /// How tracks are read: by the bundle's temporal model when it has one.
   engine::Aggregate aggregate() const;
+  /// How pictures are read: by a transformer over time as clips, else as they are.
+  engine::Aggregate picture_aggregate() const;
 
-  /// All faces of one picture, largest first. No face is an empty result. With a temporal model a
-  /// face is read as a clip that repeats it to the length of the bundle's sampling.
+  /// All faces of one picture, largest first. No face is an empty result. With a temporal
+  /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
   /// A whole clip: decoding, finding and encoding overlap; memory does not grow with its length.

@@ -101,6 +101,19 @@ TEST(JsonLines, ReasonsAndEmbeddingOnlyWhenThere) {
   EXPECT_EQ(out.find("reasons")->as_array()[0].find("text")->as_string(), "a broad smile");
 }
 
+TEST(JsonLines, IntensityOnlyWhenThere) {
+  auto face = face_at({1, 2, 3, 4}, kHappy);
+  EXPECT_EQ(to_json(picture_of({face})).dump().find("intensity"), std::string::npos);
+  face.intensity = 0.43219F;
+  for (const auto& frame : {picture_of({face}), frame_of(1, {face})}) {
+    const Json value = to_json(frame);
+    EXPECT_EQ(problem_of(value), "");
+    EXPECT_EQ(value.find("faces")->as_array()[0].find("intensity")->dump(), "0.4322");
+  }
+  face.intensity = -0.5F;
+  EXPECT_NE(problem_of(to_json(picture_of({face}))), "");
+}
+
 TEST(JsonLines, TrackSummaryAndErrorFitTheirSchemas) {
   pipeline::TrackResult track;
   track.input = "clip.mp4";

@@ -141,6 +141,22 @@ TEST(Optimiser, StateGoesThroughAFile) {
   }
 }
 
+// methods-e2n-fer §12, lr 0.002 over 50 epochs.
+TEST(Schedule, RatesOfE2nFer) {
+  TrainOptions options;
+  options.schedule = "e2n";
+  options.warmup_epochs = 1;
+  options.lr = 0.002;
+  const auto lr = [&](double epoch) { return options.lr * schedule_factor(options, epoch, 50); };
+  EXPECT_DOUBLE_EQ(lr(0), 1e-4);
+  EXPECT_DOUBLE_EQ(lr(0.99), 1e-4);
+  EXPECT_DOUBLE_EQ(lr(1), 2e-3);
+  EXPECT_NEAR(lr(2), 1.998027e-3, 1e-9);
+  EXPECT_DOUBLE_EQ(lr(2.5), lr(2));
+  EXPECT_NEAR(lr(26), 1e-3, 1e-12);
+  EXPECT_NEAR(lr(49), 7.885299e-6, 1e-12);
+}
+
 TEST(Schedule, Factors) {
   TrainOptions options;
   EXPECT_EQ(schedule_factor(options, 17.5, 30), 1);
