@@ -36,5 +36,7 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
 Result<engine::UnknownChoice> parse_unknown(const std::string& text);
 /// "mean", "mean-cosine", "max".
 Result<engine::Reduce> parse_reduce(const std::string& text);
+/// "unit-mean", "raw-mean". Errors: kInvalidArgument.
+Result<engine::Compound> parse_compound(const std::string& text);
 
 }  // namespace mien::cli

@@ -21,13 +21,20 @@ struct Reason {
   float cosine = 0;
 };
 
+/// What a regression says of one target, in the target's own unit.
+struct TargetValue {
+  std::string target;
+  float value = 0;
+};
+
 /// The reading of one face.
 struct FaceResult {
   face::Face face;
-  std::vector<LabelScore> labels;  ///< best first
-  bool unknown = false;            ///< no label fits well enough; `labels` still holds the scores
-  std::vector<Reason> reasons;     ///< only with `explain`: best fitting first
-  std::vector<float> embedding;    ///< only when asked for; L2-normalised
+  std::vector<LabelScore> labels;   ///< best first
+  bool unknown = false;             ///< no label fits well enough; `labels` still holds the scores
+  std::vector<Reason> reasons;      ///< only with `explain`: best fitting first
+  std::vector<TargetValue> values;  ///< only from a bundle with a regression head, in its order
+  std::vector<float> embedding;     ///< only when asked for; L2-normalised
 
   /// The best label, or "unknown".
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }
