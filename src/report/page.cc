@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mien/report/text.h"
 
 namespace mien::report {
@@ -50,7 +52,15 @@ std::string page_head(const Facts& facts) {
 }
 
 std::string page_foot(std::string_view notice) {
-  return fmt::format("<footer>{}</footer></body></html>\n", escape(notice));
+  // Its line ends are wanted, and escape() would show them.
+  std::string text;
+  while (!notice.empty()) {
+    const std::size_t end = std::min(notice.find('\n'), notice.size());
+    text += escape(notice.substr(0, end));
+    if (end < notice.size()) text += '\n';
+    notice.remove_prefix(std::min(end + 1, notice.size()));
+  }
+  return fmt::format("<footer>{}</footer></body></html>\n", text);
 }
 
 }  // namespace mien::report

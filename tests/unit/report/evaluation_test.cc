@@ -58,7 +58,7 @@ TEST(Evaluation, RegressionPageHasAPlotPerTargetAndEscapesNames) {
   const eval::RegressionRun run = regression();
   const auto report = eval::regression_report(run);
   ASSERT_TRUE(report.ok());
-  const std::string page = regression_html(*report, run, {{"bundle", "b"}}, "notice");
+  const std::string page = regression_html(*report, run, {{"bundle", "b"}}, "two\nlines");
   std::size_t plots = 0, points = 0;
   for (std::size_t at = 0; (at = page.find("<svg", at)) != std::string::npos; ++at) ++plots;
   for (std::size_t at = 0; (at = page.find("<circle", at)) != std::string::npos; ++at) ++points;
@@ -66,6 +66,7 @@ TEST(Evaluation, RegressionPageHasAPlotPerTargetAndEscapesNames) {
   EXPECT_EQ(points, 8u);
   EXPECT_THAT(page, HasSubstr("flat&lt;i&gt;"));
   EXPECT_THAT(page, HasSubstr("1 to 7"));
+  EXPECT_THAT(page, HasSubstr("<footer>two\nlines</footer>"));
   EXPECT_THAT(page, HasSubstr("clip &quot;0&quot;"));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("nan")));  // a target that is the same everywhere has a scale too
