@@ -126,6 +126,14 @@ Outcome open_model(Conversion& run) {
   auto tower = decide_temporal(run.source, *temporal, run.hints);
   if (!tower.ok()) return failure_of(tower.status());
   info.architecture.temporal = *tower;
+  auto head = decide_regression(run.source, run.hints, info.architecture.embed, run.flags.targets,
+                                run.facts.notes);
+  if (!head.ok()) return failure_of(head.status(), kExitUsage);
+  if (*head) {
+    info.architecture.regression = (*head)->sizes;
+    info.targets = (*head)->targets;
+    temporal->insert(temporal->end(), (*head)->plan.begin(), (*head)->plan.end());
+  }
   const Status fits = info.architecture.validate(run.source.weights.string());
   if (!fits.ok()) return failure_of(fits);
   auto scale = read_logit_scale(*run.source.checkpoint, run.plan);
@@ -144,8 +152,12 @@ Outcome open_text(Conversion& run) {
     run.facts.notes.emplace_back(
         run.tower != checkpoint::TowerNaming::kUnknown
             ? "no text tower: the bundle gives embeddings only, and initial weights for training"
-            : "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP "
-              "takes the text tower of the CLIP model that this one was made from)");
+        : run.content.info.targets.empty()
+            ? "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP "
+              "takes the text tower of the CLIP model that this one was made from)"
+            : "no text tower: the bundle has no labels and gives the values of its targets "
+              "(--text-from CLIP takes the text tower of the CLIP model that this one was made "
+              "from)");
     return std::nullopt;
   }
   if (text) {
@@ -229,8 +241,8 @@ void keep_tensors(Conversion& run) {
   if (run.flags.image_only) architecture.text.reset();
   for (const std::string& name : run.tensors->order()) {
     const bool kept = architecture.text || name.starts_with("visual.") ||
-                      name.starts_with("temporal.") || name == "logit_scale" ||
-                      name == engine::Bundle::kLabelFeatures;
+                      name.starts_with("temporal.") || name.starts_with("mlp.") ||
+                      name == "logit_scale" || name == engine::Bundle::kLabelFeatures;
     if (kept) run.content.tensors.emplace_back(name, *run.tensors->find(name));
   }
   if (architecture.text) run.content.tokenizer = run.tokenizer->merges_text();
@@ -272,6 +284,13 @@ Outcome fill_tensors(Conversion& run) {
     if (!trial.ok()) return with_file(trial.status());
     run.trial_clip = std::move(trial).value();
   }
+  if (architecture.regression) {
+    auto head = engine::Regressor::load(*run.tensors, architecture);
+    if (!head.ok()) return with_file(head.status());
+    auto trial = try_regressor(**head, architecture.embed);
+    if (!trial.ok()) return with_file(trial.status());
+    run.trial_head = std::move(trial).value();
+  }
   if (architecture.text) {
     auto features =
         make_label_features(run.tensors, architecture, *run.tokenizer, run.labels.labels);
@@ -300,6 +319,15 @@ Result<std::shared_ptr<const engine::Bundle>> read_back(const Conversion& run) {
                             ": gives another clip embedding than before it was written");
     }
   }
+  MIEN_ASSIGN_OR_RETURN(const auto regressor, bundle->regressor());
+  if (regressor) {
+    MIEN_ASSIGN_OR_RETURN(const std::vector<float> values,
+                          try_regressor(*regressor, bundle->info().architecture.embed));
+    if (values != run.trial_head) {
+      return internal_error(run.destination.string() +
+                            ": gives other values than before it was written");
+    }
+  }
   if (bundle->has_text_tower()) {
     MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle->tokenizer());
     if (tokenizer->vocabulary_size() != run.tokenizer->vocabulary_size()) {
@@ -307,18 +335,6 @@ Result<std::shared_ptr<const engine::Bundle>> read_back(const Conversion& run) {
     }
   }
   return bundle;
-}
-
-void add_notes(Conversion& run) {
-  run.facts.left_out = left_out(run.source, run.plan);
-  const auto has = [&](std::string_view word) {
-    return std::any_of(run.facts.left_out.begin(), run.facts.left_out.end(),
-                       [&](const std::string& n) { return n.find(word) != std::string::npos; });
-  };
-  if (has("mlp.0.weight") && has("mlp.2.weight")) {
-    run.facts.notes.emplace_back(
-        "the regression head (mlp.0, mlp.2) is left out: a bundle answers with labels only");
-  }
 }
 
 }  // namespace
@@ -371,7 +387,7 @@ Outcome convert(Conversion& run) {
   if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
   if (auto failure = open_model(run)) return failure;
   if (auto failure = open_text(run)) return failure;
-  add_notes(run);
+  run.facts.left_out = left_out(run.source, run.plan);
   auto files = hash_source(run.source);
   if (!files.ok()) return failure_of(files.status());
   run.facts.files = std::move(files).value();

@@ -28,6 +28,7 @@ struct ConvertFlags {
   std::string dtype = "keep";
   std::string preprocess = "auto";
   std::string licence;
+  std::vector<std::string> targets;
   std::uint64_t seed = 1;
   bool random_tiny = false;
   bool temporal = false;
@@ -51,13 +52,14 @@ struct Conversion {
   Source source;
   Hints hints;
   checkpoint::TowerNaming tower = checkpoint::TowerNaming::kUnknown;  // no CLIP
-  std::vector<checkpoint::TensorSource> plan;                         // with the temporal model
-  std::optional<Source> text_source;                                  // --text-from
+  std::vector<checkpoint::TensorSource> plan;  // with the temporal model and the head
+  std::optional<Source> text_source;           // --text-from
   std::vector<checkpoint::TensorSource> text_plan;
   std::shared_ptr<const text::BpeTokenizer> tokenizer;
   std::shared_ptr<ModelTensors> tensors;
   std::vector<float> trial;       // embedding of the trial picture
   std::vector<float> trial_clip;  // and of the trial clip; empty: no temporal model
+  std::vector<float> trial_head;  // what the regression head says; empty: there is none
   engine::BundleContent content;
   CardFacts facts;
   std::shared_ptr<const engine::Bundle> bundle;  // the result

@@ -105,6 +105,23 @@ std::string tower_text(const engine::TemporalTower& tower) {
                      tower.positions - 1, engine::to_string(tower.activation));
 }
 
+std::string tower_text(const engine::RegressionHead& head) {
+  const std::string targets =
+      fmt::format("{} target{}", head.targets, head.targets == 1 ? "" : "s");
+  return head.hidden == 0 ? "linear probe, " + targets
+                          : fmt::format("two layers, {} hidden, {}", head.hidden, targets);
+}
+
+std::string targets_text(const std::vector<engine::RegressionTarget>& targets) {
+  std::string out;
+  for (const engine::RegressionTarget& target : targets) {
+    out += (out.empty() ? "" : ", ") + target.name;
+    if (target.range)
+      out += fmt::format(" ({:g} to {:g})", target.range->first, target.range->second);
+  }
+  return out;
+}
+
 std::string count_text(std::uint64_t count) {
   std::string out = scaled(count, "");
   while (out.ends_with(' ')) out.pop_back();
@@ -118,6 +135,7 @@ Json Parameters::to_json() const {
   out.set("image", image);
   out.set("text", text);
   if (temporal > 0) out.set("temporal", temporal);
+  if (regression > 0) out.set("regression", regression);
   out.set("total", total());
   return out;
 }
@@ -126,6 +144,9 @@ std::string parameters_text(const Parameters& parameters) {
   std::string out =
       fmt::format("{} image, {} text", count_text(parameters.image), count_text(parameters.text));
   if (parameters.temporal > 0) out += fmt::format(", {} temporal", count_text(parameters.temporal));
+  if (parameters.regression > 0) {
+    out += fmt::format(", {} regression", count_text(parameters.regression));
+  }
   return out;
 }
 
@@ -134,6 +155,7 @@ Parameters count_parameters(const engine::Architecture& architecture) {
   for (const engine::ExpectedTensor& tensor : engine::expected_tensors(architecture)) {
     (tensor.name.starts_with("visual.")     ? out.image
      : tensor.name.starts_with("temporal.") ? out.temporal
+     : tensor.name.starts_with("mlp.")      ? out.regression
                                             : out.text) += element_count(tensor.shape).value_or(0);
   }
   return out;

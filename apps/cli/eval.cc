@@ -3,52 +3,38 @@
 
 #include <memory>
 
-#include "cli/cli.h"
-#include "cli/datasets.h"
-#include "cli/options.h"
+#include "cli/eval.h"
 #include "cli/progress.h"
 #include "mien/core/file.h"
-#include "mien/data/manifest.h"
+#include "mien/data/views.h"
 #include "mien/eval/left_out.h"
-#include "mien/eval/run.h"
 #include "mien/report/descriptor_map.h"
-#include "mien/report/evaluation.h"
 
 namespace mien::cli {
 namespace {
 
-struct EvalOptions {
-  ModelOptions model;
-  std::vector<std::string> bundles;
-  std::string source;
-  DataOptions data;
-  std::string protocol = "zero-shot";
-  std::string labels;
-  std::string html;
-  std::string predictions;
-  bool json = false;
-  FaceOptions faces;
-  double max_bad_share = 0.01;
-  int resamples = 1000;
-};
-
 // Closed: the bundle's own labels. Zero-shot: --labels, or the classes of the data as words.
 Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::Bundle& bundle,
                                      const data::Manifest& manifest) {
+  const auto singles = [&](text::LabelSet labels) {
+    return eval::with_compounds(std::move(labels), manifest.classes);
+  };
   if (options.protocol == "closed") {
     if (!options.labels.empty()) {
       return invalid_argument(
           "--labels: does not go with --protocol closed, which takes the bundle's own (expected "
           "--protocol zero-shot)");
     }
-    return text::LabelSet{.name = bundle.info().name, .labels = bundle.info().labels};
+    return singles({.name = bundle.info().name, .labels = bundle.info().labels});
   }
-  if (!options.labels.empty()) return text::load_labels(options.labels);
-  std::string words;
+  std::string words = options.labels;
   for (const std::string& name : manifest.classes) {
+    // Compounds are made of the classes.
+    if (!options.labels.empty() || name.find('+') != std::string::npos) continue;
     words += (words.empty() ? "\"" : ",\"") + name + "\"";
   }
-  return text::load_labels(words);
+  MIEN_ASSIGN_OR_RETURN(text::LabelSet labels, text::load_labels(words));
+  return singles(std::move(labels));
 }
 
 Status write_predictions(const std::string& path, const eval::RunResult& result) {
@@ -70,11 +56,8 @@ Status write_predictions(const std::string& path, const eval::RunResult& result)
 Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
              const data::Manifest& manifest, const eval::RunResult& result,
              const eval::ClosedSetReport& report) {
-  Json out = Json::object();
-  out.set("bundle", bundle.info().name);
-  out.set("data", manifest.name);
-  out.set("split", options.data.split.empty() ? Json() : Json(options.data.split));
-  out.set("protocol", options.protocol);
+  Json out = result_start(options, bundle.info().name, manifest.name);
+  if (!options.compound.empty()) out.set("compound_labels", options.compound);
   Json figures = report.to_json();
   for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
   out.set("unlabelled", manifest.unlabelled);
@@ -89,8 +72,9 @@ report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
                     const data::Manifest& manifest, const eval::RunResult& result) {
   return {
       {"bundle", bundle.info().name},
-      {"data", manifest.name + (options.data.split.empty() ? "" : ", split " + options.data.split)},
-      {"protocol", options.protocol},
+      {"data", manifest.name + part_text(options.data)},
+      {"protocol",
+       options.protocol + (options.compound.empty() ? "" : ", compounds by " + options.compound)},
       {"left out", fmt::format("{} without a label, {} with several, {} unreadable",
                                manifest.unlabelled, result.compound, result.unreadable.size())}};
 }
@@ -188,25 +172,28 @@ void run_left_out(Context& context, EvalOptions options, const data::Manifest& m
   print_left_out(options, manifest, report);
 }
 
-void run(Context& context, EvalOptions options) {
-  if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
-  auto finder = finder_options(options.faces);
-  if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
-  const auto manifest = load_data(options.source, options.data);
+Result<data::Manifest> load_manifest_of(const EvalOptions& options) {
+  MIEN_ASSIGN_OR_RETURN(data::Manifest manifest, load_data(options.source, options.data));
+  return options.compound.empty() ? std::move(manifest)
+                                  : data::compound_classes(std::move(manifest));
+}
+
+void run_labels(Context& context, EvalOptions options, eval::RunOptions run_options) {
+  const auto manifest = load_manifest_of(options);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
-  eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
-  run_options.cancel = &interrupted();
+  if (!options.compound.empty()) {
+    const auto compound = parse_compound(options.compound);
+    if (!compound.ok()) return context.fail(compound.status(), kExitUsage);
+    run_options.compound = *compound;
+  }
   if (options.protocol == "leave-one-out") {
     return run_left_out(context, options, *manifest, run_options);
   }
-  if (options.bundles.size() != 1) {
-    return context.fail(invalid_argument("bundle: several (expected one, but for --protocol "
-                                         "leave-one-out)"),
-                        kExitUsage);
+  const auto bundle = load_one_bundle(options);
+  if (!bundle.ok()) {
+    return context.fail(bundle.status(),
+                        options.bundles.size() == 1 ? kExitEnvironment : kExitUsage);
   }
-  options.model.bundle = options.bundles.front();
-  const auto bundle = load_bundle(options.model);
-  if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
   const auto labels = choose_labels(options, **bundle, *manifest);
   if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
   if (const auto places = eval::match_labels(*labels, manifest->classes); !places.ok()) {
@@ -229,7 +216,43 @@ void run(Context& context, EvalOptions options) {
   }
 }
 
+void run(Context& context, const EvalOptions& options) {
+  if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  auto finder = finder_options(options.faces);
+  if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
+  eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
+  run_options.cancel = &interrupted();
+  options.protocol == "regression" ? run_regression_protocol(context, options, run_options)
+                                   : run_labels(context, options, run_options);
+}
+
 }  // namespace
+
+std::string part_text(const DataOptions& data) {
+  std::string out = data.split.empty() ? "" : ", split " + data.split;
+  if (data.folds > 0) out += fmt::format(", part {} of {}", data.fold, data.folds);
+  return out;
+}
+
+Json result_start(const EvalOptions& options, const std::string& bundle, const std::string& data) {
+  Json out = Json::object();
+  out.set("bundle", bundle);
+  out.set("data", data);
+  out.set("split", options.data.split.empty() ? Json() : Json(options.data.split));
+  out.set("folds", options.data.folds > 0 ? Json(options.data.folds) : Json());
+  out.set("fold", options.data.folds > 0 ? Json(options.data.fold) : Json());
+  out.set("protocol", options.protocol);
+  return out;
+}
+
+Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions& options) {
+  if (options.bundles.size() != 1) {
+    return invalid_argument("bundle: several (expected one, but for --protocol leave-one-out)");
+  }
+  ModelOptions model = options.model;
+  model.bundle = options.bundles.front();
+  return load_bundle(model);
+}
 
 void add_eval(CLI::App& app, Context& context) {
   auto options = std::make_shared<EvalOptions>();
@@ -243,16 +266,26 @@ void add_eval(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_option("--data", options->source, kDataHelp)->required();
   add_data_options(*verb, options->data);
+  add_fold_options(*verb, options->data);
   verb->add_flag("--allow-missing", options->data.allow_missing,
                  "NAME:FOLDER: leave out samples without pictures");
   verb->add_option(
           "--protocol", options->protocol,
           "zero-shot (classes named in words), closed (the bundle's own labels), leave-one-out "
-          "(bundles that each never saw one class)")
-      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out"}))
+          "(bundles that each never saw one class), regression (the numbers of its head)")
+      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out", "regression"}))
       ->capture_default_str();
   verb->add_option("-l,--labels", options->labels,
                    "zero-shot: words for the classes, as in predict (default: the class names)");
+  verb->add_option("--compound", options->compound,
+                   "Samples of several labels are classes of their own, and the parts' embeddings "
+                   "are averaged: unit-mean or raw-mean (default: they are left out)")
+      ->check(CLI::IsMember({"unit-mean", "raw-mean"}));
+  verb->add_option("--targets", options->data.targets,
+                   "regression: columns of the targets, in the bundle's order (default: its names)")
+      ->delimiter(',');
+  verb->add_option("--average-by", options->average_by,
+                   "regression: average the samples of one subject, or of another column, first");
   add_face_options(*verb, options->faces);
   verb->add_option("--report", options->html, "Write a self-contained HTML page");
   verb->add_option("--predictions", options->predictions, "Write a CSV with one row per sample");

@@ -103,4 +103,11 @@ Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text) {
       fmt::format("--reduce: '{}' is unknown (expected auto, mean, mean-cosine or max)", text));
 }
 
+Result<engine::Compound> parse_compound(const std::string& text) {
+  if (text == "unit-mean") return engine::Compound::kUnitMean;
+  if (text == "raw-mean") return engine::Compound::kRawMean;
+  return invalid_argument(
+      fmt::format("--compound: '{}' is unknown (expected unit-mean or raw-mean)", text));
+}
+
 }  // namespace mien::cli

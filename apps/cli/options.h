@@ -38,5 +38,7 @@ Result<engine::UnknownChoice> parse_unknown(const std::string& text);
 /// "mean", "mean-cosine", "max".
 /// None: as the bundle says.
 Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text);
+/// "unit-mean", "raw-mean". Errors: kInvalidArgument.
+Result<engine::Compound> parse_compound(const std::string& text);
 
 }  // namespace mien::cli

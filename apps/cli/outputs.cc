@@ -47,8 +47,9 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces) {
 }
 
 ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
-                           std::vector<std::string> labels)
-    : context_(context), options_(options), csv_(labels) {}
+                           const std::vector<std::string>& labels,
+                           const std::vector<std::string>& targets)
+    : context_(context), options_(options), csv_(labels, targets) {}
 
 Status ResultWriter::open() {
   if (options_.json && options_.csv) {

@@ -17,6 +17,7 @@ struct PredictOptions {
   std::string labels;
   std::string unknown = "auto";
   std::string reduce = "auto";
+  std::string compound = "unit-mean";
   bool explain = false;
   bool embedding = false;
   int every = 1;
@@ -27,7 +28,10 @@ struct PredictOptions {
 class Predictor final : public InputVisitor {
  public:
   Predictor(pipeline::Recognizer& recognizer, ResultWriter& results, AnnotationWriter& drawings)
-      : recognizer_(recognizer), results_(results), drawings_(drawings) {}
+      : recognizer_(recognizer),
+        results_(results),
+        drawings_(drawings),
+        scores_(!recognizer.label_names().empty()) {}
 
   Status picture(const std::string& name, const image::Image& picture) override {
     auto faces = recognizer_.image(picture, name);
@@ -52,7 +56,7 @@ class Predictor final : public InputVisitor {
     sink.every_frame = drawings_.enabled();
     sink.frame = [&](const pipeline::ClipFrame& frame) -> Status {
       if (frame.analysed) {
-        timeline.add(frame.result);
+        if (scores_) timeline.add(frame.result);
         if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
       }
       progress.update(frame.result.frame + 1);
@@ -77,44 +81,55 @@ class Predictor final : public InputVisitor {
   pipeline::Recognizer& recognizer_;
   ResultWriter& results_;
   AnnotationWriter& drawings_;
+  bool scores_;  // false: a regression without labels, which has no time line
 };
 
 Result<text::LabelSet> choose_labels(const PredictOptions& options, const engine::Bundle& bundle) {
   if (!options.labels.empty()) return text::load_labels(options.labels, options.inputs.limits);
-  if (bundle.info().labels.empty()) {
+  // A regression may have no labels.
+  if (bundle.info().labels.empty() && bundle.info().targets.empty()) {
     return invalid_argument("--labels: is missing (the bundle has no labels of its own)");
   }
   return text::LabelSet{bundle.info().name, bundle.info().labels};
 }
 
+Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& options) {
+  pipeline::RecognizerOptions out;
+  MIEN_ASSIGN_OR_RETURN(out.finder, finder_options(options.faces));
+  out.finder.landmarks = wants_landmarks(options.outputs, options.faces);
+  MIEN_ASSIGN_OR_RETURN(out.scorer.unknown, parse_unknown(options.unknown));
+  MIEN_ASSIGN_OR_RETURN(out.scorer.reduce, parse_reduce(options.reduce));
+  MIEN_ASSIGN_OR_RETURN(out.scorer.compound, parse_compound(options.compound));
+  const bool raw = out.scorer.compound == engine::Compound::kRawMean;
+  if (raw && out.scorer.reduce != engine::Reduce::kMeanEmbedding) {
+    return invalid_argument("--compound raw-mean: does not go with --reduce (expected mean)");
+  }
+  out.scorer.explain = options.explain;
+  out.embeddings = options.embedding;
+  out.batch = options.batch;
+  out.every = options.every;
+  out.max_fps = options.max_fps;
+  out.frame_values = options.outputs.json || options.outputs.csv;
+  return out;
+}
+
 void predict(Context& context, const PredictOptions& options) {
   const auto usage = [&](const Status& status) { context.fail(status, kExitUsage); };
   if (const Status status = context.apply(); !status.ok()) return usage(status);
-  pipeline::RecognizerOptions recognizer_options;
-  auto finder = finder_options(options.faces);
-  auto unknown = parse_unknown(options.unknown);
-  auto reduce = parse_reduce(options.reduce);
-  for (const Status& status : {finder.status(), unknown.status(), reduce.status()}) {
-    if (!status.ok()) return usage(status);
-  }
-  recognizer_options.finder = std::move(*finder);
-  recognizer_options.finder.landmarks = wants_landmarks(options.outputs, options.faces);
-  recognizer_options.scorer = {.reduce = *reduce, .unknown = *unknown, .explain = options.explain};
-  recognizer_options.embeddings = options.embedding;
-  recognizer_options.batch = options.batch;
-  recognizer_options.every = options.every;
-  recognizer_options.max_fps = options.max_fps;
-
+  auto settings = recognizer_options(options);
+  if (!settings.ok()) return usage(settings.status());
   const auto bundle = load_bundle(options.model);
   if (!bundle.ok()) {
     return context.fail(bundle.status(), kExitEnvironment);
   }
   const auto labels = choose_labels(options, **bundle);
   if (!labels.ok()) return usage(labels.status());
-  auto recognizer = pipeline::Recognizer::make(*bundle, *labels, recognizer_options);
+  settings->scores = !labels->labels.empty();
+  auto recognizer = pipeline::Recognizer::make(*bundle, *labels, *settings);
   if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);
 
-  ResultWriter results(context, options.outputs, (*recognizer)->label_names());
+  ResultWriter results(context, options.outputs, (*recognizer)->label_names(),
+                       (*recognizer)->target_names());
   AnnotationWriter drawings(options.outputs);
   if (const Status status = results.open(); !status.ok()) return usage(status);
   if (const Status status = drawings.open(several_inputs(options.inputs)); !status.ok()) {
@@ -147,6 +162,11 @@ void add_predict(CLI::App& app, Context& context) {
           "--reduce", options->reduce,
           "Several descriptions of a label: mean (of embeddings), mean-cosine, max, or auto (as "
           "the bundle says)")
+      ->capture_default_str();
+  verb->add_option("--compound", options->compound,
+                   "Compound labels (a+b): mean of the parts' unit embeddings (unit-mean), or of "
+                   "what the text tower gives (raw-mean)")
+      ->check(CLI::IsMember({"unit-mean", "raw-mean"}))
       ->capture_default_str();
   verb->add_flag("--explain", options->explain, "Tell how well every description fits");
   verb->add_flag("--embedding", options->embedding, "Put the face embeddings into the JSON");

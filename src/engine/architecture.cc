@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 #include "engine/architecture_parts.h"
 
 namespace mien::engine {
@@ -20,6 +18,7 @@ constexpr std::pair<Activation, std::string_view> kActivations[] = {
 
 constexpr int kMaxVocabulary = 10'000'000;
 constexpr int kMaxContext = 8192;
+constexpr int kMaxTargets = 4096;
 
 Result<Activation> read_activation(const Json& json, std::string_view subject) {
   MIEN_ASSIGN_OR_RETURN(const std::string name, json_string(json, "activation", subject));
@@ -39,33 +38,6 @@ Status check_heads(int width, int heads, std::string_view subject) {
                     subject, width, heads));
   }
   return {};
-}
-
-void add_blocks(std::vector<ExpectedTensor>& out, const std::string& prefix, int layers,
-                std::int64_t width, std::int64_t mlp) {
-  for (int i = 0; i < layers; ++i) {
-    const std::string block = fmt::format("{}transformer.resblocks.{}.", prefix, i);
-    const auto add = [&](const char* name, Shape shape) {
-      out.push_back({block + name, std::move(shape)});
-    };
-    add("ln_1.weight", {width});
-    add("ln_1.bias", {width});
-    add("attn.in_proj_weight", {3 * width, width});
-    add("attn.in_proj_bias", {3 * width});
-    add("attn.out_proj.weight", {width, width});
-    add("attn.out_proj.bias", {width});
-    add("ln_2.weight", {width});
-    add("ln_2.bias", {width});
-    add("mlp.c_fc.weight", {mlp, width});
-    add("mlp.c_fc.bias", {mlp});
-    add("mlp.c_proj.weight", {width, mlp});
-    add("mlp.c_proj.bias", {width});
-  }
-}
-
-bool is_floating(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
-         dtype == DType::kF64;
 }
 
 // The sizes that every transformer tower has.
@@ -202,36 +174,6 @@ Result<TemporalTower> parse_temporal(const Json& json, std::string_view subject)
   return tower;
 }
 
-void add_temporal(std::vector<ExpectedTensor>& out, const TemporalTower& tower) {
-  const std::int64_t width = tower.width;
-  if (tower.hidden > 0) {
-    out.push_back({"temporal.score.0.weight", {tower.hidden, 3 * width}});
-    out.push_back({"temporal.score.0.bias", {tower.hidden}});
-    out.push_back({"temporal.score.2.weight", {1, tower.hidden}});
-    return;
-  }
-  const std::int64_t inner = std::int64_t{tower.heads} * tower.head_width;
-  out.push_back({"temporal.cls_token", {1, 1, width}});
-  out.push_back({"temporal.pos_embedding", {1, tower.positions, width}});
-  for (int i = 0; i < tower.layers; ++i) {
-    const std::string block = fmt::format("temporal.temporal_transformer.layers.{}.", i);
-    const auto add = [&](const char* name, Shape shape) {
-      out.push_back({block + name, std::move(shape)});
-    };
-    add("0.fn.norm.weight", {width});
-    add("0.fn.norm.bias", {width});
-    add("0.fn.fn.to_qkv.weight", {3 * inner, width});
-    add("0.fn.fn.to_out.0.weight", {width, inner});
-    add("0.fn.fn.to_out.0.bias", {width});
-    add("1.fn.norm.weight", {width});
-    add("1.fn.norm.bias", {width});
-    add("1.fn.fn.net.0.weight", {tower.mlp, width});
-    add("1.fn.fn.net.0.bias", {tower.mlp});
-    add("1.fn.fn.net.3.weight", {width, tower.mlp});
-    add("1.fn.fn.net.3.bias", {width});
-  }
-}
-
 Json temporal_json(const TemporalTower& tower) {
   Json out = Json::object();
   out.set("type", tower.hidden > 0 ? "attention_pool" : "transformer");
@@ -265,6 +207,31 @@ Status check_temporal(const TemporalTower& tower, int embed, std::string_view su
       "{}: width {}, {} heads of {}, {} positions (expected width {}, a head width that is a "
       "multiple of 16, at most {} in all heads, 2 positions or more)",
       subject, tower.width, tower.heads, tower.head_width, tower.positions, embed, 8 * kMaxWidth));
+}
+
+Result<RegressionHead> parse_regression(const Json& json, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  if (type != "linear" && type != "mlp") {
+    return unsupported(
+        fmt::format("{}: unknown regression '{}' (expected linear or mlp)", subject, type));
+  }
+  std::vector<std::string_view> keys = {"type", "targets"};
+  if (type == "mlp") keys.emplace_back("hidden");
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, keys, subject));
+  RegressionHead head;
+  MIEN_ASSIGN_OR_RETURN(head.targets, read_size(json, "targets", kMaxTargets, subject));
+  if (type == "mlp") {
+    MIEN_ASSIGN_OR_RETURN(head.hidden, read_size(json, "hidden", kMaxWidth, subject));
+  }
+  return head;
+}
+
+Json regression_json(const RegressionHead& head) {
+  Json out = Json::object();
+  out.set("type", head.hidden > 0 ? "mlp" : "linear");
+  if (head.hidden > 0) out.set("hidden", head.hidden);
+  out.set("targets", head.targets);
+  return out;
 }
 
 Json vit_json(const ImageTower& image) {
@@ -319,12 +286,13 @@ Json Architecture::to_json() const {
   }
   if (temporal) out.set("temporal", temporal_json(*temporal));
   if (neutral) out.set("neutral", neutral_json(*neutral));
+  if (regression) out.set("regression", regression_json(*regression));
   return out;
 }
 
 Result<Architecture> Architecture::parse(const Json& json, std::string_view subject) {
-  MIEN_RETURN_IF_ERROR(
-      json_reject_unknown(json, {"embed", "image", "text", "temporal", "neutral"}, subject));
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(
+      json, {"embed", "image", "text", "temporal", "neutral", "regression"}, subject));
   Architecture out;
   MIEN_ASSIGN_OR_RETURN(out.embed, read_size(json, "embed", kMaxWidth, subject));
   const Json* image_json = json.find("image");
@@ -344,6 +312,10 @@ Result<Architecture> Architecture::parse(const Json& json, std::string_view subj
   }
   if (const Json* neutral = json.find("neutral"); neutral != nullptr && !neutral->is_null()) {
     MIEN_ASSIGN_OR_RETURN(out.neutral, parse_neutral(*neutral, fmt::format("{}.neutral", subject)));
+  }
+  if (const Json* head = json.find("regression"); head != nullptr && !head->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.regression,
+                          parse_regression(*head, fmt::format("{}.regression", subject)));
   }
   MIEN_RETURN_IF_ERROR(out.validate(subject));
   return out;
@@ -369,138 +341,13 @@ Status Architecture::validate(std::string_view subject) const {
   if (temporal) {
     MIEN_RETURN_IF_ERROR(check_temporal(*temporal, embed, fmt::format("{}.temporal", subject)));
   }
+  if (regression && (regression->targets < 1 || regression->targets > kMaxTargets ||
+                     regression->hidden < 0 || regression->hidden > kMaxWidth)) {
+    return corrupt(fmt::format(
+        "{}.regression: {} targets, {} hidden (expected 1 to {} targets, at most {} hidden)",
+        subject, regression->targets, regression->hidden, kMaxTargets, kMaxWidth));
+  }
   if (neutral) return check_neutral(*neutral, fmt::format("{}.neutral", subject));
-  return {};
-}
-
-std::uint64_t Architecture::parameter_count() const {
-  std::uint64_t total = 1;  // logit_scale
-  for (const ExpectedTensor& tensor : expected_tensors(*this)) {
-    total += element_count(tensor.shape).value_or(0);
-  }
-  return total;
-}
-
-namespace {
-
-void add_residual(std::vector<ExpectedTensor>& out, const ResidualSizes& sizes, int embed) {
-  const auto conv = [&](const std::string& name, std::int64_t from, std::int64_t to, int kernel) {
-    out.push_back({name + ".weight", {to, from, kernel, kernel}});
-  };
-  const auto norm = [&](const std::string& name, std::int64_t width) {
-    for (const char* part : {"weight", "bias", "running_mean", "running_var"}) {
-      out.push_back({fmt::format("{}.{}", name, part), {width}});
-    }
-  };
-  conv("visual.conv1", sizes.channels, sizes.stem_width, sizes.stem_kernel);
-  norm("visual.bn1", sizes.stem_width);
-  std::int64_t in = sizes.stem_width;
-  for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
-    const std::int64_t width = sizes.widths[stage];
-    for (int i = 0; i < sizes.blocks[stage]; ++i) {
-      const std::string block = fmt::format("visual.layer{}.{}.", stage + 1, i);
-      conv(block + "conv1", in, width, 3);
-      norm(block + "bn1", width);
-      conv(block + "conv2", width, width, 3);
-      norm(block + "bn2", width);
-      if (residual_stride(sizes, stage, i) != 1 || in != width) {
-        conv(block + "downsample.0", in, width, 1);
-        norm(block + "downsample.1", width);
-      }
-      in = width;
-    }
-  }
-  if (sizes.projection) out.push_back({"visual.proj", {in, embed}});
-}
-
-void add_words(std::vector<ExpectedTensor>& out, const TextTower& tower, int embed) {
-  const std::int64_t width = tower.width;
-  out.push_back({"words.table", {tower.vocabulary, tower.word_width}, true});
-  out.push_back({"words.scale", {tower.vocabulary}});
-  out.push_back({"words.input.weight", {width, tower.word_width}});
-  out.push_back({"words.input.bias", {width}});
-  out.push_back({"words.class_embedding", {width}});
-  out.push_back({"words.positional_embedding", {tower.context + 1, width}});
-  out.push_back({"words.ln_final.weight", {width}});
-  out.push_back({"words.ln_final.bias", {width}});
-  out.push_back({"words.projection", {width, embed}});
-  out.push_back({"words.bag", {tower.word_width, embed}});
-  add_blocks(out, "words.", tower.layers, width, tower.mlp);
-}
-
-void add_vit(std::vector<ExpectedTensor>& out, const Architecture& a) {
-  const std::int64_t width = a.image.width;
-  out.push_back({"visual.conv1.weight", {width, 3, a.image.patch, a.image.patch}});
-  out.push_back({"visual.class_embedding", {width}});
-  out.push_back({"visual.positional_embedding", {a.image.tokens(), width}});
-  for (const char* norm : {"visual.ln_pre", "visual.ln_post"}) {
-    out.push_back({std::string(norm) + ".weight", {width}});
-    out.push_back({std::string(norm) + ".bias", {width}});
-  }
-  out.push_back({"visual.proj", {width, a.embed}});
-  add_blocks(out, "visual.", a.image.layers, width, a.image.mlp);
-}
-
-}  // namespace
-
-int residual_stride(const ResidualSizes& sizes, std::size_t stage, int block) {
-  if (block > 0) return 1;
-  return stage == 0 ? sizes.first_stride : 2;
-}
-
-std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
-  std::vector<ExpectedTensor> out;
-  if (a.image.residual) {
-    add_residual(out, *a.image.residual, a.embed);
-  } else if (a.image.swin) {
-    add_swin(out, *a.image.swin, a.embed);
-  } else {
-    add_vit(out, a);
-  }
-  if (a.text && a.text->word_width > 0) {
-    add_words(out, *a.text, a.embed);
-  } else if (a.text) {
-    const std::int64_t text_width = a.text->width;
-    out.push_back({"token_embedding.weight", {a.text->vocabulary, text_width}});
-    out.push_back({"positional_embedding", {a.text->context, text_width}});
-    out.push_back({"ln_final.weight", {text_width}});
-    out.push_back({"ln_final.bias", {text_width}});
-    out.push_back({"text_projection", {text_width, a.embed}});
-    add_blocks(out, "", a.text->layers, text_width, a.text->mlp);
-  }
-  if (a.temporal) add_temporal(out, *a.temporal);
-  if (a.neutral) add_neutral(out, *a.neutral, a.embed);
-  return out;
-}
-
-Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& architecture,
-                     std::string_view subject) {
-  std::set<std::string, std::less<>> known = {"logit_scale"};
-  for (const ExpectedTensor& expected : expected_tensors(architecture)) {
-    const TensorView* found = weights.find(expected.name);
-    if (found == nullptr) {
-      return corrupt(fmt::format("{}: '{}' is missing (expected shape {})", subject, expected.name,
-                                 mien::to_string(expected.shape)));
-    }
-    if (found->shape() != expected.shape) {
-      return corrupt(fmt::format("{}: '{}' has shape {} (expected {})", subject, expected.name,
-                                 mien::to_string(found->shape()), mien::to_string(expected.shape)));
-    }
-    if (expected.quantised && found->dtype() != DType::kI8) {
-      return unsupported(fmt::format("{}: '{}' has type {} (expected I8)", subject, expected.name,
-                                     mien::to_string(found->dtype())));
-    }
-    if (!expected.quantised && !is_floating(found->dtype())) {
-      return unsupported(fmt::format("{}: '{}' has type {} (expected F32, F16, BF16 or F64)",
-                                     subject, expected.name, mien::to_string(found->dtype())));
-    }
-    known.insert(expected.name);
-  }
-  for (const auto& [name, view] : weights.tensors()) {
-    if (!known.contains(name)) {
-      return corrupt(fmt::format("{}: '{}' does not belong to this architecture", subject, name));
-    }
-  }
   return {};
 }
 

@@ -159,6 +159,15 @@ Result<std::shared_ptr<const TemporalEncoder>> Bundle::temporal_encoder() const 
   return temporal_;
 }
 
+Result<std::shared_ptr<const Regressor>> Bundle::regressor() const {
+  if (!info_.architecture.regression) return std::shared_ptr<const Regressor>();
+  const std::lock_guard lock(temporal_mutex_);
+  if (!regressor_) {
+    MIEN_ASSIGN_OR_RETURN(regressor_, Regressor::load(*weights_, info_.architecture));
+  }
+  return regressor_;
+}
+
 Result<std::shared_ptr<const TextEncoder>> Bundle::text_encoder() const {
   if (!has_text_tower()) {
     return unsupported(

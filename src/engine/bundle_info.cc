@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "engine/label_json.h"
 #include "mien/engine/bundle.h"
@@ -90,6 +91,76 @@ Status parse_reading(const Json& json, std::string_view subject, const Limits& l
   return {};
 }
 
+constexpr std::size_t kMaxTargetName = 1000;
+
+// [low, high], or null.
+Result<std::optional<std::pair<double, double>>> parse_range(const Json& json,
+                                                             std::string_view subject) {
+  const Json* range = json.find("range");
+  if (range != nullptr && range->is_null()) return std::optional<std::pair<double, double>>();
+  const bool two = range != nullptr && range->is_array() && range->size() == 2 &&
+                   range->as_array()[0].is_number() && range->as_array()[1].is_number();
+  if (two) {
+    const std::pair<double, double> out(range->as_array()[0].as_number(),
+                                        range->as_array()[1].as_number());
+    if (std::isfinite(out.first) && std::isfinite(out.second) && out.first < out.second) {
+      return std::optional(out);
+    }
+  }
+  return corrupt(fmt::format("{}: 'range' is no scale (expected [least, most], or null)", subject));
+}
+
+// As many as the architecture says; none, and no key, without a regression head.
+Result<std::vector<RegressionTarget>> parse_targets(const Json& json, const Architecture& sizes,
+                                                    std::string_view subject) {
+  const Json* list = json.find("targets");
+  const std::size_t expected =
+      sizes.regression ? static_cast<std::size_t>(sizes.regression->targets) : 0;
+  const bool fits = expected == 0 ? list == nullptr
+                                  : list != nullptr && list->is_array() && list->size() == expected;
+  if (!fits) {
+    return corrupt(
+        fmt::format("{}: 'targets' does not fit (expected {} of them, as "
+                    "architecture.regression says)",
+                    subject, expected));
+  }
+  std::vector<RegressionTarget> out;
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < expected; ++i) {
+    const Json& item = list->as_array()[i];
+    const std::string place = fmt::format("{}: targets[{}]", subject, i);
+    MIEN_RETURN_IF_ERROR(json_reject_unknown(item, {"name", "range"}, place));
+    RegressionTarget target;
+    MIEN_ASSIGN_OR_RETURN(target.name, json_string(item, "name", place));
+    if (target.name.empty() || target.name.size() > kMaxTargetName ||
+        !names.insert(target.name).second) {
+      return corrupt(
+          fmt::format("{}: the name is empty, too long or there twice (expected 1 to {} bytes)",
+                      place, kMaxTargetName));
+    }
+    MIEN_ASSIGN_OR_RETURN(target.range, parse_range(item, place));
+    out.push_back(std::move(target));
+  }
+  return out;
+}
+
+Json targets_json(const std::vector<RegressionTarget>& targets) {
+  Json out = Json::array();
+  for (const RegressionTarget& target : targets) {
+    Json range = Json();
+    if (target.range) {
+      range = Json::array();
+      range.push_back(target.range->first);
+      range.push_back(target.range->second);
+    }
+    Json item = Json::object();
+    item.set("name", target.name);
+    item.set("range", std::move(range));
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
 template <class T>
 Result<T> parse_section(const Json& json, std::string_view key, std::string_view subject) {
   const Json* section = json.find(key);
@@ -134,6 +205,7 @@ Json BundleInfo::to_json() const {
   out.set("labels", std::move(labels_json));
   if (!learned.empty()) out.set("learned", learned_to_json(learned));
   if (reduce != Reduce::kMeanEmbedding) out.set("reduce", to_string(reduce));
+  if (!targets.empty()) out.set("targets", targets_json(targets));
   out.set("logit_scale", logit_scale);
   out.set("temperature", temperature);
   Json rule = Json::object();
@@ -162,8 +234,8 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
   MIEN_RETURN_IF_ERROR(
       json_reject_unknown(json,
                           {"format_version", "name", "method", "architecture", "preprocess", "crop",
-                           "sampling", "labels", "learned", "reduce", "logit_scale", "temperature",
-                           "unknown", "licence", "provenance", "files"},
+                           "sampling", "labels", "learned", "reduce", "targets", "logit_scale",
+                           "temperature", "unknown", "licence", "provenance", "files"},
                           subject));
   BundleInfo out;
   MIEN_ASSIGN_OR_RETURN(out.name, json_string(json, "name", subject));
@@ -206,6 +278,7 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
   }
   MIEN_ASSIGN_OR_RETURN(out.labels, labels_from_json(*labels, subject, limits));
   MIEN_RETURN_IF_ERROR(parse_reading(json, subject, limits, out));
+  MIEN_ASSIGN_OR_RETURN(out.targets, parse_targets(json, out.architecture, subject));
   MIEN_ASSIGN_OR_RETURN(out.logit_scale, positive(json, "logit_scale", subject));
   MIEN_ASSIGN_OR_RETURN(out.temperature, positive(json, "temperature", subject));
   const Json* unknown = json.find("unknown");

@@ -70,6 +70,15 @@ Status check_tower(const TowerOptions& tower) {
   return {};
 }
 
+Status load_temporal(const engine::Bundle& bundle, EmoclipModel& model) {
+  NamedTorchTensors named;
+  for (const auto& item : model.temporal->named_parameters()) {
+    named.emplace_back("temporal." + item.key(), item.value());
+  }
+  return nn::load_by_name(named, bundle.weights(), {.strict = false})
+      .with_prefix(bundle.path().string());
+}
+
 torch::Tensor unit(const torch::Tensor& rows) {
   return rows / rows.norm(2, -1, true).clamp_min(1e-12);
 }
@@ -132,6 +141,10 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
                                                                .head_width = tower->head_width,
                                                                .mlp = tower->mlp,
                                                                .positions = tower->positions});
+    if (bundle && bundle->info().architecture.temporal) {
+      out.temporal_given = bundle->info().architecture.temporal == tower;
+      if (*out.temporal_given) MIEN_RETURN_IF_ERROR(load_temporal(*bundle, out));
+    }
   }
   out.tau = torch::full({}, std::log(factor), torch::kFloat32);
   out.groups(options);

@@ -67,7 +67,13 @@ Status EmoclipMethod::prepare() {
   }
   recipe_.model = model;
   MIEN_ASSIGN_OR_RETURN(model_, make_emoclip_model(model, context_.seed));
-  prepare_head();
+  if (model_.temporal_given == false) {
+    log_to(context_.log, LogLevel::kWarning,
+           model.init +
+               ": its temporal model has other sizes than this recipe's, which starts from "
+               "random weights");
+  }
+  MIEN_RETURN_IF_ERROR(prepare_head());
   if (!regresses()) MIEN_RETURN_IF_ERROR(prepare_texts());
   MIEN_RETURN_IF_ERROR(prepare_cache());
   loader_ = std::make_unique<data::Loader<Clip>>(
@@ -328,6 +334,7 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
   const torch::Tensor classes = regresses() ? torch::Tensor() : class_rows();
   std::vector<std::int64_t> truth, said;
   std::vector<torch::Tensor> predicted, targets;
+  std::vector<std::int64_t> places;
   while (loader.remaining() > 0) {
     std::vector<Clip> clips;
     while (loader.remaining() > 0 && clips.size() < kValidationBatch) {
@@ -337,6 +344,7 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
     if (regresses()) {
       predicted.push_back(predict_targets(frames));
       targets.push_back(targets_of(*data_.val, clips));
+      for (const Clip& clip : clips) places.push_back(clip.place);
       continue;
     }
     const torch::Tensor best = at::matmul(model_.clips(frames), classes.t()).argmax(1);
@@ -345,7 +353,9 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
       said.push_back(best[static_cast<std::int64_t>(i)].item<std::int64_t>());
     }
   }
-  if (regresses()) return target_figures(at::cat(targets), at::cat(predicted));
+  if (regresses()) {
+    return target_figures(averaged(at::cat(targets), places), averaged(at::cat(predicted), places));
+  }
   return class_figures(class_texts_.size(), truth, said);
 }
 

@@ -10,6 +10,7 @@
 #include "methods/frame_cache.h"
 #include "methods/text_bank.h"
 #include "mien/data/loader.h"
+#include "mien/engine/bundle.h"
 #include "mien/methods/emoclip_method.h"
 #include "mien/text/labels.h"
 
@@ -49,7 +50,9 @@ class EmoclipMethod final : public Method {
   Status prepare_captions();
   Status prepare_cache();
   Result<FrameCache> cache_rows(const data::Manifest& manifest, const std::string& which);
-  void prepare_head();
+  Status prepare_head();
+  engine::RegressionHead head_sizes() const;
+  engine::BundleInfo bundle_info() const;
   bool regresses() const { return recipe_.training.objective == "regression"; }
   bool cached() const { return !train_rows_.empty(); }
   ClipReader reader(bool training) const;
@@ -67,6 +70,8 @@ class EmoclipMethod final : public Method {
   torch::Tensor class_loss(const torch::Tensor& videos, const std::vector<Clip>& clips);
   torch::Tensor predict_targets(const torch::Tensor& frames);
   torch::Tensor targets_of(const data::Manifest& manifest, const std::vector<Clip>& clips) const;
+  /// Rows of samples that share a value of average_by become their mean.
+  torch::Tensor averaged(const torch::Tensor& rows, const std::vector<std::int64_t>& places) const;
   Result<NamedValues> target_figures(const torch::Tensor& truth, const torch::Tensor& said) const;
 
   EmoclipRecipe recipe_;
@@ -79,6 +84,7 @@ class EmoclipMethod final : public Method {
   std::vector<std::int64_t> captions_;                  ///< by sample; -1: none
   torch::Tensor frozen_texts_;  ///< [bank, embed] when the text tower is frozen
   NamedTorchTensors head_;      ///< regression
+  std::vector<engine::RegressionTarget> targets_;
   FrameCache train_rows_, val_rows_;
   std::unique_ptr<data::Loader<Clip>> loader_;
 };

@@ -29,19 +29,24 @@ class FaceReader {
  public:
   using Encoder = Result<std::shared_ptr<const engine::ImageEncoder>>;
 
+  struct Options {
+    bool embeddings = false;
+    bool frame_values = false;  ///< the regression head reads frames of clips too
+  };
+
   /// The image tower may still be packing: the first pass waits for it, and faces are looked for
   /// in the meantime.
   FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future<Encoder> encoder,
              engine::ClipReader clips, std::shared_ptr<const engine::LabelScorer> scorer,
-             bool embeddings);
+             const Options& options);
 
   /// Shape: pixels [count, 3, S, S] -> embeddings [count, embed], not normalised. Errors: those of
   /// the tower.
   Status encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings);
-  /// With a temporal model: replaces every row by the embedding of a clip that repeats it, for
-  /// pictures. Errors: those of the temporal model.
-  Status read_as_clips(std::vector<float>& embeddings);
-  engine::FaceResult read(const face::Face& face, const float* embedding) const;
+  enum class Of { kPicture, kFrame };
+  /// Scores a row of encode(). A picture is read as a clip that repeats it when there is a temporal
+  /// transformer; a frame is scored alone. Errors: those of the temporal model.
+  Result<engine::FaceResult> read(const face::Face& face, const float* row, Of of);
   /// From now on faces have an intensity (nullptr: not).
   void tell_intensity(std::shared_ptr<const engine::NeutralDifference> neutral) {
     neutral_ = std::move(neutral);
@@ -61,7 +66,7 @@ class FaceReader {
   engine::ClipReader clips_;
   std::shared_ptr<const engine::LabelScorer> scorer_;
   std::shared_ptr<const engine::NeutralDifference> neutral_;
-  bool embeddings_;
+  Options options_;
   engine::Session session_;
 };
 

@@ -5,23 +5,10 @@
 #include <algorithm>
 
 #include "mien/report/text.h"
-#include "report/html.h"
+#include "report/page.h"
 
 namespace mien::report {
 namespace {
-
-constexpr const char* kStyle = R"(
-:root{--ink:#1d2430;--dim:#5c6675;--paper:#fff;--line:#d5dae1;--mark:#1f6feb}
-@media (prefers-color-scheme:dark){:root{--ink:#e6e9ee;--dim:#9aa5b5;--paper:#14181f;--line:#39424f;--mark:#6aa5ff}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:900px;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}
-table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid var(--line)}
-td.n{text-align:right;font-variant-numeric:tabular-nums}
-svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:var(--ink)}
-.big{display:flex;gap:2.5rem;flex-wrap:wrap}.big b{font-size:2rem;display:block}.dim{color:var(--dim)}
-footer{margin-top:3rem;color:var(--dim);font-size:.85rem;white-space:pre-line}
-@media print{body{margin:0}}
-)";
 
 std::string figure(std::string_view name, double value, const metrics::Interval& interval) {
   return fmt::format("<div>{}<b>{:.2f} %</b><span class=dim>95 %: {:.2f} to {:.2f}</span></div>",
@@ -112,15 +99,7 @@ std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode) 
 
 std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& facts,
                             std::string_view notice, std::string_view more) {
-  std::string out =
-      "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport "
-      "content=\"width=device-width,initial-scale=1\"><title>Evaluation</title><style>";
-  out += kStyle;
-  out += "</style></head><body><h1>Evaluation</h1><table>";
-  for (const auto& [name, value] : facts) {
-    out += fmt::format("<tr><th>{}</th><td>{}</td></tr>", escape_html(name), escape_html(value));
-  }
-  out += "</table><h2>Figures</h2><div class=big>";
+  std::string out = page_head(facts) + "<h2>Figures</h2><div class=big>";
   out += figure("WAR", report.war, report.war_interval);
   out += figure("UAR", report.uar.percent, report.uar_interval);
   out += "</div>";
@@ -139,8 +118,7 @@ std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& fa
       "of the row, and count.</p>";
   out += confusion_svg(report) + "<h2>Reliability</h2>" + reliability_svg(report.calibration);
   out += more;
-  out += fmt::format("<footer>{}</footer></body></html>\n", escape_html(notice));
-  return out;
+  return out + page_foot(notice);
 }
 
 }  // namespace mien::report

@@ -63,6 +63,14 @@ Json reasons_to_json(const std::vector<engine::Reason>& reasons) {
   return out;
 }
 
+Json values_to_json(const std::vector<engine::TargetValue>& values) {
+  Json out = Json::array();
+  for (const engine::TargetValue& item : values) {
+    out.push_back(Json::Object{{"target", item.target}, {"value", rounded(item.value, 1e6)}});
+  }
+  return out;
+}
+
 // What faces and tracks share: the verdict, when there is one.
 template <class Scored>
 void add_scores(Json& out, const Scored& scored) {
@@ -72,6 +80,7 @@ void add_scores(Json& out, const Scored& scored) {
     out.set("labels", labels_to_json(scored.labels));
   }
   if (!scored.reasons.empty()) out.set("reasons", reasons_to_json(scored.reasons));
+  if (!scored.values.empty()) out.set("values", values_to_json(scored.values));
 }
 
 Json face_to_json(const engine::FaceResult& result) {
@@ -121,7 +130,9 @@ Json to_json(const pipeline::TrackResult& track) {
   out.set("from", seconds_of_us(track.from_us));
   out.set("to", seconds_of_us(track.to_us));
   out.set("frames", track.frames);
-  if (!track.labels.empty()) out.set("aggregate", engine::to_string(track.aggregate));
+  if (!track.labels.empty() || !track.values.empty()) {
+    out.set("aggregate", engine::to_string(track.aggregate));
+  }
   add_scores(out, track);
   return out;
 }

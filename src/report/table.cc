@@ -37,6 +37,13 @@ std::string number(double value) {
   return buffer;
 }
 
+std::string decimal(double value) {
+  if (!std::isfinite(value)) return "?";
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, std::abs(value) < 1e7 ? "%10.3f" : "%10.4g", value);
+  return buffer;
+}
+
 std::string counted(std::int64_t n, const std::string& one, const std::string& many) {
   return (n == 0 ? "no" : std::to_string(n)) + ' ' + (n == 1 || n == 0 ? one : many);
 }
@@ -116,6 +123,19 @@ class Writer {
     }
     if (!scored.unknown && !note_beside) {
       line(space + shorten(note, width() - indent, options_.unicode));
+    }
+  }
+
+  // What a regression says, below the labels.
+  void values(const std::vector<engine::TargetValue>& values) {
+    const int widest = std::max(8, width() / 2);
+    int columns = 8;
+    for (const engine::TargetValue& item : values) {
+      columns = std::max(columns, display_width(shorten(item.target, widest, options_.unicode)));
+    }
+    for (const engine::TargetValue& item : values) {
+      line("      " + fit(item.target, std::min(columns, widest), Align::kLeft, options_.unicode) +
+           "  " + decimal(static_cast<double>(item.value)));
     }
   }
 
@@ -265,6 +285,7 @@ std::string picture_table(const pipeline::FrameResult& picture, const TableOptio
     for (const auto& row : explanation(face.labels, face.reasons, writer.options())) {
       writer.line(row);
     }
+    writer.values(face.values);
   }
   if (picture.aggregate == engine::Aggregate::kTemporal && faces > 0) {
     writer.line("  read by the temporal model, as a clip that repeats the picture");
@@ -292,8 +313,11 @@ std::string clip_table(const pipeline::SummaryResult& summary,
     for (const auto& row : explanation(track.labels, track.reasons, writer.options())) {
       writer.line(row);
     }
+    writer.values(track.values);
   }
-  if (!tracks.empty() && !tracks.front().labels.empty()) {
+  const bool read =
+      !tracks.empty() && (!tracks.front().labels.empty() || !tracks.front().values.empty());
+  if (read) {
     writer.line(tracks.front().aggregate == engine::Aggregate::kTemporal
                     ? "  tracks: read by the temporal model"
                     : "  tracks: mean of their frames");

@@ -4,6 +4,7 @@
 
 #include "mien/checkpoint/safetensors.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
 #include "mien/nn/attention_pool.h"
 #include "mien/nn/clip.h"
@@ -32,12 +33,9 @@ void expect_same(const torch::Tensor& truth, const std::vector<float>& found, co
   testing::Test::RecordProperty("max_abs", std::to_string(difference));
 }
 
-class NnEngine : public testing::TestWithParam<kernels::Precision> {
+class Saved : public testing::Test {
  protected:
   void SetUp() override { torch::manual_seed(11); }
-  Bars bars() const {
-    return GetParam() == kernels::Precision::kF32 ? Bars{0.99999, 1e-3} : Bars{0.9995, 0.1};
-  }
   std::shared_ptr<const checkpoint::Checkpoint> save(const nn::NamedTorchTensors& tensors,
                                                      const std::string& prefix = "") {
     checkpoint::NamedTensors views;
@@ -52,6 +50,13 @@ class NnEngine : public testing::TestWithParam<kernels::Precision> {
   test::TempDir dir_;
   engine::Session session_;
   at::NoGradGuard no_grad_;
+};
+
+class NnEngine : public Saved, public testing::WithParamInterface<kernels::Precision> {
+ protected:
+  Bars bars() const {
+    return GetParam() == kernels::Precision::kF32 ? Bars{0.99999, 1e-3} : Bars{0.9995, 0.1};
+  }
 };
 
 engine::Architecture small() {
@@ -288,6 +293,32 @@ TEST_P(NnEngine, AttentionPool) {
     std::vector<float> found(5 * 48);
     ASSERT_TRUE((*encoder)->encode(x.data_ptr<float>(), 5, frames, found.data(), session_).ok());
     expect_same(model->forward(x), found, bars());
+  }
+}
+
+// The head is packed in float32 whatever the precision of the towers.
+TEST_F(Saved, RegressionHeads) {
+  for (const std::int64_t hidden : {std::int64_t{256}, std::int64_t{0}}) {
+    const std::int64_t targets = 5;
+    nn::NamedTorchTensors tensors = {
+        {"mlp.0.weight", torch::randn({hidden > 0 ? hidden : targets, 512}) / 20},
+        {"mlp.0.bias", torch::randn({hidden > 0 ? hidden : targets})}};
+    if (hidden > 0) {
+      tensors.emplace_back("mlp.2.weight", torch::randn({targets, hidden}) / 16);
+      tensors.emplace_back("mlp.2.bias", torch::randn({targets}));
+    }
+    engine::Architecture architecture = small();
+    architecture.embed = 512;
+    architecture.regression =
+        engine::RegressionHead{.hidden = static_cast<int>(hidden), .targets = 5};
+    const auto head = engine::Regressor::load(*save(tensors), architecture);
+    ASSERT_TRUE(head.ok());
+    const torch::Tensor x = 10 * torch::randn({33, 512});
+    std::vector<float> found(33 * 5);
+    ASSERT_TRUE((*head)->predict(x.data_ptr<float>(), 33, found.data(), session_).ok());
+    torch::Tensor y = at::linear(x, tensors[0].second, tensors[1].second);
+    if (hidden > 0) y = at::linear(at::relu(y), tensors[2].second, tensors[3].second);
+    expect_same(y, found, {0.999999, 1e-3});
   }
 }
 

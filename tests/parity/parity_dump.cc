@@ -63,7 +63,9 @@ Status read_clip(const engine::Bundle& bundle, std::span<const float> rows, std:
     const auto row = rows.subspan(static_cast<std::size_t>(frame) * out.size(), out.size());
     chosen.insert(chosen.end(), row.begin(), row.end());
   }
-  return reader.read(plan, chosen.data(), out.data(), session);
+  MIEN_ASSIGN_OR_RETURN(const auto reading, reader.read(plan, chosen.data(), session));
+  std::copy(reading.embedding.begin(), reading.embedding.end(), out.begin());
+  return {};
 }
 
 Status dump_image(const engine::ImageEncoder& image, const Tensor& pixels,

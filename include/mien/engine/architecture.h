@@ -101,6 +101,15 @@ struct NeutralNetwork {
   bool operator==(const NeutralNetwork&) const = default;
 };
 
+/// Sizes of a regression on the clip embedding as it is, not normalised: a linear probe, or two
+/// layers with ReLU between. Source: EmoCLIP's downstream model (arXiv 2310.16640 and its code).
+struct RegressionHead {
+  int hidden = 0;   ///< of the two layers; 0: a linear probe
+  int targets = 0;  ///< numbers that it gives
+
+  bool operator==(const RegressionHead&) const = default;
+};
+
 /// The typed sizes of a model. Data, not code: nothing here is guessed at load time.
 struct Architecture {
   int embed = 0;  ///< width of the joint space
@@ -108,6 +117,7 @@ struct Architecture {
   std::optional<TextTower> text;
   std::optional<TemporalTower> temporal;  ///< none: a clip is the mean of its frames
   std::optional<NeutralNetwork> neutral;  ///< none: no intensity is told
+  std::optional<RegressionHead> regression = {};
 
   bool operator==(const Architecture&) const = default;
   Json to_json() const;

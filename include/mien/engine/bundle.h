@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mien/checkpoint/safetensors.h"
@@ -13,6 +14,7 @@
 #include "mien/core/limits.h"
 #include "mien/engine/architecture.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
@@ -62,6 +64,14 @@ struct LearnedText {
   bool operator==(const LearnedText&) const = default;
 };
 
+/// One number that a regression gives. It is not cut to its range.
+struct RegressionTarget {
+  std::string name;
+  std::optional<std::pair<double, double>> range = {};  ///< of the scale; none: not told
+
+  bool operator==(const RegressionTarget&) const = default;
+};
+
 /// Everything of bundle.json. See docs/bundle.md.
 struct BundleInfo {
   static constexpr int kFormatVersion = 1;
@@ -77,8 +87,9 @@ struct BundleInfo {
   /// only tell what they are near to, and the stored features count. Else empty.
   std::vector<LearnedText> learned;
   Reduce reduce = Reduce::kMeanEmbedding;
-  double logit_scale = 100.0;  ///< factor of the cosines before the softmax
-  double temperature = 1.0;    ///< calibration: the logits are divided by it
+  std::vector<RegressionTarget> targets = {};  ///< as many as architecture.regression says
+  double logit_scale = 100.0;                  ///< factor of the cosines before the softmax
+  double temperature = 1.0;                    ///< calibration: the logits are divided by it
   UnknownRule unknown;
   std::string licence;
   Json provenance = Json::object();  ///< free-form: training data, recipe hash, converted from
@@ -119,6 +130,8 @@ class Bundle {
   Result<std::shared_ptr<const TextEncoder>> text_encoder() const;
   /// nullptr when the bundle has no temporal model: a clip is then the mean of its frames.
   Result<std::shared_ptr<const TemporalEncoder>> temporal_encoder() const;
+  /// nullptr when the bundle has no regression head.
+  Result<std::shared_ptr<const Regressor>> regressor() const;
   /// Errors: kNotFound without a tokenizer file; those of parse_bpe_merges and parse_words.
   Result<std::shared_ptr<const text::Tokenizer>> tokenizer() const;
 
@@ -147,6 +160,7 @@ class Bundle {
   mutable std::shared_ptr<const ImageEncoder> image_;
   mutable std::mutex temporal_mutex_;  // its own: the towers are packed side by side
   mutable std::shared_ptr<const TemporalEncoder> temporal_;
+  mutable std::shared_ptr<const Regressor> regressor_;
   mutable std::mutex text_mutex_;
   mutable std::weak_ptr<const TextEncoder> text_;
   mutable std::shared_ptr<const text::Tokenizer> tokenizer_;

@@ -11,6 +11,14 @@
 
 namespace mien::engine {
 
+/// How the parts of a compound label become one embedding. EmoCLIP's paper says "average" and
+/// leaves open which; with Reduce::kMeanEmbedding only.
+enum class Compound {
+  kUnitMean,  ///< mean of the parts' unit embeddings, renormalised
+  kRawMean,  ///< mean of the parts' embeddings as the text tower gives them (long ones count more),
+             ///< then normalised; a part is the mean of its texts
+};
+
 struct UnknownChoice {
   enum class Mode { kOff, kAuto, kValue } mode = Mode::kAuto;
   double value = 0;
@@ -18,6 +26,7 @@ struct UnknownChoice {
 
 struct ScorerOptions {
   std::optional<Reduce> reduce = {};  ///< none: as the bundle says
+  Compound compound = Compound::kUnitMean;
   UnknownChoice unknown = {};
   bool explain = false;
 };
@@ -34,8 +43,9 @@ struct Scores {
 class LabelScorer {
  public:
   /// Encodes the texts of `labels` (or takes the stored features when `labels` are the bundle's
-  /// own). Errors: kUnsupported for free labels without a text tower; kInvalidArgument for an empty
-  /// set.
+  /// own). Compound labels in raw means are always encoded: stored features are of unit length.
+  /// Errors: kUnsupported for free labels without a text tower; kInvalidArgument for an empty set,
+  /// or raw means with another reduction than kMeanEmbedding.
   static Result<std::shared_ptr<const LabelScorer>> make(const Bundle& bundle,
                                                          const text::LabelSet& labels,
                                                          const ScorerOptions& options,
@@ -58,6 +68,7 @@ class LabelScorer {
 
  private:
   LabelScorer() = default;
+  Status encode(const Bundle& bundle, const text::LabelSet& labels, Session& session);
   float label_cosine(std::size_t label, std::span<const float> embedding) const;
 
   std::vector<std::string> names_;
@@ -75,6 +86,14 @@ class LabelScorer {
 /// Unit text embeddings, shape [texts, embed]. Errors: as Bundle::text_encoder and tokenizer.
 Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> texts,
                             Session& session);
+/// The same as the text tower gives them, not normalised.
+Result<Tensor> encode_texts_raw(const Bundle& bundle, std::span<const std::string> texts,
+                                Session& session);
+/// The embedding of one label: the mean of its texts, or of its parts, of unit length.
+/// Shape: rows [texts of the label and then of its parts, embed] -> [embed]. Units: kUnitMean wants
+/// unit rows.
+std::vector<float> combine_texts(const text::Label& label, const float* rows, std::size_t embed,
+                                 Compound compound);
 
 /// The features that a bundle stores for its own labels: encode_texts of all of them in order.
 Result<Tensor> encode_label_features(const Bundle& bundle, const std::vector<text::Label>& labels,

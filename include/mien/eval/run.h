@@ -9,6 +9,7 @@
 
 #include "mien/data/manifest.h"
 #include "mien/engine/bundle.h"
+#include "mien/engine/label_scorer.h"
 #include "mien/eval/closed_set.h"
 #include "mien/eval/descriptors.h"
 #include "mien/face/finder.h"
@@ -18,7 +19,8 @@ namespace mien::eval {
 
 struct RunOptions {
   face::FinderOptions finder = {};  ///< `whole`: the pictures are faces already
-  double max_bad_share = 0.01;      ///< of the samples that may be unreadable
+  engine::Compound compound = engine::Compound::kUnitMean;  ///< of labels with parts
+  double max_bad_share = 0.01;  ///< of the samples that may be unreadable
   Limits limits = {};
   std::function<void(std::int64_t done)> progress = {};
   const std::atomic<bool>* cancel = nullptr;
@@ -31,6 +33,7 @@ struct RunResult {
   std::vector<std::string> unreadable = {};  ///< one message per sample that was left out
   std::int64_t without_face = 0;             ///< samples read whole, since no face was found
   std::int64_t compound = 0;                 ///< samples with several labels, left out
+                                             ///< (data::compound_classes makes classes of them)
   DescriptorMap descriptors = {};            ///< empty when every label has one description
 };
 
@@ -47,5 +50,9 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
 /// expression ("anger", "angry"). Errors: kInvalidArgument naming a class that has none.
 Result<std::vector<std::size_t>> match_labels(const text::LabelSet& labels,
                                               const std::vector<std::string>& classes);
+
+/// `labels`, and a compound of its labels for every class `a+b` that has none and whose parts all
+/// have one (data::compound_classes).
+text::LabelSet with_compounds(text::LabelSet labels, const std::vector<std::string>& classes);
 
 }  // namespace mien::eval

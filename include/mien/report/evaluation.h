@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mien/eval/closed_set.h"
+#include "mien/eval/regression.h"
 
 namespace mien::report {
 
@@ -19,5 +20,13 @@ std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode =
 /// `more`, which are further parts as HTML (descriptor_map_html).
 std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& facts,
                             std::string_view notice, std::string_view more = {});
+
+/// The figures of a regression as text: per target PCC, CCC, MAE and RMSE with their intervals.
+std::string regression_table(const eval::RegressionReport& report, bool unicode = true);
+
+/// The same as a page of the kind of evaluation_html, with a scatter plot per target as SVG.
+/// Precondition: `report` is of `run`.
+std::string regression_html(const eval::RegressionReport& report, const eval::RegressionRun& run,
+                            const Facts& facts, std::string_view notice);
 
 }  // namespace mien::report

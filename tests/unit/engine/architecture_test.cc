@@ -95,6 +95,46 @@ TEST(Architecture, RejectsTemporalSizesThatDoNotFit) {
   EXPECT_TRUE(Architecture::parse(json, "a").ok());
 }
 
+// methods-emoclip §16: mlp.0 [256, 512], mlp.2 [K, 256].
+TEST(Architecture, RegressionHeads) {
+  Architecture a = vit_b32();
+  a.regression = RegressionHead{.hidden = 256, .targets = 3};
+  EXPECT_EQ(a.parameter_count() - vit_b32().parameter_count(), 256U * 512 + 256 + 3 * 256 + 3);
+  EXPECT_EQ(*Architecture::parse(a.to_json(), "a"), a);
+  a.regression->hidden = 0;
+  EXPECT_EQ(a.parameter_count() - vit_b32().parameter_count(), 3U * 512 + 3);
+  EXPECT_EQ(*Architecture::parse(a.to_json(), "a"), a);
+  const auto rows = expected_tensors(a);
+  EXPECT_EQ(rows[rows.size() - 2].name, "mlp.0.weight");
+  EXPECT_EQ(rows[rows.size() - 2].shape, (Shape{3, 512}));
+}
+
+TEST(Architecture, RejectsRegressionHeadsThatCannotBe) {
+  const auto with = [](std::string_view text) {
+    Json json = vit_b32().to_json();
+    json.set("regression", *Json::parse(text));
+    return Architecture::parse(json, "a").status();
+  };
+  EXPECT_TRUE(with(R"({"type": "mlp", "hidden": 256, "targets": 3})").ok());
+  EXPECT_TRUE(with(R"({"type": "linear", "targets": 4096})").ok());
+  EXPECT_TRUE(with("null").ok());
+  for (const char* broken :
+       {"3", "[]", "{}", R"({"type": "linear"})", R"({"type": "linear", "targets": 0})",
+        R"({"type": "linear", "targets": 4097})", R"({"type": "linear", "targets": 1.5})",
+        R"({"type": "linear", "targets": -1})", R"({"type": "linear", "targets": "3"})",
+        R"({"type": "linear", "hidden": 8, "targets": 3})", R"({"type": "mlp", "targets": 3})",
+        R"({"type": "mlp", "hidden": 0, "targets": 3})",
+        R"({"type": "mlp", "hidden": 99999999999, "targets": 3})",
+        R"({"type": "mlp", "hidden": 8, "targets": 3, "more": 1})"}) {
+    EXPECT_EQ(with(broken).code(), StatusCode::kCorrupt) << broken;
+  }
+  EXPECT_EQ(with(R"({"type": "forest", "targets": 3})").message(),
+            "a.regression: unknown regression 'forest' (expected linear or mlp)");
+  Architecture a = vit_b32();
+  a.regression = RegressionHead{.hidden = 0, .targets = 0};
+  EXPECT_FALSE(a.validate("a").ok());
+}
+
 TEST(Architecture, RejectsSizesThatCannotBe) {
   const auto broken = [](auto change) {
     Json json = vit_b32().to_json();

@@ -112,6 +112,47 @@ TEST_F(LabelScorerTest, ExplainsByEveryDescription) {
   EXPECT_GE(scores.reasons[0].cosine, scores.reasons[5].cosine);
 }
 
+// Two parts: (3, 4) with one text, and (0, 1) and (0, 3) as two texts of the other.
+TEST(CombineTexts, BothMeansOfACompoundByHand) {
+  const text::Label label{"a+b", {}, {{"a", {"one"}, {}}, {"b", {"two", "three"}, {}}}};
+  const float root_360 = std::sqrt(3.6F);
+  // Unit rows (0.6, 0.8), (0, 1), (0, 1): the parts are (0.6, 0.8) and (0, 1), their sum
+  // (0.6, 1.8).
+  const std::vector<float> unit = {0.6F, 0.8F, 0, 1, 0, 1};
+  const auto usual = combine_texts(label, unit.data(), 2, Compound::kUnitMean);
+  EXPECT_NEAR(usual[0], 0.6F / root_360, 1e-6);
+  EXPECT_NEAR(usual[1], 1.8F / root_360, 1e-6);
+  // Raw rows: the parts are (3, 4) and (0, 2), their mean (1.5, 3), which has length 1.5 sqrt 5.
+  const std::vector<float> raw = {3, 4, 0, 1, 0, 3};
+  const auto other = combine_texts(label, raw.data(), 2, Compound::kRawMean);
+  EXPECT_NEAR(other[0], 1 / std::sqrt(5.0F), 1e-6);
+  EXPECT_NEAR(other[1], 2 / std::sqrt(5.0F), 1e-6);
+}
+
+TEST_F(LabelScorerTest, RawMeansChangeCompoundsOnly) {
+  const auto sad = text("a sad face");
+  const Scores usual = make({})->score(sad);
+  const Scores raw = make({.compound = Compound::kRawMean})->score(sad);
+  EXPECT_EQ(cosine_of(raw, "happy"), cosine_of(usual, "happy"));
+  EXPECT_EQ(cosine_of(raw, "sad"), cosine_of(usual, "sad"));
+  const std::vector<std::string> texts = {"a happy face", "a smile", "a sad face"};
+  const auto rows = encode_texts_raw(*bundle_, texts, session_);
+  MIEN_ASSERT_OK(rows);
+  std::vector<float> mixed(32);
+  for (std::size_t i = 0; i < 32; ++i) {
+    mixed[i] = (rows->f32()[i] + rows->f32()[32 + i]) / 2 + rows->f32()[64 + i];
+  }
+  EXPECT_NEAR(cosine_of(raw, "mixed"), dot(mixed, sad) / std::sqrt(dot(mixed, mixed)), 1e-5);
+  EXPECT_GT(std::abs(cosine_of(raw, "mixed") - cosine_of(usual, "mixed")), 1e-5);
+}
+
+TEST_F(LabelScorerTest, RawMeansGoWithMeansOfEmbeddingsOnly) {
+  MIEN_EXPECT_CODE(
+      LabelScorer::make(*bundle_, labels_,
+                        {.reduce = Reduce::kMaxCosine, .compound = Compound::kRawMean}, session_),
+      StatusCode::kInvalidArgument);
+}
+
 TEST_F(LabelScorerTest, RejectsAnEmptySet) {
   MIEN_EXPECT_CODE(LabelScorer::make(*bundle_, {}, {}, session_), StatusCode::kInvalidArgument);
 }

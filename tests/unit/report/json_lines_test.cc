@@ -48,6 +48,25 @@ TEST(JsonLines, PictureHasExactlyTheDocumentedForm) {
   EXPECT_EQ(problem_of(value), "");
 }
 
+TEST(JsonLines, ValuesOfARegressionWithAndWithoutLabels) {
+  for (const bool labels : {true, false}) {
+    auto face = face_at({1, 2, 3, 4}, labels ? kHappy : test::Scores());
+    face.values = {{"rapport", 2.25F}, {"speech", kNan}};
+    const Json picture = to_json(picture_of({face}));
+    EXPECT_EQ(problem_of(picture), "");
+    EXPECT_EQ(picture.find("faces")->as_array()[0].find("values")->dump(),
+              R"([{"target":"rapport","value":2.25},{"target":"speech","value":null}])");
+    EXPECT_EQ(problem_of(to_json(frame_of(1, {face}))), "");
+    pipeline::TrackResult track;
+    track.input = "x";
+    track.labels = face.labels;
+    track.values = face.values;
+    const Json line = to_json(track);
+    EXPECT_EQ(problem_of(line), "");
+    EXPECT_EQ(line.find("aggregate")->as_string(), "mean");
+  }
+}
+
 TEST(JsonLines, DetectedOnlyFaceHasNoVerdict) {
   auto face = face_at({1, 2, 3, 4}, {});
   face.face.landmarks5.reset();

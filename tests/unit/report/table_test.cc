@@ -120,6 +120,21 @@ TEST(Table, NoFaceWholeFaceAndDetectedFace) {
   EXPECT_EQ(detected, "photos/party.jpg  640x480, 1 face\n  1   at 1,2, 3x4\n");
 }
 
+TEST(Table, ValuesOfARegressionStandBelowAFace) {
+  auto face = face_at({1, 2, 3, 4}, {});
+  face.values = {{"blunted affect", 3.25F}, {"tab\there", -0.5F}};
+  EXPECT_EQ(picture_table(picture_of({face})),
+            "photos/party.jpg  640x480, 1 face\n  1   at 1,2, 3x4\n"
+            "      blunted affect       3.250\n      tab\\there           -0.500\n");
+  pipeline::TrackResult track;
+  track.values = face.values;
+  const std::string clip =
+      clip_table({.input = "x", .is_clip = true, .tracks = 1}, std::span(&track, 1), {});
+  EXPECT_NE(clip.find("blunted affect       3.250\n"), std::string::npos);
+  EXPECT_NE(clip.find("tracks: mean of their frames"), std::string::npos);
+  EXPECT_EQ(clip.find("time line"), std::string::npos);
+}
+
 TEST(Table, AsciiAndColourAreOptions) {
   const auto picture = picture_of({face_at({100, 120, 64, 64}, kHappy)});
   TableOptions options;
