@@ -25,7 +25,7 @@ std::string confusion_svg(const eval::ClosedSetReport& report) {
       kLeft + side + 10, kTop + side + 10, kLeft + side + 10);
   for (std::size_t c = 0; c < n; ++c) {
     const double middle = (static_cast<double>(c) + 0.5) * kCell;
-    const std::string name = escape_html(shorten(report.classes[c], 16));
+    const std::string name = escape(shorten(report.classes[c], 16));
     out += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=end>{}</text>", kLeft - 8,
                        kTop + middle + 4, name);
     out += fmt::format("<text transform=\"translate({:.0f} {:.0f}) rotate(-40)\">{}</text>",
@@ -109,7 +109,7 @@ std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& fa
   out += "<h2>Per class</h2><table><tr><th>class</th><th>samples</th><th>recall</th></tr>";
   for (std::size_t c = 0; c < report.classes.size(); ++c) {
     out += fmt::format("<tr><td>{}</td><td class=n>{}</td><td class=n>{}</td></tr>",
-                       escape_html(report.classes[c]), report.confusion.row_sum(c),
+                       escape(report.classes[c]), report.confusion.row_sum(c),
                        report.uar.per_class[c] ? fmt::format("{:.2f} %", *report.uar.per_class[c])
                                                : std::string("absent"));
   }
