@@ -2,16 +2,25 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <optional>
 
 #include "cli/cli.h"
 #include "cli/datasets.h"
+#include "cli/eval_compare.h"
+#include "cli/eval_page.h"
+#include "cli/eval_protocols.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "mien/core/file.h"
 #include "mien/data/manifest.h"
+#include "mien/data/manifest_hash.h"
+#include "mien/engine/bundle_hash.h"
+#include "mien/eval/compare.h"
 #include "mien/eval/left_out.h"
 #include "mien/eval/run.h"
+#include "mien/eval/shared_classes.h"
 #include "mien/report/evaluation.h"
+#include "mien/text/prompt_ensembles.h"
 
 namespace mien::cli {
 namespace {
@@ -23,9 +32,13 @@ struct EvalOptions {
   DataOptions data;
   std::string protocol = "zero-shot";
   std::string labels;
-  std::string html;
+  EvalPageOptions page;
+  ProtocolOptions protocols;
   std::string predictions;
   bool json = false;
+  bool with_samples = false;
+  std::vector<std::string> left_out = {};  ///< --shared-classes: classes that no label means
+  std::int64_t samples_left_out = 0;       ///< and their samples
   FaceOptions faces;
   double max_bad_share = 0.01;
   int resamples = 1000;
@@ -34,6 +47,13 @@ struct EvalOptions {
 // Closed: the bundle's own labels. Zero-shot: --labels, or the classes of the data as words.
 Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::Bundle& bundle,
                                      const data::Manifest& manifest) {
+  if (!options.protocols.prompts.empty()) {
+    if (!options.labels.empty() || options.protocol == "closed") {
+      return invalid_argument(
+          "--prompts: does not go with --labels or --protocol closed (expected one of them)");
+    }
+    return text::prompt_ensemble(options.protocols.prompts, manifest.classes);
+  }
   if (options.protocol == "closed") {
     if (!options.labels.empty()) {
       return invalid_argument(
@@ -68,7 +88,7 @@ Status write_predictions(const std::string& path, const eval::RunResult& result)
 
 Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
              const data::Manifest& manifest, const eval::RunResult& result,
-             const eval::ClosedSetReport& report) {
+             const eval::ClosedSetReport& report, const std::optional<eval::GroupReport>& groups) {
   Json out = Json::object();
   out.set("bundle", bundle.info().name);
   out.set("data", manifest.name);
@@ -81,6 +101,17 @@ Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
   out.set("compound", result.compound);
   out.set("unreadable", result.unreadable.size());
   out.set("without_face", result.without_face);
+  out.set("bundle_hash", engine::bundle_hash(bundle.info()));
+  out.set("data_hash", data::manifest_hash(manifest));
+  if (!options.protocols.prompts.empty()) out.set("prompts", options.protocols.prompts);
+  if (options.protocols.shared_classes) {
+    out.set("classes_left_out", Json::Array(options.left_out.begin(), options.left_out.end()));
+    out.set("samples_left_out", options.samples_left_out);
+  }
+  if (groups) out.set("groups", groups->to_json());
+  if (options.with_samples) {
+    out.set("samples", eval::samples_to_json(result.classes, result.predictions));
+  }
   return out;
 }
 
@@ -88,32 +119,42 @@ report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
                     const data::Manifest& manifest, const eval::RunResult& result) {
   return {
       {"bundle", bundle.info().name},
+      {"bundle hash", engine::bundle_hash(bundle.info())},
       {"data", manifest.name + (options.data.split.empty() ? "" : ", split " + options.data.split)},
       {"protocol", options.protocol},
       {"left out", fmt::format("{} without a label, {} with several, {} unreadable",
                                manifest.unlabelled, result.compound, result.unreadable.size())}};
 }
 
-Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
-                     const data::Manifest& manifest, const eval::RunResult& result,
-                     const eval::ClosedSetReport& report) {
-  if (!options.html.empty()) {
-    MIEN_RETURN_IF_ERROR(write_file_atomically(
-        options.html, report::evaluation_html(report, facts(options, bundle, manifest, result),
-                                              responsible_use())));
+Status write_outputs(const Context& context, const EvalOptions& options,
+                     const engine::Bundle& bundle, const data::Manifest& manifest,
+                     const eval::RunResult& result, const eval::ClosedSetReport& report) {
+  if (!options.page.file.empty()) {
+    MIEN_RETURN_IF_ERROR(write_eval_page(context, options.page, manifest, result, report,
+                                         facts(options, bundle, manifest, result)));
   }
   if (!options.predictions.empty()) {
     MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, result));
   }
+  std::optional<eval::GroupReport> groups;
+  if (!options.protocols.group_by.empty()) {
+    MIEN_ASSIGN_OR_RETURN(groups,
+                          groups_of(options.protocols, manifest, result, options.resamples));
+  }
   if (options.json) {
-    fmt::print("{}\n", to_json(options, bundle, manifest, result, report).dump());
+    fmt::print("{}\n", to_json(options, bundle, manifest, result, report, groups).dump());
     return {};
   }
   fmt::print("{} on {}: {}", bundle.info().name, manifest.name,
              report::evaluation_table(report, locale_is_utf8()));
+  if (groups) print_groups(*groups);
   if (manifest.unlabelled + result.compound > 0) {
     fmt::print("\nleft out: {} without a label, {} with several\n", manifest.unlabelled,
                result.compound);
+  }
+  if (!options.left_out.empty()) {
+    fmt::print("left out: {} samples of {}, which no label means\n", options.samples_left_out,
+               fmt::join(options.left_out, ", "));
   }
   if (!manifest.missing.empty()) {
     fmt::print("left out: {} without pictures\n", manifest.missing.size());
@@ -177,14 +218,48 @@ void run_left_out(Context& context, EvalOptions options, const data::Manifest& m
   print_left_out(options, manifest, report);
 }
 
+// What can be told before anything is read.
+Status check_options(const Context& context, const EvalOptions& options) {
+  MIEN_RETURN_IF_ERROR(context.apply());
+  MIEN_RETURN_IF_ERROR(check_page_options(options.page));
+  if (options.bundles.empty() || options.source.empty()) {
+    return invalid_argument(
+        fmt::format("{}: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)",
+                    options.bundles.empty() ? "bundle" : "--data"));
+  }
+  return {};
+}
+
+void run_all_folds(Context& context, const EvalOptions& options,
+                   const eval::RunOptions& run_options) {
+  const auto load = [&](const std::string& path) {
+    ModelOptions model = options.model;
+    model.bundle = path;
+    return load_bundle(model);
+  };
+  const auto labels = [&](const engine::Bundle& bundle, const data::Manifest& manifest) {
+    return choose_labels(options, bundle, manifest);
+  };
+  run_folds(context, {options.source, options.data, options.bundles, load, labels, run_options,
+                      options.json});
+}
+
 void run(Context& context, EvalOptions options) {
-  if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  if (const Status status = check_options(context, options); !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   auto finder = finder_options(options.faces);
   if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
-  const auto manifest = load_data(options.source, options.data);
-  if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
   eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
   run_options.cancel = &interrupted();
+  if (!options.protocols.prompts.empty()) run_options.reduce = engine::Reduce::kMeanCosine;
+  if (options.protocol == "k-fold") return run_all_folds(context, options, run_options);
+  auto manifest = load_data(options.source, options.data);
+  if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
+  if (!options.protocols.group_by.empty()) {
+    const auto groups = eval::group_of_samples(*manifest, options.protocols.group_by);
+    if (!groups.ok()) return context.fail(groups.status().with_prefix("--group-by"), kExitUsage);
+  }
   if (options.protocol == "leave-one-out") {
     return run_left_out(context, options, *manifest, run_options);
   }
@@ -198,11 +273,25 @@ void run(Context& context, EvalOptions options) {
   if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
   const auto labels = choose_labels(options, **bundle, *manifest);
   if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
+  if (options.protocols.shared_classes) {
+    auto shared = eval::keep_shared_classes(*manifest, *labels);
+    if (!shared.ok()) return context.fail(shared.status(), kExitUsage);
+    options.left_out = std::move(shared->left_out);
+    options.samples_left_out = shared->samples_left_out;
+    *manifest = std::move(shared->manifest);
+  }
   if (const auto places = eval::match_labels(*labels, manifest->classes); !places.ok()) {
     return context.fail(places.status(), kExitUsage);
   }
-  Progress progress("samples", static_cast<std::int64_t>(manifest->samples.size()));
   run_options.finder.landmarks = (*bundle)->info().crop.align;
+  const ProtocolRun protocol_run{*bundle, *manifest, *labels, run_options, options.json};
+  if (options.protocol == "open-set") {
+    return run_open_set(context, options.protocols, protocol_run);
+  }
+  if (options.protocol == "robustness") {
+    return run_robustness(context, options.protocols, protocol_run);
+  }
+  Progress progress("samples", static_cast<std::int64_t>(manifest->samples.size()));
   run_options.progress = [&](std::int64_t done) { progress.update(done); };
   const auto result = eval::run_zero_shot(*bundle, *manifest, *labels, run_options);
   progress.finish();
@@ -212,7 +301,7 @@ void run(Context& context, EvalOptions options) {
   const auto report = eval::closed_set_report(result->classes, result->predictions,
                                               {.resamples = options.resamples});
   if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
-  if (const Status status = write_outputs(options, **bundle, *manifest, *result, *report);
+  if (const Status status = write_outputs(context, options, **bundle, *manifest, *result, *report);
       !status.ok()) {
     context.fail(status, kExitSomeFailed);
   }
@@ -225,25 +314,27 @@ void add_eval(CLI::App& app, Context& context) {
   options->faces.mode = "whole";
   CLI::App* verb = app.add_subcommand("eval", "Measure a bundle on labelled data");
   verb->add_option("bundle", options->bundles,
-                   "The model: a bundle folder or .tar; leave-one-out: one per class")
-      ->required();
+                   "The model: a bundle folder or .tar; leave-one-out: one per class");
   verb->add_option("--precision", options->model.precision, "fp32, bf16 or auto")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->capture_default_str();
-  verb->add_option("--data", options->source, kDataHelp)->required();
+  verb->add_option("--data", options->source, kDataHelp);
   add_data_options(*verb, options->data);
   verb->add_flag("--allow-missing", options->data.allow_missing,
                  "NAME:FOLDER: leave out samples without pictures");
   verb->add_option(
           "--protocol", options->protocol,
           "zero-shot (classes named in words), closed (the bundle's own labels), leave-one-out "
-          "(bundles that each never saw one class)")
-      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out"}))
+          "(bundles that each never saw one class), k-fold (mean over the folds of a data set), "
+          "open-set (--known, --splits), robustness (spoiled pictures)")
+      ->check(CLI::IsMember(
+          {"zero-shot", "closed", "leave-one-out", "k-fold", "open-set", "robustness"}))
       ->capture_default_str();
   verb->add_option("-l,--labels", options->labels,
                    "zero-shot: words for the classes, as in predict (default: the class names)");
   add_face_options(*verb, options->faces);
-  verb->add_option("--report", options->html, "Write a self-contained HTML page");
+  add_eval_page_options(*verb, options->page);
+  add_protocol_options(*verb, options->protocols);
   verb->add_option("--predictions", options->predictions, "Write a CSV with one row per sample");
   verb->add_option("--max-bad-share", options->max_bad_share,
                    "Stop when a larger share of the samples is unreadable")
@@ -253,7 +344,12 @@ void add_eval(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   verb->add_flag("--json", options->json, "One JSON object instead of a table (docs/cli.md)");
-  verb->callback([&context, options] { run(context, *options); });
+  verb->add_flag("--with-samples", options->with_samples,
+                 "Put every sample into the JSON, for `mien eval compare`");
+  const CLI::App* compare = add_eval_compare(*verb, context);
+  verb->callback([&context, options, compare] {
+    if (!compare->parsed()) run(context, *options);
+  });
 }
 
 }  // namespace mien::cli

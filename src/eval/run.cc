@@ -27,7 +27,8 @@ class Run {
 
   Status prepare(const engine::Bundle& bundle, const text::LabelSet& labels) {
     MIEN_ASSIGN_OR_RETURN(places_, match_labels(labels, manifest_.classes));
-    MIEN_ASSIGN_OR_RETURN(scorer_, engine::LabelScorer::make(bundle, labels, {}, session_));
+    MIEN_ASSIGN_OR_RETURN(
+        scorer_, engine::LabelScorer::make(bundle, labels, {.reduce = options_.reduce}, session_));
     MIEN_ASSIGN_OR_RETURN(encoder_, bundle.image_encoder());
     MIEN_ASSIGN_OR_RETURN(clips_, engine::ClipReader::make(bundle));
     MIEN_ASSIGN_OR_RETURN(finder_, face::make_finder(options_.finder));
@@ -95,7 +96,10 @@ class Run {
 
   Status read(const std::string& name, std::span<float> out, bool& whole) {
     MIEN_ASSIGN_OR_RETURN(const auto bytes, manifest_.store->read(name));
-    MIEN_ASSIGN_OR_RETURN(const image::Image picture, image::decode(bytes, options_.limits));
+    MIEN_ASSIGN_OR_RETURN(image::Image picture, image::decode(bytes, options_.limits));
+    if (options_.alter) {
+      MIEN_ASSIGN_OR_RETURN(picture, options_.alter(picture, name));
+    }
     face::Face face;
     if (options_.finder.mode == face::Mode::kWhole) {
       face.source = face::Source::kWhole;
@@ -141,12 +145,14 @@ class Run {
     Prediction out{.id = sample.id,
                    .truth = static_cast<std::size_t>(sample.labels.front()),
                    .probabilities = {}};
-    std::vector<double> of_label(scorer_->names().size());
+    std::vector<double> of_label(scorer_->names().size()), cosines(scorer_->names().size());
     for (const engine::LabelScore& score : scorer_->score(embedding).labels) {
       const auto place = std::find(scorer_->names().begin(), scorer_->names().end(), score.label);
-      of_label[static_cast<std::size_t>(place - scorer_->names().begin())] =
-          static_cast<double>(score.probability);
+      const auto label = static_cast<std::size_t>(place - scorer_->names().begin());
+      of_label[label] = static_cast<double>(score.probability);
+      cosines[label] = static_cast<double>(score.cosine);
     }
+    for (const std::size_t place : places_) out.cosines.push_back(cosines[place]);
     double sum = 0;
     for (const std::size_t place : places_) sum += of_label[place];
     for (const std::size_t place : places_) {

@@ -9,8 +9,10 @@
 
 #include "mien/data/manifest.h"
 #include "mien/engine/bundle.h"
+#include "mien/engine/label_scorer.h"
 #include "mien/eval/closed_set.h"
 #include "mien/face/finder.h"
+#include "mien/image/image.h"
 #include "mien/text/labels.h"
 
 namespace mien::eval {
@@ -18,6 +20,11 @@ namespace mien::eval {
 struct RunOptions {
   face::FinderOptions finder = {};  ///< `whole`: the pictures are faces already
   double max_bad_share = 0.01;      ///< of the samples that may be unreadable
+  engine::Reduce reduce = engine::Reduce::kMeanEmbedding;  ///< of several texts per label
+  /// Spoils a decoded picture before a face is looked for; empty: none. `name` is its name in the
+  /// data.
+  std::function<Result<image::Image>(const image::Image& picture, const std::string& name)> alter =
+      {};
   Limits limits = {};
   std::function<void(std::int64_t done)> progress = {};
   const std::atomic<bool>* cancel = nullptr;
