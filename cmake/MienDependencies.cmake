@@ -21,6 +21,7 @@ target_link_libraries(mien_dnnl INTERFACE ${MIEN_DNNL_LIBRARY})
 find_package(OpenMP REQUIRED COMPONENTS CXX)    # kernels
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)        # report
 pkg_check_modules(PANGO REQUIRED IMPORTED_TARGET pangocairo)   # report
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)    # jobs
 find_package(CLI11 REQUIRED)                    # apps
 # face: dlib, without its own CMake package, which asks for BLAS, GUI and codec libraries. Only the
 # static library: a few of its objects are taken in, none is needed at run time.

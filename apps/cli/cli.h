@@ -43,6 +43,8 @@ struct Context {
   /// Reports a problem that ends the run, and sets the exit code.
   void fail(const Status& status, ExitCode code);
   LogSink log() const;
+  /// The command line as a shell would take it again: "mien predict 'a b.mp4'".
+  std::string command() const;
   bool color_for(FILE* stream) const;
 };
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <clocale>
 #include <csignal>
 #include <cstdlib>
@@ -66,6 +67,25 @@ LogSink Context::log() const {
     const std::string line = fmt::format("mien: {}\n", report::printable(message));
     std::fwrite(line.data(), 1, line.size(), stderr);
   };
+}
+
+std::string Context::command() const {
+  std::string out = "mien";
+  for (const std::string& argument : arguments) {
+    const bool plain =
+        !argument.empty() && std::all_of(argument.begin(), argument.end(), [](unsigned char c) {
+          return std::isalnum(c) != 0 || std::strchr("-_./:=,+@%", c) != nullptr;
+        });
+    out += ' ';
+    if (plain) {
+      out += argument;
+      continue;
+    }
+    out += '\'';
+    for (const char c : argument) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    out += '\'';
+  }
+  return out;
 }
 
 bool Context::color_for(FILE* stream) const {

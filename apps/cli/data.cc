@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/cli.h"
+#include "cli/data_export.h"
 #include "cli/datasets.h"
 #include "cli/progress.h"
 #include "mien/core/file.h"
@@ -253,7 +254,8 @@ void run_caption(Context& context, const CaptionVerb& verb) {
 }  // namespace
 
 void add_data(CLI::App& app, Context& context) {
-  CLI::App* verb = app.add_subcommand("data", "Check labelled data, write captions for it");
+  CLI::App* verb =
+      app.add_subcommand("data", "Check labelled data, write captions for it, export results");
   verb->require_subcommand(1);
   auto check = std::make_shared<CheckVerb>();
   CLI::App* check_verb =
@@ -274,6 +276,7 @@ void add_data(CLI::App& app, Context& context) {
   caption_verb->add_option("--seed", caption->seed, "Another seed gives other wordings")
       ->capture_default_str();
   caption_verb->callback([&context, caption] { run_caption(context, *caption); });
+  add_data_export(*verb, context);
 }
 
 }  // namespace mien::cli

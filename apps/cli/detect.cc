@@ -111,8 +111,12 @@ class Detector final : public InputVisitor {
   AnnotationWriter& drawings_;
 };
 
-void detect(Context& context, const DetectOptions& options) {
+void detect(Context& context, DetectOptions options) {
   if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  if (const Status status = choose_format(options.outputs, {"table", "json", "csv", "openface"});
+      !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   auto chosen = finder_options(options.faces);
   if (!chosen.ok()) return context.fail(chosen.status(), kExitUsage);
   chosen->landmarks = wants_landmarks(options.outputs, options.faces);

@@ -1,14 +1,21 @@
+#include "cli/eval.h"
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <optional>
 
-#include "cli/eval.h"
+#include "cli/eval_compare.h"
 #include "cli/progress.h"
 #include "mien/core/file.h"
+#include "mien/data/manifest_hash.h"
 #include "mien/data/views.h"
+#include "mien/engine/bundle_hash.h"
+#include "mien/eval/compare.h"
 #include "mien/eval/left_out.h"
-#include "mien/report/descriptor_map.h"
+#include "mien/eval/shared_classes.h"
+#include "mien/text/prompt_ensembles.h"
 
 namespace mien::cli {
 namespace {
@@ -16,6 +23,13 @@ namespace {
 // Closed: the bundle's own labels. Zero-shot: --labels, or the classes of the data as words.
 Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::Bundle& bundle,
                                      const data::Manifest& manifest) {
+  if (!options.protocols.prompts.empty()) {
+    if (!options.labels.empty() || options.protocol == "closed") {
+      return invalid_argument(
+          "--prompts: does not go with --labels or --protocol closed (expected one of them)");
+    }
+    return text::prompt_ensemble(options.protocols.prompts, manifest.classes);
+  }
   const auto singles = [&](text::LabelSet labels) {
     return eval::with_compounds(std::move(labels), manifest.classes);
   };
@@ -55,7 +69,7 @@ Status write_predictions(const std::string& path, const eval::RunResult& result)
 
 Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
              const data::Manifest& manifest, const eval::RunResult& result,
-             const eval::ClosedSetReport& report) {
+             const eval::ClosedSetReport& report, const std::optional<eval::GroupReport>& groups) {
   Json out = result_start(options, bundle.info().name, manifest.name);
   if (!options.compound.empty()) out.set("compound_labels", options.compound);
   Json figures = report.to_json();
@@ -65,6 +79,17 @@ Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
   out.set("compound", result.compound);
   out.set("unreadable", result.unreadable.size());
   out.set("without_face", result.without_face);
+  out.set("bundle_hash", engine::bundle_hash(bundle.info()));
+  out.set("data_hash", data::manifest_hash(manifest));
+  if (!options.protocols.prompts.empty()) out.set("prompts", options.protocols.prompts);
+  if (options.protocols.shared_classes) {
+    out.set("classes_left_out", Json::Array(options.left_out.begin(), options.left_out.end()));
+    out.set("samples_left_out", options.samples_left_out);
+  }
+  if (groups) out.set("groups", groups->to_json());
+  if (options.with_samples) {
+    out.set("samples", eval::samples_to_json(result.classes, result.predictions));
+  }
   return out;
 }
 
@@ -72,6 +97,7 @@ report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
                     const data::Manifest& manifest, const eval::RunResult& result) {
   return {
       {"bundle", bundle.info().name},
+      {"bundle hash", engine::bundle_hash(bundle.info())},
       {"data", manifest.name + part_text(options.data)},
       {"protocol",
        options.protocol + (options.compound.empty() ? "" : ", compounds by " + options.compound)},
@@ -79,27 +105,35 @@ report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
                                manifest.unlabelled, result.compound, result.unreadable.size())}};
 }
 
-Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
-                     const data::Manifest& manifest, const eval::RunResult& result,
-                     const eval::ClosedSetReport& report) {
-  if (!options.html.empty()) {
-    MIEN_RETURN_IF_ERROR(write_file_atomically(
-        options.html,
-        report::evaluation_html(report, facts(options, bundle, manifest, result), responsible_use(),
-                                report::descriptor_map_html(result.descriptors, result.classes))));
+Status write_outputs(const Context& context, const EvalOptions& options,
+                     const engine::Bundle& bundle, const data::Manifest& manifest,
+                     const eval::RunResult& result, const eval::ClosedSetReport& report) {
+  if (!options.page.file.empty()) {
+    MIEN_RETURN_IF_ERROR(write_eval_page(context, options.page, manifest, result, report,
+                                         facts(options, bundle, manifest, result)));
   }
   if (!options.predictions.empty()) {
     MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, result));
   }
+  std::optional<eval::GroupReport> groups;
+  if (!options.protocols.group_by.empty()) {
+    MIEN_ASSIGN_OR_RETURN(groups,
+                          groups_of(options.protocols, manifest, result, options.resamples));
+  }
   if (options.json) {
-    fmt::print("{}\n", to_json(options, bundle, manifest, result, report).dump());
+    fmt::print("{}\n", to_json(options, bundle, manifest, result, report, groups).dump());
     return {};
   }
   fmt::print("{} on {}: {}", bundle.info().name, manifest.name,
              report::evaluation_table(report, locale_is_utf8()));
+  if (groups) print_groups(*groups);
   if (manifest.unlabelled + result.compound > 0) {
     fmt::print("\nleft out: {} without a label, {} with several\n", manifest.unlabelled,
                result.compound);
+  }
+  if (!options.left_out.empty()) {
+    fmt::print("left out: {} samples of {}, which no label means\n", options.samples_left_out,
+               fmt::join(options.left_out, ", "));
   }
   if (!manifest.missing.empty()) {
     fmt::print("left out: {} without pictures\n", manifest.missing.size());
@@ -178,13 +212,52 @@ Result<data::Manifest> load_manifest_of(const EvalOptions& options) {
                                   : data::compound_classes(std::move(manifest));
 }
 
+void run_all_folds(Context& context, const EvalOptions& options,
+                   const eval::RunOptions& run_options) {
+  const auto load = [&](const std::string& path) {
+    ModelOptions model = options.model;
+    model.bundle = path;
+    return load_bundle(model);
+  };
+  const auto labels = [&](const engine::Bundle& bundle, const data::Manifest& manifest) {
+    return choose_labels(options, bundle, manifest);
+  };
+  run_folds(context, {options.source, options.data, options.bundles, load, labels, run_options,
+                      options.json});
+}
+
+// One closed-set run and everything that is told of it.
+void measure(Context& context, const EvalOptions& options, ProtocolRun run) {
+  Progress progress("samples", static_cast<std::int64_t>(run.manifest.samples.size()));
+  run.options.progress = [&](std::int64_t done) { progress.update(done); };
+  const auto result = eval::run_zero_shot(run.bundle, run.manifest, run.labels, run.options);
+  progress.finish();
+  if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
+  for (const std::string& message : result->unreadable) context.report(message);
+  if (!result->unreadable.empty()) context.exit_code = kExitSomeFailed;
+  const auto report = eval::closed_set_report(result->classes, result->predictions,
+                                              {.resamples = options.resamples});
+  if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
+  if (const Status status =
+          write_outputs(context, options, *run.bundle, run.manifest, *result, *report);
+      !status.ok()) {
+    context.fail(status, kExitSomeFailed);
+  }
+}
+
 void run_labels(Context& context, EvalOptions options, eval::RunOptions run_options) {
-  const auto manifest = load_manifest_of(options);
+  if (!options.protocols.prompts.empty()) run_options.reduce = engine::Reduce::kMeanCosine;
+  if (options.protocol == "k-fold") return run_all_folds(context, options, run_options);
+  auto manifest = load_manifest_of(options);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
   if (!options.compound.empty()) {
     const auto compound = parse_compound(options.compound);
     if (!compound.ok()) return context.fail(compound.status(), kExitUsage);
     run_options.compound = *compound;
+  }
+  if (!options.protocols.group_by.empty()) {
+    const auto groups = eval::group_of_samples(*manifest, options.protocols.group_by);
+    if (!groups.ok()) return context.fail(groups.status().with_prefix("--group-by"), kExitUsage);
   }
   if (options.protocol == "leave-one-out") {
     return run_left_out(context, options, *manifest, run_options);
@@ -196,28 +269,43 @@ void run_labels(Context& context, EvalOptions options, eval::RunOptions run_opti
   }
   const auto labels = choose_labels(options, **bundle, *manifest);
   if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
+  if (options.protocols.shared_classes) {
+    auto shared = eval::keep_shared_classes(*manifest, *labels);
+    if (!shared.ok()) return context.fail(shared.status(), kExitUsage);
+    options.left_out = std::move(shared->left_out);
+    options.samples_left_out = shared->samples_left_out;
+    *manifest = std::move(shared->manifest);
+  }
   if (const auto places = eval::match_labels(*labels, manifest->classes); !places.ok()) {
     return context.fail(places.status(), kExitUsage);
   }
-  Progress progress("samples", static_cast<std::int64_t>(manifest->samples.size()));
   run_options.finder.landmarks = (*bundle)->info().crop.align;
-  run_options.progress = [&](std::int64_t done) { progress.update(done); };
-  const auto result = eval::run_zero_shot(*bundle, *manifest, *labels, run_options);
-  progress.finish();
-  if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
-  for (const std::string& message : result->unreadable) context.report(message);
-  if (!result->unreadable.empty()) context.exit_code = kExitSomeFailed;
-  const auto report = eval::closed_set_report(result->classes, result->predictions,
-                                              {.resamples = options.resamples});
-  if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
-  if (const Status status = write_outputs(options, **bundle, *manifest, *result, *report);
-      !status.ok()) {
-    context.fail(status, kExitSomeFailed);
+  const ProtocolRun protocol_run{*bundle, *manifest, *labels, run_options, options.json};
+  if (options.protocol == "open-set") {
+    return run_open_set(context, options.protocols, protocol_run);
   }
+  if (options.protocol == "robustness") {
+    return run_robustness(context, options.protocols, protocol_run);
+  }
+  measure(context, options, {*bundle, *manifest, *labels, run_options, options.json});
+}
+
+// What can be told before anything is read.
+Status check_options(const Context& context, const EvalOptions& options) {
+  MIEN_RETURN_IF_ERROR(context.apply());
+  MIEN_RETURN_IF_ERROR(check_page_options(options.page));
+  if (options.bundles.empty() || options.source.empty()) {
+    return invalid_argument(
+        fmt::format("{}: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)",
+                    options.bundles.empty() ? "bundle" : "--data"));
+  }
+  return {};
 }
 
 void run(Context& context, const EvalOptions& options) {
-  if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  if (const Status status = check_options(context, options); !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   auto finder = finder_options(options.faces);
   if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
   eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
@@ -259,12 +347,11 @@ void add_eval(CLI::App& app, Context& context) {
   options->faces.mode = "whole";
   CLI::App* verb = app.add_subcommand("eval", "Measure a bundle on labelled data");
   verb->add_option("bundle", options->bundles,
-                   "The model: a bundle folder or .tar; leave-one-out: one per class")
-      ->required();
+                   "The model: a bundle folder or .tar; leave-one-out: one per class");
   verb->add_option("--precision", options->model.precision, "fp32, bf16 or auto")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->capture_default_str();
-  verb->add_option("--data", options->source, kDataHelp)->required();
+  verb->add_option("--data", options->source, kDataHelp);
   add_data_options(*verb, options->data);
   add_fold_options(*verb, options->data);
   verb->add_flag("--allow-missing", options->data.allow_missing,
@@ -272,8 +359,11 @@ void add_eval(CLI::App& app, Context& context) {
   verb->add_option(
           "--protocol", options->protocol,
           "zero-shot (classes named in words), closed (the bundle's own labels), leave-one-out "
-          "(bundles that each never saw one class), regression (the numbers of its head)")
-      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out", "regression"}))
+          "(bundles that each never saw one class), regression (the numbers of its head), k-fold "
+          "(mean over the folds of a data set), open-set (--known, --splits), robustness (spoiled "
+          "pictures)")
+      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out", "regression", "k-fold",
+                             "open-set", "robustness"}))
       ->capture_default_str();
   verb->add_option("-l,--labels", options->labels,
                    "zero-shot: words for the classes, as in predict (default: the class names)");
@@ -287,7 +377,8 @@ void add_eval(CLI::App& app, Context& context) {
   verb->add_option("--average-by", options->average_by,
                    "regression: average the samples of one subject, or of another column, first");
   add_face_options(*verb, options->faces);
-  verb->add_option("--report", options->html, "Write a self-contained HTML page");
+  add_eval_page_options(*verb, options->page);
+  add_protocol_options(*verb, options->protocols);
   verb->add_option("--predictions", options->predictions, "Write a CSV with one row per sample");
   verb->add_option("--max-bad-share", options->max_bad_share,
                    "Stop when a larger share of the samples is unreadable")
@@ -297,7 +388,12 @@ void add_eval(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   verb->add_flag("--json", options->json, "One JSON object instead of a table (docs/cli.md)");
-  verb->callback([&context, options] { run(context, *options); });
+  verb->add_flag("--with-samples", options->with_samples,
+                 "Put every sample into the JSON, for `mien eval compare`");
+  const CLI::App* compare = add_eval_compare(*verb, context);
+  verb->callback([&context, options, compare] {
+    if (!compare->parsed()) run(context, *options);
+  });
 }
 
 }  // namespace mien::cli

@@ -2,11 +2,14 @@
 
 // What the protocols of `mien eval` share.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "cli/cli.h"
 #include "cli/datasets.h"
+#include "cli/eval_page.h"
+#include "cli/eval_protocols.h"
 #include "cli/options.h"
 #include "mien/eval/run.h"
 #include "mien/report/evaluation.h"
@@ -22,9 +25,13 @@ struct EvalOptions {
   std::string labels;
   std::string compound;    ///< empty: samples of several labels are left out
   std::string average_by;  ///< regression: a column; empty: every sample counts
-  std::string html;
+  EvalPageOptions page;
+  ProtocolOptions protocols;
   std::string predictions;
   bool json = false;
+  bool with_samples = false;
+  std::vector<std::string> left_out = {};  ///< --shared-classes: classes that no label means
+  std::int64_t samples_left_out = 0;       ///< and their samples
   FaceOptions faces;
   double max_bad_share = 0.01;
   int resamples = 1000;

@@ -56,7 +56,7 @@ Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
                      const data::Manifest& manifest, const eval::RegressionRun& run,
                      const eval::RegressionReport& report) {
   const std::string name = bundle.info().name;
-  if (!options.html.empty()) {
+  if (!options.page.file.empty()) {
     const report::Facts facts = {
         {"bundle", name},
         {"data", manifest.name + part_text(options.data)},
@@ -65,7 +65,7 @@ Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
         {"left out", fmt::format("{} without targets, {} unreadable", manifest.unlabelled,
                                  run.unreadable.size())}};
     MIEN_RETURN_IF_ERROR(write_file_atomically(
-        options.html, report::regression_html(report, run, facts, responsible_use())));
+        options.page.file, report::regression_html(report, run, facts, responsible_use())));
   }
   if (!options.predictions.empty()) {
     MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, run));

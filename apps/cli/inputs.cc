@@ -20,13 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Kind { kFile, kFrames, kStdin, kCamera, kProblem };
-
-struct Input {
-  Kind kind = Kind::kFile;
-  std::string name;
-  Status problem;
-};
+using Kind = Input::Kind;
 
 bool is_media(const fs::path& path) {
   return image::has_image_extension(path) || video::has_video_extension(path);
@@ -206,6 +200,16 @@ void add_input_options(CLI::App& verb, InputOptions& options) {
       ->capture_default_str();
 }
 
+std::vector<Input> expand_inputs(const InputOptions& options) {
+  std::vector<Input> out;
+  for (const std::string& name : options.names) expand_name(name, options, out);
+  return out;
+}
+
+Status visit_input(const Input& input, const InputOptions& options, InputVisitor& visitor) {
+  return Visit(options, visitor).run(input);
+}
+
 bool several_inputs(const InputOptions& options) {
   if (options.names.size() != 1) return true;
   std::error_code error;
@@ -216,8 +220,7 @@ bool several_inputs(const InputOptions& options) {
 }
 
 void visit_inputs(Context& context, const InputOptions& options, InputVisitor& visitor) {
-  std::vector<Input> inputs;
-  for (const std::string& name : options.names) expand_name(name, options, inputs);
+  const std::vector<Input> inputs = expand_inputs(options);
   Visit visit(options, visitor);
   Progress progress("inputs", static_cast<std::int64_t>(inputs.size()));
   for (std::size_t i = 0; i < inputs.size() && !interrupted(); ++i) {

@@ -34,6 +34,17 @@ class InputVisitor {
   virtual void failed(const std::string& name, const Status& status) = 0;
 };
 
+/// One input after folders and patterns were expanded.
+struct Input {
+  enum class Kind { kFile, kFrames, kStdin, kCamera, kProblem };
+  Kind kind = Kind::kFile;
+  std::string name;
+  Status problem;  ///< of kProblem
+};
+std::vector<Input> expand_inputs(const InputOptions& options);
+/// Opens one input and hands it to the visitor. Errors: those of both; of the input when it is one.
+Status visit_input(const Input& input, const InputOptions& options, InputVisitor& visitor);
+
 /// True when more than one input may come: several names, a folder, or a pattern that matches more
 /// than one file.
 bool several_inputs(const InputOptions& options);

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cctype>
+#include <utility>
 
+#include "cli/clip_outputs.h"
 #include "cli/progress.h"
 #include "mien/image/decode.h"
 #include "mien/report/json_lines.h"
@@ -23,17 +27,81 @@ report::TableOptions table_options(const Context& context, const OutputOptions& 
 }
 
 bool has_extension(const fs::path& path, std::string_view wanted) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension == wanted;
+  return extension_of(path) == wanted;
+}
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kEndings{
+    {{".json", "json"},
+     {".jsonl", "json"},
+     {".ndjson", "json"},
+     {".csv", "csv"},
+     {".srt", "srt"},
+     {".vtt", "vtt"},
+     {".eaf", "eaf"},
+     {".sqlite", "sqlite"},
+     {".sqlite3", "sqlite"},
+     {".db", "sqlite"}}};
+
+std::string_view format_of_file(const std::string& file) {
+  for (const auto& [ending, format] : kEndings) {
+    if (extension_of(file) == ending) return format;
+  }
+  return "table";
 }
 
 }  // namespace
 
+std::string extension_of(const fs::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension;
+}
+
+Status choose_format(OutputOptions& options, const std::vector<std::string_view>& formats) {
+  if (options.json && options.csv) {
+    return invalid_argument("--json and --csv: exclude each other (expected one of them)");
+  }
+  const std::string_view flag = options.json ? "json" : options.csv ? "csv" : "";
+  if (!flag.empty() && !options.format.empty() && options.format != flag) {
+    return invalid_argument(fmt::format(
+        "--{} and --format {}: exclude each other (expected one of them)", flag, options.format));
+  }
+  if (options.format.empty()) {
+    options.format = !flag.empty() ? flag : format_of_file(options.file);
+  }
+  if (options.format != "sqlite" && format_of_file(options.file) == "sqlite") {
+    return invalid_argument(
+        fmt::format("--format {}: does not go with -o {} (expected --format sqlite)",
+                    options.format, options.file));
+  }
+  if (std::find(formats.begin(), formats.end(), options.format) == formats.end()) {
+    return invalid_argument(fmt::format("--format: '{}' is no format of this verb (expected {})",
+                                        options.format, fmt::join(formats, ", ")));
+  }
+  options.json = options.format == "json";
+  options.csv = options.format == "csv";
+  return {};
+}
+
+fs::path FolderNames::name(const fs::path& folder, const std::string& input,
+                           const std::string& extension) {
+  const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
+  fs::path out = folder / (stem + extension);
+  for (int number = 2; !used_.insert(out).second; ++number) {
+    out = folder / fmt::format("{}-{}{}", stem, number, extension);
+  }
+  return out;
+}
+
 void add_output_options(CLI::App& verb, OutputOptions& options) {
   verb.add_flag("--json", options.json, "Write JSON lines (docs/outputs.md)");
   verb.add_flag("--csv", options.csv, "Write CSV, one row per face and frame");
-  verb.add_option("-o,--output", options.file, "Write to this file; it appears only when complete");
+  verb.add_option(
+      "--format", options.format,
+      "What to write: table, json, csv, ... (docs/outputs.md; default: by the ending of "
+      "-o, else table)");
+  verb.add_option("-o,--output,--out", options.file,
+                  "Write to this file; it appears only when complete");
   verb.add_option(
       "--annotate", options.annotate,
       "Draw the results: OUT.png for a picture, OUT.mp4 for a clip, a folder for several inputs");
@@ -47,17 +115,18 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces) {
 }
 
 ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
-                           const std::vector<std::string>& labels,
-                           const std::vector<std::string>& targets)
-    : context_(context), options_(options), csv_(labels, targets) {}
+                           std::vector<std::string> labels, const std::vector<std::string>& targets)
+    : context_(context), options_(options), csv_(labels, targets) {
+  if (options.format == "openface") openface_.emplace(std::move(labels));
+}
 
 Status ResultWriter::open() {
-  if (options_.json && options_.csv) {
-    return invalid_argument("--json and --csv: exclude each other (expected one of them)");
-  }
+  silent_ = is_clip_format(options_.format);
+  if (silent_) return {};
   if (!options_.file.empty()) {
     MIEN_ASSIGN_OR_RETURN(file_, AtomicFile::create(options_.file));
   }
+  if (openface_) return write(openface_->header());
   return options_.csv ? write(csv_.header()) : Status();
 }
 
@@ -73,12 +142,14 @@ Status ResultWriter::write(std::string_view text) {
 Status ResultWriter::frame(const pipeline::FrameResult& frame) {
   if (options_.json) return write(report::json_line(report::to_json(frame)));
   if (options_.csv) return write(csv_.rows(frame));
-  return frame.is_clip ? Status()
-                       : write(report::picture_table(frame, table_options(context_, options_)));
+  if (openface_) return write(openface_->rows(frame));
+  return frame.is_clip || silent_
+             ? Status()
+             : write(report::picture_table(frame, table_options(context_, options_)));
 }
 
 Status ResultWriter::clip(const pipeline::ClipResult& clip, const report::ClipTimeline& timeline) {
-  if (options_.csv) return {};
+  if (options_.csv || openface_ || silent_) return {};
   if (!options_.json) {
     return write(
         report::clip_table(clip.summary, clip.tracks, timeline, table_options(context_, options_)));
@@ -123,10 +194,7 @@ Status AnnotationWriter::open(bool several) {
 Result<fs::path> AnnotationWriter::target(const std::string& input, const char* extension) {
   const fs::path asked = options_.annotate;
   if (folder_) {
-    const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
-    const fs::path plain = asked / (stem + extension);
-    const int before = used_[plain]++;
-    return before == 0 ? plain : asked / fmt::format("{}-{}{}", stem, before + 1, extension);
+    return names_.name(asked, input, extension);
   }
   if (!has_extension(asked, extension)) {
     return invalid_argument(fmt::format("--annotate {}: wrong ending for {} (expected {})",

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +13,7 @@
 #include "mien/pipeline/recognizer.h"
 #include "mien/report/csv.h"
 #include "mien/report/draw.h"
+#include "mien/report/openface_csv.h"
 #include "mien/report/timeline.h"
 #include "mien/video/writer.h"
 
@@ -21,11 +22,28 @@ namespace mien::cli {
 struct OutputOptions {
   bool json = false;
   bool csv = false;
+  std::string format;    ///< "table", "json", ...; set by choose_format
   std::string file;      ///< "": standard output
   std::string annotate;  ///< "": no drawing; a file, or a folder when there are several inputs
   int top = 3;
 };
 void add_output_options(CLI::App& verb, OutputOptions& options);
+/// Settles `format` from --format, --json, --csv or the ending of the file, and `json` and `csv`
+/// with it. `formats`: what the verb can write. Errors: kInvalidArgument when flags exclude each
+/// other, or the verb has no such format.
+Status choose_format(OutputOptions& options, const std::vector<std::string_view>& formats);
+/// ".SRT" of "a.SRT" in lower case.
+std::string extension_of(const std::filesystem::path& path);
+/// A file for every input inside a folder: "clip.srt", then "clip-2.srt" for another input of that
+/// name.
+class FolderNames {
+ public:
+  std::filesystem::path name(const std::filesystem::path& folder, const std::string& input,
+                             const std::string& extension);
+
+ private:
+  std::set<std::filesystem::path> used_;
+};
 /// Landmarks are told in JSON only; without need their model, which takes time to read, is left
 /// alone.
 bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces);
@@ -35,8 +53,7 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces);
 class ResultWriter {
  public:
   ResultWriter(const Context& context, const OutputOptions& options,
-               const std::vector<std::string>& labels,
-               const std::vector<std::string>& targets = {});
+               std::vector<std::string> labels, const std::vector<std::string>& targets = {});
 
   /// Errors: kInvalidArgument for flags that exclude each other; kIo for the file.
   Status open();
@@ -44,7 +61,7 @@ class ResultWriter {
   Status clip(const pipeline::ClipResult& clip, const report::ClipTimeline& timeline);
   Status error(const std::string& input, const Status& status);
   /// True when frames of clips are wanted (JSON, CSV), not only their summary.
-  bool wants_frames() const { return options_.json || options_.csv; }
+  bool wants_frames() const { return options_.json || options_.csv || openface_; }
   Status finish();
 
  private:
@@ -52,6 +69,8 @@ class ResultWriter {
   const Context& context_;
   const OutputOptions& options_;
   report::CsvTable csv_;
+  std::optional<report::OpenFaceCsv> openface_;
+  bool silent_ = false;  ///< the format has a file for each clip (clip_outputs.h)
   std::optional<AtomicFile> file_;
 };
 
@@ -77,7 +96,7 @@ class AnnotationWriter {
   const OutputOptions& options_;
   bool folder_ = false;
   std::optional<report::Annotator> annotator_;
-  std::map<std::filesystem::path, int> used_;
+  FolderNames names_;
   // The clip at hand.
   std::filesystem::path clip_path_;
   video::WriterOptions clip_options_;

@@ -1,10 +1,16 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <functional>
+#include <initializer_list>
+
+#include "cli/batch.h"
+#include "cli/clip_outputs.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "mien/engine/bundle_hash.h"
 
 namespace mien::cli {
 namespace {
@@ -14,6 +20,8 @@ struct PredictOptions {
   FaceOptions faces;
   ModelOptions model;
   OutputOptions outputs;
+  ClipOutputOptions clips;
+  BatchOptions many;
   std::string labels;
   std::string unknown = "auto";
   std::string reduce = "auto";
@@ -27,10 +35,12 @@ struct PredictOptions {
 
 class Predictor final : public InputVisitor {
  public:
-  Predictor(pipeline::Recognizer& recognizer, ResultWriter& results, AnnotationWriter& drawings)
+  Predictor(pipeline::Recognizer& recognizer, ResultWriter& results, AnnotationWriter& drawings,
+            ClipOutputs& clips)
       : recognizer_(recognizer),
         results_(results),
         drawings_(drawings),
+        clips_(clips),
         scores_(!recognizer.label_names().empty()) {}
 
   Status picture(const std::string& name, const image::Image& picture) override {
@@ -43,22 +53,25 @@ class Predictor final : public InputVisitor {
     frame.aggregate = recognizer_.picture_aggregate();
     frame.faces = std::move(*faces);
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
+    MIEN_RETURN_IF_ERROR(clips_.picture(frame, picture));
     return drawings_.picture(name, picture, frame.faces);
   }
 
   Status clip(const std::string& name, const std::filesystem::path& path,
               video::VideoSource& source) override {
     MIEN_RETURN_IF_ERROR(drawings_.begin_clip(name, path, source.info()));
+    clips_.begin_clip(name, path);
     report::ClipTimeline timeline;
     Progress progress("frames", source.info().frames);
     pipeline::ClipSink sink;
-    sink.images = drawings_.enabled();
+    sink.images = drawings_.enabled() || clips_.wants_images();
     sink.every_frame = drawings_.enabled();
     sink.frame = [&](const pipeline::ClipFrame& frame) -> Status {
       if (frame.analysed) {
         if (scores_) timeline.add(frame.result);
         if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
       }
+      MIEN_RETURN_IF_ERROR(clips_.frame(frame));
       progress.update(frame.result.frame + 1);
       return drawings_.clip_frame(frame, timeline);
     };
@@ -69,11 +82,13 @@ class Predictor final : public InputVisitor {
     const Status drawn = drawings_.end_clip(done.ok());
     if (!done.ok()) return done.status();
     MIEN_RETURN_IF_ERROR(drawn);
+    MIEN_RETURN_IF_ERROR(clips_.end_clip(*done));
     return results_.clip(*done, timeline);
   }
 
   void failed(const std::string& name, const Status& status) override {
     (void)drawings_.end_clip(false);
+    clips_.failed(name, status);
     (void)results_.error(name, status);
   }
 
@@ -81,8 +96,22 @@ class Predictor final : public InputVisitor {
   pipeline::Recognizer& recognizer_;
   ResultWriter& results_;
   AnnotationWriter& drawings_;
+  ClipOutputs& clips_;
   bool scores_;  // false: a regression without labels, which has no time line
 };
+
+ClipOutputs::Facts facts(const Context& context, const engine::BundleInfo& bundle,
+                         const std::vector<std::string>& labels) {
+  const std::size_t told = std::min<std::size_t>(labels.size(), 50);
+  std::string names = fmt::format(
+      "{}", fmt::join(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(told), ", "));
+  if (told < labels.size()) names += fmt::format(" and {} more", labels.size() - told);
+  return {{"command", context.command()},
+          {"bundle", bundle.name},
+          {"bundle hash", engine::bundle_hash(bundle)},
+          {"labels", names},
+          {"program", "mien " MIEN_VERSION}};
+}
 
 Result<text::LabelSet> choose_labels(const PredictOptions& options, const engine::Bundle& bundle) {
   if (!options.labels.empty()) return text::load_labels(options.labels, options.inputs.limits);
@@ -101,7 +130,8 @@ Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& opt
   MIEN_ASSIGN_OR_RETURN(out.scorer.reduce, parse_reduce(options.reduce));
   MIEN_ASSIGN_OR_RETURN(out.scorer.compound, parse_compound(options.compound));
   const bool raw = out.scorer.compound == engine::Compound::kRawMean;
-  if (raw && out.scorer.reduce != engine::Reduce::kMeanEmbedding) {
+  if (raw && out.scorer.reduce.value_or(engine::Reduce::kMeanEmbedding) !=
+                 engine::Reduce::kMeanEmbedding) {
     return invalid_argument("--compound raw-mean: does not go with --reduce (expected mean)");
   }
   out.scorer.explain = options.explain;
@@ -113,9 +143,32 @@ Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& opt
   return out;
 }
 
-void predict(Context& context, const PredictOptions& options) {
+// What a results file has no place for.
+Status check_batch(const PredictOptions& options) {
+  if (options.outputs.file.empty()) {
+    return invalid_argument("--format sqlite: needs a file (expected -o FILE.sqlite)");
+  }
+  const std::initializer_list<std::pair<const char*, bool>> flags = {
+      {"--annotate", !options.outputs.annotate.empty()},
+      {"--report", !options.clips.report.empty()},
+      {"--explain", options.explain},
+      {"--embedding", options.embedding}};
+  for (const auto& [name, given] : flags) {
+    if (!given) continue;
+    return invalid_argument(fmt::format("{}: does not go with -o {} (expected a run of its own)",
+                                        name, options.outputs.file));
+  }
+  return {};
+}
+
+void predict(Context& context, PredictOptions options) {
   const auto usage = [&](const Status& status) { context.fail(status, kExitUsage); };
   if (const Status status = context.apply(); !status.ok()) return usage(status);
+  if (const Status status = choose_format(
+          options.outputs, {"table", "json", "csv", "openface", "srt", "vtt", "eaf", "sqlite"});
+      !status.ok()) {
+    return usage(status);
+  }
   auto settings = recognizer_options(options);
   if (!settings.ok()) return usage(settings.status());
   const auto bundle = load_bundle(options.model);
@@ -125,19 +178,36 @@ void predict(Context& context, const PredictOptions& options) {
   const auto labels = choose_labels(options, **bundle);
   if (!labels.ok()) return usage(labels.status());
   settings->scores = !labels->labels.empty();
+  if (options.outputs.format == "sqlite") {
+    if (const Status status = check_batch(options); !status.ok()) return usage(status);
+    return run_batch(context, {.results = options.outputs.file,
+                               .options = options.many,
+                               .inputs = options.inputs,
+                               .bundle = *bundle,
+                               .labels = *labels,
+                               .recognizer = *settings,
+                               .precision = options.model.precision});
+  }
   auto recognizer = pipeline::Recognizer::make(*bundle, *labels, *settings);
   if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);
 
   ResultWriter results(context, options.outputs, (*recognizer)->label_names(),
                        (*recognizer)->target_names());
   AnnotationWriter drawings(options.outputs);
-  if (const Status status = results.open(); !status.ok()) return usage(status);
-  if (const Status status = drawings.open(several_inputs(options.inputs)); !status.ok()) {
-    return usage(status);
+  ClipOutputs clips(options.outputs, options.clips, (*recognizer)->label_names());
+  const bool several = several_inputs(options.inputs);
+  for (const auto& open : std::initializer_list<std::function<Status()>>{
+           [&] { return results.open(); }, [&] { return drawings.open(several); },
+           [&] { return clips.open(several); }}) {
+    if (const Status status = open(); !status.ok()) return usage(status);
   }
-  Predictor visitor(**recognizer, results, drawings);
+  Predictor visitor(**recognizer, results, drawings, clips);
   visit_inputs(context, options.inputs, visitor);
-  if (const Status status = results.finish(); !status.ok()) context.fail(status, kExitSomeFailed);
+  for (const Status& status :
+       {results.finish(),
+        clips.finish(facts(context, (*bundle)->info(), (*recognizer)->label_names()))}) {
+    if (!status.ok()) context.fail(status, kExitSomeFailed);
+  }
 }
 
 }  // namespace
@@ -154,6 +224,8 @@ void add_predict(CLI::App& app, Context& context) {
       "(default: the bundle's own)");
   add_face_options(*verb, options->faces);
   add_output_options(*verb, options->outputs);
+  add_clip_output_options(*verb, options->clips);
+  add_batch_options(*verb, options->many);
   verb->add_option("--unknown", options->unknown,
                    "Answer 'unknown' when nothing fits: off, auto (the bundle's rule), or a "
                    "threshold for it")

@@ -68,7 +68,10 @@ Status ClipPass::add(const data::Sample& sample) {
 
 Status ClipPass::read(const std::string& name, std::span<float> out, bool& whole) {
   MIEN_ASSIGN_OR_RETURN(const auto bytes, manifest_.store->read(name));
-  MIEN_ASSIGN_OR_RETURN(const image::Image picture, image::decode(bytes, options_.limits));
+  MIEN_ASSIGN_OR_RETURN(image::Image picture, image::decode(bytes, options_.limits));
+  if (options_.alter) {
+    MIEN_ASSIGN_OR_RETURN(picture, options_.alter(picture, name));
+  }
   face::Face face;
   face.source = face::Source::kWhole;
   face.box = {0, 0, static_cast<float>(picture.width()), static_cast<float>(picture.height())};

@@ -18,12 +18,14 @@ Prediction answer(const data::Sample& sample, const engine::LabelScorer& scorer,
   Prediction out{.id = sample.id,
                  .truth = static_cast<std::size_t>(sample.labels.front()),
                  .probabilities = {}};
-  std::vector<double> of_label(scorer.names().size());
+  std::vector<double> of_label(scorer.names().size()), cosines(scorer.names().size());
   for (const engine::LabelScore& score : scorer.score(embedding).labels) {
     const auto place = std::find(scorer.names().begin(), scorer.names().end(), score.label);
-    of_label[static_cast<std::size_t>(place - scorer.names().begin())] =
-        static_cast<double>(score.probability);
+    const auto label = static_cast<std::size_t>(place - scorer.names().begin());
+    of_label[label] = static_cast<double>(score.probability);
+    cosines[label] = static_cast<double>(score.cosine);
   }
+  for (const std::size_t place : places) out.cosines.push_back(cosines[place]);
   double sum = 0;
   for (const std::size_t place : places) sum += of_label[place];
   for (const std::size_t place : places) {
@@ -43,7 +45,8 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
   MIEN_ASSIGN_OR_RETURN(const auto places, match_labels(labels, manifest.classes));
   MIEN_ASSIGN_OR_RETURN(
       const auto scorer,
-      engine::LabelScorer::make(*bundle, labels, {.compound = options.compound}, pass.session));
+      engine::LabelScorer::make(
+          *bundle, labels, {.reduce = options.reduce, .compound = options.compound}, pass.session));
   MIEN_RETURN_IF_ERROR(pass.prepare(*bundle));
   DescriptorCounter descriptors(*scorer, manifest.classes.size());
   MIEN_RETURN_IF_ERROR(pass.run(

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "mien/report/text.h"
-#include "report/page.h"
+#include "report/html.h"
 
 namespace mien::report {
 namespace {
@@ -55,7 +55,7 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
     body += fmt::format(
         "<g><title>{}</title><text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=end>{} "
         "{}</text>",
-        escape(map.texts[r]), kLeft - 8, y + 14, escape(shorten(label, 20)), number);
+        escape_markup(map.texts[r]), kLeft - 8, y + 14, escape_markup(shorten(label, 20)), number);
     for (std::size_t c = 0; c < classes.size(); ++c) {
       const auto [low, high] = range_of(map, c);
       const double value = map.cosines[r][c];
@@ -69,7 +69,7 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
   for (std::size_t c = 0; c < classes.size(); ++c) {
     head += fmt::format("<text transform=\"translate({:.0f} {:.0f}) rotate(-40)\">{}</text>",
                         kLeft + (static_cast<double>(c) + 0.5) * kCellWidth - 6, kTop - 8,
-                        escape(shorten(classes[c], 16)));
+                        escape_markup(shorten(classes[c], 16)));
   }
   const double width = kLeft + static_cast<double>(classes.size()) * kCellWidth + 60;
   std::string out = fmt::format(
@@ -83,7 +83,8 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
       width, y + 10, width);
   out += head + body + "</svg><details><summary>What the descriptions say</summary><ol>";
   for (std::size_t r = 0; r < rows; ++r) {
-    out += fmt::format("<li>{}: {}</li>", escape(map.labels[r]), escape(map.texts[r]));
+    out +=
+        fmt::format("<li>{}: {}</li>", escape_markup(map.labels[r]), escape_markup(map.texts[r]));
   }
   return out + "</ol></details>";
 }

@@ -93,7 +93,7 @@ std::string scatter_svg(const eval::TargetReport& target, const eval::Regression
     out += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"var(--mark)\" "
         "fill-opacity=\"{}\"><title>{}</title></circle>",
-        scale.x(row.truth[t]), scale.y(row.said[t]), opacity, escape(row.id));
+        scale.x(row.truth[t]), scale.y(row.said[t]), opacity, escape_markup(row.id));
   }
   out += fmt::format(
       "<text x=\"{}\" y=\"{}\" text-anchor=middle>truth</text>"
@@ -137,7 +137,7 @@ std::string regression_table(const eval::RegressionReport& report, bool unicode)
 
 std::string regression_html(const eval::RegressionReport& report, const eval::RegressionRun& run,
                             const Facts& facts, std::string_view notice) {
-  std::string out = page_head(facts);
+  std::string out = facts_head(facts);
   out += fmt::format(
       "<h2>Figures</h2><p>{} samples. In brackets: 95 %, bootstrap over {}.</p>"
       "<table><tr><th>target</th><th>scale</th>",
@@ -145,7 +145,7 @@ std::string regression_html(const eval::RegressionReport& report, const eval::Re
   for (const Figure& figure : kFigures) out += fmt::format("<th>{}</th>", figure.name);
   out += "</tr>";
   for (const eval::TargetReport& item : report.targets) {
-    out += fmt::format("<tr><td>{}</td><td>{}</td>", escape(item.target.name),
+    out += fmt::format("<tr><td>{}</td><td>{}</td>", escape_markup(item.target.name),
                        range_text(item.target));
     for (const Figure& figure : kFigures) {
       const metrics::Interval& interval = item.*figure.interval;
@@ -162,9 +162,9 @@ std::string regression_html(const eval::RegressionReport& report, const eval::Re
       "</tr></table><h2>Predictions against truth</h2><p class=dim>One point per sample; on the "
       "dashed line they agree.</p><div class=big>";
   for (std::size_t t = 0; t < report.targets.size(); ++t) {
-    out +=
-        fmt::format("<figure><figcaption>{}</figcaption>{}</figure>",
-                    escape(report.targets[t].target.name), scatter_svg(report.targets[t], run, t));
+    out += fmt::format("<figure><figcaption>{}</figcaption>{}</figure>",
+                       escape_markup(report.targets[t].target.name),
+                       scatter_svg(report.targets[t], run, t));
   }
   return out + "</div>" + page_foot(notice);
 }

@@ -42,6 +42,49 @@ exits 1
 err_has 'nowhere'
 no_leftovers
 
+section "page with everything, and without images unless asked"
+check "command" grep -q 'mien eval tiny --data m.csv --report r.html' r.html
+check "curves" grep -q 'ROC of happiness' r.html
+check "hashes" bash -c "test \$(grep -oE '>[0-9a-f]{64}<' r.html | wc -l) -eq 2"
+check "nothing is loaded" bash -c "! grep -qE '<img|<script|https?:' r.html"
+run eval tiny --data m.csv --report w.html --with-images
+ok
+if grep -q 'surest mistakes' w.html; then
+  check "thumbnails" grep -q 'src="data:image/jpeg;base64,' w.html
+fi
+run eval tiny --data m.csv --with-images
+exits 2
+err_is '--with-images: has no page .*'
+
+section "compare"
+run eval tiny --data m.csv --json --with-samples
+ok
+value "len(d['samples']) == 3 and d['samples'][0]['id'] and len(d['data_hash']) == 64"
+cp .out a.json
+run eval tiny --data m.csv --protocol closed --json --with-samples
+cp .out b.json
+run eval compare a.json b.json --json
+ok
+value "d['n'] == 3 and 0 < d['mcnemar_p'] <= 1 and len(d['war']) == 2"
+value "d['both_right'] + d['only_first_right'] + d['only_second_right'] + d['both_wrong'] == 3"
+value "d['war_difference']['interval'][0] <= d['war_difference']['difference'] <= d['war_difference']['interval'][1]"
+run eval compare a.json p.csv
+ok
+out_has 'McNemar \(exact, two-sided\): p 1\.0000'
+run eval compare a.json none.json
+exits 2
+err_is 'none\.json: .*'
+run eval tiny --data m.csv --json
+cp .out bare.json
+run eval compare a.json bare.json
+exits 2
+err_is 'bare\.json: has no samples \(expected .*'
+run eval compare a.json
+exits 2
+run eval tiny
+exits 2
+err_is '--data: is missing .*'
+
 section "bad input"
 run eval tiny --data none.csv
 exits 2

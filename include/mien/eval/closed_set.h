@@ -15,7 +15,8 @@ namespace mien::eval {
 struct Prediction {
   std::string id;
   std::size_t truth = 0;
-  std::vector<double> probabilities;  ///< per class, sums to 1
+  std::vector<double> probabilities = {};  ///< per class, sums to 1
+  std::vector<double> cosines = {};        ///< per class, or empty
 
   std::size_t top() const;  ///< the first of the largest
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "mien/eval/closed_set.h"
 #include "mien/eval/descriptors.h"
 #include "mien/face/finder.h"
+#include "mien/image/image.h"
 #include "mien/text/labels.h"
 
 namespace mien::eval {
@@ -20,7 +22,12 @@ namespace mien::eval {
 struct RunOptions {
   face::FinderOptions finder = {};  ///< `whole`: the pictures are faces already
   engine::Compound compound = engine::Compound::kUnitMean;  ///< of labels with parts
-  double max_bad_share = 0.01;  ///< of the samples that may be unreadable
+  std::optional<engine::Reduce> reduce = {};  ///< of several texts per label; none: as the bundle
+  double max_bad_share = 0.01;                ///< of the samples that may be unreadable
+  /// Spoils a decoded picture before a face is looked for; empty: none. `name` is its name in the
+  /// data.
+  std::function<Result<image::Image>(const image::Image& picture, const std::string& name)> alter =
+      {};
   Limits limits = {};
   std::function<void(std::int64_t done)> progress = {};
   const std::atomic<bool>* cancel = nullptr;

@@ -35,5 +35,8 @@ bool has_image_extension(const std::filesystem::path& path);
 
 /// Encodes as PNG (RGB, 8 bit). Errors: kInvalidArgument for an empty picture, kInternal.
 Result<std::vector<std::byte>> encode_png(ImageView image);
+/// Encodes as baseline JPEG with 4:2:0 chroma, the same bytes every time. `quality`: 1 to 100, as
+/// libjpeg counts. Errors: kInvalidArgument for an empty picture or another quality, kInternal.
+Result<std::vector<std::byte>> encode_jpeg(ImageView image, int quality = 85);
 
 }  // namespace mien::image

@@ -15,17 +15,11 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 /// The figures as text: WAR, UAR, recall per class, confusion matrix. Absent classes are named.
 std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode = true);
 
-/// One self-contained HTML page (no script, nothing loaded): figures with intervals, confusion
-/// matrix and reliability curve as SVG; light and dark. Everything from outside is escaped but
-/// `more`, which are further parts as HTML (descriptor_map_html).
-std::string evaluation_html(const eval::ClosedSetReport& report, const Facts& facts,
-                            std::string_view notice, std::string_view more = {});
-
 /// The figures of a regression as text: per target PCC, CCC, MAE and RMSE with their intervals.
 std::string regression_table(const eval::RegressionReport& report, bool unicode = true);
 
-/// The same as a page of the kind of evaluation_html, with a scatter plot per target as SVG.
-/// Precondition: `report` is of `run`.
+/// The same as one self-contained HTML page (no script, nothing loaded; light and dark), with a
+/// scatter plot per target as SVG. Precondition: `report` is of `run`.
 std::string regression_html(const eval::RegressionReport& report, const eval::RegressionRun& run,
                             const Facts& facts, std::string_view notice);
 

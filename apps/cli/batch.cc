@@ -1,0 +1,228 @@
+#include "cli/batch.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <thread>
+
+#include "cli/progress.h"
+#include "mien/core/file.h"
+#include "mien/core/sha256.h"
+#include "mien/engine/bundle_hash.h"
+#include "mien/jobs/run.h"
+#include "mien/kernels/cpu.h"
+#include "mien/report/text.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<jobs::FileStamp> stamp_of_file(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return std::nullopt;
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  return jobs::FileStamp{info.st_size, info.st_mtim.tv_sec * kNanoseconds + info.st_mtim.tv_nsec};
+}
+
+// Of a folder of frames: all its files, and the newest of them.
+jobs::FileStamp stamp_of(const Input& input) {
+  if (input.kind == Input::Kind::kFile)
+    return stamp_of_file(input.name).value_or(jobs::FileStamp{});
+  jobs::FileStamp out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(input.name, error)) {
+    const auto one = stamp_of_file(entry.path().string());
+    if (!one) continue;
+    out.size += one->size;
+    out.mtime_ns = std::max(out.mtime_ns, one->mtime_ns);
+  }
+  return out;
+}
+
+std::string short_hash(std::string_view text) {
+  return sha256_hex(std::as_bytes(std::span(text))).substr(0, 16);
+}
+
+void append_texts(const text::Label& label, std::string& out) {
+  out += label.name + '\n';
+  for (const std::string& text : label.texts) out += '\t' + text + '\n';
+  for (const text::Label& part : label.parts) append_texts(part, out);
+}
+
+// All that decides what is read out of a file. What only changes the speed is left out.
+Result<jobs::RunFacts> facts_of(const Batch& batch) {
+  std::string texts;
+  for (const text::Label& label : batch.labels.labels) append_texts(label, texts);
+  const auto& finder = batch.recognizer.finder;
+  const auto& scorer = batch.recognizer.scorer;
+  std::string boxes = "none";
+  if (!finder.boxes_file.empty()) {
+    MIEN_ASSIGN_OR_RETURN(const std::string content,
+                          read_text_file(finder.boxes_file, std::uint64_t{1} << 30));
+    boxes = short_hash(content);
+  }
+  const engine::BundleInfo& info = batch.bundle->info();
+  using Mode = engine::UnknownChoice::Mode;
+  const std::string unknown = scorer.unknown.mode == Mode::kOff ? "off"
+                              : scorer.unknown.mode == Mode::kAuto
+                                  ? "auto"
+                                  : fmt::format("{}", scorer.unknown.value);
+  constexpr std::string_view kReduce[] = {"mean", "mean-cosine", "max"};
+  return jobs::RunFacts{
+      {"bundle", fmt::format("{} {}", info.name, engine::bundle_hash(info).substr(0, 16))},
+      {"label texts", short_hash(texts)},
+      {"precision", batch.precision},
+      {"--unknown", unknown},
+      {"--reduce", std::string(kReduce[static_cast<std::size_t>(scorer.reduce)])},
+      {"--face", std::string(face::to_string(finder.mode))},
+      {"--boxes", boxes},
+      {"--upsample", fmt::format("{}", finder.upsample)},
+      {"--min-score", fmt::format("{}", finder.min_score)},
+      {"--detect-every", fmt::format("{}", finder.detect_every)},
+      {"--every", fmt::format("{}", batch.recognizer.every)},
+      {"--max-fps", fmt::format("{}", batch.recognizer.max_fps)},
+      {"--frames", batch.inputs.frames ? fmt::format("at {} per second", batch.inputs.frame_rate)
+                                       : std::string("off")}};
+}
+
+class Reader final : public jobs::FileReader, private InputVisitor {
+ public:
+  Reader(std::unique_ptr<pipeline::Recognizer> recognizer, const InputOptions& inputs)
+      : recognizer_(std::move(recognizer)), inputs_(inputs) {}
+
+  Result<pipeline::ClipResult> read(const jobs::InputFile& file, jobs::FrameSink& sink) override {
+    sink_ = &sink;
+    out_ = {};
+    const Input input{
+        inputs_.frames && fs::is_directory(file.input) ? Input::Kind::kFrames : Input::Kind::kFile,
+        file.input,
+        {}};
+    MIEN_RETURN_IF_ERROR(visit_input(input, inputs_, *this));
+    return std::move(out_);
+  }
+
+ private:
+  Status picture(const std::string& name, const image::Image& picture) override {
+    const auto begin = std::chrono::steady_clock::now();
+    auto faces = recognizer_->image(picture, name);
+    if (!faces.ok()) return faces.status().with_prefix(name);
+    pipeline::FrameResult frame;
+    frame.input = name;
+    frame.width = picture.width();
+    frame.height = picture.height();
+    frame.aggregate = recognizer_->aggregate();
+    frame.faces = std::move(*faces);
+    out_.summary.input = name;
+    out_.summary.frames = out_.summary.analysed_frames = 1;
+    out_.summary.faces = static_cast<std::int64_t>(frame.faces.size());
+    out_.summary.elapsed_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return sink_->frame(frame);
+  }
+
+  Status clip(const std::string& name, const fs::path&, video::VideoSource& source) override {
+    pipeline::ClipSink sink;
+    sink.frame = [&](const pipeline::ClipFrame& frame) {
+      return frame.analysed ? sink_->frame(frame.result) : Status();
+    };
+    MIEN_ASSIGN_OR_RETURN(out_, recognizer_->clip(source, name, sink, &interrupted()));
+    return {};
+  }
+
+  void failed(const std::string&, const Status&) override {}
+
+  std::unique_ptr<pipeline::Recognizer> recognizer_;
+  const InputOptions& inputs_;
+  jobs::FrameSink* sink_ = nullptr;
+  pipeline::ClipResult out_;
+};
+
+// The files among the inputs. Errors: kInvalidArgument for an input that is no file.
+Result<std::vector<jobs::InputFile>> list_files(Context& context, const Batch& batch) {
+  std::vector<jobs::InputFile> out;
+  for (const Input& input : expand_inputs(batch.inputs)) {
+    if (input.kind == Input::Kind::kProblem) {
+      context.fail(input.problem, kExitSomeFailed);
+      continue;
+    }
+    if (input.kind == Input::Kind::kStdin || input.kind == Input::Kind::kCamera) {
+      return invalid_argument(fmt::format("{}: cannot be read again (expected files with -o {})",
+                                          input.name, batch.results));
+    }
+    std::error_code error;
+    out.push_back({input.name, fs::weakly_canonical(input.name, error).string(), stamp_of(input)});
+  }
+  return out;
+}
+
+void tell(Context& context, const Batch& batch, const jobs::Plan& plan,
+          const jobs::RunCounts& counts) {
+  std::string line = fmt::format("{}: {} read, {} failed", report::printable(batch.results),
+                                 counts.read, counts.failed);
+  if (plan.done_before > 0) line += fmt::format(", {} were there already", plan.done_before);
+  if (plan.changed > 0) line += fmt::format(", {} had changed", plan.changed);
+  if (plan.failed_before > 0) {
+    line += fmt::format(", {} failed before (--retry-failed tries them again)", plan.failed_before);
+  }
+  if (counts.left > 0) line += fmt::format(", {} left (the same command goes on)", counts.left);
+  fmt::print("{}\n", line);
+  if (counts.failed + plan.failed_before + counts.left > 0) {
+    context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
+  }
+}
+
+}  // namespace
+
+void add_batch_options(CLI::App& verb, BatchOptions& options) {
+  verb.add_option("--jobs", options.jobs, "-o FILE.sqlite: files that are read at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  verb.add_flag("--retry-failed", options.retry_failed,
+                "-o FILE.sqlite: read files again that failed before");
+}
+
+void run_batch(Context& context, const Batch& batch) {
+  const auto facts = facts_of(batch);
+  if (!facts.ok()) return context.fail(facts.status(), kExitUsage);
+  std::vector<std::string> names;
+  for (const text::Label& label : batch.labels.labels) names.push_back(label.name);
+  const auto files = list_files(context, batch);
+  if (!files.ok()) return context.fail(files.status(), kExitUsage);
+  const auto results = jobs::ResultsFile::open_for_run(batch.results, names, *facts);
+  if (!results.ok()) return context.fail(results.status(), kExitUsage);
+  const auto plan = (*results)->plan(*files, {.retry_failed = batch.options.retry_failed});
+  if (!plan.ok()) return context.fail(plan.status(), kExitSomeFailed);
+
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int threads = context.threads > 0 ? context.threads : cores;
+  const int each = std::max(1, threads / batch.options.jobs);
+  Progress progress("files", static_cast<std::int64_t>(plan->todo.size()));
+  const auto counts = jobs::run_plan(
+      **results, *plan,
+      [&]() -> Result<std::unique_ptr<jobs::FileReader>> {
+        kernels::set_threads(each);  // of this worker
+        MIEN_ASSIGN_OR_RETURN(
+            auto made, pipeline::Recognizer::make(batch.bundle, batch.labels, batch.recognizer));
+        return std::make_unique<Reader>(std::move(made), batch.inputs);
+      },
+      {.jobs = batch.options.jobs,
+       .cancel = &interrupted(),
+       .progress = [&](std::int64_t done) { progress.update(done); },
+       .failed =
+           [&](const jobs::InputFile&, const Status& status) {
+             Progress::clear_line();
+             context.report(status.message());
+           }});
+  progress.finish();
+  if (!counts.ok()) return context.fail(counts.status(), kExitSomeFailed);
+  tell(context, batch, *plan, *counts);
+}
+
+}  // namespace mien::cli

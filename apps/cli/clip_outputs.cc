@@ -1,0 +1,149 @@
+#include "cli/clip_outputs.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <ctime>
+
+#include "cli/progress.h"
+#include "mien/core/file.h"
+#include "mien/report/elan.h"
+#include "mien/report/subtitles.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string elan(const report::LabelSegments& segments, const fs::path& media,
+                 const fs::path& target) {
+  report::ElanOptions options;
+  options.annotator = "mien " MIEN_VERSION;
+  options.date = fmt::format("{:%Y-%m-%dT%H:%M:%S}+00:00", fmt::gmtime(std::time(nullptr)));
+  if (!media.empty()) {
+    std::error_code error;
+    const fs::path absolute = fs::absolute(media, error).lexically_normal();
+    options.media_url = report::file_url(absolute.string());
+    options.mime_type = report::media_type_of(media.string());
+    if (!target.empty()) {
+      const fs::path folder = fs::absolute(target, error).lexically_normal().parent_path();
+      options.relative_media = report::relative_url(absolute.lexically_relative(folder).string());
+    }
+  }
+  return report::elan_document(segments, options);
+}
+
+}  // namespace
+
+bool is_clip_format(std::string_view format) {
+  return format == "srt" || format == "vtt" || format == "eaf";
+}
+
+void add_clip_output_options(CLI::App& verb, ClipOutputOptions& options) {
+  verb.add_option("--report", options.report,
+                  "Write a self-contained HTML page with a time line per face");
+  verb.add_flag("--with-images", options.with_images,
+                "Put thumbnails of pictures and faces into the page of --report");
+  verb.add_option("--smooth", options.smooth,
+                  "Subtitles, ELAN and the page: seconds over which the leading label is smoothed")
+      ->check(CLI::Range(0.0, 60.0))
+      ->capture_default_str();
+}
+
+ClipOutputs::ClipOutputs(const OutputOptions& outputs, const ClipOutputOptions& options,
+                         std::vector<std::string> labels)
+    : outputs_(outputs), options_(options), labels_(std::move(labels)) {}
+
+Status ClipOutputs::open(bool several) {
+  if (options_.with_images && options_.report.empty()) {
+    return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
+  }
+  if (!options_.report.empty()) {
+    // A page that cannot be written is told before the work, not after it.
+    MIEN_ASSIGN_OR_RETURN(const auto probe, AtomicFile::create(options_.report));
+    page_.emplace(labels_, report::PredictionPageOptions{.images = options_.with_images,
+                                                         .top = outputs_.top});
+  }
+  if (!is_clip_format(outputs_.format)) return {};
+  std::error_code error;
+  const std::string& asked = outputs_.file;
+  folder_ = several || fs::is_directory(asked, error) || asked.ends_with('/');
+  if (!folder_) {
+    if (asked.empty()) return {};
+    return AtomicFile::create(asked).status();
+  }
+  const bool names_file = extension_of(asked) == "." + outputs_.format;
+  if (asked.empty() || (names_file && !fs::is_directory(asked, error))) {
+    return invalid_argument(
+        fmt::format("-o {}: is not enough for several inputs (expected a folder: "
+                    "--format {} -o FOLDER)",
+                    asked, outputs_.format));
+  }
+  fs::create_directories(asked, error);
+  if (error || !fs::is_directory(asked)) {
+    return io_error(
+        fmt::format("{}: cannot be made (expected a folder for several inputs)", asked));
+  }
+  return {};
+}
+
+Status ClipOutputs::picture(const pipeline::FrameResult& frame, const image::Image& picture) {
+  if (page_) MIEN_RETURN_IF_ERROR(page_->picture(frame, &picture));
+  if (!is_clip_format(outputs_.format)) return {};
+  return invalid_argument(fmt::format("{}: is a picture (expected a clip for --format {})",
+                                      frame.input, outputs_.format));
+}
+
+void ClipOutputs::begin_clip(const std::string& name, const fs::path& path) {
+  if (!page_ && !is_clip_format(outputs_.format)) return;
+  // A folder of frames is no file that a player opens.
+  media_ = path.empty() || name == "-" ? fs::path() : path;
+  segments_.emplace(labels_, options_.smooth);
+}
+
+Status ClipOutputs::frame(const pipeline::ClipFrame& frame) {
+  if (!segments_ || !frame.analysed) return {};
+  segments_->add(frame.result);
+  return page_ ? page_->clip_frame(frame.result, frame.image) : Status();
+}
+
+Status ClipOutputs::end_clip(const pipeline::ClipResult& clip) {
+  if (!segments_) return {};
+  segments_->finish();
+  if (page_) page_->clip(clip, *segments_);
+  const Status status = is_clip_format(outputs_.format) ? write_clip(clip.summary.input) : Status();
+  segments_.reset();
+  return status;
+}
+
+Status ClipOutputs::write_clip(const std::string& name) {
+  const fs::path target =
+      folder_ ? names_.name(outputs_.file, name, "." + outputs_.format) : fs::path(outputs_.file);
+  const std::string content =
+      outputs_.format == "eaf"
+          ? elan(*segments_, media_, target)
+          : report::subtitles(*segments_,
+                              outputs_.format == "srt" ? report::SubtitleFormat::kSrt
+                                                       : report::SubtitleFormat::kVtt,
+                              responsible_use());
+  if (!target.empty()) return write_file_atomically(target, content);
+  Progress::clear_line();
+  if (std::fwrite(content.data(), 1, content.size(), stdout) != content.size() ||
+      std::fflush(stdout) != 0) {
+    return io_error("standard output: cannot be written");
+  }
+  return {};
+}
+
+void ClipOutputs::failed(const std::string& name, const Status& status) {
+  segments_.reset();
+  if (page_) page_->failed(name, status);
+}
+
+Status ClipOutputs::finish(const Facts& facts) {
+  if (!page_) return {};
+  return write_file_atomically(options_.report, page_->html(facts, responsible_use()));
+}
+
+}  // namespace mien::cli

@@ -1,0 +1,138 @@
+#include "cli/data_export.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "mien/core/file.h"
+#include "mien/jobs/results_file.h"
+#include "mien/report/csv.h"
+
+namespace mien::cli {
+namespace {
+
+struct ExportVerb {
+  std::string results;
+  std::string table = "faces";
+  std::string out;
+  bool csv = false;
+};
+
+using Write = std::function<Status(const std::string&)>;
+
+std::string seconds(std::int64_t us) {
+  return fmt::format("{:.6f}", static_cast<double>(us) / 1e6);
+}
+
+Status write_faces(const jobs::ResultsFile& results, const std::string& table, const Write& write) {
+  const report::CsvTable csv(results.labels());
+  MIEN_RETURN_IF_ERROR(write(csv.header()));
+  return results.for_each_file([&](const jobs::FileRow& file) -> Status {
+    if (file.state != "done") return {};
+    if ((table == "frames" && !file.is_clip) || (table == "images" && file.is_clip)) return {};
+    return results.for_each_frame(
+        file, [&](const pipeline::FrameResult& frame) { return write(csv.rows(frame)); });
+  });
+}
+
+Status write_tracks(const jobs::ResultsFile& results, const Write& write) {
+  std::string head = "input,track,from,to,frames,aggregate,top,unknown";
+  for (const char* prefix : {"p_", "c_"}) {
+    for (const std::string& label : results.labels())
+      head += ',' + report::csv_text(prefix + label);
+  }
+  MIEN_RETURN_IF_ERROR(write(head + '\n'));
+  return results.for_each_file([&](const jobs::FileRow& file) -> Status {
+    if (file.state != "done" || !file.is_clip) return {};
+    MIEN_ASSIGN_OR_RETURN(const auto tracks, results.tracks(file));
+    for (const pipeline::TrackResult& track : tracks) {
+      std::string row = fmt::format("{},{},{},{},{},{},{},{}", report::csv_text(track.input),
+                                    track.track, seconds(track.from_us), seconds(track.to_us),
+                                    track.frames, engine::to_string(track.aggregate),
+                                    report::csv_text(track.top()), track.unknown ? 1 : 0);
+      for (const bool cosine : {false, true}) {
+        for (const std::string& label : results.labels()) {
+          row += ',';
+          for (const engine::LabelScore& score : track.labels) {
+            const float value = cosine ? score.cosine : score.probability;
+            if (score.label == label && std::isfinite(value)) row += fmt::format("{:.4f}", value);
+          }
+        }
+      }
+      MIEN_RETURN_IF_ERROR(write(row + '\n'));
+    }
+    return {};
+  });
+}
+
+Status write_files(const jobs::ResultsFile& results, bool failures, const Write& write) {
+  MIEN_RETURN_IF_ERROR(
+      write(failures ? "input,code,message\n"
+                     : "input,state,media,frames,analysed_frames,faces,tracks,corrupt_frames,"
+                       "seconds,elapsed,code,message\n"));
+  return results.for_each_file([&](const jobs::FileRow& file) -> Status {
+    const std::string why =
+        report::csv_text(file.code) + ',' + report::csv_text(file.message) + '\n';
+    if (failures) {
+      return file.state == "failed" ? write(report::csv_text(file.input) + ',' + why) : Status();
+    }
+    const pipeline::SummaryResult& s = file.summary;
+    const std::string figures =
+        file.state == "done"
+            ? fmt::format("{},{},{},{},{},{},{:.6f},{:.6f}", file.is_clip ? "clip" : "image",
+                          s.frames, s.analysed_frames, s.faces, s.tracks, s.corrupt_frames,
+                          s.media_seconds, s.elapsed_seconds)
+            : std::string(7, ',');
+    return write(fmt::format("{},{},{},", report::csv_text(file.input), file.state, figures) + why);
+  });
+}
+
+void run_export(Context& context, const ExportVerb& verb) {
+  const auto results = jobs::ResultsFile::open_to_read(verb.results);
+  if (!results.ok()) return context.fail(results.status(), kExitUsage);
+  std::optional<AtomicFile> file;
+  if (!verb.out.empty()) {
+    auto made = AtomicFile::create(verb.out);
+    if (!made.ok()) return context.fail(made.status(), kExitUsage);
+    file.emplace(std::move(*made));
+  }
+  const Write write = [&](const std::string& text) -> Status {
+    if (file) return file->write(text);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return {};
+    return io_error("standard output: cannot be written");
+  };
+  Status status = verb.table == "tracks" ? write_tracks(**results, write)
+                  : verb.table == "failures" || verb.table == "files"
+                      ? write_files(**results, verb.table == "failures", write)
+                      : write_faces(**results, verb.table, write);
+  if (status.ok() && file) status = file->commit();
+  if (status.ok() && !file && std::fflush(stdout) != 0) {
+    status = io_error("standard output: cannot be written");
+  }
+  if (!status.ok()) context.fail(status, kExitSomeFailed);
+}
+
+}  // namespace
+
+void add_data_export(CLI::App& data, Context& context) {
+  auto verb = std::make_shared<ExportVerb>();
+  CLI::App* command =
+      data.add_subcommand("export", "Write results of `predict -o FILE.sqlite` as CSV");
+  command->add_option("results", verb->results, "The results file")->required();
+  command->add_flag("--csv", verb->csv, "Write CSV (the only format)");
+  command
+      ->add_option("--table", verb->table,
+                   "faces (as predict --csv), frames (of clips only), images (pictures only), "
+                   "tracks, failures, files")
+      ->check(CLI::IsMember({"faces", "frames", "images", "tracks", "failures", "files"}))
+      ->capture_default_str();
+  command->add_option("-o,--output,--out", verb->out,
+                      "Write to this file; it appears only when complete");
+  command->callback([&context, verb] { run_export(context, *verb); });
+}
+
+}  // namespace mien::cli

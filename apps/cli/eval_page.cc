@@ -1,0 +1,71 @@
+#include "cli/eval_page.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+#include "mien/core/file.h"
+#include "mien/data/manifest_hash.h"
+#include "mien/image/decode.h"
+#include "mien/report/descriptor_map.h"
+#include "mien/report/evaluation_page.h"
+
+namespace mien::cli {
+namespace {
+
+// The middle frame of a sample. A picture that cannot be read was told before; it has none here.
+std::string image_of(const data::Manifest& manifest, const std::string& id) {
+  const auto sample = std::find_if(manifest.samples.begin(), manifest.samples.end(),
+                                   [&](const data::Sample& s) { return s.id == id; });
+  if (sample == manifest.samples.end() || sample->frames.empty()) return {};
+  const auto bytes = manifest.store->read(sample->frames[sample->frames.size() / 2]);
+  if (!bytes.ok()) return {};
+  const auto picture = image::decode(*bytes);
+  if (!picture.ok()) return {};
+  const auto data = report::page_image(*picture);
+  return data.ok() ? *data : std::string();
+}
+
+}  // namespace
+
+void add_eval_page_options(CLI::App& verb, EvalPageOptions& options) {
+  verb.add_option("--report", options.file, "Write a self-contained HTML page");
+  verb.add_flag("--with-images", options.with_images,
+                "Put thumbnails of the surest mistakes into the page of --report");
+  verb.add_option("--mistakes", options.mistakes, "Surest mistakes on the page of --report")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+}
+
+Status check_page_options(const EvalPageOptions& options) {
+  if (!options.with_images || !options.file.empty()) return {};
+  return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
+}
+
+Status write_eval_page(const Context& context, const EvalPageOptions& options,
+                       const data::Manifest& manifest, const eval::RunResult& result,
+                       const eval::ClosedSetReport& report,
+                       std::vector<std::pair<std::string, std::string>> facts) {
+  report::EvaluationPage page{
+      .report = &report,
+      .predictions = result.predictions,
+      .facts = std::move(facts),
+      .more = report::descriptor_map_html(result.descriptors, result.classes),
+      .notice = responsible_use()};
+  page.facts.insert(page.facts.begin(), {"command", context.command()});
+  page.facts.emplace_back("data hash", data::manifest_hash(manifest));
+  page.facts.emplace_back("program", "mien " MIEN_VERSION);
+  for (const std::size_t i :
+       report::surest_mistakes(result.predictions, static_cast<std::size_t>(options.mistakes))) {
+    const eval::Prediction& row = result.predictions[i];
+    page.mistakes.push_back({.id = row.id,
+                             .truth = result.classes[row.truth],
+                             .said = result.classes[row.top()],
+                             .probability = row.probabilities[row.top()]});
+    if (options.with_images) page.mistakes.back().image = image_of(manifest, row.id);
+  }
+  return write_file_atomically(options.file, report::evaluation_page(page));
+}
+
+}  // namespace mien::cli

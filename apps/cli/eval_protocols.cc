@@ -1,0 +1,294 @@
+#include "cli/eval_protocols.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/progress.h"
+#include "mien/data/registry.h"
+#include "mien/eval/corruptions.h"
+#include "mien/eval/open_set.h"
+#include "mien/report/text.h"
+#include "mien/text/prompt_ensembles.h"
+
+namespace mien::cli {
+namespace {
+
+void tell_unreadable(Context& context, const eval::RunResult& result) {
+  for (const std::string& message : result.unreadable) context.report(message);
+  if (!result.unreadable.empty()) {
+    context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
+  }
+}
+
+Result<eval::RunResult> run_with_progress(const ProtocolRun& run, eval::RunOptions options) {
+  Progress progress("samples", static_cast<std::int64_t>(run.manifest.samples.size()));
+  options.progress = [&](std::int64_t done) { progress.update(done); };
+  auto out = eval::run_zero_shot(run.bundle, run.manifest, run.labels, options);
+  progress.finish();
+  return out;
+}
+
+Json start(const ProtocolRun& run, std::string_view protocol) {
+  return Json::Object{
+      {"bundle", run.bundle->info().name}, {"data", run.manifest.name}, {"protocol", protocol}};
+}
+
+// --known, or the list of --splits; of a list only the classes that the data has must fit.
+Result<std::vector<eval::OpenSetSplit>> splits_of(const ProtocolOptions& options,
+                                                  const std::vector<std::string>& classes) {
+  if (options.known.empty() == options.splits.empty()) {
+    return invalid_argument(
+        "--protocol open-set: needs to know which classes are known (expected either --known "
+        "CLASS,... or --splits NAME)");
+  }
+  if (!options.splits.empty()) return eval::hesp_splits(options.splits);
+  eval::OpenSetSplit split{.known = options.known, .unknown = {}};
+  std::vector<bool> known(classes.size());
+  for (const std::string& name : options.known) {
+    const auto place = std::find(classes.begin(), classes.end(), name);
+    if (place == classes.end()) {
+      return invalid_argument(
+          fmt::format("--known: the data has no class '{}' (expected one of {})", name,
+                      fmt::join(classes, ", ")));
+    }
+    known[static_cast<std::size_t>(place - classes.begin())] = true;
+  }
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    if (!known[c]) split.unknown.push_back(classes[c]);
+  }
+  return std::vector{split};
+}
+
+void print_open_set(const std::vector<eval::OpenSetResult>& results) {
+  for (const eval::OpenSetResult& result : results) {
+    fmt::print("known {}: {} samples, {} unknown; Acc {:.2f}  UAR {:.2f}\n",
+               report::printable(fmt::format("{}", fmt::join(result.split.known, ", "))),
+               result.sizes.known, result.sizes.unknown, result.acc, result.uar.percent);
+    for (const auto& [score, f] : result.scores) {
+      fmt::print(
+          "  {:<12} AUROC {:6.2f}  OSCR {:6.2f} (code {:.2f})  TNR@95 {:6.2f}  FPR@95 {:6.2f}\n",
+          eval::to_string(score), f.auroc, f.oscr, f.oscr_code, f.code.tnr_at_95, f.fpr_at_95);
+    }
+  }
+}
+
+void print_means(const Json& means) {
+  fmt::print("means over splits with equally many known classes\n");
+  for (const Json& group : means.as_array()) {
+    fmt::print("  {} known, {} splits: Acc {:.2f}\n", group.find("known_classes")->as_integer(),
+               group.find("splits")->as_integer(), group.find("acc")->as_number());
+    for (const auto& [score, f] : group.find("scores")->as_object()) {
+      fmt::print("    {:<12} AUROC {:6.2f}  OSCR {:6.2f}  TNR@95 {:6.2f}\n", score,
+                 f.find("auroc")->as_number(), f.find("oscr")->as_number(),
+                 f.find("tnr95")->as_number());
+    }
+  }
+}
+
+// Without intervals: there are many runs, and their differences matter.
+Result<eval::ClosedSetReport> quick_report(const eval::RunResult& result) {
+  return eval::closed_set_report(result.classes, result.predictions, {.resamples = 1});
+}
+
+}  // namespace
+
+void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
+  verb.add_option("--prompts", options.prompts,
+                  "zero-shot: the prompts of Exp-CLIP for the classes, P1 ... P5, logits averaged")
+      ->check(CLI::IsMember({"P1", "P2", "P3", "P4", "P5"}));
+  verb.add_flag("--shared-classes", options.shared_classes,
+                "Leave out samples of classes that no label means, and count them");
+  verb.add_option("--group-by", options.group_by,
+                  "Figures per value of this column: subject, split, or another of the manifest");
+  verb.add_option("--known", options.known, "open-set: the known classes")->delimiter(',');
+  verb.add_option("--splits", options.splits,
+                  "open-set: all splits of HESP for afew, mafw, dfew, ourdata or multidata")
+      ->check(CLI::IsMember({"afew", "mafw", "dfew", "ourdata", "multidata"}));
+  verb.add_option("--corruptions", options.corruptions,
+                  "robustness: some of blur, noise, jpeg, brightness, occlusion, resolution "
+                  "(default: all)")
+      ->delimiter(',');
+}
+
+void run_open_set(Context& context, const ProtocolOptions& options, const ProtocolRun& run) {
+  const auto splits = splits_of(options, run.manifest.classes);
+  if (!splits.ok()) return context.fail(splits.status(), kExitUsage);
+  for (const eval::OpenSetSplit& split : *splits) {
+    if (const auto sizes = eval::open_set_sizes(split, run.manifest); !sizes.ok()) {
+      return context.fail(sizes.status(), kExitUsage);
+    }
+  }
+  const auto result = run_with_progress(run, run.options);
+  if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
+  tell_unreadable(context, *result);
+  const engine::BundleInfo& info = run.bundle->info();
+  std::vector<eval::OpenSetResult> results;
+  for (const eval::OpenSetSplit& split : *splits) {
+    auto one = eval::open_set_result(split, result->classes, result->predictions,
+                                     info.logit_scale / info.temperature);
+    if (!one.ok()) return context.fail(one.status(), kExitSomeFailed);
+    results.push_back(std::move(*one));
+  }
+  const Json means = eval::open_set_means(results);
+  if (!run.json) {
+    print_open_set(results);
+    if (results.size() > 1) print_means(means);
+    return;
+  }
+  Json out = start(run, "open-set");
+  out.set("list", options.splits.empty() ? Json() : Json(options.splits));
+  Json list = Json::array();
+  for (const eval::OpenSetResult& one : results) list.push_back(one.to_json());
+  out.set("splits", std::move(list));
+  out.set("means", means);
+  fmt::print("{}\n", out.dump());
+}
+
+void run_robustness(Context& context, const ProtocolOptions& options, const ProtocolRun& run) {
+  std::vector<eval::Corruption> kinds;
+  for (const std::string& word : options.corruptions) {
+    const auto kind = eval::parse_corruption(word);
+    if (!kind.ok()) return context.fail(kind.status().with_prefix("--corruptions"), kExitUsage);
+    kinds.push_back(*kind);
+  }
+  if (kinds.empty()) kinds = eval::all_corruptions();
+  Json rows = Json::array();
+  double clean_war = 0;
+  const auto measure = [&](std::string_view name, int level,
+                           const eval::RunOptions& spoiled) -> Status {
+    const auto result = run_with_progress(run, spoiled);
+    if (!result.ok()) return result.status();
+    if (level == 0) tell_unreadable(context, *result);
+    MIEN_ASSIGN_OR_RETURN(const auto report, quick_report(*result));
+    if (level == 0) clean_war = report.war;
+    rows.push_back(Json::Object{{"corruption", name},
+                                {"level", level},
+                                {"n", report.samples},
+                                {"war", report.war},
+                                {"uar", report.uar.percent}});
+    if (!run.json) {
+      if (level <= 1) fmt::print("{}{:<11}", level == 0 ? "" : "\n", name);
+      fmt::print("  {:6.2f}", report.war);
+      std::fflush(stdout);
+    }
+    return {};
+  };
+  if (!run.json) fmt::print("WAR, percent; levels 1 to 5 from left to right\n");
+  Status status = measure("none", 0, run.options);
+  for (const eval::Corruption kind : kinds) {
+    for (int level = 1; status.ok() && level <= eval::kCorruptionLevels; ++level) {
+      eval::RunOptions spoiled = run.options;
+      spoiled.alter = [kind, level](const image::Image& picture, const std::string& name) {
+        return eval::corrupt_image(picture, kind, level, name);
+      };
+      status = measure(eval::to_string(kind), level, spoiled);
+    }
+  }
+  if (!run.json) fmt::print("\n");
+  if (!status.ok()) return context.fail(status, kExitSomeFailed);
+  double sum = 0;
+  for (const Json& row : rows.as_array()) sum += row.find("war")->as_number();
+  const double mean = (sum - clean_war) / static_cast<double>(rows.size() - 1);
+  if (!run.json) {
+    fmt::print("mean over spoiled pictures {:.2f}, {:.2f} below\n", mean, clean_war - mean);
+    return;
+  }
+  Json out = start(run, "robustness");
+  out.set("war", clean_war);
+  out.set("spoiled_war", mean);
+  out.set("runs", std::move(rows));
+  fmt::print("{}\n", out.dump());
+}
+
+void run_folds(Context& context, const FoldRun& run) {
+  const auto usage = [&](const Status& status) { context.fail(status, kExitUsage); };
+  const data::DatasetInfo* info = data::find_dataset(run.source.substr(0, run.source.find(':')));
+  if (!is_published(run.source) || info == nullptr || info->folds == 0) {
+    return usage(
+        invalid_argument(fmt::format("--protocol k-fold: {} has no folds (expected NAME:FOLDER of "
+                                     "a published data set that has, "
+                                     "such as dfew)",
+                                     run.source)));
+  }
+  const auto folds = static_cast<std::size_t>(info->folds);
+  if (run.data.fold != 0) {
+    return usage(invalid_argument("--fold: does not go with --protocol k-fold, which reads all"));
+  }
+  if (run.bundles.size() != 1 && run.bundles.size() != folds) {
+    return usage(invalid_argument(
+        fmt::format("bundle: {} given (expected one, or one for each of the {} folds in order)",
+                    run.bundles.size(), folds)));
+  }
+  Json rows = Json::array();
+  double war = 0, uar = 0;
+  for (std::size_t fold = 0; fold < folds; ++fold) {
+    DataOptions data = run.data;
+    data.fold = static_cast<int>(fold) + 1;
+    if (data.split.empty()) data.split = "test";
+    const auto manifest = load_data(run.source, data);
+    if (!manifest.ok()) return usage(manifest.status());
+    const auto bundle = run.load(run.bundles[run.bundles.size() == 1 ? 0 : fold]);
+    if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
+    const auto labels = run.labels(**bundle, *manifest);
+    if (!labels.ok()) return usage(labels.status());
+    eval::RunOptions options = run.options;
+    options.finder.landmarks = (*bundle)->info().crop.align;
+    const auto result =
+        run_with_progress({.bundle = *bundle, .manifest = *manifest, .labels = *labels}, options);
+    if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
+    tell_unreadable(context, *result);
+    const auto report = quick_report(*result);
+    if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
+    war += report->war / static_cast<double>(folds);
+    uar += report->uar.percent / static_cast<double>(folds);
+    Json absent = Json::array();
+    for (const std::size_t c : report->uar.absent) absent.push_back(report->classes[c]);
+    rows.push_back(Json::Object{{"fold", fold + 1},
+                                {"bundle", (*bundle)->info().name},
+                                {"n", report->samples},
+                                {"war", report->war},
+                                {"uar", report->uar.percent},
+                                {"absent", std::move(absent)}});
+    if (!run.json) {
+      fmt::print("fold {}: {} samples  WAR {:6.2f}  UAR {:6.2f}\n", fold + 1, report->samples,
+                 report->war, report->uar.percent);
+      std::fflush(stdout);
+    }
+  }
+  if (!run.json) {
+    fmt::print("mean of {} folds  WAR {:6.2f}  UAR {:6.2f}\n", folds, war, uar);
+    return;
+  }
+  fmt::print("{}\n", Json(Json::Object{{"data", run.source},
+                                       {"protocol", "k-fold"},
+                                       {"war", war},
+                                       {"uar", uar},
+                                       {"folds", std::move(rows)}})
+                         .dump());
+}
+
+Result<eval::GroupReport> groups_of(const ProtocolOptions& options, const data::Manifest& manifest,
+                                    const eval::RunResult& result, int resamples) {
+  MIEN_ASSIGN_OR_RETURN(const auto groups, eval::group_of_samples(manifest, options.group_by));
+  return eval::group_report(options.group_by, result.classes, result.predictions, groups,
+                            {.resamples = resamples});
+}
+
+void print_groups(const eval::GroupReport& report) {
+  const bool unicode = locale_is_utf8();
+  fmt::print("\nby {}\n", report::printable(report.column));
+  for (const eval::GroupFigures& group : report.groups) {
+    const eval::ClosedSetReport& r = group.report;
+    fmt::print("  {}  {:6} samples  WAR {:6.2f} ({:.2f} to {:.2f})  UAR {:6.2f}{}\n",
+               report::fit(group.value.empty() ? "(none)" : group.value, 16, report::Align::kLeft,
+                           unicode),
+               r.samples, r.war, r.war_interval.low, r.war_interval.high, r.uar.percent,
+               r.uar.absent.empty() ? "" : fmt::format("  {} classes absent", r.uar.absent.size()));
+  }
+  fmt::print("  largest difference  WAR {:.2f}  UAR {:.2f}\n", report.war_gap(), report.uar_gap());
+}
+
+}  // namespace mien::cli

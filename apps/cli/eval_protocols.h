@@ -1,0 +1,59 @@
+#pragma once
+
+// Protocols of `eval` beyond one closed-set run: folds, open set, spoiled pictures, groups.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "cli/datasets.h"
+#include "mien/engine/bundle.h"
+#include "mien/eval/groups.h"
+#include "mien/eval/run.h"
+#include "mien/text/labels.h"
+
+namespace mien::cli {
+
+struct ProtocolOptions {
+  std::string prompts;                   ///< P1 ... P5, or empty
+  bool shared_classes = false;           ///< leave out samples of classes that no label has
+  std::string group_by;                  ///< a column, or empty
+  std::vector<std::string> known;        ///< open-set: the known classes
+  std::string splits;                    ///< open-set: a list of HESP
+  std::vector<std::string> corruptions;  ///< robustness; empty: all
+};
+void add_protocol_options(CLI::App& verb, ProtocolOptions& options);
+
+/// What all protocols share.
+struct ProtocolRun {
+  std::shared_ptr<const engine::Bundle> bundle;
+  const data::Manifest& manifest;
+  text::LabelSet labels;
+  eval::RunOptions options = {};
+  bool json = false;
+};
+/// One pass over the data per split: all splits are read off one run.
+void run_open_set(Context& context, const ProtocolOptions& options, const ProtocolRun& run);
+/// The data as it is, then spoiled in every way at five levels.
+void run_robustness(Context& context, const ProtocolOptions& options, const ProtocolRun& run);
+
+/// The mean over all folds of a published data set, with one bundle or one per fold.
+struct FoldRun {
+  std::string source;
+  DataOptions data;
+  std::vector<std::string> bundles;
+  std::function<Result<std::shared_ptr<const engine::Bundle>>(const std::string&)> load;
+  std::function<Result<text::LabelSet>(const engine::Bundle&, const data::Manifest&)> labels;
+  eval::RunOptions options;
+  bool json = false;
+};
+void run_folds(Context& context, const FoldRun& run);
+
+/// The groups of --group-by. Errors: those of group_of_samples and group_report.
+Result<eval::GroupReport> groups_of(const ProtocolOptions& options, const data::Manifest& manifest,
+                                    const eval::RunResult& result, int resamples);
+void print_groups(const eval::GroupReport& report);
+
+}  // namespace mien::cli

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mien/core/json.h"
+#include "mien/core/status.h"
+#include "mien/data/manifest.h"
+#include "mien/eval/closed_set.h"
+#include "mien/metrics/detection.h"
+
+namespace mien::eval {
+
+/// Which classes a model may know; samples of the others must be told as unknown.
+struct OpenSetSplit {
+  std::vector<std::string> known;
+  std::vector<std::string> unknown;
+};
+
+/// The splits of HESP by name: "afew", "mafw", "dfew", "ourdata", "multidata"; classes by name, in
+/// rising order of their number there. Empty for another name. Source: the released lists; how the
+/// two mixed settings map to them is inferred.
+std::vector<OpenSetSplit> hesp_splits(std::string_view list);
+std::vector<std::string_view> hesp_lists();
+
+/// How many samples of a manifest are of known and of unknown classes (HESP's self-check).
+struct OpenSetSizes {
+  std::int64_t known = 0;
+  std::int64_t unknown = 0;
+};
+/// Classes are matched by meaning ("angry" and "anger"). Errors: kInvalidArgument naming a class of
+/// the split that the data lacks.
+Result<OpenSetSizes> open_set_sizes(const OpenSetSplit& split, const data::Manifest& manifest);
+
+/// How surely a sample is of a known class.
+enum class OpenSetScore {
+  kMaxSoftmax,  ///< largest probability over the known classes
+  kEnergy,      ///< log sum exp of the scaled cosines with them
+  kMaxCosine,   ///< largest cosine
+};
+std::string_view to_string(OpenSetScore score);  ///< "max_softmax", "energy", "max_cosine"
+
+struct OpenSetFigures {
+  double auroc = 0;         ///< ties half, percent
+  double auroc_strict = 0;  ///< ties nothing, as in the released code
+  double fpr_at_95 = 0;     ///< unknown ones kept where at least 95 % of the known are
+  double oscr = 0;          ///< exact, percent
+  double oscr_code = 0;     ///< as in the released code, percent
+  metrics::DetectionRates code;
+};
+
+struct OpenSetResult {
+  OpenSetSplit split;
+  OpenSetSizes sizes;
+  double acc = 0;  ///< closed set, of the known samples, percent
+  metrics::ClassMean uar;
+  std::map<OpenSetScore, OpenSetFigures> scores;
+
+  Json to_json() const;
+};
+
+/// Figures of one split from predictions over all classes: probabilities and cosines are taken over
+/// the known classes alone, which is what a model with those labels would have said. `scale`:
+/// factor of the cosines before the softmax. Errors: kInvalidArgument for a class of the split that
+/// `classes` lacks, predictions without cosines, or when known or unknown samples are missing.
+Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
+                                      const std::vector<std::string>& classes,
+                                      const std::vector<Prediction>& predictions, double scale);
+
+/// Means over the splits with equally many known classes, as HESP averages them: {"known_classes",
+/// "splits", "acc", "uar", "scores": {...}} each.
+Json open_set_means(const std::vector<OpenSetResult>& results);
+
+}  // namespace mien::eval

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mien/pipeline/result.h"
+
+namespace mien::report {
+
+/// Results in the habit of OpenFace 2's CSV, so that scripts written for it read them: `frame` from
+/// 1, `confidence` in 0..1, `success`, numbers only, zeros where there is no face; per label
+/// LABEL_r (how much: the probability) and LABEL_c (1 for the leading label), as it tells action
+/// units. docs/outputs.md has the columns. Threads: const member functions are safe.
+class OpenFaceCsv {
+ public:
+  explicit OpenFaceCsv(std::vector<std::string> labels);
+
+  std::string header() const;
+  /// One row per face; a frame without a face has one row with success 0.
+  std::string rows(const pipeline::FrameResult& frame) const;
+
+ private:
+  std::vector<std::string> labels_;
+};
+
+}  // namespace mien::report

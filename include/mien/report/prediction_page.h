@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mien/core/status.h"
+#include "mien/image/image.h"
+#include "mien/pipeline/recognizer.h"
+#include "mien/report/segments.h"
+
+namespace mien::report {
+
+class ProbabilityCurves;
+
+struct PredictionPageOptions {
+  bool images = false;  ///< put thumbnails of pictures and faces into the page
+  int top = 3;          ///< labels told per face
+};
+
+/// One self-contained HTML page about a run of `predict`: per clip a time line of the labels of
+/// every face, per picture its faces, an overview, and what failed. No script, nothing loaded.
+/// Everything from outside is escaped. Memory grows with the number of inputs and stretches.
+class PredictionPage {
+ public:
+  PredictionPage(std::vector<std::string> labels, const PredictionPageOptions& options);
+  ~PredictionPage();
+
+  /// Errors: those of encode_jpeg. `image`: only with thumbnails.
+  Status picture(const pipeline::FrameResult& picture, const image::Image* image);
+  /// One analysed frame of a clip, in order. `image`: only with thumbnails.
+  Status clip_frame(const pipeline::FrameResult& frame, const image::Image* image);
+  /// The clip ends. `segments` are finished.
+  void clip(const pipeline::ClipResult& clip, const LabelSegments& segments);
+  /// What came of the clip so far is dropped.
+  void failed(std::string_view input, const Status& status);
+
+  /// `facts`: ("bundle", "compact"), ...
+  std::string html(const std::vector<std::pair<std::string, std::string>>& facts,
+                   std::string_view notice) const;
+
+ private:
+  struct Shot {
+    double probability = 0;
+    std::int64_t time_us = 0;
+    std::string data;
+  };
+
+  std::string lanes(const SegmentTrack& track, const LabelSegments& segments, double seconds) const;
+  std::string shots(std::int64_t track, const LabelSegments& segments) const;
+  std::string overview() const;
+
+  std::vector<std::string> labels_;
+  PredictionPageOptions options_;
+  std::unique_ptr<ProbabilityCurves> curves_;
+  std::map<std::pair<std::int64_t, int>, Shot> shots_;  // best frame by track and label
+  std::vector<std::string> sections_;
+  std::vector<std::string> failures_;
+  std::map<std::string, std::int64_t> in_pictures_;
+  std::map<std::string, double> in_clips_;  // seconds
+  std::int64_t pictures_ = 0;
+  std::int64_t clips_ = 0;
+};
+
+}  // namespace mien::report

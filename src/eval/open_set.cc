@@ -1,0 +1,312 @@
+#include "mien/eval/open_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "mien/metrics/confusion.h"
+#include "mien/metrics/open_set.h"
+#include "mien/text/prompts.h"
+
+namespace mien::eval {
+namespace {
+
+using Ids = std::vector<int>;
+using Names = std::vector<std::string_view>;
+
+// The numbers of AFEW and MAFW there, then of DFEW.
+const Names kMafwOrder = {"anger",   "disgust",      "fear",          "happiness",
+                          "neutral", "sadness",      "surprise",      "contempt",
+                          "anxiety", "helplessness", "disappointment"};
+const Names kDfewOrder = {"happiness", "sadness", "neutral", "anger",
+                          "surprise",  "disgust", "fear"};
+
+struct List {
+  std::string_view name;
+  std::size_t classes;
+  const Names* order;
+  std::vector<Ids> known;
+};
+
+const std::vector<List>& lists() {
+  static const std::vector<List> all = {
+      {"afew",
+       7,
+       &kMafwOrder,
+       {{5, 3},          {6, 3},          {1, 5},          {1, 2},          {0, 4},
+        {3, 1, 2},       {0, 4, 1},       {2, 3, 5},       {6, 3, 4},       {4, 6, 5},
+        {6, 0, 3, 5},    {2, 1, 6, 0},    {5, 3, 4, 1},    {0, 2, 3, 1},    {3, 4, 0, 2},
+        {2, 5, 3, 6, 1}, {3, 0, 4, 6, 1}, {6, 0, 4, 1, 5}, {5, 6, 1, 3, 4}, {4, 6, 2, 1, 0}}},
+      {"mafw",
+       11,
+       &kMafwOrder,
+       {{10, 5, 6},
+        {1, 5, 3},
+        {1, 10, 2},
+        {6, 2, 4},
+        {2, 8, 9},
+        {2, 5, 10, 0, 4},
+        {0, 5, 2, 6, 8},
+        {1, 10, 3, 7, 4},
+        {4, 1, 6, 3, 2},
+        {8, 0, 4, 3, 6},
+        {2, 4, 7, 10, 1, 0},
+        {9, 10, 5, 4, 1, 2},
+        {6, 9, 1, 10, 7, 2},
+        {10, 4, 8, 9, 0, 5},
+        {5, 2, 3, 8, 9, 4},
+        {4, 2, 5, 8, 1, 9, 6, 3},
+        {2, 9, 6, 1, 0, 8, 3, 4},
+        {5, 4, 8, 0, 10, 3, 6, 1},
+        {0, 7, 6, 9, 2, 4, 5, 1},
+        {2, 3, 6, 0, 7, 9, 10, 1}}},
+      {"dfew",
+       7,
+       &kDfewOrder,
+       {{6, 1},          {5, 4},          {4, 0},          {3, 1},          {1, 5},
+        {1, 4, 6},       {0, 1, 5},       {1, 3, 5},       {2, 1, 5},       {0, 2, 1},
+        {0, 1, 2, 5},    {6, 5, 2, 1},    {3, 5, 1, 4},    {5, 0, 2, 3},    {5, 4, 0, 2},
+        {2, 4, 0, 3, 6}, {3, 5, 1, 0, 2}, {0, 6, 5, 4, 3}, {4, 0, 2, 5, 6}, {4, 0, 1, 5, 6}}},
+      {"ourdata", 11, &kMafwOrder, {{0, 1, 2, 3, 4, 5, 6}}},
+  };
+  return all;
+}
+
+OpenSetSplit split_of(const List& list, const Ids& known) {
+  OpenSetSplit out;
+  for (std::size_t c = 0; c < list.classes; ++c) {
+    const bool is_known = std::find(known.begin(), known.end(), static_cast<int>(c)) != known.end();
+    (is_known ? out.known : out.unknown).emplace_back((*list.order)[c]);
+  }
+  return out;
+}
+
+std::optional<std::size_t> place_of(const std::string& name,
+                                    const std::vector<std::string>& classes) {
+  const std::string_view meaning = text::builtin_label_of(name);
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    if (classes[c] == name || (!meaning.empty() && text::builtin_label_of(classes[c]) == meaning)) {
+      return c;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<std::size_t>> places_of(const std::vector<std::string>& names,
+                                           const std::vector<std::string>& classes) {
+  std::vector<std::size_t> out;
+  for (const std::string& name : names) {
+    const auto place = place_of(name, classes);
+    if (!place) {
+      return invalid_argument(
+          fmt::format("open set: the data has no class '{}' (expected one of {})", name,
+                      fmt::join(classes, ", ")));
+    }
+    if (std::find(out.begin(), out.end(), *place) != out.end()) {
+      return invalid_argument(fmt::format("open set: class '{}' is named twice", name));
+    }
+    out.push_back(*place);
+  }
+  return out;
+}
+
+constexpr std::array<OpenSetScore, 3> kScores{OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy,
+                                              OpenSetScore::kMaxCosine};
+
+// What one prediction says when only the known classes are asked for.
+struct Said {
+  std::size_t top = 0;  // place among the known
+  std::array<double, 3> scores{};
+};
+
+Said ask_known(const Prediction& row, const std::vector<std::size_t>& known, double scale) {
+  Said out;
+  double best = row.cosines[known[0]], sum = 0;
+  for (std::size_t k = 0; k < known.size(); ++k) {
+    if (row.cosines[known[k]] > best) {
+      best = row.cosines[known[k]];
+      out.top = k;
+    }
+  }
+  for (const std::size_t k : known) sum += std::exp(scale * (row.cosines[k] - best));
+  out.scores = {1 / sum, scale * best + std::log(sum), best};
+  return out;
+}
+
+Result<OpenSetFigures> figures_of(const std::vector<double>& known,
+                                  const std::vector<double>& unknown,
+                                  const std::vector<char>& correct) {
+  const metrics::OpenSetScores scores{known, unknown};
+  OpenSetFigures out;
+  MIEN_ASSIGN_OR_RETURN(out.auroc, metrics::auroc(scores));
+  MIEN_ASSIGN_OR_RETURN(out.auroc_strict, metrics::auroc_strict(scores));
+  MIEN_ASSIGN_OR_RETURN(out.fpr_at_95, metrics::fpr_at_tpr(scores));
+  MIEN_ASSIGN_OR_RETURN(out.oscr, metrics::oscr(scores, correct));
+  MIEN_ASSIGN_OR_RETURN(out.oscr_code, metrics::oscr_code(scores, correct));
+  MIEN_ASSIGN_OR_RETURN(out.code, metrics::detection_rates(scores));
+  out.oscr *= 100;
+  out.oscr_code *= 100;
+  return out;
+}
+
+Json figures_json(const OpenSetFigures& f) {
+  return Json::Object{{"auroc", f.auroc},         {"auroc_strict", f.auroc_strict},
+                      {"fpr95", f.fpr_at_95},     {"oscr", f.oscr},
+                      {"oscr_code", f.oscr_code}, {"tnr95", f.code.tnr_at_95},
+                      {"dtacc", f.code.accuracy}, {"auin", f.code.auin},
+                      {"auout", f.code.auout}};
+}
+
+Json names_json(const std::vector<std::string>& names) {
+  return Json::Array(names.begin(), names.end());
+}
+
+}  // namespace
+
+std::vector<std::string_view> hesp_lists() {
+  std::vector<std::string_view> out;
+  for (const List& list : lists()) out.push_back(list.name);
+  out.emplace_back("multidata");
+  return out;
+}
+
+std::vector<OpenSetSplit> hesp_splits(std::string_view name) {
+  std::vector<OpenSetSplit> out;
+  for (const List& list : lists()) {
+    if (list.name != name) continue;
+    for (const Ids& known : list.known) out.push_back(split_of(list, known));
+  }
+  if (name == "multidata") {  // seven known, all the rest is one more class
+    OpenSetSplit split = split_of({"", 7, &kMafwOrder, {}}, {0, 1, 2, 3, 4, 5, 6});
+    split.unknown = {"other"};
+    out.push_back(std::move(split));
+  }
+  return out;
+}
+
+Result<OpenSetSizes> open_set_sizes(const OpenSetSplit& split, const data::Manifest& manifest) {
+  MIEN_ASSIGN_OR_RETURN(const auto known, places_of(split.known, manifest.classes));
+  MIEN_ASSIGN_OR_RETURN(const auto unknown, places_of(split.unknown, manifest.classes));
+  OpenSetSizes out;
+  for (const data::Sample& sample : manifest.samples) {
+    if (sample.labels.size() != 1) continue;
+    const auto label = static_cast<std::size_t>(sample.labels.front());
+    if (std::find(known.begin(), known.end(), label) != known.end()) ++out.known;
+    if (std::find(unknown.begin(), unknown.end(), label) != unknown.end()) ++out.unknown;
+  }
+  return out;
+}
+
+std::string_view to_string(OpenSetScore score) {
+  switch (score) {
+    case OpenSetScore::kMaxSoftmax: return "max_softmax";
+    case OpenSetScore::kEnergy: return "energy";
+    case OpenSetScore::kMaxCosine: return "max_cosine";
+  }
+  return "max_softmax";
+}
+
+Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
+                                      const std::vector<std::string>& classes,
+                                      const std::vector<Prediction>& predictions, double scale) {
+  OpenSetResult out;
+  out.split = split;
+  MIEN_ASSIGN_OR_RETURN(const auto known, places_of(split.known, classes));
+  MIEN_ASSIGN_OR_RETURN(const auto unknown, places_of(split.unknown, classes));
+  if (known.empty()) return invalid_argument("open set: no class is known (expected at least one)");
+  std::array<std::vector<double>, 3> of_known, of_unknown;
+  std::vector<char> correct;
+  metrics::ConfusionMatrix counts(known.size());
+  for (const Prediction& row : predictions) {
+    if (row.cosines.size() != classes.size()) {
+      return invalid_argument(fmt::format("open set: sample '{}' has no cosines", row.id));
+    }
+    const auto place = std::find(known.begin(), known.end(), row.truth);
+    const bool is_known = place != known.end();
+    if (!is_known && std::find(unknown.begin(), unknown.end(), row.truth) == unknown.end())
+      continue;
+    const Said said = ask_known(row, known, scale);
+    for (std::size_t s = 0; s < kScores.size(); ++s) {
+      (is_known ? of_known : of_unknown)[s].push_back(said.scores[s]);
+    }
+    ++(is_known ? out.sizes.known : out.sizes.unknown);
+    if (!is_known) continue;
+    const auto truth = static_cast<std::size_t>(place - known.begin());
+    counts.add(truth, said.top);
+    correct.push_back(said.top == truth ? 1 : 0);
+  }
+  if (out.sizes.known == 0 || out.sizes.unknown == 0) {
+    return invalid_argument(fmt::format(
+        "open set: {} samples of known and {} of unknown classes (expected some of both)",
+        out.sizes.known, out.sizes.unknown));
+  }
+  MIEN_ASSIGN_OR_RETURN(out.acc, metrics::weighted_average_recall(counts));
+  MIEN_ASSIGN_OR_RETURN(out.uar, metrics::unweighted_average_recall(counts));
+  for (std::size_t s = 0; s < kScores.size(); ++s) {
+    MIEN_ASSIGN_OR_RETURN(out.scores[kScores[s]], figures_of(of_known[s], of_unknown[s], correct));
+  }
+  return out;
+}
+
+Json OpenSetResult::to_json() const {
+  Json figures = Json::object();
+  for (const auto& [score, values] : scores) {
+    figures.set(std::string(to_string(score)), figures_json(values));
+  }
+  Json absent = Json::array();
+  for (const std::size_t c : uar.absent) absent.push_back(split.known[c]);
+  return Json::Object{{"known", names_json(split.known)},
+                      {"unknown", names_json(split.unknown)},
+                      {"n_known", sizes.known},
+                      {"n_unknown", sizes.unknown},
+                      {"acc", acc},
+                      {"uar", uar.percent},
+                      {"absent", std::move(absent)},
+                      {"scores", std::move(figures)}};
+}
+
+Json open_set_means(const std::vector<OpenSetResult>& results) {
+  std::set<std::size_t> counts;
+  for (const OpenSetResult& result : results) counts.insert(result.split.known.size());
+  Json out = Json::array();
+  for (const std::size_t count : counts) {
+    double n = 0, acc = 0, uar = 0;
+    std::map<OpenSetScore, OpenSetFigures> sums;
+    for (const OpenSetResult& result : results) {
+      if (result.split.known.size() != count) continue;
+      n += 1;
+      acc += result.acc;
+      uar += result.uar.percent;
+      for (const auto& [score, f] : result.scores) {
+        OpenSetFigures& sum = sums[score];
+        sum.auroc += f.auroc;
+        sum.auroc_strict += f.auroc_strict;
+        sum.fpr_at_95 += f.fpr_at_95;
+        sum.oscr += f.oscr;
+        sum.oscr_code += f.oscr_code;
+        sum.code.tnr_at_95 += f.code.tnr_at_95;
+        sum.code.accuracy += f.code.accuracy;
+        sum.code.auin += f.code.auin;
+        sum.code.auout += f.code.auout;
+      }
+    }
+    Json figures = Json::object();
+    for (auto& [score, sum] : sums) {
+      Json item = figures_json(sum);
+      for (auto& [key, value] : item.as_object()) value = value.as_number() / n;
+      figures.set(std::string(to_string(score)), std::move(item));
+    }
+    out.push_back(Json::Object{{"known_classes", count},
+                               {"splits", static_cast<std::int64_t>(n)},
+                               {"acc", acc / n},
+                               {"uar", uar / n},
+                               {"scores", std::move(figures)}});
+  }
+  return out;
+}
+
+}  // namespace mien::eval

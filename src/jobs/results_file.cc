@@ -1,0 +1,416 @@
+#include "mien/jobs/results_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <set>
+
+#include "jobs/rows.h"
+#include "jobs/sqlite.h"
+
+namespace mien::jobs {
+namespace {
+
+constexpr const char* kSchema = R"sql(
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE labels(place INTEGER PRIMARY KEY, label TEXT NOT NULL);
+CREATE TABLE files(
+  id INTEGER PRIMARY KEY, input TEXT NOT NULL, path TEXT NOT NULL UNIQUE,
+  size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK(state IN ('pending', 'done', 'failed')),
+  media TEXT, code TEXT, message TEXT,
+  frames INTEGER, analysed_frames INTEGER, faces INTEGER, tracks INTEGER,
+  corrupt_frames INTEGER, seconds REAL, elapsed REAL);
+CREATE TABLE frames(
+  id INTEGER PRIMARY KEY, file INTEGER NOT NULL REFERENCES files(id),
+  frame INTEGER NOT NULL, time_us INTEGER NOT NULL, width INTEGER NOT NULL,
+  height INTEGER NOT NULL);
+CREATE INDEX frames_file ON frames(file);
+CREATE TABLE faces(
+  id INTEGER PRIMARY KEY, frame_id INTEGER NOT NULL REFERENCES frames(id),
+  track INTEGER, score REAL, source TEXT NOT NULL, x REAL, y REAL, w REAL, h REAL,
+  top TEXT, unknown INTEGER, probabilities TEXT, cosines TEXT);
+CREATE INDEX faces_frame ON faces(frame_id);
+CREATE TABLE tracks(
+  file INTEGER NOT NULL REFERENCES files(id), track INTEGER NOT NULL,
+  from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, frames INTEGER NOT NULL, aggregate TEXT,
+  top TEXT, unknown INTEGER, probabilities TEXT, cosines TEXT, PRIMARY KEY(file, track)) WITHOUT ROWID;
+)sql";
+
+// The lock of a run, on the database file itself. SQLite locks by other means (fcntl), which this
+// does not disturb as long as the descriptor is closed after the connection.
+class RunLock {
+ public:
+  RunLock() = default;
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+  ~RunLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  Status take(const std::string& path) {
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd_ < 0) {
+      return io_error(fmt::format("{}: cannot be opened ({})", path, std::strerror(errno)));
+    }
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return {};
+    if (errno != EWOULDBLOCK) {
+      return io_error(fmt::format("{}: cannot be locked ({})", path, std::strerror(errno)));
+    }
+    return invalid_argument(
+        fmt::format("{}: another run is writing to it (expected one run at a time; wait for it, or "
+                    "name another "
+                    "file)",
+                    path));
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace
+
+struct ResultsFile::Database {
+  std::string subject;
+  RunLock lock;  // released after the connection is closed
+  std::unique_ptr<Sqlite> sqlite;
+
+  // Prepared on first use, kept for the run.
+  std::optional<Statement> insert_frame, insert_face, insert_track;
+
+  Result<Statement*> kept(std::optional<Statement>& place, std::string_view sql) {
+    if (!place) {
+      MIEN_ASSIGN_OR_RETURN(Statement made, sqlite->prepare(sql));
+      place.emplace(std::move(made));
+    }
+    return &*place;
+  }
+
+  // Drops what is stored of a file but its own row.
+  Status drop_rows(std::int64_t id) {
+    for (const char* sql :
+         {"DELETE FROM faces WHERE frame_id IN (SELECT id FROM frames WHERE file = ?)",
+          "DELETE FROM frames WHERE file = ?", "DELETE FROM tracks WHERE file = ?"}) {
+      MIEN_ASSIGN_OR_RETURN(Statement statement, sqlite->prepare(sql));
+      MIEN_RETURN_IF_ERROR(statement.bind(id).run());
+    }
+    return {};
+  }
+};
+
+ResultsFile::ResultsFile(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+ResultsFile::~ResultsFile() {
+  database_->insert_frame.reset();
+  database_->insert_face.reset();
+  database_->insert_track.reset();
+  database_->sqlite.reset();
+}
+
+Result<std::unique_ptr<ResultsFile>> ResultsFile::open_for_run(
+    const std::filesystem::path& path, const std::vector<std::string>& labels,
+    const RunFacts& facts) {
+  auto database = std::make_unique<Database>();
+  database->subject = path.string();
+  MIEN_RETURN_IF_ERROR(database->lock.take(path.string()));
+  MIEN_ASSIGN_OR_RETURN(database->sqlite, Sqlite::open(path.string(), SQLITE_OPEN_READWRITE));
+  std::unique_ptr<ResultsFile> out(new ResultsFile(std::move(database)));
+  MIEN_RETURN_IF_ERROR(out->create_or_compare(labels, facts));
+  return out;
+}
+
+Result<std::unique_ptr<ResultsFile>> ResultsFile::open_to_read(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    return not_found(path.string() +
+                     ": no such file (expected the results of `mien predict -o "
+                     "FILE.sqlite`)");
+  }
+  auto database = std::make_unique<Database>();
+  database->subject = path.string();
+  // Not read-only: a journal that a killed run left must be taken in first.
+  MIEN_ASSIGN_OR_RETURN(database->sqlite, Sqlite::open(path.string(), SQLITE_OPEN_READWRITE));
+  std::unique_ptr<ResultsFile> out(new ResultsFile(std::move(database)));
+  MIEN_RETURN_IF_ERROR(out->read_meta());
+  return out;
+}
+
+Status ResultsFile::read_meta() {
+  const std::string& subject = database_->subject;
+  auto version = database_->sqlite->prepare("SELECT value FROM meta WHERE key = 'format_version'");
+  const bool readable = version.ok();
+  Result<bool> row = readable ? version->step() : Result<bool>(version.status());
+  if (!row.ok() && row.status().code() == StatusCode::kCorrupt) return row.status();
+  if (!row.ok() || !*row) {
+    return corrupt(
+        fmt::format("{}: is no results file (expected one made by `mien predict`)", subject));
+  }
+  if (version->text(0) != fmt::format("{}", kFormatVersion)) {
+    return unsupported(fmt::format("{}: format version {} (expected {})", subject, version->text(0),
+                                   kFormatVersion));
+  }
+  MIEN_ASSIGN_OR_RETURN(Statement names,
+                        database_->sqlite->prepare("SELECT label FROM labels ORDER BY place"));
+  labels_.clear();
+  while (true) {
+    MIEN_ASSIGN_OR_RETURN(const bool more, names.step());
+    if (!more) return {};
+    labels_.push_back(names.text(0));
+  }
+}
+
+Status ResultsFile::create_or_compare(const std::vector<std::string>& labels,
+                                      const RunFacts& facts) {
+  Sqlite& sqlite = *database_->sqlite;
+  MIEN_ASSIGN_OR_RETURN(Statement tables, sqlite.prepare("SELECT count(*) FROM sqlite_master"));
+  MIEN_ASSIGN_OR_RETURN(const bool row, tables.step());
+  const bool is_new = row && tables.integer(0) == 0;
+  tables.reset();
+  if (!is_new) MIEN_RETURN_IF_ERROR(read_meta());  // another program's database stays as it is
+  // Readers and the writer do not wait for each other; a crash of the machine may cost the last
+  // files, never the database.
+  MIEN_RETURN_IF_ERROR(sqlite.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"));
+  if (is_new) {
+    Transaction transaction(sqlite);
+    MIEN_RETURN_IF_ERROR(transaction.begin());
+    MIEN_RETURN_IF_ERROR(sqlite.execute(kSchema));
+    MIEN_ASSIGN_OR_RETURN(Statement meta, sqlite.prepare("INSERT INTO meta VALUES(?, ?)"));
+    MIEN_RETURN_IF_ERROR(meta.bind("format_version").bind(fmt::format("{}", kFormatVersion)).run());
+    for (const auto& [key, value] : facts) MIEN_RETURN_IF_ERROR(meta.bind(key).bind(value).run());
+    MIEN_ASSIGN_OR_RETURN(Statement names, sqlite.prepare("INSERT INTO labels VALUES(?, ?)"));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      MIEN_RETURN_IF_ERROR(names.bind(static_cast<std::int64_t>(i)).bind(labels[i]).run());
+    }
+    labels_ = labels;
+    return transaction.commit();
+  }
+  const auto refuse = [&](std::string_view what, std::string_view was, std::string_view is) {
+    return invalid_argument(
+        fmt::format("{}: was made with {} {} (got {}); name another file for another run",
+                    database_->subject, what, was, is));
+  };
+  MIEN_ASSIGN_OR_RETURN(Statement meta, sqlite.prepare("SELECT value FROM meta WHERE key = ?"));
+  for (const auto& [key, value] : facts) {
+    MIEN_ASSIGN_OR_RETURN(const bool known, meta.bind(key).step());
+    const std::string was = known ? meta.text(0) : "none";
+    meta.reset();
+    if (was != value) return refuse(key, was, value);
+  }
+  if (labels_ != labels) {
+    return refuse("labels", fmt::format("{}", fmt::join(labels_, ", ")),
+                  fmt::format("{}", fmt::join(labels, ", ")));
+  }
+  return {};
+}
+
+Result<Plan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptions& options) {
+  const std::lock_guard lock(mutex_);
+  Sqlite& sqlite = *database_->sqlite;
+  Transaction transaction(sqlite);
+  MIEN_RETURN_IF_ERROR(transaction.begin());
+  MIEN_RETURN_IF_ERROR(sqlite.execute(
+      "DELETE FROM faces WHERE frame_id IN (SELECT frames.id FROM frames JOIN files ON files.id = "
+      "frames.file WHERE files.state <> 'done');"
+      "DELETE FROM frames WHERE file IN (SELECT id FROM files WHERE state <> 'done');"
+      "DELETE FROM tracks WHERE file IN (SELECT id FROM files WHERE state <> 'done')"));
+  MIEN_ASSIGN_OR_RETURN(
+      Statement find, sqlite.prepare("SELECT id, size, mtime_ns, state FROM files WHERE path = ?"));
+  MIEN_ASSIGN_OR_RETURN(Statement enter,
+                        sqlite.prepare("INSERT INTO files(input, path, size, mtime_ns, state) "
+                                       "VALUES(?, ?, ?, ?, 'pending')"));
+  MIEN_ASSIGN_OR_RETURN(
+      Statement again,
+      sqlite.prepare(
+          "UPDATE files SET input = ?, size = ?, mtime_ns = ?, state = 'pending', media "
+          "= NULL, code = NULL, message = NULL, frames = NULL, analysed_frames = NULL, "
+          "faces = NULL, tracks = NULL, corrupt_frames = NULL, seconds = NULL, elapsed = "
+          "NULL WHERE id = ?"));
+  Plan out;
+  std::set<std::int64_t> named;
+  for (const InputFile& file : files) {
+    MIEN_ASSIGN_OR_RETURN(const bool known, find.bind(file.path).step());
+    const std::int64_t id = known ? find.integer(0) : 0;
+    const FileStamp stamp = known ? FileStamp{find.integer(1), find.integer(2)} : FileStamp{};
+    const std::string state = known ? find.text(3) : "";
+    find.reset();
+    if (!known) {
+      MIEN_RETURN_IF_ERROR(enter.bind(file.input)
+                               .bind(file.path)
+                               .bind(file.stamp.size)
+                               .bind(file.stamp.mtime_ns)
+                               .run());
+      out.todo.push_back({sqlite3_last_insert_rowid(sqlite.handle()), file});
+      named.insert(out.todo.back().id);
+      continue;
+    }
+    const bool same = stamp == file.stamp;
+    if (!named.insert(id).second) continue;  // the same file under two names
+    if (same && state == "done") {
+      ++out.done_before;
+      continue;
+    }
+    if (same && state == "failed" && !options.retry_failed) {
+      ++out.failed_before;
+      continue;
+    }
+    if (!same && state != "pending") ++out.changed;
+    if (state == "done") MIEN_RETURN_IF_ERROR(database_->drop_rows(id));
+    MIEN_RETURN_IF_ERROR(
+        again.bind(file.input).bind(file.stamp.size).bind(file.stamp.mtime_ns).bind(id).run());
+    out.todo.push_back({id, file});
+  }
+  MIEN_RETURN_IF_ERROR(transaction.commit());
+  return out;
+}
+
+Status ResultsFile::append(std::int64_t id, std::span<const pipeline::FrameResult> frames) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(*database_->sqlite);
+  MIEN_RETURN_IF_ERROR(transaction.begin());
+  MIEN_ASSIGN_OR_RETURN(Statement* const frame_row,
+                        database_->kept(database_->insert_frame,
+                                        "INSERT INTO frames(file, frame, time_us, width, "
+                                        "height) VALUES(?, ?, ?, ?, ?)"));
+  MIEN_ASSIGN_OR_RETURN(
+      Statement* const face_row,
+      database_->kept(database_->insert_face,
+                      "INSERT INTO faces(frame_id, track, score, source, x, y, w, h, top, unknown, "
+                      "probabilities, cosines) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  for (const pipeline::FrameResult& frame : frames) {
+    MIEN_RETURN_IF_ERROR(frame_row->bind(id)
+                             .bind(frame.frame)
+                             .bind(frame.timestamp_us)
+                             .bind(frame.width)
+                             .bind(frame.height)
+                             .run());
+    const std::int64_t frame_id = sqlite3_last_insert_rowid(database_->sqlite->handle());
+    for (const engine::FaceResult& face : frame.faces) {
+      face_row->bind(frame_id);
+      bind_face(*face_row, face, labels_);
+      MIEN_RETURN_IF_ERROR(face_row->run());
+    }
+  }
+  return transaction.commit();
+}
+
+Status ResultsFile::finish(std::int64_t id, const pipeline::SummaryResult& summary,
+                           std::span<const pipeline::TrackResult> tracks) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(*database_->sqlite);
+  MIEN_RETURN_IF_ERROR(transaction.begin());
+  MIEN_ASSIGN_OR_RETURN(Statement* const track_row,
+                        database_->kept(database_->insert_track,
+                                        "INSERT INTO tracks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  for (const pipeline::TrackResult& track : tracks) {
+    track_row->bind(id)
+        .bind(track.track)
+        .bind(track.from_us)
+        .bind(track.to_us)
+        .bind(track.frames)
+        .bind(engine::to_string(track.aggregate));
+    bind_scores(*track_row, track.labels, track.unknown, labels_);
+    MIEN_RETURN_IF_ERROR(track_row->run());
+  }
+  MIEN_ASSIGN_OR_RETURN(
+      Statement done,
+      database_->sqlite->prepare("UPDATE files SET state = 'done', media = ?, frames = ?, "
+                                 "analysed_frames = ?, faces = ?, tracks = ?, corrupt_frames = ?, "
+                                 "seconds = ?, elapsed = ? WHERE id = ?"));
+  MIEN_RETURN_IF_ERROR(done.bind(summary.is_clip ? "clip" : "image")
+                           .bind(summary.frames)
+                           .bind(summary.analysed_frames)
+                           .bind(summary.faces)
+                           .bind(summary.tracks)
+                           .bind(summary.corrupt_frames)
+                           .bind(summary.media_seconds)
+                           .bind(summary.elapsed_seconds)
+                           .bind(id)
+                           .run());
+  return transaction.commit();
+}
+
+Status ResultsFile::fail(std::int64_t id, const Status& reason) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(*database_->sqlite);
+  MIEN_RETURN_IF_ERROR(transaction.begin());
+  MIEN_RETURN_IF_ERROR(database_->drop_rows(id));
+  MIEN_ASSIGN_OR_RETURN(
+      Statement failed,
+      database_->sqlite->prepare(
+          "UPDATE files SET state = 'failed', code = ?, message = ? WHERE id = ?"));
+  MIEN_RETURN_IF_ERROR(failed.bind(to_string(reason.code())).bind(reason.message()).bind(id).run());
+  return transaction.commit();
+}
+
+Status ResultsFile::for_each_file(const std::function<Status(const FileRow&)>& visit) const {
+  std::vector<FileRow> rows;
+  {
+    const std::lock_guard lock(mutex_);
+    MIEN_ASSIGN_OR_RETURN(
+        Statement all,
+        database_->sqlite->prepare(
+            "SELECT id, input, path, size, mtime_ns, state, media, code, message, frames, "
+            "analysed_frames, faces, tracks, corrupt_frames, seconds, elapsed FROM files ORDER BY "
+            "id"));
+    while (true) {
+      MIEN_ASSIGN_OR_RETURN(const bool more, all.step());
+      if (!more) break;
+      rows.push_back(read_file_row(all));
+    }
+  }
+  for (const FileRow& row : rows) MIEN_RETURN_IF_ERROR(visit(row));
+  return {};
+}
+
+Status ResultsFile::for_each_frame(
+    const FileRow& file, const std::function<Status(const pipeline::FrameResult&)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  MIEN_ASSIGN_OR_RETURN(
+      Statement rows,
+      database_->sqlite->prepare(
+          "SELECT frames.id, frame, time_us, width, height, track, score, source, x, y, w, h, "
+          "unknown, probabilities, cosines, top FROM frames LEFT JOIN faces ON faces.frame_id = "
+          "frames.id WHERE file = ? ORDER BY frames.id, faces.id"));
+  rows.bind(file.id);
+  std::optional<pipeline::FrameResult> frame;
+  std::int64_t frame_id = -1;
+  while (true) {
+    MIEN_ASSIGN_OR_RETURN(const bool more, rows.step());
+    if (!more || rows.integer(0) != frame_id) {
+      if (frame) MIEN_RETURN_IF_ERROR(visit(*frame));
+      if (!more) return {};
+      frame_id = rows.integer(0);
+      frame = read_frame(rows, file);
+    }
+    if (rows.is_null(7)) continue;  // a frame without a face
+    auto face = read_face(rows, labels_);
+    if (!face.ok()) return face.status().with_prefix(database_->subject);
+    frame->faces.push_back(std::move(*face));
+  }
+}
+
+Result<std::vector<pipeline::TrackResult>> ResultsFile::tracks(const FileRow& file) const {
+  const std::lock_guard lock(mutex_);
+  MIEN_ASSIGN_OR_RETURN(
+      Statement rows, database_->sqlite->prepare(
+                          "SELECT track, from_us, to_us, frames, aggregate, unknown, "
+                          "probabilities, cosines, top FROM tracks WHERE file = ? ORDER BY track"));
+  rows.bind(file.id);
+  std::vector<pipeline::TrackResult> out;
+  while (true) {
+    MIEN_ASSIGN_OR_RETURN(const bool more, rows.step());
+    if (!more) return out;
+    auto track = read_track(rows, file, labels_);
+    if (!track.ok()) return track.status().with_prefix(database_->subject);
+    out.push_back(std::move(*track));
+  }
+}
+
+}  // namespace mien::jobs

@@ -1,0 +1,123 @@
+#include "jobs/sqlite.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace mien::jobs {
+
+Status sqlite_error(std::string_view subject, sqlite3* database, int code) {
+  const int kind = code & 0xFF;
+  const char* told = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+  switch (kind) {
+    case SQLITE_FULL:
+      return io_error(fmt::format("{}: the disk is full; what was complete is kept", subject));
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return corrupt(
+          fmt::format("{}: is no SQLite database, or a damaged one ({})", subject, told));
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return io_error(fmt::format("{}: is locked by another program ({})", subject, told));
+    case SQLITE_READONLY: return io_error(fmt::format("{}: cannot be written ({})", subject, told));
+    default: return io_error(fmt::format("{}: {}", subject, told));
+  }
+}
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_),
+      subject_(std::move(other.subject_)),
+      statement_(std::exchange(other.statement_, nullptr)),
+      bound_(other.bound_) {}
+
+Status Statement::prepare(std::string_view sql) {
+  const int code =
+      sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr);
+  return code == SQLITE_OK ? Status() : sqlite_error(subject_, database_, code);
+}
+
+// A value that cannot be bound (no memory) shows at step(): the place is then null.
+Statement& Statement::bind(std::int64_t value) {
+  sqlite3_bind_int64(statement_, ++bound_, value);
+  return *this;
+}
+Statement& Statement::bind(double value) {
+  sqlite3_bind_double(statement_, ++bound_, value);
+  return *this;
+}
+Statement& Statement::bind(std::string_view text) {
+  sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()),
+                    SQLITE_TRANSIENT);
+  return *this;
+}
+Statement& Statement::bind_null() {
+  sqlite3_bind_null(statement_, ++bound_);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  Status problem = sqlite_error(subject_, database_, code);
+  reset();
+  return problem;
+}
+
+Status Statement::run() {
+  MIEN_ASSIGN_OR_RETURN(const bool row, step());
+  (void)row;
+  reset();
+  return {};
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  bound_ = 0;
+}
+
+std::string Statement::text(int column) const {
+  const auto* first = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  if (first == nullptr) return {};
+  return {first, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+Result<std::unique_ptr<Sqlite>> Sqlite::open(const std::string& path, int flags) {
+  std::unique_ptr<Sqlite> out(new Sqlite);
+  out->subject_ = path;
+  const int code = sqlite3_open_v2(path.c_str(), &out->database_, flags, nullptr);
+  if (code != SQLITE_OK) return sqlite_error(path, out->database_, code);
+  sqlite3_extended_result_codes(out->database_, 1);
+  sqlite3_busy_timeout(out->database_, 10'000);
+  return out;
+}
+
+Status Sqlite::execute(const char* sql) {
+  const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? Status() : sqlite_error(subject_, database_, code);
+}
+
+Result<Statement> Sqlite::prepare(std::string_view sql) const {
+  Statement out(database_, subject_);
+  MIEN_RETURN_IF_ERROR(out.prepare(sql));
+  return out;
+}
+
+Transaction::~Transaction() {
+  if (open_) (void)database_.execute("ROLLBACK");
+}
+
+Status Transaction::begin() {
+  MIEN_RETURN_IF_ERROR(database_.execute("BEGIN IMMEDIATE"));
+  open_ = true;
+  return {};
+}
+
+Status Transaction::commit() {
+  MIEN_RETURN_IF_ERROR(database_.execute("COMMIT"));
+  open_ = false;
+  return {};
+}
+
+}  // namespace mien::jobs

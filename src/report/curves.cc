@@ -1,0 +1,58 @@
+#include "report/curves.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mien::report {
+
+ProbabilityCurves::ProbabilityCurves(const std::vector<std::string>& labels) {
+  if (labels.size() > kMaxLabels) return;
+  for (const std::string& label : labels) places_.emplace(label, places_.size());
+}
+
+void ProbabilityCurves::widen() {
+  bin_us_ *= 2;
+  for (auto& [id, bins] : tracks_) {
+    std::map<std::size_t, Bin> merged;
+    for (auto& [place, bin] : bins) {
+      Bin& into = merged[place / 2];
+      into.count += bin.count;
+      into.sums.resize(places_.size());
+      for (std::size_t i = 0; i < bin.sums.size(); ++i) into.sums[i] += bin.sums[i];
+    }
+    bins = std::move(merged);
+  }
+}
+
+void ProbabilityCurves::add(const pipeline::FrameResult& frame) {
+  if (places_.empty() || frame.timestamp_us < 0) return;
+  while (static_cast<std::size_t>(frame.timestamp_us / bin_us_) >= kBins) widen();
+  for (const engine::FaceResult& face : frame.faces) {
+    const std::int64_t id = face.face.track;
+    if (id < 0 || (tracks_.size() >= kMaxTracks && !tracks_.contains(id))) continue;
+    Bin& bin = tracks_[id][static_cast<std::size_t>(frame.timestamp_us / bin_us_)];
+    bin.sums.resize(places_.size());
+    ++bin.count;
+    for (const engine::LabelScore& score : face.labels) {
+      const auto place = places_.find(score.label);
+      if (place != places_.end() && std::isfinite(score.probability)) {
+        bin.sums[place->second] += score.probability;
+      }
+    }
+  }
+}
+
+std::vector<ProbabilityCurves::Point> ProbabilityCurves::curve(std::int64_t track,
+                                                               std::size_t label) const {
+  std::vector<Point> out;
+  const auto it = tracks_.find(track);
+  if (it == tracks_.end() || label >= places_.size()) return out;
+  for (const auto& [place, bin] : it->second) {
+    if (bin.count == 0) continue;
+    out.push_back({(static_cast<double>(place) + 0.5) * step(),
+                   static_cast<double>(bin.sums[label]) / bin.count});
+  }
+  return out;
+}
+
+}  // namespace mien::report

@@ -1,0 +1,382 @@
+#include "mien/report/prediction_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+
+#include "mien/report/table.h"
+#include "mien/report/text.h"
+#include "report/curves.h"
+#include "report/html.h"
+#include "report/names.h"
+#include "report/palette.h"
+
+namespace mien::report {
+namespace {
+
+constexpr std::size_t kMaxFaces = 40;      // of one clip that are drawn
+constexpr std::size_t kMaxLanes = 14;      // of one face
+constexpr std::size_t kMaxSegments = 400;  // of one face that are listed
+constexpr int kFaceSide = 112;
+constexpr int kPictureSide = 480;
+
+constexpr std::string_view kStyle = R"(
+.lane,.axis{display:grid;grid-template-columns:8rem minmax(0,1fr) 3.2rem;gap:0 .6rem;align-items:center}
+.lane{margin:2px 0}.lane>span{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;font-size:.87rem}
+.lane>span:last-child{text-align:right;font-variant-numeric:tabular-nums;color:var(--dim)}
+.lane svg{width:100%;height:22px;background:var(--card)}
+.axis{font-size:.78rem;color:var(--dim)}.axis>div{position:relative;height:1.2rem}
+.axis i{position:absolute;font-style:normal;transform:translateX(-50%);white-space:nowrap}.axis i.a{transform:none}.axis i.z{transform:translateX(-100%)}
+.shots{display:flex;flex-wrap:wrap;gap:.7rem;margin:.6rem 0}.shots figure{margin:0;width:112px;font-size:.8rem;line-height:1.3}.shots figcaption{overflow-wrap:anywhere}
+.picture{display:flex;flex-wrap:wrap;gap:1rem}.picture>img{flex:0 1 auto;max-width:min(100%,320px);max-height:320px;width:auto;align-self:flex-start}
+.faces{flex:1 1 300px;min-width:0}
+.bar{display:grid;grid-template-columns:8rem minmax(0,1fr) 3.2rem;gap:0 .6rem;align-items:center;font-size:.9rem}
+.bar>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bar>span:last-child{text-align:right;font-variant-numeric:tabular-nums}
+.bar>div{background:var(--card);height:.8rem}.bar>div>b{display:block;height:100%;background:var(--mark)}
+@media (max-width:560px){.lane,.axis,.bar{grid-template-columns:5.4rem minmax(0,1fr) 2.7rem;gap:0 .4rem}.axis .minor{display:none}}
+@media print{.lane svg{background:#f2f2f2}}
+)";
+
+std::string css(const Colour& c) { return fmt::format("#{:02x}{:02x}{:02x}", c.r, c.g, c.b); }
+
+std::string bar(std::string_view name, double share, std::string_view told) {
+  return fmt::format(
+      "<div class=bar><span title=\"{0}\">{0}</span><div><b style=\"width:{1:.1f}%\"></b></div>"
+      "<span>{2}</span></div>\n",
+      escape_markup(name), 100 * std::clamp(share, 0.0, 1.0), told);
+}
+
+std::string best_labels(const std::vector<engine::LabelScore>& labels, int top) {
+  std::string out;
+  for (std::size_t i = 0; i < labels.size() && i < static_cast<std::size_t>(top); ++i) {
+    const auto p = static_cast<double>(labels[i].probability);
+    out += bar(labels[i].label, std::isfinite(p) ? p : 0, escape_markup(percent(p)));
+  }
+  return out;
+}
+
+// A step that gives at most nine marks over `seconds`.
+double tick_step(double seconds) {
+  for (const double step : {0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0,
+                            600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0}) {
+    if (seconds / step <= 8.5) return step;
+  }
+  return seconds / 8;
+}
+
+std::string axis(double from, double seconds) {
+  std::string out = "<div class=axis><span></span><div>";
+  const double step = tick_step(seconds);
+  int number = 0;
+  for (double at = 0; at <= seconds * 1.0001; at += step) {
+    const bool minor = number % (seconds / step > 5 ? 4 : 2) != 0;  // left out on narrow pages
+    const char* edge = at <= 0 ? " a" : at > 0.95 * seconds ? " z" : "";
+    out += fmt::format("<i class=\"{}{}\" style=\"left:{:.2f}%\">{}</i>", minor ? "minor" : "major",
+                       edge, 100 * at / seconds, escape_markup(clock_text(from + at)));
+    ++number;
+  }
+  return out + "</div><span></span></div>\n";
+}
+
+double seconds_of(std::int64_t us) { return static_cast<double>(us) / 1e6; }
+
+std::string count(std::int64_t n, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
+// Label places by the time they led, longest first; then those that never led, in their order.
+std::vector<int> order_of_lanes(const std::map<int, double>& led, std::size_t labels) {
+  std::vector<int> out;
+  for (const auto& [label, time] : led) {
+    if (label >= 0) out.push_back(label);
+  }
+  std::stable_sort(out.begin(), out.end(), [&](int a, int b) { return led.at(a) > led.at(b); });
+  for (int i = 0; i < static_cast<int>(labels) && labels <= kMaxLanes; ++i) {
+    if (!led.contains(i)) out.push_back(i);
+  }
+  if (out.size() > kMaxLanes) out.resize(kMaxLanes);
+  if (led.contains(Segment::kUnknown)) out.push_back(Segment::kUnknown);
+  return out;
+}
+
+// The probability of one label over time, broken where the face was away.
+template <class Place>
+std::string area_of(const std::vector<ProbabilityCurves::Point>& curve, double step, Place x,
+                    const std::string& colour) {
+  if (curve.empty()) return {};
+  double spacing = 1e300;  // of the analysed frames
+  for (std::size_t i = 1; i < curve.size(); ++i) {
+    spacing = std::min(spacing, curve[i].seconds - curve[i - 1].seconds);
+  }
+  const double half = curve.size() > 1 ? spacing / 2 : step / 2;
+  std::string path;
+  double last = 0;
+  for (const ProbabilityCurves::Point& point : curve) {
+    const double y = 22 - 22 * std::clamp(point.probability, 0.0, 1.0);
+    if (path.empty() || point.seconds - last > 2.2 * spacing + step) {
+      if (!path.empty()) path += fmt::format("H{:.1f}V22", x(last + half));
+      path += fmt::format("M{:.1f} 22V{:.1f}", x(point.seconds - half), y);
+    }
+    path += fmt::format("L{:.1f} {:.1f}", x(point.seconds), y);
+    last = point.seconds;
+  }
+  return fmt::format("<path d=\"{}H{:.1f}V22\" fill=\"{}\" fill-opacity=\".38\"/>", path,
+                     x(last + half), colour);
+}
+
+std::string segment_table(const SegmentTrack& track, const LabelSegments& segments) {
+  std::string out = fmt::format(
+      "<details><summary>{}</summary><div class=scroll><table><tr><th class=n>from</th><th "
+      "class=n>to</th><th>label</th><th class=n>mean</th></tr>\n",
+      count(static_cast<std::int64_t>(track.segments.size()), "stretch", "stretches"));
+  for (std::size_t i = 0; i < std::min(track.segments.size(), kMaxSegments); ++i) {
+    const Segment& s = track.segments[i];
+    out += fmt::format(
+        "<tr><td class=n>{:.3f}</td><td class=n>{:.3f}</td><td>{}</td><td class=n>{}</td></tr>\n",
+        seconds_of(s.from_us), seconds_of(s.to_us), escape_markup(segments.name(s.label)),
+        s.label < 0 ? "" : escape_markup(percent(s.probability)));
+  }
+  if (track.segments.size() > kMaxSegments) {
+    out +=
+        fmt::format("<tr><td colspan=4>{} more</td></tr>\n", track.segments.size() - kMaxSegments);
+  }
+  return out + "</table></div></details>\n";
+}
+
+}  // namespace
+
+PredictionPage::PredictionPage(std::vector<std::string> labels,
+                               const PredictionPageOptions& options)
+    : labels_(std::move(labels)), options_(options) {}
+PredictionPage::~PredictionPage() = default;
+
+Status PredictionPage::picture(const pipeline::FrameResult& picture, const image::Image* image) {
+  ++pictures_;
+  std::string out = fmt::format(
+      "<section><h2>{}</h2>\n<p class=dim>picture, {} × {}, {}</p>\n<div class=picture>",
+      escape_markup(picture.input), picture.width, picture.height,
+      count(static_cast<std::int64_t>(picture.faces.size()), "face", "faces"));
+  if (options_.images && image != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(const std::string data, thumbnail(*image, kPictureSide));
+    out += fmt::format("<img alt=\"\" src=\"{}\">", data);
+  }
+  out += "<div class=faces>";
+  for (std::size_t i = 0; i < picture.faces.size(); ++i) {
+    const engine::FaceResult& face = picture.faces[i];
+    ++in_pictures_[face.top()];
+    const image::Box& box = face.face.box;
+    out += "<article>";
+    if (face.face.source == face::Source::kWhole) {
+      out +=
+          fmt::format("<h3>{}</h3><p class=dim>the whole picture</p>", escape_markup(face.top()));
+    } else {
+      out += fmt::format("<h3>face {}: {}</h3><p class=dim>at {:.0f}, {:.0f}; {:.0f} × {:.0f}</p>",
+                         i + 1, escape_markup(face.top()), static_cast<double>(box.x),
+                         static_cast<double>(box.y), static_cast<double>(box.w),
+                         static_cast<double>(box.h));
+    }
+    if (options_.images && image != nullptr && face.face.source != face::Source::kWhole) {
+      if (const auto data = face_thumbnail(*image, box, kFaceSide); data.ok()) {
+        out += fmt::format("<img alt=\"\" src=\"{}\">", *data);
+      }
+    }
+    out += best_labels(face.labels, options_.top) + "</article>\n";
+  }
+  if (picture.faces.empty()) out += "<p>No face was found.</p>";
+  sections_.push_back(out + "</div></div></section>\n");
+  return {};
+}
+
+Status PredictionPage::clip_frame(const pipeline::FrameResult& frame, const image::Image* image) {
+  if (!curves_) curves_ = std::make_unique<ProbabilityCurves>(labels_);
+  curves_->add(frame);
+  if (!options_.images || image == nullptr) return {};
+  for (const engine::FaceResult& face : frame.faces) {
+    if (face.face.track < 0 || face.face.track >= static_cast<std::int64_t>(kMaxFaces)) continue;
+    if (face.labels.empty()) continue;
+    const auto place = std::find(labels_.begin(), labels_.end(), face.labels.front().label);
+    const int label = face.unknown ? Segment::kUnknown : static_cast<int>(place - labels_.begin());
+    const auto p = static_cast<double>(face.labels.front().probability);
+    Shot& shot = shots_[{face.face.track, label}];
+    if (!shot.data.empty() && !(p > shot.probability + 0.02)) continue;
+    auto data = face_thumbnail(*image, face.face.box, kFaceSide);
+    if (!data.ok()) continue;  // a box that has no pixel
+    shot = {p, frame.timestamp_us, std::move(*data)};
+  }
+  return {};
+}
+
+std::string PredictionPage::lanes(const SegmentTrack& track, const LabelSegments& segments,
+                                  double seconds) const {
+  const double from = seconds_of(segments.begin_us());
+  std::map<int, double> led;
+  double present = 0;
+  for (const Segment& s : track.segments) {
+    led[s.label] += seconds_of(s.to_us - s.from_us);
+    present += seconds_of(s.to_us - s.from_us);
+  }
+  const auto x = [&](double at) { return std::clamp(1000 * (at - from) / seconds, 0.0, 1000.0); };
+  std::string out;
+  for (const int label : order_of_lanes(led, labels_.size())) {
+    const std::string name = escape_markup(segments.name(label));
+    const std::string colour = css(label_colour(label));
+    const double share = present > 0 && led.contains(label) ? led[label] / present : 0;
+    out += fmt::format(
+        "<div class=lane><span title=\"{0}\">{0}</span><svg viewBox=\"0 0 1000 22\" "
+        "preserveAspectRatio=none role=img aria-label=\"{0}, {1} of the time\">",
+        name, escape_markup(percent(share)));
+    for (double at = tick_step(seconds); at < seconds; at += tick_step(seconds)) {
+      out += fmt::format(
+          "<path d=\"M{:.1f} 0V22\" stroke=\"var(--line)\" vector-effect=non-scaling-stroke />",
+          1000 * at / seconds);
+    }
+    if (label >= 0 && curves_) {
+      out += area_of(curves_->curve(track.id, static_cast<std::size_t>(label)), curves_->step(), x,
+                     colour);
+    }
+    for (const Segment& s : track.segments) {
+      if (s.label != label) continue;
+      const double left = x(seconds_of(s.from_us)), right = x(seconds_of(s.to_us));
+      out += fmt::format(
+          "<rect x=\"{:.1f}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\" fill=\"{}\"><title>{} to {}: "
+          "{} {}</title></rect>",
+          left, label < 0 ? 3 : 15, std::max(right - left, 1.0), label < 0 ? 16 : 7, colour,
+          escape_markup(clock_text(seconds_of(s.from_us))),
+          escape_markup(clock_text(seconds_of(s.to_us))), name,
+          label < 0 ? "" : escape_markup(percent(s.probability)));
+    }
+    out += fmt::format("</svg><span>{}</span></div>\n", escape_markup(percent(share)));
+  }
+  return out + axis(from, seconds);
+}
+
+std::string PredictionPage::shots(std::int64_t track, const LabelSegments& segments) const {
+  std::string out;
+  for (const auto& [key, shot] : shots_) {
+    if (key.first != track || shot.data.empty()) continue;
+    out += fmt::format(
+        "<figure><img width=112 height=112 alt=\"\" src=\"{}\"><figcaption>{} {}<br><span "
+        "class=dim>{}</span></figcaption></figure>",
+        shot.data, escape_markup(segments.name(key.second)),
+        key.second < 0 ? "" : escape_markup(percent(shot.probability)),
+        escape_markup(clock_text(seconds_of(shot.time_us))));
+  }
+  return out.empty() ? out : "<div class=shots>" + out + "</div>\n";
+}
+
+void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments& segments) {
+  ++clips_;
+  const pipeline::SummaryResult& summary = clip.summary;
+  std::vector<SegmentTrack> tracks = segments.tracks();
+  std::string out = fmt::format(
+      "<section><h2>{}</h2>\n<p class=dim>clip of {}, {}, {} analysed, {}{}</p>\n",
+      escape_markup(summary.input), escape_markup(clock_text(summary.media_seconds)),
+      count(summary.frames, "frame", "frames"), summary.analysed_frames,
+      count(static_cast<std::int64_t>(tracks.size()), "face", "faces"),
+      summary.corrupt_frames > 0 ? fmt::format(", {} broken frames", summary.corrupt_frames) : "");
+  const double seconds = std::max(1e-3, seconds_of(segments.end_us() - segments.begin_us()));
+  const auto length = [](const SegmentTrack& track) {
+    std::int64_t sum = 0;
+    for (const Segment& s : track.segments) sum += s.to_us - s.from_us;
+    return sum;
+  };
+  for (const SegmentTrack& track : tracks) {
+    for (const Segment& s : track.segments) {
+      in_clips_[segments.name(s.label)] += seconds_of(s.to_us - s.from_us);
+    }
+  }
+  if (tracks.size() > kMaxFaces) {  // the longest stay, in their order
+    std::vector<std::int64_t> lengths;
+    for (const SegmentTrack& track : tracks) lengths.push_back(length(track));
+    std::nth_element(lengths.begin(), lengths.begin() + kMaxFaces - 1, lengths.end(),
+                     std::greater<>());
+    const std::int64_t least = lengths[kMaxFaces - 1];
+    std::size_t kept = 0;
+    std::erase_if(tracks, [&](const SegmentTrack& track) {
+      return length(track) < least || ++kept > kMaxFaces;
+    });
+    out += fmt::format("<p>The {} faces that are seen longest are shown.</p>\n", kMaxFaces);
+  }
+  for (const SegmentTrack& track : tracks) {
+    out += fmt::format("<article><h3>face {}</h3>\n", track.id);
+    const auto whole = std::find_if(clip.tracks.begin(), clip.tracks.end(),
+                                    [&](const auto& t) { return t.track == track.id; });
+    if (whole != clip.tracks.end()) {
+      out += fmt::format("<p class=dim>{} to {}, {}; over all: {}",
+                         escape_markup(clock_text(seconds_of(whole->from_us))),
+                         escape_markup(clock_text(seconds_of(whole->to_us))),
+                         count(whole->frames, "frame", "frames"), escape_markup(whole->top()));
+      for (std::size_t i = 0;
+           i < whole->labels.size() && i < static_cast<std::size_t>(options_.top); ++i) {
+        out +=
+            fmt::format("{}{} {}", i == 0 ? " (" : ", ", escape_markup(whole->labels[i].label),
+                        escape_markup(percent(static_cast<double>(whole->labels[i].probability))));
+      }
+      out += whole->labels.empty() ? "</p>\n" : ")</p>\n";
+    }
+    out += lanes(track, segments, seconds) + shots(track.id, segments) +
+           segment_table(track, segments) + "</article>\n";
+  }
+  if (tracks.empty()) out += "<p>No face was found.</p>\n";
+  sections_.push_back(out + "</section>\n");
+  curves_.reset();
+  shots_.clear();
+}
+
+void PredictionPage::failed(std::string_view input, const Status& status) {
+  curves_.reset();
+  shots_.clear();
+  failures_.push_back(fmt::format("<li><b>{}</b>: {}</li>\n", escape_markup(input),
+                                  escape_markup(status.message())));
+}
+
+std::string PredictionPage::overview() const {
+  std::string out;
+  if (!in_pictures_.empty()) {
+    std::int64_t all = 0;
+    for (const auto& [name, n] : in_pictures_) all += n;
+    out += fmt::format("<h3>Faces in {}</h3>\n", count(pictures_, "picture", "pictures"));
+    for (const auto& [name, n] : in_pictures_) {
+      out += bar(name, static_cast<double>(n) / static_cast<double>(all), fmt::format("{}", n));
+    }
+  }
+  if (!in_clips_.empty()) {
+    double all = 0;
+    for (const auto& [name, t] : in_clips_) all += t;
+    out += fmt::format("<h3>Time of all faces in {}</h3>\n", count(clips_, "clip", "clips"));
+    for (const auto& [name, t] : in_clips_) {
+      out += bar(name, all > 0 ? t / all : 0, escape_markup(clock_text(t)));
+    }
+  }
+  return out;
+}
+
+std::string PredictionPage::html(const std::vector<std::pair<std::string, std::string>>& facts,
+                                 std::string_view notice) const {
+  std::string out = page_head("Expressions", kStyle) + "<h1>Expressions</h1>\n<table class=facts>";
+  for (const auto& [name, value] : facts) {
+    const bool code = name == "command";
+    out += fmt::format("<tr><th>{}</th><td>{}{}{}</td></tr>\n", escape_markup(name),
+                       code ? "<code>" : "", escape_markup(value), code ? "</code>" : "");
+  }
+  out += "</table>\n";
+  if (clips_ > 0) {
+    out +=
+        "<p class=dim>Time lines: a solid bar is where a label led, the pale area is its "
+        "probability; no bar at all: the face was not there. The figures at the right are shares "
+        "of the time that the face was seen.</p>\n";
+  }
+  if (pictures_ + clips_ > 1) out += overview();
+  for (const std::string& section : sections_) out += section;
+  if (!failures_.empty()) {
+    out += "<section><h2 class=warn>Failed</h2><ul>\n";
+    for (const std::string& failure : failures_) out += failure;
+    out += "</ul></section>\n";
+  }
+  return out + page_foot(notice);
+}
+
+}  // namespace mien::report

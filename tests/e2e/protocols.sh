@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# `mien eval`: prompts, shared classes, groups, open set, spoiled pictures, folds.
+source "$(dirname "$0")/lib.sh"
+tiny_bundle tiny
+mkdir set
+printf 'path,label,subject,age,split\n' >m.csv
+labels=(happiness sadness anger fear)
+for i in 0 1 2 3 4; do media png "base$i.png" $((40 + 7 * i)) 48; done
+for i in $(seq 0 15); do
+  cp "base$((i % 5)).png" "set/$i.png"
+  printf 'set/%s.png,%s,S%s,%s,test\n' "$i" "${labels[$((i % 4))]}" $((i / 4)) "$([ "$i" -lt 8 ] && echo old || echo young)" >>m.csv
+done
+value() { check "$1" python3 -c "import json,sys; d=json.load(open('.out')); sys.exit(not ($1))"; }
+
+section "prompts"
+for set in P1 P2 P3 P4 P5; do
+  run eval tiny --data m.csv --prompts $set --json
+  ok
+  value "d['prompts'] == '$set' and d['n'] == 16"
+done
+run eval tiny --data m.csv --prompts P4 --labels 'happy,sad,angry,afraid'
+exits 2
+err_is '--prompts: does not go with --labels .*'
+run eval tiny --data m.csv --prompts P9
+exits 2
+
+section "shared classes"
+run eval tiny --data m.csv --labels 'happy,sad,bored'
+exits 2
+err_is "class 'anger': has no label .*"
+run eval tiny --data m.csv --labels 'happy,sad,bored' --shared-classes --json
+ok
+value "d['n'] == 8 and d['classes'] == ['happiness', 'sadness'] or d['classes_left_out'] == ['anger', 'fear']"
+value "d['samples_left_out'] == 8"
+run eval tiny --data m.csv --labels 'happy,sad,bored' --shared-classes
+out_has 'left out: 8 samples of anger, fear, which no label means'
+run eval tiny --data m.csv --labels 'happy,bored' --shared-classes
+exits 2
+err_has 'shares 1 of its classes'
+
+section "groups"
+run eval tiny --data m.csv --group-by age --json
+ok
+value "d['groups']['column'] == 'age' and [g['value'] for g in d['groups']['groups']] == ['old', 'young']"
+value "sum(g['n'] for g in d['groups']['groups']) == d['n'] == 16"
+value "abs(sum(g['n'] * g['war'] for g in d['groups']['groups']) / 16 - d['war']) < 1e-9"
+run eval tiny --data m.csv --group-by subject
+ok
+out_has 'by subject'
+out_has 'largest difference'
+run eval tiny --data m.csv --group-by none
+exits 2
+err_is "--group-by: .*no sample has a column 'none'.*"
+
+section "open set"
+run eval tiny --data m.csv --protocol open-set --known happiness,sadness --json
+ok
+value "d['splits'][0]['n_known'] == 8 and d['splits'][0]['n_unknown'] == 8"
+value "set(d['splits'][0]['scores']) == {'max_softmax', 'energy', 'max_cosine'}"
+value "all(0 <= f[k] <= 100 for f in d['splits'][0]['scores'].values() for k in f)"
+run eval tiny --data m.csv --protocol open-set --known happiness,sadness
+ok
+out_has 'max_cosine +AUROC'
+run eval tiny --data m.csv --protocol open-set
+exits 2
+err_is '--protocol open-set: needs to know .*'
+run eval tiny --data m.csv --protocol open-set --known happiness,joy
+exits 2
+err_is "--known: the data has no class 'joy' .*"
+run eval tiny --data m.csv --protocol open-set --splits mafw
+exits 2
+err_has "the data has no class 'disgust'|the data has no class"
+sed 's/,anger,/,surprise,/' m.csv >six.csv
+printf 'path,label\n' >seven.csv
+seven=(anger disgust fear happiness neutral sadness surprise)
+for i in $(seq 0 13); do printf 'set/%s.png,%s\n' "$i" "${seven[$((i % 7))]}" >>seven.csv; done
+run eval tiny --data seven.csv --protocol open-set --splits afew --json
+ok
+value "len(d['splits']) == 20 and [m['known_classes'] for m in d['means']] == [2, 3, 4, 5]"
+value "all(m['splits'] == 5 for m in d['means'])"
+value "abs(sum(s['acc'] for s in d['splits'][:5]) / 5 - d['means'][0]['acc']) < 1e-9"
+
+section "robustness"
+run eval tiny --data m.csv --protocol robustness --corruptions blur,jpeg --json
+ok
+value "len(d['runs']) == 11 and d['runs'][0]['corruption'] == 'none' and d['runs'][0]['war'] == d['war']"
+value "[r['level'] for r in d['runs'][1:6]] == [1, 2, 3, 4, 5]"
+cp .out first.json
+run eval tiny --data m.csv --protocol robustness --corruptions blur,jpeg --json
+check "the same again" cmp .out first.json
+run eval tiny --data m.csv --protocol robustness --corruptions noise
+ok
+out_has '^noise +[0-9]'
+run eval tiny --data m.csv --protocol robustness --corruptions fog
+exits 2
+err_is "--corruptions: corruption: 'fog' is unknown .*"
+
+section "folds of a published data set"
+mkdir -p dfew/DFEW_Frame_Face
+for i in 1 2 3 4; do
+  mkdir -p "dfew/DFEW_Frame_Face/0000$i"
+  for f in 1 2; do cp "set/$i.png" "dfew/DFEW_Frame_Face/0000$i/0000$f.png"; done
+done
+for fold in 1 2 3 4 5; do
+  printf 'x/00001 2 0\nx/00002 2 1\nx/00003 2 2\n' >"dfew/DFEW_set_${fold}_test.txt"
+  printf 'x/00004 2 3\n' >"dfew/DFEW_set_${fold}_train.txt"
+done
+printf 'x/00004 2 3\n' >dfew/DFEW_set_5_test.txt
+run eval tiny --data dfew:dfew --protocol k-fold --json
+ok
+value "[f['n'] for f in d['folds']] == [3, 3, 3, 3, 1]"
+value "abs(sum(f['war'] for f in d['folds']) / 5 - d['war']) < 1e-9"
+value "abs(sum(f['uar'] for f in d['folds']) / 5 - d['uar']) < 1e-9"
+value "len(d['folds'][0]['absent']) == 4"
+run eval tiny tiny tiny tiny tiny --data dfew:dfew --protocol k-fold
+ok
+out_has '^mean of 5 folds +WAR'
+run eval tiny tiny --data dfew:dfew --protocol k-fold
+exits 2
+err_is 'bundle: 2 given \(expected one, or one for each of the 5 folds in order\)'
+run eval tiny --data dfew:dfew --protocol k-fold --fold 2
+exits 2
+err_is '--fold: does not go with --protocol k-fold.*'
+run eval tiny --data m.csv --protocol k-fold
+exits 2
+err_is '--protocol k-fold: m\.csv has no folds .*'
+run eval tiny --data dfew:dfew --split test --fold 9
+exits 2
+err_has 'fold 9|--fold'
+
+section "bad annotation"
+printf 'x/00001 2\n' >dfew/DFEW_set_1_test.txt
+run eval tiny --data dfew:dfew --split test
+exits 2
+err_has 'DFEW_set_1_test\.txt:1'
+printf 'x/00001 2 0\nx/00002 2 9\n' >dfew/DFEW_set_1_test.txt
+run eval tiny --data dfew:dfew --split test
+exits 2
+err_has 'DFEW_set_1_test\.txt:2.*9'
+printf 'path,label,subject,split\nset/1.png,happiness,A,train\nset/2.png,sadness,A,test\n' >leak.csv
+run data check leak.csv
+exits 1
+err_has "subject|'A'"
+no_leftovers
+finish
