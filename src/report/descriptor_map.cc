@@ -16,20 +16,21 @@ constexpr double kCellWidth = 58, kCellHeight = 22, kLeft = 170, kTop = 96;
 constexpr double kGap = 6;  // between labels
 constexpr std::size_t kMostRows = 400;
 
-std::pair<double, double> range_of(const eval::DescriptorMap& map) {
+// Of one column: a sample is compared with all descriptions, so columns are read from top to
+// bottom.
+std::pair<double, double> range_of(const eval::DescriptorMap& map, std::size_t column) {
   double low = 1, high = -1;
   for (const auto& row : map.cosines) {
-    for (const double value : row) {
-      if (!std::isfinite(value)) continue;
-      low = std::min(low, value);
-      high = std::max(high, value);
-    }
+    if (!std::isfinite(row[column])) continue;
+    low = std::min(low, row[column]);
+    high = std::max(high, row[column]);
   }
   return {low, std::max(high, low + 1e-9)};
 }
 
 std::string cell(double x, double y, double value, double share) {
   if (!std::isfinite(value)) return {};
+  if (std::abs(value) < 0.005) value = 0;  // no "-0.00"
   return fmt::format(
       "<rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\" fill=\"var(--mark)\" "
       "fill-opacity=\"{:.3f}\" stroke=\"var(--line)\"/>"
@@ -43,7 +44,6 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
                                 const std::vector<std::string>& classes) {
   if (map.empty()) return {};
   const std::size_t rows = std::min(map.cosines.size(), kMostRows);
-  const auto [low, high] = range_of(map);
   std::string body;
   double y = kTop;
   std::size_t number = 0;
@@ -57,6 +57,7 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
         "{}</text>",
         escape_html(map.texts[r]), kLeft - 8, y + 14, escape_html(shorten(label, 20)), number);
     for (std::size_t c = 0; c < classes.size(); ++c) {
+      const auto [low, high] = range_of(map, c);
       const double value = map.cosines[r][c];
       body +=
           cell(kLeft + static_cast<double>(c) * kCellWidth, y, value, (value - low) / (high - low));
@@ -73,7 +74,8 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
   const double width = kLeft + static_cast<double>(classes.size()) * kCellWidth + 60;
   std::string out = fmt::format(
       "<h2>Descriptions by class</h2><p class=dim>Rows: the descriptions of every label. Columns: "
-      "truth. Mean cosine of a description with the samples of a class; darker is nearer{}.</p>"
+      "truth. Mean cosine of a description with the samples of a class; darker is nearer within "
+      "its column{}.</p>"
       "<svg viewBox=\"0 0 {:.0f} {:.0f}\" width=\"{:.0f}\" role=img "
       "aria-label=\"descriptions by class\">",
       rows < map.cosines.size() ? fmt::format(" (the first {} of {})", rows, map.cosines.size())

@@ -192,6 +192,8 @@ TEST_F(BundleTest, RejectsExtraTensors) {
 
 // One learned text per text of the labels, and how several become one score.
 TEST_F(BundleTest, LearnedTextsAndReduction) {
+  // Without a text tower the embeddings of the labels are stored.
+  MIEN_ASSERT_OK(write_tiny_bundle(path_, {.text_tower = false, .overwrite = true}));
   Json json = info();
   std::size_t texts = 0;
   for (const Json& label : json.find("labels")->as_array()) texts += label.find("texts")->size();

@@ -135,6 +135,9 @@ TEST_F(LabelScorerTest, TheBundleSaysHowToReduceAndWhatWasLearned) {
   for (const auto& [name, view] : bundle_->weights().tensors()) {
     content.tensors.emplace_back(name, view);
   }
+  const auto features = encode_label_features(*bundle_, content.info.labels, session_);
+  MIEN_ASSERT_OK(features);
+  content.tensors.emplace_back(Bundle::kLabelFeatures, features->view());
   content.tokenizer = (*bundle_->tokenizer())->file_text();
   content.card = "x";
   MIEN_ASSERT_OK(write_bundle(dir_ / "learned", std::move(content)));
