@@ -13,10 +13,49 @@ namespace {
 
 constexpr std::uint64_t kMaxPixelBytes = std::uint64_t{1} << 30;
 
+double square(double x) { return x * x; }
+
+double residual_flops(const engine::ImageTower& tower) {
+  const engine::ResidualSizes& sizes = *tower.residual;
+  int side = (tower.image_size - 1) / sizes.stem_stride + 1;
+  double sum = square(side * sizes.stem_kernel) * sizes.channels * sizes.stem_width;
+  if (sizes.stem_pool) side = (side + 1) / 2;
+  double in = sizes.stem_width;
+  for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
+    const double width = sizes.widths[stage];
+    for (int i = 0; i < sizes.blocks[stage]; ++i) {
+      const int stride = engine::residual_stride(sizes, stage, i);
+      side = (side - 1) / stride + 1;
+      sum += square(side) * 9 * (in * width + square(width));
+      if (stride != 1 || in != width) sum += square(side) * in * width;
+      in = width;
+    }
+  }
+  return 2 * sum;
+}
+
+double swin_flops(const engine::ImageTower& tower) {
+  const engine::SwinSizes& sizes = *tower.swin;
+  double side = tower.image_size / sizes.patch, width = sizes.width;
+  double sum = square(side) * 3 * square(sizes.patch) * width;
+  for (std::size_t stage = 0; stage < sizes.depths.size(); ++stage) {
+    const double linear = (4 + 2 * sizes.mlp_ratio) * square(width);
+    const double attention = 2 * square(sizes.window) * width;
+    sum += sizes.depths[stage] * square(side) * (linear + attention);
+    if (stage + 1 == sizes.depths.size()) break;
+    side /= 2;
+    sum += square(side) * 8 * square(width);
+    width *= 2;
+  }
+  return 2 * sum;
+}
+
 /// Multiplications and additions of one picture, counted from the sizes of the tower: what the
 /// definition needs, whatever an implementation leaves out. Norms and activations are not counted.
 double image_flops(const engine::Architecture& sizes) {
   const engine::ImageTower& tower = sizes.image;
+  if (tower.residual) return residual_flops(tower);
+  if (tower.swin) return swin_flops(tower);
   const double tokens = tower.tokens();
   const double width = tower.width;
   const double patches = 2 * (tokens - 1) * 3 * tower.patch * tower.patch * width;

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <fstream>
 
 #include "harness.h"
@@ -23,6 +24,11 @@ struct Settings {
   std::vector<int> threads = {1, 2};
   Plan plan = {.warmup = 1, .repeats = 5, .budget_s = 120};
   int memory_steps = 500;
+  std::vector<std::string> parts = {"frozen", "cached", "memory", "loader"};
+
+  bool wants(std::string_view part) const {
+    return std::find(parts.begin(), parts.end(), part) != parts.end();
+  }
 };
 
 std::int64_t resident_kib() {
@@ -96,29 +102,34 @@ Status steps(const Settings& settings) {
   MIEN_ASSIGN_OR_RETURN(const auto work, Steps::make(settings.bundle));
   for (const int threads : settings.threads) {
     use_threads(threads);
-    MIEN_ASSIGN_OR_RETURN(const auto frozen,
-                          measure(settings.plan, [&] { return work->frozen(); }));
-    report(facts("frozen towers, 8 x 32 frames", threads), frozen);
-    MIEN_ASSIGN_OR_RETURN(const auto cached,
-                          measure(settings.plan, [&] { return work->cached(); }));
-    report(facts("cached embeddings, 64 x 32", threads), cached);
+    if (settings.wants("frozen")) {
+      MIEN_ASSIGN_OR_RETURN(const auto frozen,
+                            measure(settings.plan, [&] { return work->frozen(); }));
+      report(facts("frozen towers, 8 x 32 frames", threads), frozen);
+    }
+    if (settings.wants("cached")) {
+      MIEN_ASSIGN_OR_RETURN(const auto cached,
+                            measure(settings.plan, [&] { return work->cached(); }));
+      report(facts("cached embeddings, 64 x 32", threads), cached);
+    }
   }
   return {};
 }
 
-// A small temporal model, so that 500 steps are soon done; what leaks does so at any size.
+// The cached case with few clips, so that 500 steps are soon done; what leaks does so at any batch.
 Status memory(const Settings& settings) {
+  constexpr std::int64_t kClips = 4;
   methods::EmoclipOptions options;
-  options.temporal = "conventional";
   MIEN_ASSIGN_OR_RETURN(auto model, methods::make_emoclip_model(options, 1));
   train::Optimiser optimiser({}, model.groups(options));
   const std::int64_t embed = model.architecture.embed;
   Json out = facts("resident KiB after steps", kernels::threads());
   std::int64_t first = 0;
   for (int s = 1; s <= settings.memory_steps; ++s) {
-    const torch::Tensor rows = torch::randn({64, embed});
-    const torch::Tensor loss = loss::symmetric_contrastive(
-        model.clips(torch::randn({64, 32, embed})), rows / rows.norm(2, 1, true), model.tau.exp());
+    const torch::Tensor rows = torch::randn({kClips, embed});
+    const torch::Tensor loss =
+        loss::symmetric_contrastive(model.clips(torch::randn({kClips, 32, embed})),
+                                    rows / rows.norm(2, 1, true), model.tau.exp());
     optimiser.zero_grad();
     loss.backward();
     optimiser.step(1e-3);
@@ -169,11 +180,14 @@ int main(int argc, char** argv) {
   app.add_option("--data", settings.data, "Folder with fer2013, for the loader");
   app.add_option("--threads", settings.threads, "Thread counts")->delimiter(',');
   app.add_option("--repeats", settings.plan.repeats, "Repeats");
+  app.add_option("--parts", settings.parts, "frozen, cached, memory, loader")->delimiter(',');
   app.add_option("--memory-steps", settings.memory_steps, "Steps of the memory test");
   CLI11_PARSE(app, argc, argv);
-  Status status = bench::steps(settings);
-  if (status.ok()) status = bench::memory(settings);
-  if (status.ok() && !settings.data.empty()) status = bench::loading(settings);
+  Status status;
+  if (settings.wants("frozen") || settings.wants("cached")) status = bench::steps(settings);
+  if (status.ok() && settings.wants("memory")) status = bench::memory(settings);
+  if (status.ok() && settings.wants("loader") && !settings.data.empty())
+    status = bench::loading(settings);
   if (!status.ok()) fmt::print(stderr, "mien_train_bench: {}\n", status.message());
   return status.ok() ? 0 : 1;
 }

@@ -31,7 +31,7 @@ void print_json(const Conversion& run) {
   out.set("destination", run.destination.string());
   out.set("name", info.name);
   out.set("format", run.source.checkpoint->format());
-  out.set("naming", checkpoint::to_string(run.source.naming));
+  out.set("naming", naming_of(run));
   out.set("architecture", info.architecture.to_json());
   out.set("parameters", count_parameters(info.architecture).to_json());
   out.set("dtypes", dtypes_json(bundle.weights()));
@@ -39,6 +39,9 @@ void print_json(const Conversion& run) {
   Json labels = Json::array();
   for (const text::Label& label : info.labels) labels.push_back(label.name);
   out.set("labels", std::move(labels));
+  Json targets = Json::array();
+  for (const auto& target : info.targets) targets.push_back(target.name);
+  out.set("targets", std::move(targets));
   out.set("left_out", string_array(run.facts.left_out));
   out.set("skipped", string_array(run.source.skipped));
   out.set("notes", string_array(run.facts.notes));
@@ -59,15 +62,19 @@ void print_text(const Conversion& run) {
   const engine::BundleInfo& info = bundle.info();
   Rows rows;
   rows.emplace_back("from", fmt::format("{} ({}, {} names)", run.source.weights.string(),
-                                        run.source.checkpoint->format(),
-                                        checkpoint::to_string(run.source.naming)));
+                                        run.source.checkpoint->format(), naming_of(run)));
   if (!run.hints.file.empty()) rows.emplace_back("config", run.hints.file.string());
   rows.emplace_back("image tower", tower_text(info.architecture.image));
   rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
-                                  : info.labels.empty()  ? "none: embeddings only"
-                                                         : "none: own labels only");
+                                  : !info.targets.empty() && info.labels.empty() ? "none"
+                                  : info.labels.empty() ? "none: embeddings only"
+                                                        : "none: own labels only");
   if (info.architecture.temporal) {
     rows.emplace_back("temporal", tower_text(*info.architecture.temporal));
+  }
+  if (info.architecture.regression) {
+    rows.emplace_back("regression", tower_text(*info.architecture.regression));
+    rows.emplace_back("targets", targets_text(info.targets));
   }
   rows.emplace_back("parameters", count_text(count_parameters(info.architecture).total()));
   rows.emplace_back("types", dtypes_text(bundle.weights()));
@@ -93,6 +100,7 @@ Outcome write_tiny(const ConvertFlags& flags) {
   const Status status = engine::write_tiny_bundle(destination, {.seed = flags.seed,
                                                                 .text_tower = !flags.image_only,
                                                                 .temporal = flags.temporal,
+                                                                .targets = flags.targets,
                                                                 .overwrite = flags.force});
   if (!status.ok()) return failure_of(status, kExitEnvironment);
   if (flags.json) {
@@ -141,8 +149,9 @@ void run_verb(const ConvertFlags& flags, Context& context) {
 
 void add_convert(CLI::App& app, Context& context) {
   auto flags = std::make_shared<ConvertFlags>();
-  CLI::App* verb =
-      app.add_subcommand("convert", "Make a bundle from CLIP weights of any usual form");
+  CLI::App* verb = app.add_subcommand(
+      "convert",
+      "Make a bundle from CLIP weights of any usual form, or from a ResNet or Swin transformer");
   verb->add_option("paths", flags->paths,
                    "SRC (weights file, shard index or folder) and DST (folder)")
       ->required()
@@ -170,6 +179,9 @@ void add_convert(CLI::App& app, Context& context) {
                  "Make a small bundle of random weights at DST, for trying things out");
   verb->add_flag("--temporal", flags->temporal,
                  "With --random-tiny: a temporal model over frames too");
+  verb->add_option("--targets", flags->targets,
+                   "Names of the regression head's targets; with --random-tiny: makes such a head")
+      ->delimiter(',');
   verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
   verb->add_flag("--force", flags->force, "Replace a bundle that exists at DST");
   verb->add_flag("--json", flags->json, "Tell the result as one JSON object");

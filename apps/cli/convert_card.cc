@@ -45,9 +45,11 @@ std::string source_part(const CardFacts& facts) {
 
 std::string model_part(const engine::BundleInfo& info) {
   const Parameters parameters = count_parameters(info.architecture);
-  std::string out =
-      "## What it is\n\nA CLIP model: a picture and a text each become one vector, and "
-      "labels are told by the cosine between them.\n\n";
+  std::string out = "## What it is\n\n";
+  out += info.method == "image"
+             ? "An image tower: a picture becomes one vector.\n\n"
+             : "A CLIP model: a picture and a text each become one vector, and labels are told by "
+               "the cosine between them.\n\n";
   out += fmt::format("- Image tower: {}; {} parameters\n", tower_text(info.architecture.image),
                      count_text(parameters.image));
   if (info.architecture.text) {

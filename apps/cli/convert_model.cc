@@ -231,7 +231,8 @@ std::vector<std::string> left_out(const Source& source, const std::vector<Tensor
   for (const auto& [name, view] : source.checkpoint->tensors()) {
     const auto ends = [&](std::string_view end) { return name.ends_with(end); };
     const bool buffer = ends("position_ids") || ends("attn_mask") || ends("input_resolution") ||
-                        ends("context_length") || ends("vocab_size");
+                        ends("context_length") || ends("vocab_size") ||
+                        ends("num_batches_tracked") || ends("relative_position_index");
     if (!buffer && name != engine::Bundle::kLabelFeatures && !used.contains(name)) {
       out.push_back(name);
     }

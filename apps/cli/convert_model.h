@@ -12,6 +12,7 @@
 #include "cli/convert_source.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
 #include "mien/text/tokenizer.h"
 
@@ -69,6 +70,22 @@ std::vector<checkpoint::TensorSource> text_rows(const std::vector<checkpoint::Te
 /// kCorrupt.
 Result<std::optional<engine::TemporalTower>> decide_temporal(
     const Source& source, const std::vector<checkpoint::TensorSource>& plan, const Hints& hints);
+
+/// A regression head beside the model: its size, its targets, and where its tensors are.
+struct HeadPlan {
+  engine::RegressionHead sizes;
+  std::vector<engine::RegressionTarget> targets;
+  std::vector<checkpoint::TensorSource> plan;
+};
+/// The head of `source` (`mlp.*`) for embeddings of width `embed`, or none. `names`: of its
+/// targets; empty: those of a bundle as source, else target_1, target_2, ... Tensors that are no
+/// such head are told in `notes` and left out. Errors: kInvalidArgument for names that are not as
+/// many as targets, empty or there twice, or without a head.
+Result<std::optional<HeadPlan>> decide_regression(const Source& source, const Hints& hints,
+                                                  int embed, const std::vector<std::string>& names,
+                                                  std::vector<std::string>& notes);
+/// What the head says of two fixed clips. Errors: kCorrupt when it is not finite.
+Result<std::vector<float>> try_regressor(const engine::Regressor& head, int embed);
 
 /// EmoCLIP's sampling for evaluation, cut to what the temporal model holds; uniform without one.
 video::SamplingSpec make_sampling(const Hints& hints, const engine::Architecture& architecture);

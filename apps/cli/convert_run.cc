@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/convert_tower.h"
 #include "cli/describe.h"
 
 namespace mien::cli {
@@ -74,6 +75,24 @@ std::string default_name(const fs::path& given) {
   return out.empty() ? "clip" : out;
 }
 
+// An image tower that is no CLIP.
+Outcome open_tower(Conversion& run) {
+  const std::string subject = run.source.weights.string();
+  auto plan = checkpoint::map_tower_names(*run.source.checkpoint);
+  if (!plan.ok()) return failure_of(plan.status().with_prefix(subject));
+  if (!run.flags.text_from.empty()) {
+    return failure_of(invalid_argument("--text-from: " + subject +
+                                       " is no part of a CLIP model (expected CLIP weights)"),
+                      kExitUsage);
+  }
+  auto architecture = tower_architecture(plan->shape, subject, run.facts.notes);
+  if (!architecture.ok()) return failure_of(architecture.status());
+  run.tower = plan->naming;
+  run.plan = std::move(plan->rows);
+  run.content.info.architecture = std::move(architecture).value();
+  return std::nullopt;
+}
+
 Outcome open_model(Conversion& run) {
   const auto with_file = [&](const Status& status) {
     return failure_of(status.with_prefix(run.source.weights.string()));
@@ -85,6 +104,11 @@ Outcome open_model(Conversion& run) {
     return failure_of(
         invalid_argument(run.destination.string() + ": holds the source (expected another folder)"),
         kExitUsage);
+  }
+  if (run.source.naming == checkpoint::ClipNaming::kUnknown &&
+      checkpoint::detect_tower_naming(*run.source.checkpoint) !=
+          checkpoint::TowerNaming::kUnknown) {
+    return open_tower(run);
   }
   auto plan = checkpoint::map_clip_names(*run.source.checkpoint, run.source.naming);
   if (!plan.ok()) return with_file(plan.status());
@@ -102,6 +126,14 @@ Outcome open_model(Conversion& run) {
   auto tower = decide_temporal(run.source, *temporal, run.hints);
   if (!tower.ok()) return failure_of(tower.status());
   info.architecture.temporal = *tower;
+  auto head = decide_regression(run.source, run.hints, info.architecture.embed, run.flags.targets,
+                                run.facts.notes);
+  if (!head.ok()) return failure_of(head.status(), kExitUsage);
+  if (*head) {
+    info.architecture.regression = (*head)->sizes;
+    info.targets = (*head)->targets;
+    temporal->insert(temporal->end(), (*head)->plan.begin(), (*head)->plan.end());
+  }
   const Status fits = info.architecture.validate(run.source.weights.string());
   if (!fits.ok()) return failure_of(fits);
   auto scale = read_logit_scale(*run.source.checkpoint, run.plan);
@@ -118,8 +150,14 @@ Outcome open_text(Conversion& run) {
     if (text) return find_tokenizer(run);
     run.labels.labels.clear();
     run.facts.notes.emplace_back(
-        "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP takes "
-        "the text tower of the CLIP model that this one was made from)");
+        run.tower != checkpoint::TowerNaming::kUnknown
+            ? "no text tower: the bundle gives embeddings only, and initial weights for training"
+        : run.content.info.targets.empty()
+            ? "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP "
+              "takes the text tower of the CLIP model that this one was made from)"
+            : "no text tower: the bundle has no labels and gives the values of its targets "
+              "(--text-from CLIP takes the text tower of the CLIP model that this one was made "
+              "from)");
     return std::nullopt;
   }
   if (text) {
@@ -165,6 +203,12 @@ void fill_info(Conversion& run) {
   info.method = info.architecture.temporal ? "emoclip" : "clip";
   if (run.hints.bundle) info.method = run.hints.bundle->method;
   info.preprocess = make_preprocess(flags.preprocess, run.hints, info.architecture);
+  if (run.tower != checkpoint::TowerNaming::kUnknown) {
+    info.method = "image";
+    if (flags.preprocess == "auto") {
+      info.preprocess = image::PreprocessSpec::imagenet(info.architecture.image.image_size);
+    }
+  }
   info.sampling = make_sampling(run.hints, info.architecture);
   info.labels = run.labels.labels;
   info.licence = flags.licence;
@@ -174,7 +218,7 @@ void fill_info(Conversion& run) {
   Json from = Json::object();
   from.set("files", std::move(files));
   from.set("format", run.source.checkpoint->format());
-  from.set("naming", checkpoint::to_string(run.source.naming));
+  from.set("naming", naming_of(run));
   if (run.text_source) {
     Json text_files = Json::object();
     for (const auto& [name, hash] : run.facts.text_files) text_files.set(name, hash);
@@ -197,8 +241,8 @@ void keep_tensors(Conversion& run) {
   if (run.flags.image_only) architecture.text.reset();
   for (const std::string& name : run.tensors->order()) {
     const bool kept = architecture.text || name.starts_with("visual.") ||
-                      name.starts_with("temporal.") || name == "logit_scale" ||
-                      name == engine::Bundle::kLabelFeatures;
+                      name.starts_with("temporal.") || name.starts_with("mlp.") ||
+                      name == "logit_scale" || name == engine::Bundle::kLabelFeatures;
     if (kept) run.content.tensors.emplace_back(name, *run.tensors->find(name));
   }
   if (architecture.text) run.content.tokenizer = run.tokenizer->merges_text();
@@ -221,6 +265,10 @@ Outcome fill_tensors(Conversion& run) {
     if (!collected.ok()) return failure_of(collected.with_prefix("--text-from"));
   }
   engine::Architecture& architecture = run.content.info.architecture;
+  if (run.tower != checkpoint::TowerNaming::kUnknown) {
+    const Status fits = engine::check_tensors(*run.tensors, architecture, "checkpoint");
+    if (!fits.ok()) return with_file(fits);
+  }
   {
     auto encoder = engine::ImageEncoder::load(*run.tensors, architecture, kernels::Precision::kF32);
     if (!encoder.ok()) return with_file(encoder.status());
@@ -235,6 +283,13 @@ Outcome fill_tensors(Conversion& run) {
     auto trial = try_temporal_model(**encoder, architecture.embed);
     if (!trial.ok()) return with_file(trial.status());
     run.trial_clip = std::move(trial).value();
+  }
+  if (architecture.regression) {
+    auto head = engine::Regressor::load(*run.tensors, architecture);
+    if (!head.ok()) return with_file(head.status());
+    auto trial = try_regressor(**head, architecture.embed);
+    if (!trial.ok()) return with_file(trial.status());
+    run.trial_head = std::move(trial).value();
   }
   if (architecture.text) {
     auto features =
@@ -264,6 +319,15 @@ Result<std::shared_ptr<const engine::Bundle>> read_back(const Conversion& run) {
                             ": gives another clip embedding than before it was written");
     }
   }
+  MIEN_ASSIGN_OR_RETURN(const auto regressor, bundle->regressor());
+  if (regressor) {
+    MIEN_ASSIGN_OR_RETURN(const std::vector<float> values,
+                          try_regressor(*regressor, bundle->info().architecture.embed));
+    if (values != run.trial_head) {
+      return internal_error(run.destination.string() +
+                            ": gives other values than before it was written");
+    }
+  }
   if (bundle->has_text_tower()) {
     MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle->tokenizer());
     if (tokenizer->vocabulary_size() != run.tokenizer->vocabulary_size()) {
@@ -273,19 +337,12 @@ Result<std::shared_ptr<const engine::Bundle>> read_back(const Conversion& run) {
   return bundle;
 }
 
-void add_notes(Conversion& run) {
-  run.facts.left_out = left_out(run.source, run.plan);
-  const auto has = [&](std::string_view word) {
-    return std::any_of(run.facts.left_out.begin(), run.facts.left_out.end(),
-                       [&](const std::string& n) { return n.find(word) != std::string::npos; });
-  };
-  if (has("mlp.0.weight") && has("mlp.2.weight")) {
-    run.facts.notes.emplace_back(
-        "the regression head (mlp.0, mlp.2) is left out: a bundle answers with labels only");
-  }
-}
-
 }  // namespace
+
+std::string_view naming_of(const Conversion& run) {
+  return run.tower != checkpoint::TowerNaming::kUnknown ? checkpoint::to_string(run.tower)
+                                                        : checkpoint::to_string(run.source.naming);
+}
 
 Failure failure_of(Status status, ExitCode code) {
   if (status.code() == StatusCode::kIo) code = kExitEnvironment;
@@ -330,7 +387,7 @@ Outcome convert(Conversion& run) {
   if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
   if (auto failure = open_model(run)) return failure;
   if (auto failure = open_text(run)) return failure;
-  add_notes(run);
+  run.facts.left_out = left_out(run.source, run.plan);
   auto files = hash_source(run.source);
   if (!files.ok()) return failure_of(files.status());
   run.facts.files = std::move(files).value();
@@ -342,7 +399,7 @@ Outcome convert(Conversion& run) {
   fill_info(run);
   if (auto failure = fill_tensors(run)) return failure;
   run.facts.format = run.source.checkpoint->format();
-  run.facts.naming = checkpoint::to_string(run.source.naming);
+  run.facts.naming = naming_of(run);
   run.facts.dtypes = dtypes_text(*run.tensors);
   run.content.card = make_card(run.content.info, run.facts);
   if (interrupted()) return failure_of(cancelled("conversion: interrupted, nothing was written"));

@@ -13,6 +13,7 @@
 #include "cli/convert_card.h"
 #include "cli/convert_model.h"
 #include "cli/convert_source.h"
+#include "mien/checkpoint/tower_names.h"
 #include "mien/text/labels.h"
 
 namespace mien::cli {
@@ -27,6 +28,7 @@ struct ConvertFlags {
   std::string dtype = "keep";
   std::string preprocess = "auto";
   std::string licence;
+  std::vector<std::string> targets;
   std::uint64_t seed = 1;
   bool random_tiny = false;
   bool temporal = false;
@@ -49,17 +51,22 @@ struct Conversion {
   text::LabelSet labels;
   Source source;
   Hints hints;
-  std::vector<checkpoint::TensorSource> plan;  // with the temporal model
+  checkpoint::TowerNaming tower = checkpoint::TowerNaming::kUnknown;  // no CLIP
+  std::vector<checkpoint::TensorSource> plan;  // with the temporal model and the head
   std::optional<Source> text_source;           // --text-from
   std::vector<checkpoint::TensorSource> text_plan;
   std::shared_ptr<const text::BpeTokenizer> tokenizer;
   std::shared_ptr<ModelTensors> tensors;
   std::vector<float> trial;       // embedding of the trial picture
   std::vector<float> trial_clip;  // and of the trial clip; empty: no temporal model
+  std::vector<float> trial_head;  // what the regression head says; empty: there is none
   engine::BundleContent content;
   CardFacts facts;
   std::shared_ptr<const engine::Bundle> bundle;  // the result
 };
+
+/// What the names of the source's tensors are called.
+std::string_view naming_of(const Conversion& run);
 
 /// A failure of `status`; input and output errors of the system end with kExitEnvironment.
 Failure failure_of(Status status, ExitCode code = kExitSomeFailed);

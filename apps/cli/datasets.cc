@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <filesystem>
 #include <utility>
 #include <vector>
 
-#include "mien/data/registry.h"
+#include "mien/data/source.h"
+#include "mien/data/views.h"
 
 namespace mien::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using Given = std::vector<std::pair<const char*, bool>>;
 
 Status refuse(const Given& options, std::string_view source, std::string_view expected) {
@@ -24,47 +23,37 @@ Status refuse(const Given& options, std::string_view source, std::string_view ex
   return {};
 }
 
-Result<data::Manifest> load_published(const std::string& name, const fs::path& folder,
-                                      const DataOptions& options) {
-  MIEN_RETURN_IF_ERROR(
-      refuse({{"--unit", !options.unit.empty()}, {"--captions", !options.captions.empty()}},
-             fmt::format("{}:{}", name, folder.string()), "a CSV manifest"));
-  data::DatasetOptions out{.split = options.split,
-                           .fold = options.fold == 0 ? 1 : options.fold,
-                           .variant = options.variant,
-                           .pictures = options.pictures,
-                           .allow_missing = options.allow_missing,
-                           .keep_unlabelled = options.keep_unlabelled};
-  if (!options.label_order.empty()) {
-    MIEN_ASSIGN_OR_RETURN(out.order, data::parse_label_order(options.label_order));
+Status refuse_others(const std::string& source, const DataOptions& options) {
+  if (is_published(source)) {
+    return refuse({{"--unit", !options.unit.empty()}}, source, "a CSV manifest");
   }
-  if (!options.caption_lists.empty()) {
-    MIEN_ASSIGN_OR_RETURN(out.captions, data::parse_caption_use(options.caption_lists));
-  }
-  return data::load_dataset(name, folder, out);
+  return refuse({{"--fold", options.fold != 0 && options.folds == 0},
+                 {"--variant", !options.variant.empty()},
+                 {"--label-order", !options.label_order.empty()},
+                 {"--caption-lists", !options.caption_lists.empty()},
+                 {"--pictures", !options.pictures.empty()},
+                 {"--allow-missing", options.allow_missing}},
+                source, "NAME:FOLDER of a published data set");
 }
 
-Result<data::Manifest> load_csv(const fs::path& path, const DataOptions& options) {
-  MIEN_RETURN_IF_ERROR(refuse({{"--fold", options.fold != 0},
-                               {"--variant", !options.variant.empty()},
-                               {"--label-order", !options.label_order.empty()},
-                               {"--caption-lists", !options.caption_lists.empty()},
-                               {"--pictures", !options.pictures.empty()},
-                               {"--allow-missing", options.allow_missing}},
-                              path.string(), "NAME:FOLDER of a published data set"));
-  std::error_code error;
-  if (fs::is_directory(path, error)) {
-    return invalid_argument(fmt::format("{}: is a folder (expected a CSV, or NAME:{} with NAME {})",
-                                        path.string(), path.string(),
-                                        fmt::join(data::dataset_names(), ", ")));
+Result<data::SourceOptions> source_options(const DataOptions& options) {
+  data::SourceOptions out;
+  out.manifest.split = out.dataset.split = options.split;
+  out.manifest.keep_unlabelled = out.dataset.keep_unlabelled = options.keep_unlabelled;
+  MIEN_ASSIGN_OR_RETURN(out.manifest.unit, data::parse_unit(options.unit));
+  out.manifest.captions = options.captions;
+  out.manifest.targets = options.targets;
+  out.dataset.fold = options.fold == 0 || options.folds > 0 ? 1 : options.fold;
+  out.dataset.variant = options.variant;
+  out.dataset.pictures = options.pictures;
+  out.dataset.allow_missing = options.allow_missing;
+  if (!options.label_order.empty()) {
+    MIEN_ASSIGN_OR_RETURN(out.dataset.order, data::parse_label_order(options.label_order));
   }
-  using Unit = data::ManifestOptions::Unit;
-  return data::load_manifest(path, {.split = options.split,
-                                    .unit = options.unit == "frame"      ? Unit::kFrame
-                                            : options.unit == "sequence" ? Unit::kSequence
-                                                                         : Unit::kAuto,
-                                    .keep_unlabelled = options.keep_unlabelled,
-                                    .captions = options.captions});
+  if (!options.caption_lists.empty()) {
+    MIEN_ASSIGN_OR_RETURN(out.dataset.captions, data::parse_caption_use(options.caption_lists));
+  }
+  return out;
 }
 
 }  // namespace
@@ -74,10 +63,10 @@ void add_data_options(CLI::App& verb, DataOptions& options) {
   verb.add_option("--unit", options.unit,
                   "CSV: what a sample is: frame, sequence (rows of one sequence are a clip), auto")
       ->check(CLI::IsMember({"auto", "frame", "sequence"}));
-  verb.add_option("--captions", options.captions,
-                  "CSV: captions by path or sequence, in another CSV");
-  verb.add_option("--fold", options.fold, "NAME:FOLDER: the fold (default 1)")
-      ->check(CLI::Range(1, 1000));
+  verb.add_option("--captions", options.captions, "Captions by path or sequence, in a CSV");
+  verb.add_option("--fold", options.fold,
+                  "NAME:FOLDER: the published fold (default 1); with --folds: the part, from 0")
+      ->check(CLI::Range(0, 1000));
   verb.add_option("--variant", options.variant,
                   "NAME:FOLDER: form of the data set, such as single or compound");
   verb.add_option("--label-order", options.label_order,
@@ -89,17 +78,27 @@ void add_data_options(CLI::App& verb, DataOptions& options) {
                   "NAME:FOLDER: folder of the pictures inside it, when it has another name");
 }
 
-bool is_published(const std::string& source) {
-  const std::size_t colon = source.find(':');
-  if (colon == std::string::npos) return false;
-  std::error_code error;
-  return data::find_dataset(source.substr(0, colon)) != nullptr || !fs::exists(source, error);
+void add_fold_options(CLI::App& verb, DataOptions& options) {
+  verb.add_option("--folds", options.folds,
+                  "Only one of so many parts by subject: --fold, from 0, as data.folds and "
+                  "data.fold of a recipe")
+      ->check(CLI::Range(2, 1000));
 }
 
+bool is_published(const std::string& source) { return data::names_dataset(source); }
+
 Result<data::Manifest> load_data(const std::string& source, const DataOptions& options) {
-  if (!is_published(source)) return load_csv(source, options);
-  const std::size_t colon = source.find(':');
-  return load_published(source.substr(0, colon), source.substr(colon + 1), options);
+  MIEN_RETURN_IF_ERROR(refuse_others(source, options));
+  MIEN_ASSIGN_OR_RETURN(data::SourceOptions reading, source_options(options));
+  if (options.folds == 0) return data::load_source(source, reading);
+  // The parts of a split are told by the whole manifest, as in training.
+  reading.manifest.split.clear();
+  MIEN_ASSIGN_OR_RETURN(data::Manifest whole, data::load_source(source, reading));
+  const data::View all = data::all_of(whole);
+  const data::View view = options.split.empty() ? all : data::of_split(whole, all, options.split);
+  MIEN_ASSIGN_OR_RETURN(const data::TwoViews parts,
+                        data::subject_part(whole, view, options.folds, options.fold));
+  return data::only(std::move(whole), parts.test);
 }
 
 }  // namespace mien::cli

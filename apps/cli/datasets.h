@@ -3,6 +3,7 @@
 // `--data` and its like: from what the user names to a manifest.
 
 #include <string>
+#include <vector>
 
 #include "cli/cli.h"
 #include "mien/data/manifest.h"
@@ -14,6 +15,7 @@ struct DataOptions {
   std::string split;
   std::string unit;
   std::string captions;
+  int folds = 0;
   int fold = 0;
   std::string variant;
   std::string label_order;
@@ -21,19 +23,21 @@ struct DataOptions {
   std::string pictures;
   bool allow_missing = false;
   bool keep_unlabelled = false;
+  std::vector<std::string> targets = {};
 };
 void add_data_options(CLI::App& verb, DataOptions& options);
+void add_fold_options(CLI::App& verb, DataOptions& options);
 
 /// How help texts call a source.
 inline constexpr const char* kDataHelp =
     "A manifest (CSV with path,label,...; its pictures lie beside it, or in the tar of the same "
     "name), or NAME:FOLDER for a published data set, such as dfew:/data/DFEW (docs/data.md)";
 
-/// True for NAME:FOLDER; a file whose name has a colon is a CSV all the same.
+/// data::names_dataset.
 bool is_published(const std::string& source);
 /// `source`: a CSV, or NAME:FOLDER with a name of data::dataset_names().
-/// Errors: those of load_manifest and load_dataset; kInvalidArgument for an option that does not go
-/// with the source.
+/// Errors: those of data::load_source and subject_part; kInvalidArgument for an option that does
+/// not go with the source.
 Result<data::Manifest> load_data(const std::string& source, const DataOptions& options);
 
 }  // namespace mien::cli

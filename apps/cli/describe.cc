@@ -51,6 +51,7 @@ std::string rows_text(const Rows& rows) {
 
 std::string model_name(const engine::ImageTower& tower) {
   if (tower.residual) return "residual network";
+  if (tower.swin) return "Swin transformer";
   const auto* const size =
       std::find_if(std::begin(kSizes), std::end(kSizes),
                    [&](const auto& candidate) { return candidate.first == tower.width; });
@@ -70,6 +71,13 @@ std::string tower_text(const engine::ImageTower& tower) {
                        sizes.channels == 1 ? "grey" : "colour", fmt::join(sizes.widths, " "),
                        fmt::join(sizes.blocks, " "));
   }
+  if (tower.swin) {
+    const engine::SwinSizes& sizes = *tower.swin;
+    return fmt::format(
+        "Swin transformer: {} px, patch {}, width {}, blocks {}, heads {}, window {}{}",
+        tower.image_size, sizes.patch, sizes.width, fmt::join(sizes.depths, " "),
+        fmt::join(sizes.heads, " "), sizes.window, sizes.feature_head ? ", feature head" : "");
+  }
   return fmt::format("{}: {} px, {} layers, width {}, {} heads, mlp {}, {}", model_name(tower),
                      tower.image_size, tower.layers, tower.width, tower.heads, tower.mlp,
                      engine::to_string(tower.activation));
@@ -88,9 +96,30 @@ std::string tower_text(const engine::TextTower& tower) {
 }
 
 std::string tower_text(const engine::TemporalTower& tower) {
+  if (tower.hidden > 0) {
+    return fmt::format("attention pooling, {} hidden units, at most {} frames", tower.hidden,
+                       tower.positions - 1);
+  }
   return fmt::format("{} layers, width {}, {} heads of {}, mlp {}, at most {} frames, {}",
                      tower.layers, tower.width, tower.heads, tower.head_width, tower.mlp,
                      tower.positions - 1, engine::to_string(tower.activation));
+}
+
+std::string tower_text(const engine::RegressionHead& head) {
+  const std::string targets =
+      fmt::format("{} target{}", head.targets, head.targets == 1 ? "" : "s");
+  return head.hidden == 0 ? "linear probe, " + targets
+                          : fmt::format("two layers, {} hidden, {}", head.hidden, targets);
+}
+
+std::string targets_text(const std::vector<engine::RegressionTarget>& targets) {
+  std::string out;
+  for (const engine::RegressionTarget& target : targets) {
+    out += (out.empty() ? "" : ", ") + target.name;
+    if (target.range)
+      out += fmt::format(" ({:g} to {:g})", target.range->first, target.range->second);
+  }
+  return out;
 }
 
 std::string count_text(std::uint64_t count) {
@@ -106,6 +135,7 @@ Json Parameters::to_json() const {
   out.set("image", image);
   out.set("text", text);
   if (temporal > 0) out.set("temporal", temporal);
+  if (regression > 0) out.set("regression", regression);
   out.set("total", total());
   return out;
 }
@@ -114,6 +144,9 @@ std::string parameters_text(const Parameters& parameters) {
   std::string out =
       fmt::format("{} image, {} text", count_text(parameters.image), count_text(parameters.text));
   if (parameters.temporal > 0) out += fmt::format(", {} temporal", count_text(parameters.temporal));
+  if (parameters.regression > 0) {
+    out += fmt::format(", {} regression", count_text(parameters.regression));
+  }
   return out;
 }
 
@@ -122,6 +155,7 @@ Parameters count_parameters(const engine::Architecture& architecture) {
   for (const engine::ExpectedTensor& tensor : engine::expected_tensors(architecture)) {
     (tensor.name.starts_with("visual.")     ? out.image
      : tensor.name.starts_with("temporal.") ? out.temporal
+     : tensor.name.starts_with("mlp.")      ? out.regression
                                             : out.text) += element_count(tensor.shape).value_or(0);
   }
   return out;

@@ -10,7 +10,7 @@
 
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/core/json.h"
-#include "mien/engine/architecture.h"
+#include "mien/engine/bundle.h"
 #include "mien/text/labels.h"
 
 namespace mien::cli {
@@ -24,6 +24,9 @@ std::string model_name(const engine::ImageTower& tower);
 std::string tower_text(const engine::ImageTower& tower);
 std::string tower_text(const engine::TextTower& tower);
 std::string tower_text(const engine::TemporalTower& tower);
+std::string tower_text(const engine::RegressionHead& head);
+/// "blunted_affect (1 to 7), rapport".
+std::string targets_text(const std::vector<engine::RegressionTarget>& targets);
 
 /// "151.3 M", "605.2 MB".
 std::string count_text(std::uint64_t count);
@@ -34,8 +37,9 @@ struct Parameters {
   std::uint64_t image = 0;
   std::uint64_t text = 0;
   std::uint64_t temporal = 0;
+  std::uint64_t regression = 0;
 
-  std::uint64_t total() const { return image + text + temporal; }
+  std::uint64_t total() const { return image + text + temporal + regression; }
   Json to_json() const;
 };
 /// "87.8 M image, 63.4 M text, 68.7 M temporal".

@@ -1,48 +1,24 @@
+#include "cli/eval.h"
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <memory>
 #include <optional>
 
-#include "cli/cli.h"
-#include "cli/datasets.h"
 #include "cli/eval_compare.h"
-#include "cli/eval_page.h"
-#include "cli/eval_protocols.h"
-#include "cli/options.h"
 #include "cli/progress.h"
 #include "mien/core/file.h"
-#include "mien/data/manifest.h"
 #include "mien/data/manifest_hash.h"
+#include "mien/data/views.h"
 #include "mien/engine/bundle_hash.h"
 #include "mien/eval/compare.h"
 #include "mien/eval/left_out.h"
-#include "mien/eval/run.h"
 #include "mien/eval/shared_classes.h"
-#include "mien/report/evaluation.h"
 #include "mien/text/prompt_ensembles.h"
 
 namespace mien::cli {
 namespace {
-
-struct EvalOptions {
-  ModelOptions model;
-  std::vector<std::string> bundles;
-  std::string source;
-  DataOptions data;
-  std::string protocol = "zero-shot";
-  std::string labels;
-  EvalPageOptions page;
-  ProtocolOptions protocols;
-  std::string predictions;
-  bool json = false;
-  bool with_samples = false;
-  std::vector<std::string> left_out = {};  ///< --shared-classes: classes that no label means
-  std::int64_t samples_left_out = 0;       ///< and their samples
-  FaceOptions faces;
-  double max_bad_share = 0.01;
-  int resamples = 1000;
-};
 
 // Closed: the bundle's own labels. Zero-shot: --labels, or the classes of the data as words.
 Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::Bundle& bundle,
@@ -54,20 +30,25 @@ Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::B
     }
     return text::prompt_ensemble(options.protocols.prompts, manifest.classes);
   }
+  const auto singles = [&](text::LabelSet labels) {
+    return eval::with_compounds(std::move(labels), manifest.classes);
+  };
   if (options.protocol == "closed") {
     if (!options.labels.empty()) {
       return invalid_argument(
           "--labels: does not go with --protocol closed, which takes the bundle's own (expected "
           "--protocol zero-shot)");
     }
-    return text::LabelSet{.name = bundle.info().name, .labels = bundle.info().labels};
+    return singles({.name = bundle.info().name, .labels = bundle.info().labels});
   }
-  if (!options.labels.empty()) return text::load_labels(options.labels);
-  std::string words;
+  std::string words = options.labels;
   for (const std::string& name : manifest.classes) {
+    // Compounds are made of the classes.
+    if (!options.labels.empty() || name.find('+') != std::string::npos) continue;
     words += (words.empty() ? "\"" : ",\"") + name + "\"";
   }
-  return text::load_labels(words);
+  MIEN_ASSIGN_OR_RETURN(text::LabelSet labels, text::load_labels(words));
+  return singles(std::move(labels));
 }
 
 Status write_predictions(const std::string& path, const eval::RunResult& result) {
@@ -89,11 +70,8 @@ Status write_predictions(const std::string& path, const eval::RunResult& result)
 Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
              const data::Manifest& manifest, const eval::RunResult& result,
              const eval::ClosedSetReport& report, const std::optional<eval::GroupReport>& groups) {
-  Json out = Json::object();
-  out.set("bundle", bundle.info().name);
-  out.set("data", manifest.name);
-  out.set("split", options.data.split.empty() ? Json() : Json(options.data.split));
-  out.set("protocol", options.protocol);
+  Json out = result_start(options, bundle.info().name, manifest.name);
+  if (!options.compound.empty()) out.set("compound_labels", options.compound);
   Json figures = report.to_json();
   for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
   out.set("unlabelled", manifest.unlabelled);
@@ -120,8 +98,9 @@ report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
   return {
       {"bundle", bundle.info().name},
       {"bundle hash", engine::bundle_hash(bundle.info())},
-      {"data", manifest.name + (options.data.split.empty() ? "" : ", split " + options.data.split)},
-      {"protocol", options.protocol},
+      {"data", manifest.name + part_text(options.data)},
+      {"protocol",
+       options.protocol + (options.compound.empty() ? "" : ", compounds by " + options.compound)},
       {"left out", fmt::format("{} without a label, {} with several, {} unreadable",
                                manifest.unlabelled, result.compound, result.unreadable.size())}};
 }
@@ -178,9 +157,18 @@ void print_left_out(const EvalOptions& options, const data::Manifest& manifest,
   }
   fmt::print("{}, each class left out of training once\n", manifest.name);
   for (const eval::LeftOutClass& item : report.left_out) {
-    fmt::print("  {:<16} recall {:6.2f} %  of {}\n", item.name, item.recall(), item.samples);
+    fmt::print("  {:<16} recall {:6.2f} %  of {}", item.name, item.recall(), item.samples);
+    if (item.auroc) {
+      fmt::print(
+          "; of the others {:.2f} % right, AUROC of unknown {:.2f}",
+          100 * static_cast<double>(item.known_correct) / static_cast<double>(item.known_samples),
+          *item.auroc);
+    }
+    fmt::print("\n");
   }
-  fmt::print("  WAR {:.2f}  UAR {:.2f}\n", report.war(), report.uar());
+  fmt::print("  WAR {:.2f}  UAR {:.2f}", report.war(), report.uar());
+  if (report.auroc()) fmt::print("  AUROC {:.2f}", *report.auroc());
+  fmt::print("\n");
   if (!report.missing.empty()) {
     fmt::print("no bundle left out: {}\n", fmt::join(report.missing, ", "));
   }
@@ -205,29 +193,23 @@ void run_left_out(Context& context, EvalOptions options, const data::Manifest& m
                                        path, *name)),
           kExitUsage);
     }
-    const auto part = eval::only_class(manifest, *name);
-    if (!part.ok()) return context.fail(part.status(), kExitUsage);
     const auto labels = choose_labels(options, **bundle, manifest);
     if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
-    const auto result = eval::run_zero_shot(*bundle, *part, *labels, run_options);
+    const auto result = eval::run_zero_shot(*bundle, manifest, *labels, run_options);
     if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
     for (const std::string& message : result->unreadable) context.report(message);
-    report.left_out.push_back(eval::count_left_out(*name, *result));
+    auto counted = eval::count_left_out(*name, *result);
+    if (!counted.ok()) return context.fail(counted.status(), kExitUsage);
+    report.left_out.push_back(std::move(*counted));
   }
   options.protocol = "leave-one-out";
   print_left_out(options, manifest, report);
 }
 
-// What can be told before anything is read.
-Status check_options(const Context& context, const EvalOptions& options) {
-  MIEN_RETURN_IF_ERROR(context.apply());
-  MIEN_RETURN_IF_ERROR(check_page_options(options.page));
-  if (options.bundles.empty() || options.source.empty()) {
-    return invalid_argument(
-        fmt::format("{}: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)",
-                    options.bundles.empty() ? "bundle" : "--data"));
-  }
-  return {};
+Result<data::Manifest> load_manifest_of(const EvalOptions& options) {
+  MIEN_ASSIGN_OR_RETURN(data::Manifest manifest, load_data(options.source, options.data));
+  return options.compound.empty() ? std::move(manifest)
+                                  : data::compound_classes(std::move(manifest));
 }
 
 void run_all_folds(Context& context, const EvalOptions& options,
@@ -244,18 +226,35 @@ void run_all_folds(Context& context, const EvalOptions& options,
                       options.json});
 }
 
-void run(Context& context, EvalOptions options) {
-  if (const Status status = check_options(context, options); !status.ok()) {
-    return context.fail(status, kExitUsage);
+// One closed-set run and everything that is told of it.
+void measure(Context& context, const EvalOptions& options, ProtocolRun run) {
+  Progress progress("samples", static_cast<std::int64_t>(run.manifest.samples.size()));
+  run.options.progress = [&](std::int64_t done) { progress.update(done); };
+  const auto result = eval::run_zero_shot(run.bundle, run.manifest, run.labels, run.options);
+  progress.finish();
+  if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
+  for (const std::string& message : result->unreadable) context.report(message);
+  if (!result->unreadable.empty()) context.exit_code = kExitSomeFailed;
+  const auto report = eval::closed_set_report(result->classes, result->predictions,
+                                              {.resamples = options.resamples});
+  if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
+  if (const Status status =
+          write_outputs(context, options, *run.bundle, run.manifest, *result, *report);
+      !status.ok()) {
+    context.fail(status, kExitSomeFailed);
   }
-  auto finder = finder_options(options.faces);
-  if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
-  eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
-  run_options.cancel = &interrupted();
+}
+
+void run_labels(Context& context, EvalOptions options, eval::RunOptions run_options) {
   if (!options.protocols.prompts.empty()) run_options.reduce = engine::Reduce::kMeanCosine;
   if (options.protocol == "k-fold") return run_all_folds(context, options, run_options);
-  auto manifest = load_data(options.source, options.data);
+  auto manifest = load_manifest_of(options);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
+  if (!options.compound.empty()) {
+    const auto compound = parse_compound(options.compound);
+    if (!compound.ok()) return context.fail(compound.status(), kExitUsage);
+    run_options.compound = *compound;
+  }
   if (!options.protocols.group_by.empty()) {
     const auto groups = eval::group_of_samples(*manifest, options.protocols.group_by);
     if (!groups.ok()) return context.fail(groups.status().with_prefix("--group-by"), kExitUsage);
@@ -263,14 +262,11 @@ void run(Context& context, EvalOptions options) {
   if (options.protocol == "leave-one-out") {
     return run_left_out(context, options, *manifest, run_options);
   }
-  if (options.bundles.size() != 1) {
-    return context.fail(invalid_argument("bundle: several (expected one, but for --protocol "
-                                         "leave-one-out)"),
-                        kExitUsage);
+  const auto bundle = load_one_bundle(options);
+  if (!bundle.ok()) {
+    return context.fail(bundle.status(),
+                        options.bundles.size() == 1 ? kExitEnvironment : kExitUsage);
   }
-  options.model.bundle = options.bundles.front();
-  const auto bundle = load_bundle(options.model);
-  if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
   const auto labels = choose_labels(options, **bundle, *manifest);
   if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
   if (options.protocols.shared_classes) {
@@ -291,23 +287,60 @@ void run(Context& context, EvalOptions options) {
   if (options.protocol == "robustness") {
     return run_robustness(context, options.protocols, protocol_run);
   }
-  Progress progress("samples", static_cast<std::int64_t>(manifest->samples.size()));
-  run_options.progress = [&](std::int64_t done) { progress.update(done); };
-  const auto result = eval::run_zero_shot(*bundle, *manifest, *labels, run_options);
-  progress.finish();
-  if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
-  for (const std::string& message : result->unreadable) context.report(message);
-  if (!result->unreadable.empty()) context.exit_code = kExitSomeFailed;
-  const auto report = eval::closed_set_report(result->classes, result->predictions,
-                                              {.resamples = options.resamples});
-  if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
-  if (const Status status = write_outputs(context, options, **bundle, *manifest, *result, *report);
-      !status.ok()) {
-    context.fail(status, kExitSomeFailed);
+  measure(context, options, {*bundle, *manifest, *labels, run_options, options.json});
+}
+
+// What can be told before anything is read.
+Status check_options(const Context& context, const EvalOptions& options) {
+  MIEN_RETURN_IF_ERROR(context.apply());
+  MIEN_RETURN_IF_ERROR(check_page_options(options.page));
+  if (options.bundles.empty() || options.source.empty()) {
+    return invalid_argument(
+        fmt::format("{}: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)",
+                    options.bundles.empty() ? "bundle" : "--data"));
   }
+  return {};
+}
+
+void run(Context& context, const EvalOptions& options) {
+  if (const Status status = check_options(context, options); !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
+  auto finder = finder_options(options.faces);
+  if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
+  eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
+  run_options.cancel = &interrupted();
+  options.protocol == "regression" ? run_regression_protocol(context, options, run_options)
+                                   : run_labels(context, options, run_options);
 }
 
 }  // namespace
+
+std::string part_text(const DataOptions& data) {
+  std::string out = data.split.empty() ? "" : ", split " + data.split;
+  if (data.folds > 0) out += fmt::format(", part {} of {}", data.fold, data.folds);
+  return out;
+}
+
+Json result_start(const EvalOptions& options, const std::string& bundle, const std::string& data) {
+  Json out = Json::object();
+  out.set("bundle", bundle);
+  out.set("data", data);
+  out.set("split", options.data.split.empty() ? Json() : Json(options.data.split));
+  out.set("folds", options.data.folds > 0 ? Json(options.data.folds) : Json());
+  out.set("fold", options.data.folds > 0 ? Json(options.data.fold) : Json());
+  out.set("protocol", options.protocol);
+  return out;
+}
+
+Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions& options) {
+  if (options.bundles.size() != 1) {
+    return invalid_argument("bundle: several (expected one, but for --protocol leave-one-out)");
+  }
+  ModelOptions model = options.model;
+  model.bundle = options.bundles.front();
+  return load_bundle(model);
+}
 
 void add_eval(CLI::App& app, Context& context) {
   auto options = std::make_shared<EvalOptions>();
@@ -320,18 +353,29 @@ void add_eval(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_option("--data", options->source, kDataHelp);
   add_data_options(*verb, options->data);
+  add_fold_options(*verb, options->data);
   verb->add_flag("--allow-missing", options->data.allow_missing,
                  "NAME:FOLDER: leave out samples without pictures");
   verb->add_option(
           "--protocol", options->protocol,
           "zero-shot (classes named in words), closed (the bundle's own labels), leave-one-out "
-          "(bundles that each never saw one class), k-fold (mean over the folds of a data set), "
-          "open-set (--known, --splits), robustness (spoiled pictures)")
-      ->check(CLI::IsMember(
-          {"zero-shot", "closed", "leave-one-out", "k-fold", "open-set", "robustness"}))
+          "(bundles that each never saw one class), regression (the numbers of its head), k-fold "
+          "(mean over the folds of a data set), open-set (--known, --splits), robustness (spoiled "
+          "pictures)")
+      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out", "regression", "k-fold",
+                             "open-set", "robustness"}))
       ->capture_default_str();
   verb->add_option("-l,--labels", options->labels,
                    "zero-shot: words for the classes, as in predict (default: the class names)");
+  verb->add_option("--compound", options->compound,
+                   "Samples of several labels are classes of their own, and the parts' embeddings "
+                   "are averaged: unit-mean or raw-mean (default: they are left out)")
+      ->check(CLI::IsMember({"unit-mean", "raw-mean"}));
+  verb->add_option("--targets", options->data.targets,
+                   "regression: columns of the targets, in the bundle's order (default: its names)")
+      ->delimiter(',');
+  verb->add_option("--average-by", options->average_by,
+                   "regression: average the samples of one subject, or of another column, first");
   add_face_options(*verb, options->faces);
   add_eval_page_options(*verb, options->page);
   add_protocol_options(*verb, options->protocols);

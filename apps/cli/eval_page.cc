@@ -8,6 +8,7 @@
 #include "mien/core/file.h"
 #include "mien/data/manifest_hash.h"
 #include "mien/image/decode.h"
+#include "mien/report/descriptor_map.h"
 #include "mien/report/evaluation_page.h"
 
 namespace mien::cli {
@@ -46,10 +47,12 @@ Status write_eval_page(const Context& context, const EvalPageOptions& options,
                        const data::Manifest& manifest, const eval::RunResult& result,
                        const eval::ClosedSetReport& report,
                        std::vector<std::pair<std::string, std::string>> facts) {
-  report::EvaluationPage page{.report = &report,
-                              .predictions = result.predictions,
-                              .facts = std::move(facts),
-                              .notice = responsible_use()};
+  report::EvaluationPage page{
+      .report = &report,
+      .predictions = result.predictions,
+      .facts = std::move(facts),
+      .more = report::descriptor_map_html(result.descriptors, result.classes),
+      .notice = responsible_use()};
   page.facts.insert(page.facts.begin(), {"command", context.command()});
   page.facts.emplace_back("data hash", data::manifest_hash(manifest));
   page.facts.emplace_back("program", "mien " MIEN_VERSION);

@@ -236,8 +236,8 @@ void run_folds(Context& context, const FoldRun& run) {
     if (!labels.ok()) return usage(labels.status());
     eval::RunOptions options = run.options;
     options.finder.landmarks = (*bundle)->info().crop.align;
-    const auto result = run_with_progress(
-        {.bundle = *bundle, .manifest = *manifest, .labels = *labels}, options);
+    const auto result =
+        run_with_progress({.bundle = *bundle, .manifest = *manifest, .labels = *labels}, options);
     if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
     tell_unreadable(context, *result);
     const auto report = quick_report(*result);

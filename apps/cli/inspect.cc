@@ -134,10 +134,15 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
                           engine::BundleInfo::kFormatVersion, info.method);
   out.rows.emplace_back("image tower", tower_text(info.architecture.image));
   out.rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
-                                      : info.labels.empty()  ? "none: embeddings only"
-                                                             : "none: own labels only");
+                                      : !info.targets.empty() && info.labels.empty() ? "none"
+                                      : info.labels.empty() ? "none: embeddings only"
+                                                            : "none: own labels only");
   if (info.architecture.temporal) {
     out.rows.emplace_back("temporal", tower_text(*info.architecture.temporal));
+  }
+  if (info.architecture.regression) {
+    out.rows.emplace_back("regression", tower_text(*info.architecture.regression));
+    out.rows.emplace_back("targets", targets_text(info.targets));
   }
   out.rows.emplace_back("joint width", fmt::format("{}", info.architecture.embed));
   out.rows.emplace_back("parameters", parameters_text(parameters));
@@ -168,8 +173,8 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
   return out;
 }
 
-void tell_temporal(const Source& source, const Hints& hints, engine::Architecture& architecture,
-                   std::vector<std::string>& notes) {
+void tell_parts(const Source& source, const Hints& hints, engine::Architecture& architecture,
+                std::vector<std::string>& notes) {
   const auto plan = checkpoint::map_temporal_names(*source.checkpoint, source.naming);
   const auto tower = plan.ok() ? decide_temporal(source, *plan, hints)
                                : Result<std::optional<engine::TemporalTower>>(plan.status());
@@ -178,6 +183,8 @@ void tell_temporal(const Source& source, const Hints& hints, engine::Architectur
   } else {
     notes.push_back(tower.status().message());
   }
+  const auto head = decide_regression(source, hints, architecture.embed, {}, notes);
+  if (head.ok() && *head) architecture.regression = (*head)->sizes;
 }
 
 // Towers and sizes, when the tensors are those of a CLIP model.
@@ -192,13 +199,16 @@ void tell_model(const Source& source, Findings& out) {
   }
   auto architecture = decide_architecture(source, hints, "auto", notes);
   if (architecture.ok()) {
-    tell_temporal(source, hints, *architecture, notes);
+    tell_parts(source, hints, *architecture, notes);
     const Parameters parameters = count_parameters(*architecture);
     out.rows.emplace_back("image tower", tower_text(architecture->image));
     out.rows.emplace_back("text tower",
                           architecture->text ? tower_text(*architecture->text) : "none");
     if (architecture->temporal) {
       out.rows.emplace_back("temporal", tower_text(*architecture->temporal));
+    }
+    if (architecture->regression) {
+      out.rows.emplace_back("regression", tower_text(*architecture->regression));
     }
     out.rows.emplace_back("joint width", fmt::format("{}", architecture->embed));
     out.rows.emplace_back("parameters", parameters_text(parameters));

@@ -96,12 +96,18 @@ Result<engine::UnknownChoice> parse_unknown(const std::string& text) {
   return engine::UnknownChoice{Mode::kValue, value};
 }
 
-Result<engine::Reduce> parse_reduce(const std::string& text) {
-  if (text == "mean") return engine::Reduce::kMeanEmbedding;
-  if (text == "mean-cosine") return engine::Reduce::kMeanCosine;
-  if (text == "max") return engine::Reduce::kMaxCosine;
+Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text) {
+  if (text == "auto") return std::optional<engine::Reduce>();
+  if (const auto reduce = engine::find_reduce(text)) return reduce;
   return invalid_argument(
-      fmt::format("--reduce: '{}' is unknown (expected mean, mean-cosine or max)", text));
+      fmt::format("--reduce: '{}' is unknown (expected auto, mean, mean-cosine or max)", text));
+}
+
+Result<engine::Compound> parse_compound(const std::string& text) {
+  if (text == "unit-mean") return engine::Compound::kUnitMean;
+  if (text == "raw-mean") return engine::Compound::kRawMean;
+  return invalid_argument(
+      fmt::format("--compound: '{}' is unknown (expected unit-mean or raw-mean)", text));
 }
 
 }  // namespace mien::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
 /// "off", "auto" or a number. Errors: kInvalidArgument.
 Result<engine::UnknownChoice> parse_unknown(const std::string& text);
 /// "mean", "mean-cosine", "max".
-Result<engine::Reduce> parse_reduce(const std::string& text);
+/// None: as the bundle says.
+Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text);
+/// "unit-mean", "raw-mean". Errors: kInvalidArgument.
+Result<engine::Compound> parse_compound(const std::string& text);
 
 }  // namespace mien::cli

@@ -115,8 +115,8 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces) {
 }
 
 ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
-                           std::vector<std::string> labels)
-    : context_(context), options_(options), csv_(labels) {
+                           std::vector<std::string> labels, const std::vector<std::string>& targets)
+    : context_(context), options_(options), csv_(labels, targets) {
   if (options.format == "openface") openface_.emplace(std::move(labels));
 }
 

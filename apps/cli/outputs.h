@@ -53,7 +53,7 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces);
 class ResultWriter {
  public:
   ResultWriter(const Context& context, const OutputOptions& options,
-               std::vector<std::string> labels);
+               std::vector<std::string> labels, const std::vector<std::string>& targets = {});
 
   /// Errors: kInvalidArgument for flags that exclude each other; kIo for the file.
   Status open();

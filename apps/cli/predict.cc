@@ -24,7 +24,8 @@ struct PredictOptions {
   BatchOptions many;
   std::string labels;
   std::string unknown = "auto";
-  std::string reduce = "mean";
+  std::string reduce = "auto";
+  std::string compound = "unit-mean";
   bool explain = false;
   bool embedding = false;
   int every = 1;
@@ -36,7 +37,11 @@ class Predictor final : public InputVisitor {
  public:
   Predictor(pipeline::Recognizer& recognizer, ResultWriter& results, AnnotationWriter& drawings,
             ClipOutputs& clips)
-      : recognizer_(recognizer), results_(results), drawings_(drawings), clips_(clips) {}
+      : recognizer_(recognizer),
+        results_(results),
+        drawings_(drawings),
+        clips_(clips),
+        scores_(!recognizer.label_names().empty()) {}
 
   Status picture(const std::string& name, const image::Image& picture) override {
     auto faces = recognizer_.image(picture, name);
@@ -45,7 +50,7 @@ class Predictor final : public InputVisitor {
     frame.input = name;
     frame.width = picture.width();
     frame.height = picture.height();
-    frame.aggregate = recognizer_.aggregate();
+    frame.aggregate = recognizer_.picture_aggregate();
     frame.faces = std::move(*faces);
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
     MIEN_RETURN_IF_ERROR(clips_.picture(frame, picture));
@@ -63,7 +68,7 @@ class Predictor final : public InputVisitor {
     sink.every_frame = drawings_.enabled();
     sink.frame = [&](const pipeline::ClipFrame& frame) -> Status {
       if (frame.analysed) {
-        timeline.add(frame.result);
+        if (scores_) timeline.add(frame.result);
         if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
       }
       MIEN_RETURN_IF_ERROR(clips_.frame(frame));
@@ -92,6 +97,7 @@ class Predictor final : public InputVisitor {
   ResultWriter& results_;
   AnnotationWriter& drawings_;
   ClipOutputs& clips_;
+  bool scores_;  // false: a regression without labels, which has no time line
 };
 
 ClipOutputs::Facts facts(const Context& context, const engine::BundleInfo& bundle,
@@ -109,10 +115,32 @@ ClipOutputs::Facts facts(const Context& context, const engine::BundleInfo& bundl
 
 Result<text::LabelSet> choose_labels(const PredictOptions& options, const engine::Bundle& bundle) {
   if (!options.labels.empty()) return text::load_labels(options.labels, options.inputs.limits);
-  if (bundle.info().labels.empty()) {
+  // A regression may have no labels.
+  if (bundle.info().labels.empty() && bundle.info().targets.empty()) {
     return invalid_argument("--labels: is missing (the bundle has no labels of its own)");
   }
   return text::LabelSet{bundle.info().name, bundle.info().labels};
+}
+
+Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& options) {
+  pipeline::RecognizerOptions out;
+  MIEN_ASSIGN_OR_RETURN(out.finder, finder_options(options.faces));
+  out.finder.landmarks = wants_landmarks(options.outputs, options.faces);
+  MIEN_ASSIGN_OR_RETURN(out.scorer.unknown, parse_unknown(options.unknown));
+  MIEN_ASSIGN_OR_RETURN(out.scorer.reduce, parse_reduce(options.reduce));
+  MIEN_ASSIGN_OR_RETURN(out.scorer.compound, parse_compound(options.compound));
+  const bool raw = out.scorer.compound == engine::Compound::kRawMean;
+  if (raw && out.scorer.reduce.value_or(engine::Reduce::kMeanEmbedding) !=
+                 engine::Reduce::kMeanEmbedding) {
+    return invalid_argument("--compound raw-mean: does not go with --reduce (expected mean)");
+  }
+  out.scorer.explain = options.explain;
+  out.embeddings = options.embedding;
+  out.batch = options.batch;
+  out.every = options.every;
+  out.max_fps = options.max_fps;
+  out.frame_values = options.outputs.json || options.outputs.csv;
+  return out;
 }
 
 // What a results file has no place for.
@@ -141,27 +169,15 @@ void predict(Context& context, PredictOptions options) {
       !status.ok()) {
     return usage(status);
   }
-  pipeline::RecognizerOptions recognizer_options;
-  auto finder = finder_options(options.faces);
-  auto unknown = parse_unknown(options.unknown);
-  auto reduce = parse_reduce(options.reduce);
-  for (const Status& status : {finder.status(), unknown.status(), reduce.status()}) {
-    if (!status.ok()) return usage(status);
-  }
-  recognizer_options.finder = std::move(*finder);
-  recognizer_options.finder.landmarks = wants_landmarks(options.outputs, options.faces);
-  recognizer_options.scorer = {.reduce = *reduce, .unknown = *unknown, .explain = options.explain};
-  recognizer_options.embeddings = options.embedding;
-  recognizer_options.batch = options.batch;
-  recognizer_options.every = options.every;
-  recognizer_options.max_fps = options.max_fps;
-
+  auto settings = recognizer_options(options);
+  if (!settings.ok()) return usage(settings.status());
   const auto bundle = load_bundle(options.model);
   if (!bundle.ok()) {
     return context.fail(bundle.status(), kExitEnvironment);
   }
   const auto labels = choose_labels(options, **bundle);
   if (!labels.ok()) return usage(labels.status());
+  settings->scores = !labels->labels.empty();
   if (options.outputs.format == "sqlite") {
     if (const Status status = check_batch(options); !status.ok()) return usage(status);
     return run_batch(context, {.results = options.outputs.file,
@@ -169,13 +185,14 @@ void predict(Context& context, PredictOptions options) {
                                .inputs = options.inputs,
                                .bundle = *bundle,
                                .labels = *labels,
-                               .recognizer = recognizer_options,
+                               .recognizer = *settings,
                                .precision = options.model.precision});
   }
-  auto recognizer = pipeline::Recognizer::make(*bundle, *labels, recognizer_options);
+  auto recognizer = pipeline::Recognizer::make(*bundle, *labels, *settings);
   if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);
 
-  ResultWriter results(context, options.outputs, (*recognizer)->label_names());
+  ResultWriter results(context, options.outputs, (*recognizer)->label_names(),
+                       (*recognizer)->target_names());
   AnnotationWriter drawings(options.outputs);
   ClipOutputs clips(options.outputs, options.clips, (*recognizer)->label_names());
   const bool several = several_inputs(options.inputs);
@@ -213,8 +230,15 @@ void add_predict(CLI::App& app, Context& context) {
                    "Answer 'unknown' when nothing fits: off, auto (the bundle's rule), or a "
                    "threshold for it")
       ->capture_default_str();
-  verb->add_option("--reduce", options->reduce,
-                   "Several descriptions of a label: mean (of embeddings), mean-cosine, max")
+  verb->add_option(
+          "--reduce", options->reduce,
+          "Several descriptions of a label: mean (of embeddings), mean-cosine, max, or auto (as "
+          "the bundle says)")
+      ->capture_default_str();
+  verb->add_option("--compound", options->compound,
+                   "Compound labels (a+b): mean of the parts' unit embeddings (unit-mean), or of "
+                   "what the text tower gives (raw-mean)")
+      ->check(CLI::IsMember({"unit-mean", "raw-mean"}))
       ->capture_default_str();
   verb->add_flag("--explain", options->explain, "Tell how well every description fits");
   verb->add_flag("--embedding", options->embedding, "Put the face embeddings into the JSON");

@@ -151,6 +151,25 @@ Result<ClipShape> infer_clip_shape(const Checkpoint& checkpoint, ClipNaming nami
   return out;
 }
 
+Result<RegressionShape> infer_regression_shape(const Checkpoint& checkpoint,
+                                               const std::vector<TensorSource>& plan,
+                                               std::int64_t width) {
+  MIEN_ASSIGN_OR_RETURN(const Shapes shapes, all_shapes(checkpoint, plan));
+  RegressionShape out;
+  MIEN_ASSIGN_OR_RETURN(out.targets, size_at(shapes, "mlp.0.weight", 2, 0));
+  Checker checker(shapes);
+  checker.expect("mlp.0.weight", {out.targets, width});
+  checker.expect("mlp.0.bias", {out.targets});
+  if (shapes.contains("mlp.2.weight")) {
+    out.hidden = out.targets;
+    MIEN_ASSIGN_OR_RETURN(out.targets, size_at(shapes, "mlp.2.weight", 2, 0));
+    checker.expect("mlp.2.weight", {out.targets, out.hidden});
+    checker.expect("mlp.2.bias", {out.targets});
+  }
+  MIEN_RETURN_IF_ERROR(checker.status);
+  return out;
+}
+
 Result<TemporalShape> infer_temporal_shape(const Checkpoint& checkpoint,
                                            const std::vector<TensorSource>& plan) {
   MIEN_ASSIGN_OR_RETURN(const Shapes shapes, all_shapes(checkpoint, plan));

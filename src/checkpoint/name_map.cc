@@ -351,19 +351,50 @@ Result<std::vector<TensorSource>> map_clip_names(const Checkpoint& checkpoint, C
   return unknown_naming(checkpoint);
 }
 
-Result<std::vector<TensorSource>> map_temporal_names(const Checkpoint& checkpoint,
-                                                     ClipNaming naming) {
+namespace {
+
+// The plan of a part that stands beside the CLIP backbone under names of its own.
+Result<std::vector<TensorSource>> map_beside(const Checkpoint& checkpoint, ClipNaming naming,
+                                             const std::vector<Tower>& parts,
+                                             std::string_view what) {
   for (const Naming& candidate : all_namings()) {
     if (candidate.id != naming) continue;
     const auto prefix = find_prefix(checkpoint, candidate);
     if (!prefix) break;
     Planner planner(checkpoint, outer_prefix(*prefix));
-    const Tower temporal = temporal_module();
-    if (!planner.has_any(temporal)) return std::vector<TensorSource>();
-    planner.add(temporal);
-    return planner.take("tensors of the temporal model");
+    for (const Tower& part : parts) {
+      if (planner.has_any(part)) planner.add(part);
+    }
+    return planner.take(what);
   }
   return unknown_naming(checkpoint);
+}
+
+Tower linear_layer(std::string_view weight, std::string_view bias) {
+  Tower out;
+  out.head = {{weight, {weight}}, {bias, {bias}}};
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<TensorSource>> map_temporal_names(const Checkpoint& checkpoint,
+                                                     ClipNaming naming) {
+  return map_beside(checkpoint, naming, {temporal_module()}, "tensors of the temporal model");
+}
+
+Result<std::vector<TensorSource>> map_regression_names(const Checkpoint& checkpoint,
+                                                       ClipNaming naming) {
+  const Tower first = linear_layer("mlp.0.weight", "mlp.0.bias");
+  const Tower second = linear_layer("mlp.2.weight", "mlp.2.bias");
+  MIEN_ASSIGN_OR_RETURN(
+      auto plan, map_beside(checkpoint, naming, {first, second}, "tensors of the regression head"));
+  if (plan.size() == 2 && plan.front().name.starts_with("mlp.2")) {
+    return unsupported(
+        "checkpoint: the regression head has 'mlp.2.weight' only (expected "
+        "'mlp.0.weight' too)");
+  }
+  return plan;
 }
 
 Result<Shape> gathered_shape(const Checkpoint& checkpoint, const TensorSource& row) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "data/manifest_rows.h"
+#include "data/video_store.h"
 #include "mien/core/file.h"
 
 namespace mien::data {
@@ -87,6 +88,33 @@ Result<std::vector<Sample>> group(const std::vector<Row>& rows,
   return out;
 }
 
+// A path may name a folder: its files are the frames of a clip, sorted as plain strings.
+void open_folders(Manifest& manifest) {
+  for (Sample& sample : manifest.samples) {
+    if (sample.frames.size() != 1 || manifest.store->contains(sample.frames.front())) continue;
+    std::string folder = sample.frames.front();
+    while (folder.ends_with('/')) folder.pop_back();
+    if (auto files = manifest.store->list(folder); !files.empty()) {
+      sample.frames = std::move(files);
+    }
+  }
+}
+
+// A path may name a video: its frames are those of a clip.
+void open_videos(Manifest& manifest, const Limits& limits) {
+  std::shared_ptr<const VideoStore> videos;
+  for (Sample& sample : manifest.samples) {
+    const std::string name = sample.frames.front();
+    if (sample.frames.size() != 1 || !video::has_video_extension(name)) continue;
+    if (!manifest.store->contains(name)) continue;  // told when it is read, as for pictures
+    if (!videos) videos = std::make_shared<VideoStore>(manifest.store, limits);
+    const auto frames = videos->frames(name);
+    // A broken video is told when it is read, too.
+    if (frames.ok() && !frames->empty()) sample.frames = *frames;
+  }
+  if (videos) manifest.store = videos;
+}
+
 Result<std::shared_ptr<const Store>> open_store(const fs::path& csv, const Limits& limits) {
   fs::path tar = csv;
   tar.replace_extension(".tar");
@@ -96,6 +124,16 @@ Result<std::shared_ptr<const Store>> open_store(const fs::path& csv, const Limit
 }
 
 }  // namespace
+
+std::string cell_of(const Sample& sample, std::string_view column) {
+  if (column == "subject") return sample.subject;
+  if (column == "split") return sample.split;
+  if (column == "caption") return sample.caption;
+  const auto it = sample.extra.find(std::string(column));
+  if (it != sample.extra.end()) return it->second;
+  // A clip is called as its sequence.
+  return column == "sequence" && sample.frames.size() > 1 ? sample.id : std::string();
+}
 
 Result<Manifest> load_manifest(const fs::path& csv, const ManifestOptions& options) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
@@ -112,14 +150,20 @@ Result<Manifest> load_manifest(const fs::path& csv, const ManifestOptions& optio
   MIEN_ASSIGN_OR_RETURN(out.classes, class_names(rows, options, subject));
   MIEN_ASSIGN_OR_RETURN(out.samples, group(rows, out.classes, options, subject));
   out.target_names = options.targets;
-  if (!options.keep_unlabelled && options.targets.empty()) {
-    out.unlabelled = static_cast<std::int64_t>(
-        std::erase_if(out.samples, [](const Sample& sample) { return sample.labels.empty(); }));
+  const bool regression = !options.targets.empty();
+  if (regression || !options.keep_unlabelled) {
+    out.unlabelled =
+        static_cast<std::int64_t>(std::erase_if(out.samples, [&](const Sample& sample) {
+          return regression ? sample.targets.empty() : sample.labels.empty();
+        }));
   }
   if (out.samples.empty()) {
-    return invalid_argument(fmt::format("{}: no row has a label (expected at least one)", subject));
+    return invalid_argument(fmt::format("{}: no row has {} (expected at least one)", subject,
+                                        regression ? "all targets" : "a label"));
   }
   MIEN_ASSIGN_OR_RETURN(out.store, open_store(csv, options.limits));
+  open_folders(out);
+  open_videos(out, options.limits);
   return out;
 }
 

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "mien/core/file.h"
+#include "mien/data/captions.h"
 #include "mien/data/csv.h"
 #include "mien/text/prompts.h"
 
@@ -80,8 +82,13 @@ Result<Row> read_row(const CsvRow& cells, const CsvTable& table, const Columns& 
     out.frame = *value;
   }
   for (const std::string& target : options.targets) {
+    // A cell that is empty was not rated: the row has no targets then.
+    if (columns.get(cells, target).empty()) {
+      out.targets.clear();
+      break;
+    }
     const auto value = number(columns.get(cells, target));
-    if (!value) {
+    if (!value || !std::isfinite(*value)) {
       return corrupt(fmt::format("{}:{}: target '{}' is '{}' (expected a number)", subject,
                                  cells.line, target, columns.get(cells, target)));
     }
@@ -105,7 +112,9 @@ Result<std::vector<Row>> read_rows(std::string_view text, std::string_view subje
   MIEN_ASSIGN_OR_RETURN(const CsvTable table, parse_csv(text, subject, options.limits));
   const Columns columns(table.columns);
   MIEN_RETURN_IF_ERROR(require(columns, "path", subject, table.columns));
-  MIEN_RETURN_IF_ERROR(require(columns, "label", subject, table.columns));
+  if (options.targets.empty()) {
+    MIEN_RETURN_IF_ERROR(require(columns, "label", subject, table.columns));
+  }
   if (!options.split.empty()) {
     MIEN_RETURN_IF_ERROR(require(columns, "split", subject, table.columns));
   }
@@ -121,27 +130,44 @@ Result<std::vector<Row>> read_rows(std::string_view text, std::string_view subje
   return out;
 }
 
-Status add_captions(std::vector<Row>& rows, const ManifestOptions& options) {
+Result<CaptionTable> read_captions(const std::filesystem::path& csv, const Limits& limits) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
-  const std::string subject = options.captions.string();
-  MIEN_ASSIGN_OR_RETURN(const std::string text, read_text_file(options.captions, kMaxBytes));
-  MIEN_ASSIGN_OR_RETURN(const CsvTable table, parse_csv(text, subject, options.limits));
+  const std::string subject = csv.string();
+  MIEN_ASSIGN_OR_RETURN(const std::string text, read_text_file(csv, kMaxBytes));
+  MIEN_ASSIGN_OR_RETURN(const CsvTable table, parse_csv(text, subject, limits));
   const Columns columns(table.columns);
   const auto caption =
       columns.find("caption") ? columns.find("caption") : columns.find("caption_en");
-  const bool by_path = columns.find("path").has_value();
-  const auto key = by_path ? columns.find("path") : columns.find("sequence");
+  CaptionTable out{.by_path = columns.find("path").has_value()};
+  const auto key = out.by_path ? columns.find("path") : columns.find("sequence");
   if (!caption || !key) {
     return corrupt(fmt::format("{}:1: columns {} (expected 'caption', and 'path' or 'sequence')",
                                subject, fmt::join(table.columns, ", ")));
   }
-  std::map<std::string, std::string> captions;
-  for (const CsvRow& row : table.rows) captions[row.cells[*key]] = row.cells[*caption];
+  for (const CsvRow& row : table.rows) out.captions[row.cells[*key]] = row.cells[*caption];
+  return out;
+}
+
+Status add_captions(std::vector<Row>& rows, const ManifestOptions& options) {
+  MIEN_ASSIGN_OR_RETURN(const CaptionTable table, read_captions(options.captions, options.limits));
   for (Row& row : rows) {
-    const auto it = captions.find(by_path ? row.path : row.sequence);
-    if (it != captions.end()) row.caption = it->second;
+    const auto it = table.captions.find(table.by_path ? row.path : row.sequence);
+    if (it != table.captions.end()) row.caption = it->second;
   }
   return {};
+}
+
+Result<std::int64_t> add_captions(Manifest& manifest, const std::filesystem::path& csv,
+                                  const Limits& limits) {
+  MIEN_ASSIGN_OR_RETURN(const CaptionTable table, read_captions(csv, limits));
+  std::int64_t count = 0;
+  for (Sample& sample : manifest.samples) {
+    const auto it = table.captions.find(sample.id);
+    if (it == table.captions.end()) continue;
+    sample.caption = it->second;
+    ++count;
+  }
+  return count;
 }
 
 std::vector<float> soft_labels(const Row& row, const std::vector<std::string>& classes) {

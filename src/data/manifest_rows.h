@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,8 +29,15 @@ struct Row {
 Result<std::vector<Row>> read_rows(std::string_view text, std::string_view subject,
                                    const ManifestOptions& options);
 
-/// Fills the captions from options.captions. Errors: those of the file; kCorrupt without a
-/// `caption` and a `path` or `sequence` column.
+/// The captions of a CSV, by path or by sequence.
+struct CaptionTable {
+  bool by_path = false;
+  std::map<std::string, std::string> captions = {};
+};
+/// Errors: those of the file; kCorrupt without a `caption` and a `path` or `sequence` column.
+Result<CaptionTable> read_captions(const std::filesystem::path& csv, const Limits& limits);
+
+/// Fills the captions from options.captions. Errors: those of read_captions.
 Status add_captions(std::vector<Row>& rows, const ManifestOptions& options);
 
 /// FER+ votes (columns fp_*) over `classes`: votes for "unknown" and "no face" are dropped, the

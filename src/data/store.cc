@@ -23,6 +23,12 @@ Status check_name(std::string_view name) {
   return {};
 }
 
+video::OpenOptions video_options(const Limits& limits) {
+  video::OpenOptions out;
+  out.limits = limits;
+  return out;
+}
+
 class FolderStore : public Store {
  public:
   FolderStore(fs::path root, const Limits& limits) : root_(std::move(root)), limits_(limits) {}
@@ -34,6 +40,11 @@ class FolderStore : public Store {
   bool contains(std::string_view name) const override {
     std::error_code error;
     return check_name(name).ok() && fs::is_regular_file(root_ / name, error);
+  }
+  Result<std::unique_ptr<video::VideoSource>> open_video(std::string_view name,
+                                                         const Limits& limits) const override {
+    MIEN_RETURN_IF_ERROR(check_name(name));
+    return video::open_file(root_ / name, video_options(limits));
   }
   std::vector<std::string> list(std::string_view folder) const override {
     return entries(folder, fs::file_type::regular);
@@ -82,6 +93,12 @@ class TarStore : public Store {
     return std::vector<std::byte>(it->second.begin(), it->second.end());
   }
   bool contains(std::string_view name) const override { return entries_.contains(name); }
+  Result<std::unique_ptr<video::VideoSource>> open_video(std::string_view name,
+                                                         const Limits& limits) const override {
+    const auto it = entries_.find(name);
+    if (it == entries_.end()) return not_found(std::string(name) + ": is not in the archive");
+    return video::open_memory(it->second, video_options(limits));
+  }
   std::vector<std::string> list(std::string_view folder) const override {
     std::string prefix(folder);
     prefix += '/';
@@ -116,6 +133,11 @@ class TarStore : public Store {
 };
 
 }  // namespace
+
+Result<std::unique_ptr<video::VideoSource>> Store::open_video(std::string_view name,
+                                                              const Limits&) const {
+  return unsupported(fmt::format("{}: this data set has pictures only", name));
+}
 
 Result<std::shared_ptr<const Store>> Store::open(const fs::path& path, const Limits& limits) {
   std::error_code error;

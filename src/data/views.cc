@@ -89,6 +89,15 @@ Result<std::vector<View>> subject_folds(const Manifest& manifest, const View& vi
   return out;
 }
 
+Result<TwoViews> subject_part(const Manifest& manifest, const View& view, int folds, int fold) {
+  if (fold < 0 || fold >= folds) {
+    return invalid_argument(
+        fmt::format("fold: {} of {} folds (expected 0 to {})", fold, folds, folds - 1));
+  }
+  MIEN_ASSIGN_OR_RETURN(const auto parts, subject_folds(manifest, view, folds, 1));
+  return hold_out(parts, static_cast<std::size_t>(fold));
+}
+
 TwoViews hold_out(const std::vector<View>& folds, std::size_t k) {
   MIEN_CHECK(k < folds.size());
   TwoViews out;
@@ -144,6 +153,37 @@ View tempered(const Manifest& manifest, const View& view, double power, Rng& rng
     out.push_back(view[static_cast<std::size_t>(rng.below(view.size()))]);
   }
   return out;
+}
+
+Manifest only(Manifest manifest, const View& view) {
+  std::vector<Sample> kept;
+  for (const std::int64_t place : view) kept.push_back(at(manifest, place));
+  manifest.samples = std::move(kept);
+  return manifest;
+}
+
+Manifest compound_classes(Manifest manifest) {
+  std::map<std::vector<int>, int> place_of;
+  for (Sample& sample : manifest.samples) {
+    std::sort(sample.labels.begin(), sample.labels.end());
+    sample.labels.erase(std::unique(sample.labels.begin(), sample.labels.end()),
+                        sample.labels.end());
+    if (sample.labels.size() > 1) place_of.emplace(sample.labels, 0);
+  }
+  const std::vector<std::string> singles = manifest.classes;
+  for (auto& [labels, place] : place_of) {
+    std::string name;
+    for (const int label : labels) {
+      name += (name.empty() ? "" : "+") + singles[static_cast<std::size_t>(label)];
+    }
+    place = static_cast<int>(manifest.classes.size());
+    manifest.classes.push_back(std::move(name));
+  }
+  for (Sample& sample : manifest.samples) {
+    if (sample.labels.size() > 1) sample.labels = {place_of.at(sample.labels)};
+    sample.soft.clear();
+  }
+  return manifest;
 }
 
 View shuffled(View view, Rng& rng) {

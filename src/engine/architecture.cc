@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include "engine/architecture_parts.h"
 
 namespace mien::engine {
 namespace {
@@ -16,22 +16,9 @@ constexpr std::pair<Activation, std::string_view> kActivations[] = {
     {Activation::kRelu, "relu"},
 };
 
-// Above these no real model goes; below them every product of sizes fits 64 bits easily.
-constexpr int kMaxWidth = 16384;
-constexpr int kMaxLayers = 256;
 constexpr int kMaxVocabulary = 10'000'000;
-constexpr int kMaxImage = 4096;
 constexpr int kMaxContext = 8192;
-constexpr std::size_t kMaxStages = 8;
-
-Result<int> read_size(const Json& json, std::string_view key, int max, std::string_view subject) {
-  MIEN_ASSIGN_OR_RETURN(const std::int64_t value, json_integer(json, key, subject));
-  if (value < 1 || value > max) {
-    return corrupt(
-        fmt::format("{}: '{}' is out of range (expected 1..{}, got {})", subject, key, max, value));
-  }
-  return static_cast<int>(value);
-}
+constexpr int kMaxTargets = 4096;
 
 Result<Activation> read_activation(const Json& json, std::string_view subject) {
   MIEN_ASSIGN_OR_RETURN(const std::string name, json_string(json, "activation", subject));
@@ -53,33 +40,6 @@ Status check_heads(int width, int heads, std::string_view subject) {
   return {};
 }
 
-void add_blocks(std::vector<ExpectedTensor>& out, const std::string& prefix, int layers,
-                std::int64_t width, std::int64_t mlp) {
-  for (int i = 0; i < layers; ++i) {
-    const std::string block = fmt::format("{}transformer.resblocks.{}.", prefix, i);
-    const auto add = [&](const char* name, Shape shape) {
-      out.push_back({block + name, std::move(shape)});
-    };
-    add("ln_1.weight", {width});
-    add("ln_1.bias", {width});
-    add("attn.in_proj_weight", {3 * width, width});
-    add("attn.in_proj_bias", {3 * width});
-    add("attn.out_proj.weight", {width, width});
-    add("attn.out_proj.bias", {width});
-    add("ln_2.weight", {width});
-    add("ln_2.bias", {width});
-    add("mlp.c_fc.weight", {mlp, width});
-    add("mlp.c_fc.bias", {mlp});
-    add("mlp.c_proj.weight", {width, mlp});
-    add("mlp.c_proj.bias", {width});
-  }
-}
-
-bool is_floating(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
-         dtype == DType::kF64;
-}
-
 // The sizes that every transformer tower has.
 template <class Tower>
 Status parse_blocks(const Json& json, std::string_view subject, Tower& tower) {
@@ -91,29 +51,12 @@ Status parse_blocks(const Json& json, std::string_view subject, Tower& tower) {
   return {};
 }
 
-Result<std::vector<int>> read_sizes(const Json& json, std::string_view key, int max,
-                                    std::string_view subject) {
-  const Json* list = json.find(key);
-  if (list == nullptr || !list->is_array() || list->as_array().empty() ||
-      list->as_array().size() > kMaxStages) {
-    return corrupt(fmt::format("{}: '{}' is missing or no list (expected 1 to {} numbers)", subject,
-                               key, kMaxStages));
-  }
-  std::vector<int> out;
-  for (const Json& item : list->as_array()) {
-    Json one = Json::object();
-    one.set(std::string(key), item);
-    MIEN_ASSIGN_OR_RETURN(out.emplace_back(), read_size(one, key, max, subject));
-  }
-  return out;
-}
-
 Result<ImageTower> parse_residual(const Json& json, std::string_view subject) {
-  MIEN_RETURN_IF_ERROR(
-      json_reject_unknown(json,
-                          {"type", "image_size", "channels", "stem_kernel", "stem_stride",
-                           "stem_width", "stem_pool", "first_stride", "widths", "blocks"},
-                          subject));
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(
+      json,
+      {"type", "image_size", "channels", "stem_kernel", "stem_stride", "stem_width", "stem_pool",
+       "first_stride", "widths", "blocks", "projection"},
+      subject));
   ImageTower tower;
   ResidualSizes& sizes = tower.residual.emplace();
   MIEN_ASSIGN_OR_RETURN(tower.image_size, read_size(json, "image_size", kMaxImage, subject));
@@ -125,16 +68,14 @@ Result<ImageTower> parse_residual(const Json& json, std::string_view subject) {
   MIEN_ASSIGN_OR_RETURN(sizes.first_stride, read_size(json, "first_stride", 4, subject));
   MIEN_ASSIGN_OR_RETURN(sizes.widths, read_sizes(json, "widths", kMaxWidth, subject));
   MIEN_ASSIGN_OR_RETURN(sizes.blocks, read_sizes(json, "blocks", kMaxLayers, subject));
+  if (json.find("projection") != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(sizes.projection, json_bool(json, "projection", subject));
+  }
   return tower;
 }
 
 Json residual_json(const ImageTower& tower) {
   const ResidualSizes& sizes = *tower.residual;
-  const auto list = [](const std::vector<int>& values) {
-    Json out = Json::array();
-    for (const int value : values) out.push_back(value);
-    return out;
-  };
   Json out = Json::object();
   out.set("type", "residual");
   out.set("image_size", tower.image_size);
@@ -144,12 +85,13 @@ Json residual_json(const ImageTower& tower) {
   out.set("stem_width", sizes.stem_width);
   out.set("stem_pool", sizes.stem_pool);
   out.set("first_stride", sizes.first_stride);
-  out.set("widths", list(sizes.widths));
-  out.set("blocks", list(sizes.blocks));
+  out.set("widths", sizes_json(sizes.widths));
+  out.set("blocks", sizes_json(sizes.blocks));
+  if (!sizes.projection) out.set("projection", false);
   return out;
 }
 
-Status check_residual(const ResidualSizes& sizes, std::string_view subject) {
+Status check_residual(const ResidualSizes& sizes, int embed, std::string_view subject) {
   const bool shape = sizes.widths.size() == sizes.blocks.size() && !sizes.widths.empty() &&
                      (sizes.channels == 1 || sizes.channels == 3) && sizes.stem_kernel % 2 == 1;
   if (!shape) {
@@ -163,15 +105,20 @@ Status check_residual(const ResidualSizes& sizes, std::string_view subject) {
       return corrupt(fmt::format("{}: width {} (expected 1..{})", subject, width, kMaxWidth));
     }
   }
+  if (!sizes.projection && sizes.widths.back() != embed) {
+    return corrupt(fmt::format("{}: last width {} without a projection (expected {}, as embed)",
+                               subject, sizes.widths.back(), embed));
+  }
   return {};
 }
 
 Result<ImageTower> parse_image(const Json& json, std::string_view subject) {
   MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
   if (type == "residual") return parse_residual(json, subject);
+  if (type == "swin") return parse_swin(json, subject);
   if (type != "vit") {
-    return unsupported(
-        fmt::format("{}: unknown image tower '{}' (expected vit or residual)", subject, type));
+    return unsupported(fmt::format("{}: unknown image tower '{}' (expected vit, residual or swin)",
+                                   subject, type));
   }
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
       json, {"type", "image_size", "patch", "width", "layers", "heads", "mlp", "activation"},
@@ -204,43 +151,87 @@ Result<TextTower> parse_text(const Json& json, std::string_view subject) {
 }
 
 Result<TemporalTower> parse_temporal(const Json& json, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  TemporalTower tower;
+  if (type == "attention_pool") {
+    MIEN_RETURN_IF_ERROR(
+        json_reject_unknown(json, {"type", "width", "hidden", "positions"}, subject));
+    MIEN_ASSIGN_OR_RETURN(tower.width, read_size(json, "width", kMaxWidth, subject));
+    MIEN_ASSIGN_OR_RETURN(tower.hidden, read_size(json, "hidden", kMaxWidth, subject));
+    MIEN_ASSIGN_OR_RETURN(tower.positions, read_size(json, "positions", kMaxContext, subject));
+    return tower;
+  }
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
       json, {"type", "width", "layers", "heads", "head_width", "mlp", "positions", "activation"},
       subject));
-  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
   if (type != "transformer") {
-    return unsupported(
-        fmt::format("{}: unknown temporal model '{}' (expected transformer)", subject, type));
+    return unsupported(fmt::format(
+        "{}: unknown temporal model '{}' (expected transformer or attention_pool)", subject, type));
   }
-  TemporalTower tower;
   MIEN_RETURN_IF_ERROR(parse_blocks(json, subject, tower));
   MIEN_ASSIGN_OR_RETURN(tower.head_width, read_size(json, "head_width", kMaxWidth, subject));
   MIEN_ASSIGN_OR_RETURN(tower.positions, read_size(json, "positions", kMaxContext, subject));
   return tower;
 }
 
-void add_temporal(std::vector<ExpectedTensor>& out, const TemporalTower& tower) {
-  const std::int64_t width = tower.width;
-  const std::int64_t inner = std::int64_t{tower.heads} * tower.head_width;
-  out.push_back({"temporal.cls_token", {1, 1, width}});
-  out.push_back({"temporal.pos_embedding", {1, tower.positions, width}});
-  for (int i = 0; i < tower.layers; ++i) {
-    const std::string block = fmt::format("temporal.temporal_transformer.layers.{}.", i);
-    const auto add = [&](const char* name, Shape shape) {
-      out.push_back({block + name, std::move(shape)});
-    };
-    add("0.fn.norm.weight", {width});
-    add("0.fn.norm.bias", {width});
-    add("0.fn.fn.to_qkv.weight", {3 * inner, width});
-    add("0.fn.fn.to_out.0.weight", {width, inner});
-    add("0.fn.fn.to_out.0.bias", {width});
-    add("1.fn.norm.weight", {width});
-    add("1.fn.norm.bias", {width});
-    add("1.fn.fn.net.0.weight", {tower.mlp, width});
-    add("1.fn.fn.net.0.bias", {tower.mlp});
-    add("1.fn.fn.net.3.weight", {width, tower.mlp});
-    add("1.fn.fn.net.3.bias", {width});
+Json temporal_json(const TemporalTower& tower) {
+  Json out = Json::object();
+  out.set("type", tower.hidden > 0 ? "attention_pool" : "transformer");
+  out.set("width", tower.width);
+  if (tower.hidden > 0) {
+    out.set("hidden", tower.hidden);
+    out.set("positions", tower.positions);
+    return out;
   }
+  out.set("layers", tower.layers);
+  out.set("heads", tower.heads);
+  out.set("head_width", tower.head_width);
+  out.set("mlp", tower.mlp);
+  out.set("positions", tower.positions);
+  out.set("activation", to_string(tower.activation));
+  return out;
+}
+
+Status check_temporal(const TemporalTower& tower, int embed, std::string_view subject) {
+  if (tower.hidden > 0) {
+    if (tower.width == embed && tower.positions >= 2) return {};
+    return corrupt(
+        fmt::format("{}: width {}, {} positions (expected width {}, 2 positions or more)", subject,
+                    tower.width, tower.positions, embed));
+  }
+  if (tower.width == embed && tower.head_width % 16 == 0 && tower.positions >= 2 &&
+      std::int64_t{tower.heads} * tower.head_width <= 8 * kMaxWidth) {
+    return {};
+  }
+  return corrupt(fmt::format(
+      "{}: width {}, {} heads of {}, {} positions (expected width {}, a head width that is a "
+      "multiple of 16, at most {} in all heads, 2 positions or more)",
+      subject, tower.width, tower.heads, tower.head_width, tower.positions, embed, 8 * kMaxWidth));
+}
+
+Result<RegressionHead> parse_regression(const Json& json, std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const std::string type, json_string(json, "type", subject));
+  if (type != "linear" && type != "mlp") {
+    return unsupported(
+        fmt::format("{}: unknown regression '{}' (expected linear or mlp)", subject, type));
+  }
+  std::vector<std::string_view> keys = {"type", "targets"};
+  if (type == "mlp") keys.emplace_back("hidden");
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, keys, subject));
+  RegressionHead head;
+  MIEN_ASSIGN_OR_RETURN(head.targets, read_size(json, "targets", kMaxTargets, subject));
+  if (type == "mlp") {
+    MIEN_ASSIGN_OR_RETURN(head.hidden, read_size(json, "hidden", kMaxWidth, subject));
+  }
+  return head;
+}
+
+Json regression_json(const RegressionHead& head) {
+  Json out = Json::object();
+  out.set("type", head.hidden > 0 ? "mlp" : "linear");
+  if (head.hidden > 0) out.set("hidden", head.hidden);
+  out.set("targets", head.targets);
+  return out;
 }
 
 Json vit_json(const ImageTower& image) {
@@ -275,7 +266,9 @@ std::optional<Activation> find_activation(std::string_view name) {
 Json Architecture::to_json() const {
   Json out = Json::object();
   out.set("embed", embed);
-  out.set("image", image.residual ? residual_json(image) : vit_json(image));
+  out.set("image", image.residual ? residual_json(image)
+                   : image.swin   ? swin_json(image)
+                                  : vit_json(image));
   if (text) {
     Json text_json = Json::object();
     text_json.set("type", text->word_width > 0 ? "words" : "clip_text");
@@ -291,23 +284,15 @@ Json Architecture::to_json() const {
   } else {
     out.set("text", nullptr);
   }
-  if (temporal) {
-    Json temporal_json = Json::object();
-    temporal_json.set("type", "transformer");
-    temporal_json.set("width", temporal->width);
-    temporal_json.set("layers", temporal->layers);
-    temporal_json.set("heads", temporal->heads);
-    temporal_json.set("head_width", temporal->head_width);
-    temporal_json.set("mlp", temporal->mlp);
-    temporal_json.set("positions", temporal->positions);
-    temporal_json.set("activation", to_string(temporal->activation));
-    out.set("temporal", std::move(temporal_json));
-  }
+  if (temporal) out.set("temporal", temporal_json(*temporal));
+  if (neutral) out.set("neutral", neutral_json(*neutral));
+  if (regression) out.set("regression", regression_json(*regression));
   return out;
 }
 
 Result<Architecture> Architecture::parse(const Json& json, std::string_view subject) {
-  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, {"embed", "image", "text", "temporal"}, subject));
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(
+      json, {"embed", "image", "text", "temporal", "neutral", "regression"}, subject));
   Architecture out;
   MIEN_ASSIGN_OR_RETURN(out.embed, read_size(json, "embed", kMaxWidth, subject));
   const Json* image_json = json.find("image");
@@ -325,13 +310,22 @@ Result<Architecture> Architecture::parse(const Json& json, std::string_view subj
     MIEN_ASSIGN_OR_RETURN(out.temporal,
                           parse_temporal(*temporal, fmt::format("{}.temporal", subject)));
   }
+  if (const Json* neutral = json.find("neutral"); neutral != nullptr && !neutral->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.neutral, parse_neutral(*neutral, fmt::format("{}.neutral", subject)));
+  }
+  if (const Json* head = json.find("regression"); head != nullptr && !head->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.regression,
+                          parse_regression(*head, fmt::format("{}.regression", subject)));
+  }
   MIEN_RETURN_IF_ERROR(out.validate(subject));
   return out;
 }
 
 Status Architecture::validate(std::string_view subject) const {
   if (image.residual) {
-    MIEN_RETURN_IF_ERROR(check_residual(*image.residual, fmt::format("{}.image", subject)));
+    MIEN_RETURN_IF_ERROR(check_residual(*image.residual, embed, fmt::format("{}.image", subject)));
+  } else if (image.swin) {
+    MIEN_RETURN_IF_ERROR(check_swin(image, embed, fmt::format("{}.image", subject)));
   } else if (image.image_size % image.patch != 0) {
     return corrupt(fmt::format("{}: image size {} is not a multiple of the patch {}", subject,
                                image.image_size, image.patch));
@@ -345,143 +339,15 @@ Status Architecture::validate(std::string_view subject) const {
     }
   }
   if (temporal) {
-    if (temporal->width != embed || temporal->head_width % 16 != 0 || temporal->positions < 2 ||
-        std::int64_t{temporal->heads} * temporal->head_width > 8 * kMaxWidth) {
-      return corrupt(fmt::format(
-          "{}.temporal: width {}, {} heads of {}, {} positions (expected width {}, a head width "
-          "that is a multiple of 16, at most {} in all heads, 2 positions or more)",
-          subject, temporal->width, temporal->heads, temporal->head_width, temporal->positions,
-          embed, 8 * kMaxWidth));
-    }
+    MIEN_RETURN_IF_ERROR(check_temporal(*temporal, embed, fmt::format("{}.temporal", subject)));
   }
-  return {};
-}
-
-std::uint64_t Architecture::parameter_count() const {
-  std::uint64_t total = 1;  // logit_scale
-  for (const ExpectedTensor& tensor : expected_tensors(*this)) {
-    total += element_count(tensor.shape).value_or(0);
+  if (regression && (regression->targets < 1 || regression->targets > kMaxTargets ||
+                     regression->hidden < 0 || regression->hidden > kMaxWidth)) {
+    return corrupt(fmt::format(
+        "{}.regression: {} targets, {} hidden (expected 1 to {} targets, at most {} hidden)",
+        subject, regression->targets, regression->hidden, kMaxTargets, kMaxWidth));
   }
-  return total;
-}
-
-namespace {
-
-void add_residual(std::vector<ExpectedTensor>& out, const ResidualSizes& sizes, int embed) {
-  const auto conv = [&](const std::string& name, std::int64_t from, std::int64_t to, int kernel) {
-    out.push_back({name + ".weight", {to, from, kernel, kernel}});
-  };
-  const auto norm = [&](const std::string& name, std::int64_t width) {
-    for (const char* part : {"weight", "bias", "running_mean", "running_var"}) {
-      out.push_back({fmt::format("{}.{}", name, part), {width}});
-    }
-  };
-  conv("visual.conv1", sizes.channels, sizes.stem_width, sizes.stem_kernel);
-  norm("visual.bn1", sizes.stem_width);
-  std::int64_t in = sizes.stem_width;
-  for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
-    const std::int64_t width = sizes.widths[stage];
-    for (int i = 0; i < sizes.blocks[stage]; ++i) {
-      const std::string block = fmt::format("visual.layer{}.{}.", stage + 1, i);
-      conv(block + "conv1", in, width, 3);
-      norm(block + "bn1", width);
-      conv(block + "conv2", width, width, 3);
-      norm(block + "bn2", width);
-      if (residual_stride(sizes, stage, i) != 1 || in != width) {
-        conv(block + "downsample.0", in, width, 1);
-        norm(block + "downsample.1", width);
-      }
-      in = width;
-    }
-  }
-  out.push_back({"visual.proj", {in, embed}});
-}
-
-void add_words(std::vector<ExpectedTensor>& out, const TextTower& tower, int embed) {
-  const std::int64_t width = tower.width;
-  out.push_back({"words.table", {tower.vocabulary, tower.word_width}, true});
-  out.push_back({"words.scale", {tower.vocabulary}});
-  out.push_back({"words.input.weight", {width, tower.word_width}});
-  out.push_back({"words.input.bias", {width}});
-  out.push_back({"words.class_embedding", {width}});
-  out.push_back({"words.positional_embedding", {tower.context + 1, width}});
-  out.push_back({"words.ln_final.weight", {width}});
-  out.push_back({"words.ln_final.bias", {width}});
-  out.push_back({"words.projection", {width, embed}});
-  out.push_back({"words.bag", {tower.word_width, embed}});
-  add_blocks(out, "words.", tower.layers, width, tower.mlp);
-}
-
-void add_vit(std::vector<ExpectedTensor>& out, const Architecture& a) {
-  const std::int64_t width = a.image.width;
-  out.push_back({"visual.conv1.weight", {width, 3, a.image.patch, a.image.patch}});
-  out.push_back({"visual.class_embedding", {width}});
-  out.push_back({"visual.positional_embedding", {a.image.tokens(), width}});
-  for (const char* norm : {"visual.ln_pre", "visual.ln_post"}) {
-    out.push_back({std::string(norm) + ".weight", {width}});
-    out.push_back({std::string(norm) + ".bias", {width}});
-  }
-  out.push_back({"visual.proj", {width, a.embed}});
-  add_blocks(out, "visual.", a.image.layers, width, a.image.mlp);
-}
-
-}  // namespace
-
-int residual_stride(const ResidualSizes& sizes, std::size_t stage, int block) {
-  if (block > 0) return 1;
-  return stage == 0 ? sizes.first_stride : 2;
-}
-
-std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
-  std::vector<ExpectedTensor> out;
-  if (a.image.residual) {
-    add_residual(out, *a.image.residual, a.embed);
-  } else {
-    add_vit(out, a);
-  }
-  if (a.text && a.text->word_width > 0) {
-    add_words(out, *a.text, a.embed);
-  } else if (a.text) {
-    const std::int64_t text_width = a.text->width;
-    out.push_back({"token_embedding.weight", {a.text->vocabulary, text_width}});
-    out.push_back({"positional_embedding", {a.text->context, text_width}});
-    out.push_back({"ln_final.weight", {text_width}});
-    out.push_back({"ln_final.bias", {text_width}});
-    out.push_back({"text_projection", {text_width, a.embed}});
-    add_blocks(out, "", a.text->layers, text_width, a.text->mlp);
-  }
-  if (a.temporal) add_temporal(out, *a.temporal);
-  return out;
-}
-
-Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& architecture,
-                     std::string_view subject) {
-  std::set<std::string, std::less<>> known = {"logit_scale"};
-  for (const ExpectedTensor& expected : expected_tensors(architecture)) {
-    const TensorView* found = weights.find(expected.name);
-    if (found == nullptr) {
-      return corrupt(fmt::format("{}: '{}' is missing (expected shape {})", subject, expected.name,
-                                 mien::to_string(expected.shape)));
-    }
-    if (found->shape() != expected.shape) {
-      return corrupt(fmt::format("{}: '{}' has shape {} (expected {})", subject, expected.name,
-                                 mien::to_string(found->shape()), mien::to_string(expected.shape)));
-    }
-    if (expected.quantised && found->dtype() != DType::kI8) {
-      return unsupported(fmt::format("{}: '{}' has type {} (expected I8)", subject, expected.name,
-                                     mien::to_string(found->dtype())));
-    }
-    if (!expected.quantised && !is_floating(found->dtype())) {
-      return unsupported(fmt::format("{}: '{}' has type {} (expected F32, F16, BF16 or F64)",
-                                     subject, expected.name, mien::to_string(found->dtype())));
-    }
-    known.insert(expected.name);
-  }
-  for (const auto& [name, view] : weights.tensors()) {
-    if (!known.contains(name)) {
-      return corrupt(fmt::format("{}: '{}' does not belong to this architecture", subject, name));
-    }
-  }
+  if (neutral) return check_neutral(*neutral, fmt::format("{}.neutral", subject));
   return {};
 }
 

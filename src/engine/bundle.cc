@@ -129,12 +129,17 @@ Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
   bundle->files_ = std::move(files);
   if (const TensorView* features = bundle->label_features()) {
     MIEN_RETURN_IF_ERROR(check_features(*features, bundle->info_, weights_subject));
+  } else if (!bundle->info_.learned.empty()) {
+    return corrupt(fmt::format("{}: has no '{}' (expected the embeddings of its learned texts)",
+                               weights_subject, kLabelFeatures));
   }
   MIEN_RETURN_IF_ERROR(check_tensors(WithoutFeatures(*bundle->weights_), bundle->info_.architecture,
                                      weights_subject));
   bundle->precision_ = choose(options.precision);
   return std::shared_ptr<const Bundle>(bundle);
 }
+
+Result<std::string> Bundle::card() const { return files_->text(kCardFile, kMaxInfoBytes); }
 
 Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
   const std::lock_guard lock(mutex_);
@@ -152,6 +157,15 @@ Result<std::shared_ptr<const TemporalEncoder>> Bundle::temporal_encoder() const 
                           TemporalEncoder::load(*weights_, info_.architecture, precision_));
   }
   return temporal_;
+}
+
+Result<std::shared_ptr<const Regressor>> Bundle::regressor() const {
+  if (!info_.architecture.regression) return std::shared_ptr<const Regressor>();
+  const std::lock_guard lock(temporal_mutex_);
+  if (!regressor_) {
+    MIEN_ASSIGN_OR_RETURN(regressor_, Regressor::load(*weights_, info_.architecture));
+  }
+  return regressor_;
 }
 
 Result<std::shared_ptr<const TextEncoder>> Bundle::text_encoder() const {

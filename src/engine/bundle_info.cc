@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "engine/label_json.h"
 #include "mien/engine/bundle.h"
@@ -13,6 +14,12 @@ constexpr std::pair<UnknownRule::Kind, std::string_view> kRules[] = {
     {UnknownRule::Kind::kMaxProbability, "max_probability"},
     {UnknownRule::Kind::kMaxCosine, "max_cosine"},
     {UnknownRule::Kind::kEnergy, "energy"},
+};
+
+constexpr std::pair<Reduce, std::string_view> kReduces[] = {
+    {Reduce::kMeanEmbedding, "mean"},
+    {Reduce::kMeanCosine, "mean-cosine"},
+    {Reduce::kMaxCosine, "max"},
 };
 
 Result<UnknownRule> parse_unknown(const Json& json, std::string_view subject) {
@@ -64,6 +71,96 @@ Result<std::map<std::string, std::string>> parse_files(const Json& json, std::st
   return out;
 }
 
+// How the labels are read: learned texts and the reduction, both of which may be absent.
+Status parse_reading(const Json& json, std::string_view subject, const Limits& limits,
+                     BundleInfo& out) {
+  if (const Json* learned = json.find("learned")) {
+    std::vector<std::string> texts;
+    for (const text::Label& label : out.labels) append_texts(label, texts);
+    MIEN_ASSIGN_OR_RETURN(out.learned, learned_from_json(*learned, texts.size(), subject, limits));
+  }
+  if (json.find("reduce") != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(const std::string name, json_string(json, "reduce", subject));
+    const auto reduce = find_reduce(name);
+    if (!reduce) {
+      return corrupt(
+          fmt::format("{}: reduce '{}' (expected mean, mean-cosine or max)", subject, name));
+    }
+    out.reduce = *reduce;
+  }
+  return {};
+}
+
+constexpr std::size_t kMaxTargetName = 1000;
+
+// [low, high], or null.
+Result<std::optional<std::pair<double, double>>> parse_range(const Json& json,
+                                                             std::string_view subject) {
+  const Json* range = json.find("range");
+  if (range != nullptr && range->is_null()) return std::optional<std::pair<double, double>>();
+  const bool two = range != nullptr && range->is_array() && range->size() == 2 &&
+                   range->as_array()[0].is_number() && range->as_array()[1].is_number();
+  if (two) {
+    const std::pair<double, double> out(range->as_array()[0].as_number(),
+                                        range->as_array()[1].as_number());
+    if (std::isfinite(out.first) && std::isfinite(out.second) && out.first < out.second) {
+      return std::optional(out);
+    }
+  }
+  return corrupt(fmt::format("{}: 'range' is no scale (expected [least, most], or null)", subject));
+}
+
+// As many as the architecture says; none, and no key, without a regression head.
+Result<std::vector<RegressionTarget>> parse_targets(const Json& json, const Architecture& sizes,
+                                                    std::string_view subject) {
+  const Json* list = json.find("targets");
+  const std::size_t expected =
+      sizes.regression ? static_cast<std::size_t>(sizes.regression->targets) : 0;
+  const bool fits = expected == 0 ? list == nullptr
+                                  : list != nullptr && list->is_array() && list->size() == expected;
+  if (!fits) {
+    return corrupt(
+        fmt::format("{}: 'targets' does not fit (expected {} of them, as "
+                    "architecture.regression says)",
+                    subject, expected));
+  }
+  std::vector<RegressionTarget> out;
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < expected; ++i) {
+    const Json& item = list->as_array()[i];
+    const std::string place = fmt::format("{}: targets[{}]", subject, i);
+    MIEN_RETURN_IF_ERROR(json_reject_unknown(item, {"name", "range"}, place));
+    RegressionTarget target;
+    MIEN_ASSIGN_OR_RETURN(target.name, json_string(item, "name", place));
+    if (target.name.empty() || target.name.size() > kMaxTargetName ||
+        !names.insert(target.name).second) {
+      return corrupt(
+          fmt::format("{}: the name is empty, too long or there twice (expected 1 to {} bytes)",
+                      place, kMaxTargetName));
+    }
+    MIEN_ASSIGN_OR_RETURN(target.range, parse_range(item, place));
+    out.push_back(std::move(target));
+  }
+  return out;
+}
+
+Json targets_json(const std::vector<RegressionTarget>& targets) {
+  Json out = Json::array();
+  for (const RegressionTarget& target : targets) {
+    Json range = Json();
+    if (target.range) {
+      range = Json::array();
+      range.push_back(target.range->first);
+      range.push_back(target.range->second);
+    }
+    Json item = Json::object();
+    item.set("name", target.name);
+    item.set("range", std::move(range));
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
 template <class T>
 Result<T> parse_section(const Json& json, std::string_view key, std::string_view subject) {
   const Json* section = json.find(key);
@@ -80,6 +177,20 @@ std::string_view to_string(UnknownRule::Kind kind) {
   return "max_probability";
 }
 
+std::string_view to_string(Reduce reduce) {
+  for (const auto& [value, name] : kReduces) {
+    if (value == reduce) return name;
+  }
+  return "mean";
+}
+
+std::optional<Reduce> find_reduce(std::string_view name) {
+  for (const auto& [value, known] : kReduces) {
+    if (known == name) return value;
+  }
+  return {};
+}
+
 Json BundleInfo::to_json() const {
   Json out = Json::object();
   out.set("format_version", kFormatVersion);
@@ -92,6 +203,9 @@ Json BundleInfo::to_json() const {
   Json labels_json = Json::array();
   for (const text::Label& label : labels) labels_json.push_back(label_to_json(label));
   out.set("labels", std::move(labels_json));
+  if (!learned.empty()) out.set("learned", learned_to_json(learned));
+  if (reduce != Reduce::kMeanEmbedding) out.set("reduce", to_string(reduce));
+  if (!targets.empty()) out.set("targets", targets_json(targets));
   out.set("logit_scale", logit_scale);
   out.set("temperature", temperature);
   Json rule = Json::object();
@@ -117,11 +231,12 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
     return unsupported(fmt::format("{}: bundle format version {} (expected {})", subject, version,
                                    kFormatVersion));
   }
-  MIEN_RETURN_IF_ERROR(json_reject_unknown(
-      json,
-      {"format_version", "name", "method", "architecture", "preprocess", "crop", "sampling",
-       "labels", "logit_scale", "temperature", "unknown", "licence", "provenance", "files"},
-      subject));
+  MIEN_RETURN_IF_ERROR(
+      json_reject_unknown(json,
+                          {"format_version", "name", "method", "architecture", "preprocess", "crop",
+                           "sampling", "labels", "learned", "reduce", "targets", "logit_scale",
+                           "temperature", "unknown", "licence", "provenance", "files"},
+                          subject));
   BundleInfo out;
   MIEN_ASSIGN_OR_RETURN(out.name, json_string(json, "name", subject));
   MIEN_ASSIGN_OR_RETURN(out.method, json_string(json, "method", subject));
@@ -162,6 +277,8 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
     return corrupt(fmt::format("{}: 'labels' is missing (expected a list)", subject));
   }
   MIEN_ASSIGN_OR_RETURN(out.labels, labels_from_json(*labels, subject, limits));
+  MIEN_RETURN_IF_ERROR(parse_reading(json, subject, limits, out));
+  MIEN_ASSIGN_OR_RETURN(out.targets, parse_targets(json, out.architecture, subject));
   MIEN_ASSIGN_OR_RETURN(out.logit_scale, positive(json, "logit_scale", subject));
   MIEN_ASSIGN_OR_RETURN(out.temperature, positive(json, "temperature", subject));
   const Json* unknown = json.find("unknown");

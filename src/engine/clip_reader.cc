@@ -15,6 +15,10 @@ Result<ClipReader> ClipReader::make(const Bundle& bundle) {
   out.sampling_ = bundle.info().sampling;
   out.embed_ = static_cast<std::size_t>(bundle.info().architecture.embed);
   MIEN_ASSIGN_OR_RETURN(out.temporal_, bundle.temporal_encoder());
+  const auto& tower = bundle.info().architecture.temporal;
+  out.changes_pictures_ = tower && tower->hidden == 0;
+  MIEN_ASSIGN_OR_RETURN(out.regressor_, bundle.regressor());
+  for (const RegressionTarget& target : bundle.info().targets) out.targets_.push_back(target.name);
   return out;
 }
 
@@ -36,28 +40,53 @@ Result<ClipPlan> ClipReader::plan(std::int64_t total, std::int64_t thinning) con
   return out;
 }
 
-Status ClipReader::read(const ClipPlan& plan, const float* rows, float* out,
-                        Session& session) const {
+std::vector<TargetValue> ClipReader::named(const std::vector<float>& values) const {
+  MIEN_CHECK(values.empty() || values.size() == targets_.size());
+  std::vector<TargetValue> out;
+  for (std::size_t t = 0; t < values.size(); ++t) out.push_back({targets_[t], values[t]});
+  return out;
+}
+
+Result<std::vector<float>> ClipReader::values(const float* clip, Session& session) const {
+  std::vector<float> out(targets_.size());
+  if (regressor_) MIEN_RETURN_IF_ERROR(regressor_->predict(clip, 1, out.data(), session));
+  return out;
+}
+
+Result<ClipReading> ClipReader::read(const ClipPlan& plan, const float* rows,
+                                     Session& session) const {
   const auto width = static_cast<std::int64_t>(embed_);
-  std::fill_n(out, embed_, 0.0F);
+  ClipReading out{std::vector<float>(embed_), std::vector<float>(targets_.size())};
   std::vector<float> window;
   std::vector<float> one(embed_);
+  std::size_t count = 0;
   for (const auto& places : plan.windows) {
     window.clear();
     for (const std::int64_t place : places) {
       const float* row = rows + place * width;
       window.insert(window.end(), row, row + width);
     }
+    count += places.size();
     if (temporal_) {
       MIEN_RETURN_IF_ERROR(temporal_->encode(
           window.data(), 1, static_cast<std::int64_t>(places.size()), one.data(), session));
+      MIEN_ASSIGN_OR_RETURN(const std::vector<float> said, values(one.data(), session));
+      for (std::size_t t = 0; t < said.size(); ++t) {
+        out.values[t] += said[t] / static_cast<float>(plan.windows.size());
+      }
       kernels::l2_normalize_rows(one.data(), 1, width);
       window = one;
     }
-    for (std::size_t i = 0; i < window.size(); ++i) out[i % embed_] += window[i];
+    for (std::size_t i = 0; i < window.size(); ++i) out.embedding[i % embed_] += window[i];
   }
-  kernels::l2_normalize_rows(out, 1, width);
-  return {};
+  if (!temporal_ && regressor_) {
+    for (std::size_t i = 0; i < embed_; ++i) {
+      one[i] = out.embedding[i] / static_cast<float>(std::max<std::size_t>(count, 1));
+    }
+    MIEN_ASSIGN_OR_RETURN(out.values, values(one.data(), session));
+  }
+  kernels::l2_normalize_rows(out.embedding.data(), 1, width);
+  return out;
 }
 
 }  // namespace mien::engine

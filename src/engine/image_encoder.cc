@@ -17,33 +17,9 @@ struct VitImage final : ImageEncoder::Impl {
   Transformer transformer;
   kernels::Linear projection;
 
-  void gather_patches(const float* pixels, std::int64_t count, float* out) const;
   Status encode_pass(const float* pixels, std::int64_t count, float* out,
                      Session::Impl& session) const override;
 };
-
-// [count, 3, S, S] -> [count * grid * grid, 3 * patch * patch], channel-major inside a patch as the
-// convolution has it.
-void VitImage::gather_patches(const float* pixels, std::int64_t count, float* out) const {
-  const std::int64_t size = tower.image_size;
-  const std::int64_t patch = tower.patch;
-  const std::int64_t grid = size / patch;
-  const std::int64_t depth = 3 * patch * patch;
-#pragma omp parallel for collapse(2) schedule(static)
-  for (std::int64_t n = 0; n < count; ++n) {
-    for (std::int64_t gy = 0; gy < grid; ++gy) {
-      for (std::int64_t c = 0; c < 3; ++c) {
-        for (std::int64_t y = 0; y < patch; ++y) {
-          const float* row = pixels + ((n * 3 + c) * size + gy * patch + y) * size;
-          for (std::int64_t gx = 0; gx < grid; ++gx) {
-            float* to = out + ((n * grid + gy) * grid + gx) * depth + (c * patch + y) * patch;
-            std::memcpy(to, row + gx * patch, static_cast<std::size_t>(patch) * sizeof(float));
-          }
-        }
-      }
-    }
-  }
-}
 
 Status VitImage::encode_pass(const float* pixels, std::int64_t count, float* out,
                              Session::Impl& session) const {
@@ -57,7 +33,7 @@ Status VitImage::encode_pass(const float* pixels, std::int64_t count, float* out
   float* patch_rows = reserve(session.input, count * grid_tokens * depth);
   float* embedded = reserve(session.hidden, count * grid_tokens * width);
   float* x = reserve(session.stream, count * tokens * width);
-  gather_patches(pixels, count, patch_rows);
+  gather_patches(pixels, count, tower.image_size, tower.patch, patch_rows);
   MIEN_RETURN_IF_ERROR(patches.run(patch_rows, count * grid_tokens, embedded, session.workspace));
   float* summed = reserve(session.normed, count * tokens * width);
   for (std::int64_t n = 0; n < count; ++n) {
@@ -87,6 +63,26 @@ Status VitImage::encode_pass(const float* pixels, std::int64_t count, float* out
 }
 
 }  // namespace
+
+void gather_patches(const float* pixels, std::int64_t count, std::int64_t size, std::int64_t patch,
+                    float* out) {
+  const std::int64_t grid = size / patch;
+  const std::int64_t depth = 3 * patch * patch;
+#pragma omp parallel for collapse(2) schedule(static)
+  for (std::int64_t n = 0; n < count; ++n) {
+    for (std::int64_t gy = 0; gy < grid; ++gy) {
+      for (std::int64_t c = 0; c < 3; ++c) {
+        for (std::int64_t y = 0; y < patch; ++y) {
+          const float* row = pixels + ((n * 3 + c) * size + gy * patch + y) * size;
+          for (std::int64_t gx = 0; gx < grid; ++gx) {
+            float* to = out + ((n * grid + gy) * grid + gx) * depth + (c * patch + y) * patch;
+            std::memcpy(to, row + gx * patch, static_cast<std::size_t>(patch) * sizeof(float));
+          }
+        }
+      }
+    }
+  }
+}
 
 Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoint& weights,
                                                      const Architecture& architecture,
@@ -127,6 +123,8 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
   std::unique_ptr<Impl> impl;
   if (architecture.image.residual) {
     MIEN_ASSIGN_OR_RETURN(impl, load_residual(weights, architecture, precision));
+  } else if (architecture.image.swin) {
+    MIEN_ASSIGN_OR_RETURN(impl, load_swin(weights, architecture, precision));
   } else {
     MIEN_ASSIGN_OR_RETURN(impl, load_vit(weights, architecture, precision));
   }

@@ -20,6 +20,12 @@ struct ImageEncoder::Impl {
   std::int64_t per_pass = 1;  ///< pictures whose activations are held at a time
 };
 
+/// Squares of `patch` pixels as rows: a convolution whose stride is its size is a matrix product
+/// over them. Shape: pixels [count, 3, size, size] -> out [count * grid * grid, 3 * patch * patch],
+/// channel-major inside a patch.
+void gather_patches(const float* pixels, std::int64_t count, std::int64_t size, std::int64_t patch,
+                    float* out);
+
 /// Precondition: check_tensors passed. Sets everything but `tower` and `embed`.
 Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoint& weights,
                                                      const Architecture& architecture,
@@ -27,5 +33,8 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoin
 Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Checkpoint& weights,
                                                           const Architecture& architecture,
                                                           kernels::Precision precision);
+Result<std::unique_ptr<ImageEncoder::Impl>> load_swin(const checkpoint::Checkpoint& weights,
+                                                      const Architecture& architecture,
+                                                      kernels::Precision precision);
 
 }  // namespace mien::engine

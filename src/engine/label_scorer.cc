@@ -20,33 +20,44 @@ float dot(const float* a, std::span<const float> b) {
   return static_cast<float>(sum);
 }
 
-// Adds the unit mean of `count` rows starting at `rows` to `out`, and moves past them.
-void mean_row(const float* rows, std::size_t count, std::size_t width, float* out) {
+// The mean of `count` rows starting at `rows`, of unit length when asked for.
+void mean_row(const float* rows, std::size_t count, std::size_t width, bool unit, float* out) {
   std::fill(out, out + width, 0.0F);
   for (std::size_t r = 0; r < count; ++r) {
     for (std::size_t i = 0; i < width; ++i) out[i] += rows[r * width + i];
   }
-  kernels::l2_normalize_rows(out, 1, static_cast<std::int64_t>(width));
+  if (unit) return kernels::l2_normalize_rows(out, 1, static_cast<std::int64_t>(width));
+  for (std::size_t i = 0; i < width; ++i) out[i] /= static_cast<float>(count);
 }
 
-// The label's own row: mean of its texts, or mean of its parts' rows.
-const float* label_row(const text::Label& label, const float* rows, std::size_t width, float* out) {
+// Mean of a label's texts, or mean of its parts' rows; returns what is behind its texts.
+const float* label_row(const text::Label& label, const float* rows, std::size_t width, bool unit,
+                       float* out) {
   if (label.parts.empty()) {
-    mean_row(rows, label.texts.size(), width, out);
+    mean_row(rows, label.texts.size(), width, unit, out);
     return rows + label.texts.size() * width;
   }
   std::vector<float> parts(label.parts.size() * width);
   for (std::size_t p = 0; p < label.parts.size(); ++p) {
-    rows = label_row(label.parts[p], rows, width, parts.data() + p * width);
+    rows = label_row(label.parts[p], rows, width, unit, parts.data() + p * width);
   }
-  mean_row(parts.data(), label.parts.size(), width, out);
+  mean_row(parts.data(), label.parts.size(), width, unit, out);
   return rows;
+}
+
+std::vector<std::vector<std::string>> near_words(const LearnedText& text) {
+  std::vector<std::vector<std::string>> out;
+  for (const std::vector<NearWord>& token : text.tokens) {
+    std::vector<std::string>& words = out.emplace_back();
+    for (const NearWord& near : token) words.push_back(near.word);
+  }
+  return out;
 }
 
 }  // namespace
 
-Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> texts,
-                            Session& session) {
+Result<Tensor> encode_texts_raw(const Bundle& bundle, std::span<const std::string> texts,
+                                Session& session) {
   MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle.text_encoder());
   MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle.tokenizer());
   std::vector<std::vector<std::int32_t>> rows;
@@ -58,8 +69,22 @@ Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> t
   Tensor out(DType::kF32, {static_cast<std::int64_t>(texts.size()), encoder->embed()});
   if (!rows.empty()) {
     MIEN_RETURN_IF_ERROR(encoder->encode(rows, out.f32().data(), session));
-    kernels::l2_normalize_rows(out.f32().data(), out.dim(0), out.dim(1));
   }
+  return out;
+}
+
+Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> texts,
+                            Session& session) {
+  MIEN_ASSIGN_OR_RETURN(Tensor out, encode_texts_raw(bundle, texts, session));
+  if (!texts.empty()) kernels::l2_normalize_rows(out.f32().data(), out.dim(0), out.dim(1));
+  return out;
+}
+
+std::vector<float> combine_texts(const text::Label& label, const float* rows, std::size_t embed,
+                                 Compound compound) {
+  std::vector<float> out(embed);
+  label_row(label, rows, embed, compound == Compound::kUnitMean, out.data());
+  kernels::l2_normalize_rows(out.data(), 1, static_cast<std::int64_t>(embed));
   return out;
 }
 
@@ -77,39 +102,62 @@ Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundl
   if (labels.labels.empty()) {
     return invalid_argument("labels: the set is empty (expected at least one label)");
   }
+  if (options.compound == Compound::kRawMean && options.reduce != Reduce::kMeanEmbedding) {
+    return invalid_argument(
+        "compound labels: raw means go with means of embeddings only (expected --reduce mean)");
+  }
   const BundleInfo& info = bundle.info();
   const std::shared_ptr<LabelScorer> out(new LabelScorer());
   out->options_ = options;
+  out->reduce_ = options.reduce.value_or(info.reduce);
   out->embed_ = static_cast<std::size_t>(info.architecture.embed);
   out->scale_ = info.logit_scale / info.temperature;
   out->rule_ = info.unknown.kind;
   if (options.unknown.mode == UnknownChoice::Mode::kAuto) out->threshold_ = info.unknown.threshold;
   if (options.unknown.mode == UnknownChoice::Mode::kValue) out->threshold_ = options.unknown.value;
 
-  const TensorView* stored = labels.labels == info.labels ? bundle.label_features() : nullptr;
-  if (stored != nullptr) {
-    out->text_rows_.resize(stored->size());
-    MIEN_RETURN_IF_ERROR(copy_to_f32(*stored, out->text_rows_));
-  } else {
-    MIEN_ASSIGN_OR_RETURN(const Tensor encoded,
-                          encode_label_features(bundle, labels.labels, session));
-    out->text_rows_.assign(encoded.f32().begin(), encoded.f32().end());
-  }
-  out->label_rows_.resize(labels.labels.size() * out->embed_);
-  const float* rows = out->text_rows_.data();
-  for (std::size_t l = 0; l < labels.labels.size(); ++l) {
-    const text::Label& label = labels.labels[l];
-    out->names_.push_back(label.name);
-    rows = label_row(label, rows, out->embed_, out->label_rows_.data() + l * out->embed_);
-    std::vector<std::string> texts;
-    append_texts(label, texts);
-    for (std::string& text : texts) out->texts_.push_back({l, std::move(text)});
-  }
+  MIEN_RETURN_IF_ERROR(out->encode(bundle, labels, session));
   return std::shared_ptr<const LabelScorer>(out);
 }
 
+Status LabelScorer::encode(const Bundle& bundle, const text::LabelSet& labels, Session& session) {
+  const BundleInfo& info = bundle.info();
+  const bool own = labels.labels == info.labels;
+  const TensorView* stored = own ? bundle.label_features() : nullptr;
+  if (stored != nullptr) {
+    text_rows_.resize(stored->size());
+    MIEN_RETURN_IF_ERROR(copy_to_f32(*stored, text_rows_));
+  } else {
+    MIEN_ASSIGN_OR_RETURN(const Tensor encoded,
+                          encode_label_features(bundle, labels.labels, session));
+    text_rows_.assign(encoded.f32().begin(), encoded.f32().end());
+  }
+  const float* rows = text_rows_.data();
+  for (std::size_t l = 0; l < labels.labels.size(); ++l) {
+    const text::Label& label = labels.labels[l];
+    std::vector<std::string> texts;
+    append_texts(label, texts);
+    std::vector<float> row;
+    if (options_.compound == Compound::kRawMean && !label.parts.empty()) {
+      MIEN_ASSIGN_OR_RETURN(const Tensor raw, encode_texts_raw(bundle, texts, session));
+      row = combine_texts(label, raw.f32().data(), embed_, Compound::kRawMean);
+    } else {
+      row = combine_texts(label, rows, embed_, Compound::kUnitMean);
+    }
+    label_rows_.insert(label_rows_.end(), row.begin(), row.end());
+    names_.push_back(label.name);
+    rows += texts.size() * embed_;
+    for (std::string& text : texts) {
+      std::vector<std::vector<std::string>> near;
+      if (own && !info.learned.empty()) near = near_words(info.learned[texts_.size()]);
+      texts_.push_back({l, std::move(text), std::move(near)});
+    }
+  }
+  return {};
+}
+
 float LabelScorer::label_cosine(std::size_t label, std::span<const float> embedding) const {
-  if (options_.reduce == Reduce::kMeanEmbedding) {
+  if (reduce_ == Reduce::kMeanEmbedding) {
     return dot(label_rows_.data() + label * embed_, embedding);
   }
   double sum = 0;
@@ -122,7 +170,16 @@ float LabelScorer::label_cosine(std::size_t label, std::span<const float> embedd
     best = std::max(best, cosine);
     ++count;
   }
-  return options_.reduce == Reduce::kMaxCosine ? best : static_cast<float>(sum / count);
+  return reduce_ == Reduce::kMaxCosine ? best : static_cast<float>(sum / count);
+}
+
+std::vector<float> LabelScorer::text_cosines(std::span<const float> embedding) const {
+  MIEN_CHECK(embedding.size() == embed_);
+  std::vector<float> out;
+  for (std::size_t t = 0; t < texts_.size(); ++t) {
+    out.push_back(dot(text_rows_.data() + t * embed_, embedding));
+  }
+  return out;
 }
 
 Scores LabelScorer::score(std::span<const float> embedding) const {
@@ -152,9 +209,9 @@ Scores LabelScorer::score(std::span<const float> embedding) const {
     out.unknown = !(value >= *threshold_);
   }
   if (options_.explain) {
+    const std::vector<float> cosines = text_cosines(embedding);
     for (std::size_t t = 0; t < texts_.size(); ++t) {
-      out.reasons.push_back({names_[texts_[t].label], texts_[t].text,
-                             dot(text_rows_.data() + t * embed_, embedding)});
+      out.reasons.push_back({names_[texts_[t].label], texts_[t].text, cosines[t], texts_[t].near});
     }
     std::stable_sort(out.reasons.begin(), out.reasons.end(),
                      [](const Reason& a, const Reason& b) { return a.cosine > b.cosine; });

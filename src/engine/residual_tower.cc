@@ -1,13 +1,11 @@
 // Residual networks in the engine.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "engine/image_towers.h"
 #include "mien/kernels/convolution.h"
 #include "mien/kernels/ops.h"
-#include "mien/tensor/tensor.h"
 
 namespace mien::engine {
 namespace {
@@ -40,19 +38,13 @@ struct Block {
   Convolution shortcut;  // empty: the input itself
 };
 
-float value_at(const void* values, std::int64_t at, Precision precision) {
-  return precision == Precision::kF32
-             ? static_cast<const float*>(values)[at]
-             : bf16_to_float(static_cast<const std::uint16_t*>(values)[at]);
-}
-
 // Activations between convolutions are [count, height, width, channels] in the precision of the
 // weights.
 struct ResidualImage final : ImageEncoder::Impl {
   Precision precision = Precision::kF32;
   Convolution stem;
   std::vector<Block> blocks;
-  kernels::Linear projection;
+  kernels::Linear projection;  // empty: the means are the embedding
 
   Status encode_pass(const float* pixels, std::int64_t count, float* out,
                      Session::Impl& session) const override;
@@ -61,8 +53,6 @@ struct ResidualImage final : ImageEncoder::Impl {
                           (precision == Precision::kF32 ? sizeof(float) : sizeof(std::uint16_t)));
   }
   const float* channels_last(const float* pixels, std::int64_t count, Session::Impl& session) const;
-  std::int64_t pool(void* x, std::int64_t count, std::int64_t side, std::int64_t channels,
-                    kernels::Buffer& to) const;
   Status run_block(const Block& block, std::int64_t count, std::int64_t& side,
                    kernels::Buffer*& now, kernels::Buffer*& spare, Session::Impl& session) const;
 };
@@ -80,32 +70,6 @@ const float* ResidualImage::channels_last(const float* pixels, std::int64_t coun
     }
   }
   return to;
-}
-
-// The largest of 3 x 3 with stride 2 and padding 1.
-std::int64_t ResidualImage::pool(void* x, std::int64_t count, std::int64_t side,
-                                 std::int64_t channels, kernels::Buffer& to) const {
-  const std::int64_t half = (side - 1) / 2 + 1;
-  void* out = reserve(to, count * half * half * channels);
-  for (std::int64_t place = 0; place < count * half * half; ++place) {
-    const std::int64_t n = place / (half * half);
-    const std::int64_t top = 2 * (place / half % half) - 1, left = 2 * (place % half) - 1;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      float most = 0;  // behind a relu nothing is smaller
-      for (std::int64_t y = std::max<std::int64_t>(0, top); y < std::min(side, top + 3); ++y) {
-        for (std::int64_t z = std::max<std::int64_t>(0, left); z < std::min(side, left + 3); ++z) {
-          most = std::max(most, value_at(x, ((n * side + y) * side + z) * channels + c, precision));
-        }
-      }
-      const std::int64_t at = place * channels + c;
-      if (precision == Precision::kF32) {
-        static_cast<float*>(out)[at] = most;
-      } else {
-        static_cast<std::uint16_t*>(out)[at] = float_to_bf16(most);
-      }
-    }
-  }
-  return half;
 }
 
 // `now` holds the input, and the output afterwards.
@@ -145,24 +109,21 @@ Status ResidualImage::encode_pass(const float* pixels, std::int64_t count, float
   }
   side = after;
   if (tower.residual->stem_pool) {
-    side = pool(x, count, side, stem.out(), *spare);
+    const std::int64_t half = (side + 1) / 2;
+    void* pooled = reserve(*spare, count * half * half * stem.out());
+    kernels::max_pool_3x3(x, precision, count, side, stem.out(), pooled);
+    side = half;
     std::swap(now, spare);
   }
   for (const Block& block : blocks) {
     MIEN_RETURN_IF_ERROR(run_block(block, count, side, now, spare, session));
   }
-  const std::int64_t channels = projection.in(), area = side * side;
-  float* means = session.pooled.reserve_as<float>(static_cast<std::size_t>(count * channels));
-  std::fill(means, means + count * channels, 0.0F);
-  const void* last = now->reserve(0);
-  for (std::int64_t place = 0; place < count * area; ++place) {
-    float* to = means + place / area * channels;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      to[c] += value_at(last, place * channels + c, precision);
-    }
-  }
-  for (std::int64_t i = 0; i < count * channels; ++i) means[i] /= static_cast<float>(area);
-  return projection.run(means, count, out, session.workspace);
+  const std::int64_t channels = blocks.back().second.out();
+  const bool projects = projection.out() > 0;
+  float* means =
+      projects ? session.pooled.reserve_as<float>(static_cast<std::size_t>(count * channels)) : out;
+  kernels::mean_of_rows(now->reserve(0), precision, count, side * side, channels, means);
+  return projects ? projection.run(means, count, out, session.workspace) : Status();
 }
 
 }  // namespace
@@ -203,10 +164,12 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
       impl->blocks.push_back(std::move(block));
     }
   }
-  const TensorView* proj = weights.find("visual.proj");
-  MIEN_CHECK(proj != nullptr);
-  MIEN_ASSIGN_OR_RETURN(impl->projection,
-                        kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
+  if (sizes.projection) {
+    const TensorView* proj = weights.find("visual.proj");
+    MIEN_CHECK(proj != nullptr);
+    MIEN_ASSIGN_OR_RETURN(impl->projection,
+                          kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
+  }
   const std::int64_t side = impl->stem.out_size(architecture.image.image_size);
   impl->per_pass =
       std::max<std::int64_t>(1, kValuesPerPass / (side * side * std::max(1, sizes.stem_width)));

@@ -30,6 +30,10 @@ Architecture tiny_architecture(int vocabulary, const TinyBundleOptions& options)
     out.temporal = TemporalTower{
         .width = 32, .layers = 2, .heads = 2, .head_width = 32, .mlp = 32, .positions = 16};
   }
+  if (!options.targets.empty()) {
+    out.regression =
+        RegressionHead{.hidden = 16, .targets = static_cast<int>(options.targets.size())};
+  }
   return out;
 }
 
@@ -66,6 +70,7 @@ Status write_tiny_bundle(const std::filesystem::path& path, const TinyBundleOpti
   }
   info.preprocess = image::PreprocessSpec::clip(info.architecture.image.image_size);
   info.labels = text::find_builtin_labels("basic7")->labels;
+  for (const std::string& target : options.targets) info.targets.push_back({.name = target});
   info.logit_scale = 10.0;
   info.licence = "CC0-1.0";
   info.provenance.set("weights", "random");

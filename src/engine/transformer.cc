@@ -11,6 +11,14 @@ using kernels::Linear;
 using kernels::LinearOptions;
 using kernels::Precision;
 
+// Activations between linear layers have the precision of their weights; sizes are in elements of 4
+// bytes, enough for both.
+void* activations(kernels::Buffer& buffer, std::int64_t count) {
+  return buffer.reserve(static_cast<std::size_t>(count) * sizeof(float));
+}
+
+}  // namespace
+
 Result<Linear> load_linear(const checkpoint::Checkpoint& weights, const std::string& weight_name,
                            const std::string& bias_name, const LinearOptions& options) {
   const TensorView* weight = weights.find(weight_name);
@@ -22,13 +30,10 @@ Result<Linear> load_linear(const checkpoint::Checkpoint& weights, const std::str
   return linear;
 }
 
-// Activations between linear layers have the precision of their weights; sizes are in elements of 4
-// bytes, enough for both.
-void* activations(kernels::Buffer& buffer, std::int64_t count) {
-  return buffer.reserve(static_cast<std::size_t>(count) * sizeof(float));
+Result<Linear> load_linear(const checkpoint::Checkpoint& weights, const std::string& name,
+                           const LinearOptions& options) {
+  return load_linear(weights, name + ".weight", name + ".bias", options);
 }
-
-}  // namespace
 
 Session::Session() : impl_(std::make_unique<Impl>()) {}
 Session::Session(Session&&) noexcept = default;
@@ -60,8 +65,7 @@ Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
   for (int i = 0; i < sizes.layers; ++i) {
     const std::string block_name = prefix + std::to_string(i) + ".";
     const auto linear = [&](const char* name, const LinearOptions& options) {
-      const std::string full = block_name + name;
-      return load_linear(weights, full + ".weight", full + ".bias", options);
+      return load_linear(weights, block_name + name, options);
     };
     Block block;
     MIEN_ASSIGN_OR_RETURN(block.ln_1, load_norm(weights, block_name + names.ln_1));

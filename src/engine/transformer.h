@@ -33,6 +33,15 @@ Result<Norm> load_norm(const checkpoint::Checkpoint& weights, const std::string&
 Result<std::vector<float>> load_vector(const checkpoint::Checkpoint& weights,
                                        const std::string& name);
 
+/// Packs a weight and, unless `bias_name` is empty, a bias; the pages of the weight are released.
+/// Precondition: the tensors were checked.
+Result<kernels::Linear> load_linear(const checkpoint::Checkpoint& weights,
+                                    const std::string& weight_name, const std::string& bias_name,
+                                    const kernels::LinearOptions& options);
+/// The same for `<name>.weight` and `<name>.bias`.
+Result<kernels::Linear> load_linear(const checkpoint::Checkpoint& weights, const std::string& name,
+                                    const kernels::LinearOptions& options);
+
 struct TransformerSizes {
   std::int64_t width = 0;
   std::int64_t heads = 0;

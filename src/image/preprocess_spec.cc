@@ -15,6 +15,8 @@ constexpr int kMaxSize = 4096;
 constexpr std::size_t kMaxSteps = 32;
 constexpr std::array<float, 3> kClipMean{0.48145466F, 0.4578275F, 0.40821073F};
 constexpr std::array<float, 3> kClipStd{0.26862954F, 0.26130258F, 0.27577711F};
+constexpr std::array<float, 3> kImagenetMean{0.485F, 0.456F, 0.406F};
+constexpr std::array<float, 3> kImagenetStd{0.229F, 0.224F, 0.225F};
 
 Step resize(Kind kind, int size, Filter filter, bool antialias) {
   return {.kind = kind, .size = size, .filter = filter, .antialias = antialias};
@@ -166,6 +168,12 @@ PreprocessSpec PreprocessSpec::emoclip(int size) {
 
 PreprocessSpec PreprocessSpec::dfer_clip(int size) {
   return {{resize(Kind::kResizeExact, size, Filter::kBilinear, true), to_float()}};
+}
+
+PreprocessSpec PreprocessSpec::imagenet(int size) {
+  const Step normalize = {.kind = Kind::kNormalize, .mean = kImagenetMean, .std = kImagenetStd};
+  return {{resize(Kind::kResizeShorter, size, Filter::kBilinear, true), center_crop(size),
+           to_float(), normalize}};
 }
 
 Json PreprocessSpec::to_json() const {

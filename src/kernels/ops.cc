@@ -40,8 +40,10 @@ void layer_norm_on(Isa isa, const LayerNormArgs& args) {
   for (std::int64_t r = 0; r < args.rows; ++r) {
     void* out = bf16 ? static_cast<void*>(static_cast<std::uint16_t*>(args.out) + r * args.width)
                      : static_cast<void*>(static_cast<float*>(args.out) + r * args.width);
+    const std::int64_t from =
+        args.places == nullptr ? r : args.places[r % args.period] + r / args.period * args.period;
     ops.layer_norm_row(
-        {args.x + r * stride, args.width, args.gain, args.bias, args.eps, out, bf16});
+        {args.x + from * stride, args.width, args.gain, args.bias, args.eps, out, bf16});
   }
 }
 
@@ -59,6 +61,7 @@ void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace) {
   auto* scratch = static_cast<float*>(workspace.impl().attention.reserve(scratch_bytes));
   const bool bf16 = args.output == Precision::kBf16;
   const float scale = 1.0F / std::sqrt(static_cast<float>(args.head_width));
+  const std::int64_t bias_each = args.tokens * ((args.tokens + 15) / 16 * 16);
 #pragma omp parallel for collapse(2) schedule(static)
   for (std::int64_t b = 0; b < args.batch; ++b) {
     for (std::int64_t h = 0; h < args.heads; ++h) {
@@ -66,8 +69,11 @@ void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace) {
       const std::int64_t at = b * queries * model + h * args.head_width;
       void* out = bf16 ? static_cast<void*>(static_cast<std::uint16_t*>(args.out) + at)
                        : static_cast<void*>(static_cast<float*>(args.out) + at);
+      const std::int64_t table = args.bias_of == nullptr ? 0 : args.bias_of[b % args.bias_period];
+      const float* bias =
+          args.bias == nullptr ? nullptr : args.bias + (table * args.heads + h) * bias_each;
       ops.attention_head({q, q + model, q + 2 * model, 3 * model, args.tokens, queries,
-                          args.head_width, scale, args.causal, out, model, bf16,
+                          args.head_width, scale, args.causal, bias, out, model, bf16,
                           scratch + omp_get_thread_num() * per_thread});
     }
   }

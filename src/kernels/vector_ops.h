@@ -26,6 +26,7 @@ struct AttentionHead {
   std::int64_t width;
   float scale;
   bool causal;
+  const float* bias;  // [tokens, tokens padded to 16], or null
   void* out;
   std::int64_t out_stride;
   bool out_bf16;

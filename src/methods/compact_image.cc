@@ -14,7 +14,6 @@
 #include "mien/data/captions.h"
 #include "mien/data/loader.h"
 #include "mien/engine/bundle.h"
-#include "mien/loss/cross_entropy.h"
 #include "mien/metrics/confusion.h"
 #include "mien/nn/load.h"
 #include "mien/text/prompts.h"
@@ -88,6 +87,7 @@ class CompactImageMethod final : public Method {
   nn::ResidualTower tower_{nullptr};
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
+  KnownColumns known_;
   std::vector<std::int64_t> vote_class_;  ///< place of a class among the votes, or -1
   std::shared_ptr<const PictureStore> train_pictures_, val_pictures_;
   std::unique_ptr<data::Loader<Item>> loader_;
@@ -114,6 +114,12 @@ Status CompactImageMethod::prepare() {
   MIEN_ASSIGN_OR_RETURN(train_votes_, votes_of_all(*data_.train));
   MIEN_ASSIGN_OR_RETURN(val_votes_, votes_of_all(*data_.val));
   vote_class_ = vote_places(data_.train->classes);
+  known_ = known_columns(data_.train->classes, recipe_.data.leave_out);
+  if (known_.left_out_vote >= 0) {
+    for (auto& shares : train_votes_) {
+      forget(shares, static_cast<std::size_t>(known_.left_out_vote));
+    }
+  }
   torch::manual_seed(context_.seed);
   tower_ = nn::ResidualTower(recipe_.tower.tower());
   const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
@@ -149,8 +155,10 @@ Status CompactImageMethod::start_from_bundle() {
   std::filesystem::path path = recipe_.training.init;
   if (path.is_relative() && !std::filesystem::exists(path)) path = context_.data / path;
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
-  if (bundle->info().architecture != recipe_.tower.architecture()) {
-    return invalid_argument(path.string() + ": has a tower of other sizes than the recipe");
+  const engine::Architecture wanted = recipe_.tower.architecture();
+  if (bundle->info().architecture.image != wanted.image ||
+      bundle->info().architecture.embed != wanted.embed) {
+    return invalid_argument(path.string() + ": has an image tower of other sizes than the recipe");
   }
   MIEN_RETURN_IF_ERROR(nn::load_by_name(tower_->published(), bundle->weights(),
                                         {.prefix = "visual.", .strict = true})
@@ -267,10 +275,11 @@ Result<StepOutput> CompactImageMethod::step() {
     mix(batch.votes);
   }
   const torch::Tensor rows = tower_->forward(batch.pixels).to(torch::kFloat32);
-  out.loss = loss::soft_cross_entropy(logits(rows, label_prototypes_), batch.labels);
+  out.loss = known_cross_entropy(logits(rows, label_prototypes_), batch.labels, known_.labels);
   if (recipe_.training.vote_weight > 0) {
-    out.loss = out.loss + recipe_.training.vote_weight *
-                              loss::soft_cross_entropy(logits(rows, vote_prototypes_), batch.votes);
+    out.loss = out.loss +
+               recipe_.training.vote_weight *
+                   known_cross_entropy(logits(rows, vote_prototypes_), batch.votes, known_.votes);
   }
   out.values.emplace_back("factor", scale_.exp().item<double>());
   return out;

@@ -10,6 +10,8 @@
 #include <cstring>
 
 #include "methods/compact_run.h"
+#include "methods/tower_options.h"
+#include "methods/unknown_rule.h"
 #include "mien/checkpoint/safetensors.h"
 #include "mien/core/file.h"
 #include "mien/data/loader.h"
@@ -102,7 +104,6 @@ Status CompactMethod::prepare() {
 
 Status CompactMethod::prepare_image() {
   std::shared_ptr<const engine::Bundle> bundle;
-  nn::ResidualOptions sizes;
   if (recipe_.model.image.empty()) {
     MIEN_RETURN_IF_ERROR(recipe_.tower.validate());
     architecture_ = recipe_.tower.architecture();
@@ -111,22 +112,13 @@ Status CompactMethod::prepare_image() {
     MIEN_ASSIGN_OR_RETURN(bundle, engine::Bundle::load(below_data(recipe_.model.image)));
     architecture_ = bundle->info().architecture;
     preprocess_ = bundle->info().preprocess;
-    if (!architecture_.image.residual) {
+    if (!architecture_.image.residual || !architecture_.image.residual->projection) {
       return unsupported(recipe_.model.image +
-                         ": is no residual image tower (expected a bundle of compact-image)");
+                         ": is no residual image tower with a projection (expected a bundle of "
+                         "compact-image)");
     }
   }
-  const engine::ResidualSizes& tower = *architecture_.image.residual;
-  sizes.channels = tower.channels;
-  sizes.stem_kernel = tower.stem_kernel;
-  sizes.stem_stride = tower.stem_stride;
-  sizes.stem_width = tower.stem_width;
-  sizes.stem_pool = tower.stem_pool;
-  sizes.first_stride = tower.first_stride;
-  sizes.widths = tower.widths;
-  sizes.blocks = tower.blocks;
-  sizes.embed = architecture_.embed;
-  tower_ = nn::ResidualTower(sizes);
+  tower_ = nn::ResidualTower(residual_options(architecture_));
   tower_->eval();
   if (bundle) {
     MIEN_RETURN_IF_ERROR(nn::load_by_name(tower_->published(), bundle->weights(),
@@ -182,8 +174,12 @@ Status CompactMethod::prepare_words() {
                                          .mlp = sizes.mlp};
   MIEN_RETURN_IF_ERROR(architecture_.validate("model"));
   words_ = nn::WordTower(sizes, bytes.to(torch::kFloat32) * factors.unsqueeze(1));
-  if (!recipe_.model.text.empty()) {
-    const auto file = below_data(recipe_.model.text) / "best.safetensors";
+  const bool random = recipe_.model.text.empty();
+  const std::filesystem::path text = below_data(recipe_.model.text);
+  if (!random && std::filesystem::exists(text / "bundle.json")) {
+    MIEN_RETURN_IF_ERROR(text_from_bundle(text));
+  } else if (!random) {
+    const auto file = text / "best.safetensors";
     MIEN_ASSIGN_OR_RETURN(const auto run, checkpoint::open_safetensors(file));
     MIEN_RETURN_IF_ERROR(
         nn::load_by_name(words_->published(), *run, {.prefix = "model/words.", .strict = true})
@@ -193,6 +189,35 @@ Status CompactMethod::prepare_words() {
   MIEN_ASSIGN_OR_RETURN(glosses_,
                         GlossPairs::make(std::move(synsets), tokenizer_, recipe_.gloss,
                                          std::min(recipe_.gloss.longest, recipe_.model.context)));
+  return {};
+}
+
+// The text tower of a finished bundle, whose vectors of trigrams are rounded to int8.
+Status CompactMethod::text_from_bundle(const std::filesystem::path& path) {
+  MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
+  if (bundle->info().architecture.text != architecture_.text) {
+    return invalid_argument(path.string() + ": has a text tower of other sizes than the recipe");
+  }
+  MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle->tokenizer());
+  if (tokenizer->file_text() != tokenizer_->file_text()) {
+    return invalid_argument(path.string() + ": knows other words than " + recipe_.model.words);
+  }
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : words_->published()) {
+    torch::Tensor to = tensor;
+    if (name != "buckets") {
+      MIEN_ASSIGN_OR_RETURN(const auto from,
+                            nn::to_torch(*bundle->weights().find("words." + name)));
+      to.copy_(from);
+      continue;
+    }
+    const TensorView* table = bundle->weights().find("words.table");
+    MIEN_ASSIGN_OR_RETURN(const auto scale, nn::to_torch(*bundle->weights().find("words.scale")));
+    torch::Tensor bytes = torch::empty({table->dim(0), table->dim(1)}, torch::kInt8);
+    std::memcpy(bytes.data_ptr(), table->bytes().data(), table->bytes().size());
+    const std::int64_t first = table->dim(0) - to.size(0);
+    to.copy_((bytes.to(torch::kFloat32) * scale.unsqueeze(1)).narrow(0, first, to.size(0)));
+  }
   return {};
 }
 
@@ -224,6 +249,12 @@ Status CompactMethod::prepare_classes() {
     return {};
   };
   MIEN_RETURN_IF_ERROR(all(*data_.train, train_votes_));
+  known_ = known_columns(data_.train->classes, recipe_.data.leave_out);
+  if (known_.left_out_vote >= 0) {
+    for (auto& shares : train_votes_) {
+      forget(shares, static_cast<std::size_t>(known_.left_out_vote));
+    }
+  }
   return all(*data_.val, val_votes_);
 }
 
@@ -344,14 +375,7 @@ Status CompactMethod::calibrate(engine::BundleInfo& info) {
   }
   MIEN_ASSIGN_OR_RETURN(info.temperature,
                         metrics::fit_temperature(counted, labels_.size(), truths));
-  const torch::Tensor best =
-      std::get<0>(at::softmax(scaled / info.temperature, 1).max(1)).contiguous();
-  info.unknown.kind = engine::UnknownRule::Kind::kMaxProbability;
-  MIEN_ASSIGN_OR_RETURN(
-      info.unknown.threshold,
-      metrics::acceptance_threshold(
-          std::span(best.data_ptr<double>(), static_cast<std::size_t>(best.numel())),
-          recipe_.training.accept));
+  MIEN_RETURN_IF_ERROR(fit_unknown_rule(scaled, recipe_.training.accept, info));
   Json calibration = Json::object();
   calibration.set("data", data_.val->name);
   calibration.set("samples", truths.size());
@@ -405,7 +429,8 @@ Status CompactMethod::export_bundle(const std::filesystem::path& path, bool over
 
 void CompactModelOptions::register_options(OptionSet& set) {
   set.add("image", image, "Bundle with a residual tower; empty: a random one of `tower`");
-  set.add("text", text, "Folder of an earlier run whose text tower starts; empty: random");
+  set.add("text", text,
+          "Folder of an earlier run, or a bundle, whose text tower starts; empty: random");
   set.add("words", words, "Folder with words.txt and words.safetensors");
   set.add("wordnet", wordnet, "Folder with WordNet's data files");
   set.add("context", context, "Words of a text at most", {1, 1000});

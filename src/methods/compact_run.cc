@@ -10,7 +10,6 @@
 #include <map>
 
 #include "mien/loss/contrastive.h"
-#include "mien/loss/cross_entropy.h"
 #include "mien/metrics/confusion.h"
 #include "mien/text/prompts.h"
 
@@ -139,16 +138,17 @@ torch::Tensor CompactMethod::class_loss(const torch::Tensor& images, const torch
   const torch::Tensor rows = encode(texts);
   const auto count = static_cast<std::int64_t>(kVoteClasses);
   const torch::Tensor described = rows.narrow(0, count, rows.size(0) - count);
-  const auto loss_of = [&](const torch::Tensor& named, const torch::Tensor& targets) {
+  const auto loss_of = [&](const torch::Tensor& named, const torch::Tensor& targets,
+                           const torch::Tensor& columns) {
     const double s = recipe_.training.smoothing;
-    return loss::soft_cross_entropy(tau_.exp() * at::matmul(images, named.t()),
-                                    targets * (1 - s) + s / static_cast<double>(named.size(0)));
+    return known_cross_entropy(tau_.exp() * at::matmul(images, named.t()),
+                               targets * (1 - s) + s / static_cast<double>(named.size(0)), columns);
   };
   const double share = recipe_.training.label_share;
-  torch::Tensor out =
-      (1 - share) * loss_of(rows.narrow(0, 0, count), votes) + share * loss_of(described, labels);
+  torch::Tensor out = (1 - share) * loss_of(rows.narrow(0, 0, count), votes, known_.votes) +
+                      share * loss_of(described, labels, known_.labels);
   if (recipe_.training.prototype_weight == 0) return out;
-  const torch::Tensor cosines = (described * prototypes_).sum(1);
+  const torch::Tensor cosines = (described * prototypes_).sum(1).index_select(0, known_.labels);
   return out + recipe_.training.prototype_weight * (1 - cosines).mean();
 }
 
@@ -160,8 +160,11 @@ torch::Tensor CompactMethod::caption_loss(const torch::Tensor& images,
       {static_cast<std::int64_t>(places.size()), static_cast<std::int64_t>(kVoteClasses)});
   for (std::size_t i = 0; i < places.size(); ++i) {
     const data::Sample& sample = data_.train->samples[static_cast<std::size_t>(places[i])];
-    const auto counted = data::votes_of(sample);
+    auto counted = data::votes_of(sample);
     if (!counted.ok() || !*counted) continue;
+    if (known_.left_out_vote >= 0) {
+      (*counted)->expressions[static_cast<std::size_t>(known_.left_out_vote)] = 0;
+    }
     std::string caption = data::caption_from_votes(**counted, sample.id, rng.next_u64());
     if (caption.empty()) continue;
     const auto& shares = train_votes_[static_cast<std::size_t>(places[i])];

@@ -46,6 +46,7 @@ class CompactMethod final : public Method {
   Status prepare();
   Status prepare_words();
   Status prepare_image();
+  Status text_from_bundle(const std::filesystem::path& path);
   Status prepare_classes();
   Status prepare_features();
   Status prepare_val_features();
@@ -93,6 +94,7 @@ class CompactMethod final : public Method {
   std::vector<text::Label> own_labels_;  ///< classes by short prompts; what the bundle answers with
   std::vector<std::vector<std::string>> class_texts_;  ///< per vote class
   std::vector<std::int64_t> vote_class_;               ///< by class of the data
+  KnownColumns known_;
   std::vector<std::array<float, kVoteClasses>> train_votes_, val_votes_;
   torch::Tensor train_views_;    ///< [views, samples, F]
   torch::Tensor val_features_;   ///< [samples, F]

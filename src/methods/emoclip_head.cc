@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include "methods/emoclip_run.h"
@@ -12,7 +15,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::int64_t kHidden = 256;
+constexpr int kHidden = 256;
 
 std::vector<double> column(const torch::Tensor& rows, std::int64_t index) {
   const torch::Tensor values = rows.select(1, index).to(torch::kFloat64).contiguous();
@@ -20,24 +23,67 @@ std::vector<double> column(const torch::Tensor& rows, std::int64_t index) {
   return {begin, begin + values.numel()};
 }
 
+Result<double> end_of(std::string_view text, const std::string& range) {
+  double out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(out)) {
+    return invalid_argument(
+        fmt::format("emoclip.ranges: '{}' (expected LOW:HIGH, for example 1:7)", range));
+  }
+  return out;
+}
+
+// `ranges`: none, one for all, or one per target.
+Result<std::vector<engine::RegressionTarget>> parse_targets(
+    const std::vector<std::string>& names, const std::vector<std::string>& ranges) {
+  if (ranges.size() > 1 && ranges.size() != names.size()) {
+    return invalid_argument(
+        fmt::format("emoclip.ranges: {} for {} targets (expected one per target, "
+                    "or one for all)",
+                    ranges.size(), names.size()));
+  }
+  std::vector<engine::RegressionTarget> out;
+  for (std::size_t t = 0; t < names.size(); ++t) {
+    engine::RegressionTarget target{.name = names[t]};
+    if (!ranges.empty()) {
+      const std::string& range = ranges[ranges.size() == 1 ? 0 : t];
+      const std::string_view text = range;
+      const std::size_t colon = std::min(text.find(':'), text.size());
+      MIEN_ASSIGN_OR_RETURN(const double low, end_of(text.substr(0, colon), range));
+      MIEN_ASSIGN_OR_RETURN(const double high,
+                            end_of(text.substr(std::min(colon + 1, text.size())), range));
+      if (low >= high) {
+        return invalid_argument(
+            fmt::format("emoclip.ranges: '{}' (expected LOW below HIGH)", range));
+      }
+      target.range.emplace(low, high);
+    }
+    out.push_back(std::move(target));
+  }
+  return out;
+}
+
 }  // namespace
 
+engine::RegressionHead EmoclipMethod::head_sizes() const {
+  return {.hidden = recipe_.training.head == "linear" ? 0 : kHidden,
+          .targets = static_cast<int>(recipe_.data.targets.size())};
+}
+
 // Linear layers start as PyTorch's do. Names are those of the published downstream model.
-void EmoclipMethod::prepare_head() {
-  if (!regresses()) return;
+Status EmoclipMethod::prepare_head() {
+  if (!regresses()) return {};
+  MIEN_ASSIGN_OR_RETURN(targets_, parse_targets(recipe_.data.targets, recipe_.training.ranges));
   const std::int64_t width = model_.architecture.embed;
-  const auto targets = static_cast<std::int64_t>(recipe_.data.targets.size());
+  const engine::RegressionHead sizes = head_sizes();
   const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out) {
     const double bound = 1.0 / std::sqrt(static_cast<double>(in));
     head_.emplace_back(name + ".weight", torch::empty({out, in}).uniform_(-bound, bound));
     head_.emplace_back(name + ".bias", torch::empty({out}).uniform_(-bound, bound));
   };
-  if (recipe_.training.head == "linear") {
-    linear("mlp.0", width, targets);
-    return;
-  }
-  linear("mlp.0", width, kHidden);
-  linear("mlp.2", kHidden, targets);
+  linear("mlp.0", width, sizes.hidden > 0 ? sizes.hidden : sizes.targets);
+  if (sizes.hidden > 0) linear("mlp.2", sizes.hidden, sizes.targets);
+  return {};
 }
 
 // From the clip embedding as it is, not normalised.
@@ -59,6 +105,23 @@ torch::Tensor EmoclipMethod::targets_of(const data::Manifest& manifest,
     }
   }
   return out;
+}
+
+torch::Tensor EmoclipMethod::averaged(const torch::Tensor& rows,
+                                      const std::vector<std::int64_t>& places) const {
+  const std::string& by = recipe_.training.average_by;
+  if (by.empty()) return rows;
+  std::map<std::string, std::vector<std::int64_t>> groups;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto& sample = data_.val->samples[static_cast<std::size_t>(places[i])];
+    const std::string cell = data::cell_of(sample, by);
+    groups[cell.empty() ? "\n" + sample.id : cell].push_back(static_cast<std::int64_t>(i));
+  }
+  std::vector<torch::Tensor> means;
+  for (const auto& [name, members] : groups) {
+    means.push_back(rows.index_select(0, torch::tensor(members, torch::kInt64)).mean(0));
+  }
+  return at::stack(means);
 }
 
 Result<NamedValues> EmoclipMethod::target_figures(const torch::Tensor& truth,

@@ -17,12 +17,18 @@ constexpr std::string_view kCard = R"(# {name}
 Trained by `mien train` with the method EmoCLIP (arXiv 2310.16640).
 
 - Training data: {data}, {samples} samples. The weights inherit the terms of this data.
-- Labels: {labels}.
-- Not calibrated: probabilities rank the labels, and there is no threshold for "unknown".
+- {answers}.
+- {calibration}
 
 mien describes how a face looks, not what a person feels. Inferring emotions at work and in education is
 prohibited in the EU; results differ between groups of people.
 )";
+
+constexpr std::string_view kLabelNote =
+    "Not calibrated: probabilities rank the labels, and there is no threshold for \"unknown\".";
+constexpr std::string_view kRegressionNote =
+    "The numbers are estimates from faces alone and no diagnosis. They may leave the scale of a "
+    "target. `mien eval --protocol regression` measures them; give it people who did not train.";
 
 }  // namespace
 
@@ -39,6 +45,9 @@ void EmoclipTraining::register_options(OptionSet& set) {
   set.add("soft_targets", soft_targets, "Votes instead of labels (objective classes)");
   set.add("smoothing", smoothing, "Of labels (objective classes)", {0, 0.99});
   set.add("head", head, "Of a regression: two layers, or a linear probe", {"mlp", "linear"});
+  set.add("ranges", ranges, "Of a regression: scale of each target, or one for all, as LOW:HIGH");
+  set.add("average_by", average_by,
+          "Of a regression: column (subject, ...) whose samples are averaged before the figures");
   set.add("epochs", epochs, "Epochs", {1, 1e6});
   set.add("batch", batch, "Clips per step and process", {1, 65536});
   set.add("frames", frames, "Frames per clip", {1, 1023});
@@ -82,14 +91,21 @@ Result<std::unique_ptr<Method>> EmoclipRecipe::make(const MethodContext& context
   return EmoclipMethod::make(*this, context);
 }
 
-Status EmoclipMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
-  if (regresses()) {
-    return unsupported(
-        "export: a regression has no place in a bundle (the weights are in best.safetensors)");
-  }
-  const at::NoGradGuard no_grad;
-  engine::BundleContent content;
-  engine::BundleInfo& info = content.info;
+namespace {
+
+// The label side of a bundle, or the targets of a regression, in a sentence of the card.
+std::string answers_of(const engine::BundleInfo& info) {
+  std::vector<std::string> names;
+  for (const text::Label& label : info.labels) names.push_back(label.name);
+  for (const engine::RegressionTarget& target : info.targets) names.push_back(target.name);
+  return fmt::format("{}: {}", info.targets.empty() ? "Labels" : "Targets of the regression",
+                     fmt::join(names, ", "));
+}
+
+}  // namespace
+
+engine::BundleInfo EmoclipMethod::bundle_info() const {
+  engine::BundleInfo info;
   info.name =
       recipe_.training.name.empty() ? "emoclip-" + data_.train->name : recipe_.training.name;
   info.method = "emoclip";
@@ -103,24 +119,46 @@ Status EmoclipMethod::export_bundle(const std::filesystem::path& path, bool over
   info.provenance.set("training_data", data_.train->name);
   info.provenance.set("training_samples", data_.train_view.size());
   if (!recipe_.data.leave_out.empty()) info.provenance.set("left_out", recipe_.data.leave_out);
+  if (recipe_.data.folds > 0) {
+    info.provenance.set("held_out_fold", recipe_.data.fold);
+    info.provenance.set("folds", recipe_.data.folds);
+  }
+  if (regresses()) {
+    info.architecture.text.reset();  // the text tower has no part in a regression
+    info.architecture.regression = head_sizes();
+    info.targets = targets_;
+  }
+  return info;
+}
+
+Status EmoclipMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
+  const at::NoGradGuard no_grad;
+  engine::BundleContent content;
+  engine::BundleInfo& info = content.info;
+  info = bundle_info();
   std::vector<torch::Tensor> owned;
   const auto keep = [&](const std::string& name, const torch::Tensor& tensor) {
     owned.push_back(tensor.detach().to(torch::kFloat32).contiguous());
     content.tensors.emplace_back(name, nn::as_view(owned.back()));
   };
   const NamedTorchTensors all = model_.named();
-  owned.reserve(all.size() + 1);
-  for (const auto& [name, tensor] : all) keep(name, tensor);
-  std::vector<std::int64_t> places;
-  for (const auto& texts : class_texts_) places.insert(places.end(), texts.begin(), texts.end());
-  keep(engine::Bundle::kLabelFeatures, text_rows(places));
-  content.tokenizer = model_.tokenizer->file_text();
-  std::vector<std::string> names;
-  for (const text::Label& label : labels_.labels) names.push_back(label.name);
-  content.card =
-      fmt::format(kCard, fmt::arg("name", info.name), fmt::arg("data", data_.train->name),
-                  fmt::arg("samples", data_.train_view.size()),
-                  fmt::arg("labels", fmt::format("{}", fmt::join(names, ", "))));
+  owned.reserve(all.size() + head_.size() + 1);
+  for (const auto& [name, tensor] : all) {
+    const bool kept = info.architecture.text || name.starts_with("visual.") ||
+                      name.starts_with("temporal.") || name == "logit_scale";
+    if (kept) keep(name, tensor);
+  }
+  for (const auto& [name, tensor] : head_) keep(name, tensor);
+  if (info.architecture.text) {
+    std::vector<std::int64_t> places;
+    for (const auto& texts : class_texts_) places.insert(places.end(), texts.begin(), texts.end());
+    keep(engine::Bundle::kLabelFeatures, text_rows(places));
+    content.tokenizer = model_.tokenizer->file_text();
+  }
+  content.card = fmt::format(
+      kCard, fmt::arg("name", info.name), fmt::arg("data", data_.train->name),
+      fmt::arg("samples", data_.train_view.size()), fmt::arg("answers", answers_of(info)),
+      fmt::arg("calibration", regresses() ? kRegressionNote : kLabelNote));
   return engine::write_bundle(path, std::move(content), overwrite);
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 
+#include "methods/tower_options.h"
 #include "mien/methods/emoclip.h"
 #include "mien/nn/load.h"
 #include "mien/text/tiny_vocabulary.h"
@@ -14,7 +15,6 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::int64_t kPackedBatch = 16;        // frames; the engine's best
 constexpr double kClipStartFactor = 1.0 / 0.07;  // CLIP's logit scale before training
 
 Status check_choice(std::string_view option, std::string_view value,
@@ -22,17 +22,6 @@ Status check_choice(std::string_view option, std::string_view value,
   if (std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
   return invalid_argument(fmt::format("emoclip.{}: '{}' (expected one of {})", option, value,
                                       fmt::join(choices, ", ")));
-}
-
-nn::Activation nn_activation(kernels::Activation activation) {
-  switch (activation) {
-    case kernels::Activation::kGelu: return nn::Activation::kGelu;
-    case kernels::Activation::kGeluTanh: return nn::Activation::kGeluTanh;
-    case kernels::Activation::kQuickGelu:
-    case kernels::Activation::kNone:
-    case kernels::Activation::kRelu: break;
-  }
-  return nn::Activation::kQuickGelu;
 }
 
 // The published module has heads and MLP the other way round than their names say, and its weights
@@ -51,27 +40,6 @@ Result<std::shared_ptr<const text::BpeTokenizer>> vocabulary(const std::string& 
   if (name != "tiny") return text::load_bpe(name);
   const std::string_view merges = text::tiny_merges_text();
   return text::parse_bpe_merges(std::as_bytes(std::span(merges.data(), merges.size())));
-}
-
-nn::ClipOptions clip_options(const engine::Architecture& architecture) {
-  const engine::ImageTower& image = architecture.image;
-  const engine::TextTower& text = *architecture.text;
-  return {.visual = {.image_size = image.image_size,
-                     .patch = image.patch,
-                     .width = image.width,
-                     .layers = image.layers,
-                     .heads = image.heads,
-                     .mlp = image.mlp,
-                     .embed = architecture.embed,
-                     .activation = nn_activation(image.activation)},
-          .text = {.context = text.context,
-                   .vocabulary = text.vocabulary,
-                   .width = text.width,
-                   .layers = text.layers,
-                   .heads = text.heads,
-                   .mlp = text.mlp,
-                   .embed = architecture.embed,
-                   .activation = nn_activation(text.activation)}};
 }
 
 engine::Architecture random_architecture(const TowerOptions& tower, int vocabulary) {
@@ -100,6 +68,15 @@ Status check_tower(const TowerOptions& tower) {
     return invalid_argument("emoclip.tower: a size is out of range (expected 1..16384)");
   }
   return {};
+}
+
+Status load_temporal(const engine::Bundle& bundle, EmoclipModel& model) {
+  NamedTorchTensors named;
+  for (const auto& item : model.temporal->named_parameters()) {
+    named.emplace_back("temporal." + item.key(), item.value());
+  }
+  return nn::load_by_name(named, bundle.weights(), {.strict = false})
+      .with_prefix(bundle.path().string());
 }
 
 torch::Tensor unit(const torch::Tensor& rows) {
@@ -164,6 +141,10 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
                                                                .head_width = tower->head_width,
                                                                .mlp = tower->mlp,
                                                                .positions = tower->positions});
+    if (bundle && bundle->info().architecture.temporal) {
+      out.temporal_given = bundle->info().architecture.temporal == tower;
+      if (*out.temporal_given) MIEN_RETURN_IF_ERROR(load_temporal(*bundle, out));
+    }
   }
   out.tau = torch::full({}, std::log(factor), torch::kFloat32);
   out.groups(options);
@@ -174,24 +155,12 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
 }
 
 torch::Tensor EmoclipModel::frames(const torch::Tensor& pixels) {
-  if (packed && !trains_visual) return packed_frames(pixels);
+  if (packed && !trains_visual) {
+    return packed_images(*packed, pixels.flatten(0, 1), session)
+        .view({pixels.size(0), pixels.size(1), -1});
+  }
   const c10::AutoGradMode mode(trains_visual && at::GradMode::is_enabled());
   return clip->encode_image(pixels.flatten(0, 1)).view({pixels.size(0), pixels.size(1), -1});
-}
-
-torch::Tensor EmoclipModel::packed_frames(const torch::Tensor& pixels) {
-  const torch::Tensor input = pixels.contiguous();
-  torch::Tensor out = torch::empty({pixels.size(0), pixels.size(1), packed->embed()});
-  const std::int64_t count = pixels.size(0) * pixels.size(1);
-  const std::int64_t each = input.numel() / std::max<std::int64_t>(1, count);
-  for (std::int64_t first = 0; first < count; first += kPackedBatch) {
-    const Status status = packed->encode(input.data_ptr<float>() + first * each,
-                                         std::min(kPackedBatch, count - first),
-                                         out.data_ptr<float>() + first * packed->embed(), session);
-    // Sizes fit by construction, and there is no other way to fail.
-    MIEN_CHECK(status.ok());
-  }
-  return out;
 }
 
 torch::Tensor EmoclipModel::clips(const torch::Tensor& frames) {

@@ -9,8 +9,9 @@
 #include <cstring>
 #include <map>
 
+#include "methods/epoch_order.h"
+#include "methods/figures.h"
 #include "mien/loss/cross_entropy.h"
-#include "mien/metrics/confusion.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {
@@ -44,11 +45,6 @@ text::Label class_label(const std::string& name) {
   return out;
 }
 
-std::uint64_t epoch_seed(std::uint64_t seed, int stage, int epoch) {
-  return seed * 1'000'003ULL + static_cast<std::uint64_t>(stage) * 10'007ULL +
-         static_cast<std::uint64_t>(epoch);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Method>> EmoclipMethod::make(const EmoclipRecipe& recipe,
@@ -71,7 +67,13 @@ Status EmoclipMethod::prepare() {
   }
   recipe_.model = model;
   MIEN_ASSIGN_OR_RETURN(model_, make_emoclip_model(model, context_.seed));
-  prepare_head();
+  if (model_.temporal_given == false) {
+    log_to(context_.log, LogLevel::kWarning,
+           model.init +
+               ": its temporal model has other sizes than this recipe's, which starts from "
+               "random weights");
+  }
+  MIEN_RETURN_IF_ERROR(prepare_head());
   if (!regresses()) MIEN_RETURN_IF_ERROR(prepare_texts());
   MIEN_RETURN_IF_ERROR(prepare_cache());
   loader_ = std::make_unique<data::Loader<Clip>>(
@@ -209,21 +211,13 @@ NamedTorchTensors EmoclipMethod::state() {
 }
 
 std::int64_t EmoclipMethod::steps_per_epoch(int) const {
-  std::size_t samples = data_.train_view.size();
-  if (recipe_.training.balance) {
-    Rng rng(1);
-    samples = data::balanced(*data_.train, data_.train_view, rng).size();
-  }
-  return static_cast<std::int64_t>(samples) /
+  return epoch_size(data_, recipe_.training.balance) /
          (std::int64_t{recipe_.training.batch} * context_.processes.world);
 }
 
 Status EmoclipMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
-  const std::uint64_t seed = epoch_seed(context_.seed, stage, epoch);
-  Rng rng(seed);
-  data::View view = data_.train_view;
-  if (recipe_.training.balance) view = data::balanced(*data_.train, view, rng);
-  loader_->start(data::shuffled(std::move(view), rng), seed, first_step * recipe_.training.batch);
+  EpochOrder order = epoch_order(data_, recipe_.training.balance, context_.seed, stage, epoch);
+  loader_->start(std::move(order.view), order.seed, first_step * recipe_.training.batch);
   return {};
 }
 
@@ -340,6 +334,7 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
   const torch::Tensor classes = regresses() ? torch::Tensor() : class_rows();
   std::vector<std::int64_t> truth, said;
   std::vector<torch::Tensor> predicted, targets;
+  std::vector<std::int64_t> places;
   while (loader.remaining() > 0) {
     std::vector<Clip> clips;
     while (loader.remaining() > 0 && clips.size() < kValidationBatch) {
@@ -349,6 +344,7 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
     if (regresses()) {
       predicted.push_back(predict_targets(frames));
       targets.push_back(targets_of(*data_.val, clips));
+      for (const Clip& clip : clips) places.push_back(clip.place);
       continue;
     }
     const torch::Tensor best = at::matmul(model_.clips(frames), classes.t()).argmax(1);
@@ -357,19 +353,10 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
       said.push_back(best[static_cast<std::int64_t>(i)].item<std::int64_t>());
     }
   }
-  if (regresses()) return target_figures(at::cat(targets), at::cat(predicted));
-  return class_figures(truth, said);
-}
-
-Result<NamedValues> EmoclipMethod::class_figures(const std::vector<std::int64_t>& truth,
-                                                 const std::vector<std::int64_t>& said) const {
-  metrics::ConfusionMatrix counts(class_texts_.size());
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    counts.add(static_cast<std::size_t>(truth[i]), static_cast<std::size_t>(said[i]));
+  if (regresses()) {
+    return target_figures(averaged(at::cat(targets), places), averaged(at::cat(predicted), places));
   }
-  MIEN_ASSIGN_OR_RETURN(const double war, metrics::weighted_average_recall(counts));
-  MIEN_ASSIGN_OR_RETURN(const auto uar, metrics::unweighted_average_recall(counts));
-  return NamedValues{{"war", war}, {"uar", uar.percent}};
+  return class_figures(class_texts_.size(), truth, said);
 }
 
 std::string EmoclipMethod::selects_by() const { return regresses() ? "ccc" : "war"; }

@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "methods/frame_cache.h"
 #include "methods/text_bank.h"
-#include "mien/data/embedding_cache.h"
 #include "mien/data/loader.h"
+#include "mien/engine/bundle.h"
 #include "mien/methods/emoclip_method.h"
 #include "mien/text/labels.h"
 
@@ -40,11 +41,6 @@ class EmoclipMethod final : public Method {
     std::int64_t text = 0;  ///< place in the bank
     int label = -1;
   };
-  /// Where the frames of the samples of a manifest lie in the cache.
-  struct CacheRows {
-    std::shared_ptr<const data::EmbeddingCache> cache;
-    std::vector<std::int64_t> first;  ///< per sample
-  };
 
   EmoclipMethod(const EmoclipRecipe& recipe, const MethodContext& context)
       : recipe_(recipe), context_(context) {}
@@ -53,12 +49,12 @@ class EmoclipMethod final : public Method {
   Status prepare_texts();
   Status prepare_captions();
   Status prepare_cache();
-  Result<CacheRows> cache_rows(const data::Manifest& manifest, const std::string& which);
-  Status fill_rows(const data::Manifest& manifest, const std::vector<std::string>& names,
-                   std::int64_t first, std::span<float> out);
-  void prepare_head();
+  Result<FrameCache> cache_rows(const data::Manifest& manifest, const std::string& which);
+  Status prepare_head();
+  engine::RegressionHead head_sizes() const;
+  engine::BundleInfo bundle_info() const;
   bool regresses() const { return recipe_.training.objective == "regression"; }
-  bool cached() const { return train_rows_.cache != nullptr; }
+  bool cached() const { return !train_rows_.empty(); }
   ClipReader reader(bool training) const;
 
   Result<Clip> make_clip(bool training, std::int64_t place, Rng& rng) const;
@@ -74,8 +70,8 @@ class EmoclipMethod final : public Method {
   torch::Tensor class_loss(const torch::Tensor& videos, const std::vector<Clip>& clips);
   torch::Tensor predict_targets(const torch::Tensor& frames);
   torch::Tensor targets_of(const data::Manifest& manifest, const std::vector<Clip>& clips) const;
-  Result<NamedValues> class_figures(const std::vector<std::int64_t>& truth,
-                                    const std::vector<std::int64_t>& said) const;
+  /// Rows of samples that share a value of average_by become their mean.
+  torch::Tensor averaged(const torch::Tensor& rows, const std::vector<std::int64_t>& places) const;
   Result<NamedValues> target_figures(const torch::Tensor& truth, const torch::Tensor& said) const;
 
   EmoclipRecipe recipe_;
@@ -88,7 +84,8 @@ class EmoclipMethod final : public Method {
   std::vector<std::int64_t> captions_;                  ///< by sample; -1: none
   torch::Tensor frozen_texts_;  ///< [bank, embed] when the text tower is frozen
   NamedTorchTensors head_;      ///< regression
-  CacheRows train_rows_, val_rows_;
+  std::vector<engine::RegressionTarget> targets_;
+  FrameCache train_rows_, val_rows_;
   std::unique_ptr<data::Loader<Clip>> loader_;
 };
 

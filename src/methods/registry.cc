@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 
+#include "mien/methods/cliper.h"
 #include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
+#include "mien/methods/e2n.h"
 #include "mien/methods/emoclip_method.h"
+#include "mien/methods/temporal_pool.h"
 
 namespace mien::methods {
 namespace {
@@ -22,9 +25,12 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 3> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 6> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+                                          {"cliper", make_of<CliperRecipe>},
                                           {"compact", make_of<CompactRecipe>},
-                                          {"compact-image", make_of<CompactImageRecipe>}}};
+                                          {"compact-image", make_of<CompactImageRecipe>},
+                                          {"temporal-pool", make_of<TemporalPoolRecipe>},
+                                          {"e2n", make_of<E2nRecipe>}}};
 
 }  // namespace
 

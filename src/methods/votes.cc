@@ -1,7 +1,12 @@
 #include "methods/votes.h"
 
+#include <ATen/ATen.h>
+#include <torch/utils.h>
+
 #include <algorithm>
 
+#include "mien/core/check.h"
+#include "mien/loss/cross_entropy.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {
@@ -21,6 +26,15 @@ std::array<float, kVoteClasses> vote_shares(const data::ExpressionVotes& votes) 
   return out;
 }
 
+void forget(std::array<float, kVoteClasses>& shares, std::size_t expression) {
+  shares[expression] = 0;
+  float sum = 0;
+  for (const float share : shares) sum += share;
+  if (sum > 0) {
+    for (float& share : shares) share /= sum;
+  }
+}
+
 std::vector<std::int64_t> vote_places(const std::vector<std::string>& classes) {
   std::vector<std::int64_t> out;
   for (const std::string& name : classes) {
@@ -31,6 +45,34 @@ std::vector<std::int64_t> vote_places(const std::vector<std::string>& classes) {
     out.push_back(found == kVoteNames.end() ? -1 : found - kVoteNames.begin());
   }
   return out;
+}
+
+KnownColumns known_columns(const std::vector<std::string>& classes, const std::string& left_out) {
+  const std::vector<std::int64_t> places = vote_places(classes);
+  std::vector<std::int64_t> labels, votes;
+  KnownColumns out;
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    if (classes[c] == left_out) {
+      out.left_out_vote = places[c];
+    } else {
+      labels.push_back(static_cast<std::int64_t>(c));
+    }
+  }
+  MIEN_CHECK(left_out.empty() || labels.size() + 1 == classes.size());
+  for (std::int64_t v = 0; v < static_cast<std::int64_t>(kVoteClasses); ++v) {
+    if (v != out.left_out_vote) votes.push_back(v);
+  }
+  out.labels = torch::tensor(labels, torch::kInt64);
+  out.votes = torch::tensor(votes, torch::kInt64);
+  return out;
+}
+
+torch::Tensor known_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
+                                  const torch::Tensor& columns) {
+  if (columns.size(0) == logits.size(1)) return loss::soft_cross_entropy(logits, targets);
+  const torch::Tensor kept = targets.index_select(1, columns);
+  return loss::soft_cross_entropy(logits.index_select(1, columns),
+                                  kept / kept.sum(1, true).clamp_min(1e-12));
 }
 
 }  // namespace mien::methods

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/types.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +20,20 @@ inline constexpr std::array<std::string_view, kVoteClasses> kVoteNames = {
 /// Share of the annotators per expression; single votes beside stronger ones are left out, as FER+
 /// does. All zero when nobody saw an expression.
 std::array<float, kVoteClasses> vote_shares(const data::ExpressionVotes& votes);
+/// Takes the shares of one expression away; the others sum to 1 again, or to 0.
+void forget(std::array<float, kVoteClasses>& shares, std::size_t expression);
+/// Columns that training may know of, when a class is left out: all but its own. Shape: int64.
+struct KnownColumns {
+  torch::Tensor labels;  ///< of the classes
+  torch::Tensor votes;   ///< of kVoteNames
+  std::int64_t left_out_vote = -1;
+};
+/// `left_out` empty: all. Precondition: it is one of the classes.
+KnownColumns known_columns(const std::vector<std::string>& classes, const std::string& left_out);
+/// Cross entropy over some columns; the targets of the others are dropped and the rest is rescaled.
+/// Rows without any target count as nothing. Shape: logits and targets [N, classes].
+torch::Tensor known_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
+                                  const torch::Tensor& columns);
 /// Place among kVoteNames of every class that means the same; -1: none.
 std::vector<std::int64_t> vote_places(const std::vector<std::string>& classes);
 

@@ -113,12 +113,21 @@ torch::Tensor TextTowerImpl::forward(const torch::Tensor& tokens) {
   const torch::Tensor ends = tokens.argmax(-1);
   // The tower is causal: what lies behind the longest text of the batch changes nothing.
   const std::int64_t length = ends.max().item<std::int64_t>() + 1;
-  torch::Tensor x = at::embedding(token_embedding_, tokens.narrow(1, 0, length)) +
-                    positional_embedding_.narrow(0, 0, length);
+  return forward_vectors(token_vectors(tokens.narrow(1, 0, length)), ends);
+}
+
+torch::Tensor TextTowerImpl::token_vectors(const torch::Tensor& ids) const {
+  return at::embedding(token_embedding_, ids);
+}
+
+torch::Tensor TextTowerImpl::forward_vectors(const torch::Tensor& vectors,
+                                             const torch::Tensor& ends) const {
+  const std::int64_t length = vectors.size(1);
+  torch::Tensor x = vectors + positional_embedding_.narrow(0, 0, length);
   const torch::Tensor mask =
       mask_.narrow(0, 0, length).narrow(1, 0, length).to(x.device(), x.scalar_type());
   x = norm(transformer_->forward(x, mask), ln_final_weight_, ln_final_bias_);
-  const torch::Tensor rows = torch::arange(tokens.size(0), tokens.options());
+  const torch::Tensor rows = torch::arange(ends.size(0), ends.options());
   return at::matmul(x.index({rows, ends}), text_projection_);
 }
 

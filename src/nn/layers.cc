@@ -49,7 +49,7 @@ torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const to
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                         const torch::Tensor& mask) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));
-  torch::Tensor logits = at::matmul(q * scale, k.transpose(-2, -1));
+  torch::Tensor logits = at::matmul(q, k.transpose(-2, -1)) * scale;
   if (mask.defined()) logits = logits + mask;
   return at::matmul(at::softmax(logits, -1), v);
 }

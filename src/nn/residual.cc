@@ -53,6 +53,7 @@ ResidualTowerImpl::ResidualTowerImpl(const ResidualOptions& options) : options_(
       in = out;
     }
   }
+  if (options.embed == 0) return;
   proj_ = register_parameter(
       "proj", torch::randn({in, options.embed}) / std::sqrt(static_cast<double>(in)));
 }
@@ -84,7 +85,7 @@ torch::Tensor ResidualTowerImpl::features(const torch::Tensor& pixels) {
 }
 
 torch::Tensor ResidualTowerImpl::project(const torch::Tensor& features) {
-  return at::matmul(features, proj_);
+  return proj_.defined() ? at::matmul(features, proj_) : features;
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> ResidualTowerImpl::published() const {

@@ -7,6 +7,7 @@
 #include "mien/core/check.h"
 #include "mien/nn/activation.h"
 #include "nn/layers.h"
+#include "nn/temporal_attention.h"
 
 namespace mien::nn {
 
@@ -41,12 +42,17 @@ torch::Tensor TemporalTransformerImpl::forward(const torch::Tensor& frames_btw) 
   torch::Tensor x = torch::cat({cls_token_.expand({batch, 1, options_.width}), frames_btw}, 1) +
                     pos_embedding_.narrow(1, 0, tokens);
   for (const auto& b : blocks_) {
-    const torch::Tensor qkv = at::linear(norm(x, b->norm_1_weight, b->norm_1_bias), b->qkv)
-                                  .view({batch, tokens, 3, options_.heads, options_.head_width})
-                                  .permute({2, 0, 3, 1, 4});
-    const torch::Tensor attended =
-        attention(qkv[0], qkv[1], qkv[2], {}).transpose(1, 2).reshape({batch, tokens, -1});
-    x = x + at::linear(attended, b->out_weight, b->out_bias);
+    // Nothing reads the other tokens of the last block.
+    const bool last = b == blocks_.back();
+    const AttentionSizes sizes = {.batch = batch,
+                                  .tokens = tokens,
+                                  .queries = last ? 1 : tokens,
+                                  .width = options_.width,
+                                  .heads = options_.heads,
+                                  .head_width = options_.head_width};
+    const torch::Tensor attended = attend(norm(x, b->norm_1_weight, b->norm_1_bias), b->qkv,
+                                          b->out_weight, b->out_bias, sizes, cheapest_order(sizes));
+    x = x.narrow(1, 0, sizes.queries) + attended;
     const torch::Tensor hidden =
         activate(at::linear(norm(x, b->norm_2_weight, b->norm_2_bias), b->in_weight, b->in_bias),
                  Activation::kGeluTanh);

@@ -36,18 +36,22 @@ torch::Tensor WordTowerImpl::vectors(const torch::Tensor& ids) const {
 }
 
 torch::Tensor WordTowerImpl::forward(const torch::Tensor& ids) {
-  const std::int64_t count = ids.size(0);
   const torch::Tensor used = ids.ne(0);
-  const torch::Tensor lengths = used.sum(1).clamp_min(1).unsqueeze(1);
   // Nothing behind the longest text of the batch is computed.
   const std::int64_t length = used.sum(1).max().item<std::int64_t>();
-  const torch::Tensor words = vectors(ids.narrow(1, 0, length));
+  return forward_vectors(vectors(ids.narrow(1, 0, length)), used.narrow(1, 0, length));
+}
+
+torch::Tensor WordTowerImpl::forward_vectors(const torch::Tensor& words,
+                                             const torch::Tensor& used) {
+  const std::int64_t count = words.size(0), length = words.size(1);
+  const torch::Tensor lengths = used.sum(1).clamp_min(1).unsqueeze(1);
   const torch::Tensor mean = words.sum(1) / lengths;
   torch::Tensor x = at::linear(words, input_weight_, input_bias_);
   const torch::Tensor first = class_embedding_.expand({count, 1, options_.width});
   x = at::cat({first.to(x.scalar_type()), x}, 1) + positional_embedding_.narrow(0, 0, length + 1);
   const torch::Tensor hidden =
-      at::cat({torch::zeros({count, 1}, torch::kBool), used.narrow(1, 0, length).logical_not()}, 1);
+      at::cat({torch::zeros({count, 1}, torch::kBool), used.logical_not()}, 1);
   const torch::Tensor mask =
       torch::zeros({count, 1, 1, length + 1}).masked_fill(hidden.unsqueeze(1).unsqueeze(1), -1e9);
   x = transformer_->forward(x, mask.to(x.scalar_type()));

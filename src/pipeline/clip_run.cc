@@ -88,7 +88,8 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
                         .faces = {}};
     for (std::size_t i = 0; i < item.faces.faces.size(); ++i) {
       const float* embedding = embeddings + i * reader_.embed();
-      last_.faces.push_back(reader_.read(item.faces.faces[i], embedding));
+      MIEN_ASSIGN_OR_RETURN(last_.faces.emplace_back(),
+                            reader_.read(item.faces.faces[i], embedding, FaceReader::Of::kFrame));
       MIEN_RETURN_IF_ERROR(book_.add(item.faces.faces[i].track, item.frame.timestamp_us,
                                      {embedding, reader_.embed()}, reader_.session()));
     }

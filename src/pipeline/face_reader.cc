@@ -1,7 +1,5 @@
 #include "pipeline/face_reader.h"
 
-#include <algorithm>
-
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
 #include "mien/kernels/ops.h"
@@ -25,12 +23,12 @@ Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView pi
 
 FaceReader::FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future<Encoder> encoder,
                        engine::ClipReader clips, std::shared_ptr<const engine::LabelScorer> scorer,
-                       bool embeddings)
+                       const Options& options)
     : bundle_(std::move(bundle)),
       packing_(std::move(encoder)),
       clips_(std::move(clips)),
       scorer_(std::move(scorer)),
-      embeddings_(embeddings) {}
+      options_(options) {}
 
 std::size_t FaceReader::pixels_per_face() const {
   const auto side = static_cast<std::size_t>(info().architecture.image.image_size);
@@ -47,29 +45,29 @@ Status FaceReader::encode(const float* pixels, std::int64_t count, std::vector<f
   return encoder_->encode(pixels, count, embeddings.data(), session_);
 }
 
-Status FaceReader::read_as_clips(std::vector<float>& embeddings) {
-  if (clips_.aggregate() == engine::Aggregate::kMean || embeddings.empty()) return {};
-  MIEN_ASSIGN_OR_RETURN(const engine::ClipPlan plan, clips_.plan(1));
-  std::vector<float> row(embed());
-  for (std::size_t at = 0; at < embeddings.size(); at += embed()) {
-    MIEN_RETURN_IF_ERROR(clips_.read(plan, embeddings.data() + at, row.data(), session_));
-    std::copy(row.begin(), row.end(), embeddings.begin() + static_cast<std::ptrdiff_t>(at));
+Result<engine::FaceResult> FaceReader::read(const face::Face& face, const float* row, Of of) {
+  const bool picture = of == Of::kPicture;
+  const bool values = !clips_.target_names().empty() && (picture || options_.frame_values);
+  engine::ClipReading reading;
+  if (values || (picture && clips_.picture_aggregate() == engine::Aggregate::kTemporal)) {
+    MIEN_ASSIGN_OR_RETURN(const engine::ClipPlan plan, clips_.plan(1));
+    MIEN_ASSIGN_OR_RETURN(reading, clips_.read(plan, row, session_));
   }
-  return {};
-}
-
-engine::FaceResult FaceReader::read(const face::Face& face, const float* embedding) const {
-  std::vector<float> unit(embedding, embedding + embed());
-  kernels::l2_normalize_rows(unit.data(), 1, static_cast<std::int64_t>(unit.size()));
+  if (!picture || reading.embedding.empty()) {
+    reading.embedding.assign(row, row + embed());
+    kernels::l2_normalize_rows(reading.embedding.data(), 1, static_cast<std::int64_t>(embed()));
+  }
   engine::FaceResult out;
   out.face = face;
+  out.values = clips_.named(reading.values);
   if (scorer_) {
-    engine::Scores scores = scorer_->score(unit);
+    engine::Scores scores = scorer_->score(reading.embedding);
     out.labels = std::move(scores.labels);
     out.unknown = scores.unknown;
     out.reasons = std::move(scores.reasons);
   }
-  if (embeddings_) out.embedding = std::move(unit);
+  if (neutral_) out.intensity = neutral_->intensity({row, embed()});
+  if (options_.embeddings) out.embedding = std::move(reading.embedding);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
+#include "mien/engine/neutral.h"
 #include "mien/image/image.h"
 #include "mien/pipeline/result.h"
 
@@ -28,19 +29,28 @@ class FaceReader {
  public:
   using Encoder = Result<std::shared_ptr<const engine::ImageEncoder>>;
 
+  struct Options {
+    bool embeddings = false;
+    bool frame_values = false;  ///< the regression head reads frames of clips too
+  };
+
   /// The image tower may still be packing: the first pass waits for it, and faces are looked for
   /// in the meantime.
   FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future<Encoder> encoder,
              engine::ClipReader clips, std::shared_ptr<const engine::LabelScorer> scorer,
-             bool embeddings);
+             const Options& options);
 
   /// Shape: pixels [count, 3, S, S] -> embeddings [count, embed], not normalised. Errors: those of
   /// the tower.
   Status encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings);
-  /// With a temporal model: replaces every row by the embedding of a clip that repeats it, for
-  /// pictures. Errors: those of the temporal model.
-  Status read_as_clips(std::vector<float>& embeddings);
-  engine::FaceResult read(const face::Face& face, const float* embedding) const;
+  enum class Of { kPicture, kFrame };
+  /// Scores a row of encode(). A picture is read as a clip that repeats it when there is a temporal
+  /// transformer; a frame is scored alone. Errors: those of the temporal model.
+  Result<engine::FaceResult> read(const face::Face& face, const float* row, Of of);
+  /// From now on faces have an intensity (nullptr: not).
+  void tell_intensity(std::shared_ptr<const engine::NeutralDifference> neutral) {
+    neutral_ = std::move(neutral);
+  }
   const engine::ClipReader& clips() const { return clips_; }
   engine::Session& session() { return session_; }
   /// nullptr: faces are not scored.
@@ -55,7 +65,8 @@ class FaceReader {
   std::shared_ptr<const engine::ImageEncoder> encoder_;  // once packed
   engine::ClipReader clips_;
   std::shared_ptr<const engine::LabelScorer> scorer_;
-  bool embeddings_;
+  std::shared_ptr<const engine::NeutralDifference> neutral_;
+  Options options_;
   engine::Session session_;
 };
 

@@ -18,16 +18,17 @@ struct Recognizer::Impl {
   std::int64_t pushed = 0;
 
   Result<std::vector<engine::FaceResult>> read(image::ImageView picture,
-                                               std::vector<face::Face> faces, bool as_clips,
+                                               std::vector<face::Face> faces, FaceReader::Of of,
                                                std::vector<float>& embeddings) {
     MIEN_ASSIGN_OR_RETURN(const FacePixels cut,
                           cut_faces(reader->info(), picture, std::move(faces)));
     MIEN_RETURN_IF_ERROR(
         reader->encode(cut.pixels.data(), static_cast<std::int64_t>(cut.faces.size()), embeddings));
-    if (as_clips) MIEN_RETURN_IF_ERROR(reader->read_as_clips(embeddings));
     std::vector<engine::FaceResult> out;
     for (std::size_t i = 0; i < cut.faces.size(); ++i) {
-      out.push_back(reader->read(cut.faces[i], embeddings.data() + i * reader->embed()));
+      MIEN_ASSIGN_OR_RETURN(
+          out.emplace_back(),
+          reader->read(cut.faces[i], embeddings.data() + i * reader->embed(), of));
     }
     return out;
   }
@@ -56,12 +57,18 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                           engine::LabelScorer::make(*bundle, labels, options.scorer, session));
   }
   MIEN_ASSIGN_OR_RETURN(engine::ClipReader clips, engine::ClipReader::make(*bundle));
+  std::shared_ptr<const engine::NeutralDifference> neutral;
+  if (options.scores && options.scorer.explain) {
+    MIEN_ASSIGN_OR_RETURN(
+        neutral, engine::NeutralDifference::load(bundle->weights(), bundle->info().architecture));
+  }
   face::FinderOptions finder = options.finder;
   if (bundle->info().crop.align) finder.landmarks = true;
   MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder));
-  impl->reader =
-      std::make_unique<FaceReader>(std::move(bundle), std::move(packing), std::move(clips),
-                                   std::move(scorer), options.embeddings);
+  impl->reader = std::make_unique<FaceReader>(
+      std::move(bundle), std::move(packing), std::move(clips), std::move(scorer),
+      FaceReader::Options{.embeddings = options.embeddings, .frame_values = options.frame_values});
+  impl->reader->tell_intensity(std::move(neutral));
   impl->book.emplace(impl->reader->clips());
   return std::unique_ptr<Recognizer>(new Recognizer(std::move(impl)));
 }
@@ -72,13 +79,20 @@ const std::vector<std::string>& Recognizer::label_names() const {
   return scorer == nullptr ? kNone : scorer->names();
 }
 
+const std::vector<std::string>& Recognizer::target_names() const {
+  return impl_->reader->clips().target_names();
+}
+
 engine::Aggregate Recognizer::aggregate() const { return impl_->reader->clips().aggregate(); }
+engine::Aggregate Recognizer::picture_aggregate() const {
+  return impl_->reader->clips().picture_aggregate();
+}
 
 Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView picture,
                                                           const std::string& name) {
   MIEN_ASSIGN_OR_RETURN(auto faces, impl_->finder->find(picture, name));
   std::vector<float> embeddings;
-  return impl_->read(picture, std::move(faces), true, embeddings);
+  return impl_->read(picture, std::move(faces), FaceReader::Of::kPicture, embeddings);
 }
 
 Result<ClipResult> Recognizer::clip(video::VideoSource& source, const std::string& name,
@@ -94,7 +108,8 @@ Result<std::vector<engine::FaceResult>> Recognizer::push(image::ImageView frame,
   MIEN_ASSIGN_OR_RETURN(auto faces,
                         impl_->finder->track(frame, impl_->pushed++, timestamp_us, "live"));
   std::vector<float> embeddings;
-  MIEN_ASSIGN_OR_RETURN(auto out, impl_->read(frame, std::move(faces), false, embeddings));
+  MIEN_ASSIGN_OR_RETURN(auto out,
+                        impl_->read(frame, std::move(faces), FaceReader::Of::kFrame, embeddings));
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::size_t width = impl_->reader->embed();
     MIEN_RETURN_IF_ERROR(impl_->book->add(out[i].face.track, timestamp_us,

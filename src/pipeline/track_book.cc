@@ -4,15 +4,23 @@
 
 namespace mien::pipeline {
 
-Status TrackBook::read(const FrameKeeper& kept, std::vector<float>& out,
-                       engine::Session& session) const {
+Status TrackBook::add_kept(const FrameKeeper& kept, Entry& to, engine::Session& session) const {
   MIEN_ASSIGN_OR_RETURN(const engine::ClipPlan plan, reader_.plan(kept.kept(), kept.step()));
   std::vector<float> rows;
   for (const std::int64_t frame : plan.frames) {
     const auto row = kept.row(frame);
     rows.insert(rows.end(), row.begin(), row.end());
   }
-  return reader_.read(plan, rows.data(), out.data(), session);
+  MIEN_ASSIGN_OR_RETURN(const engine::ClipReading reading,
+                        reader_.read(plan, rows.data(), session));
+  const auto seen = static_cast<double>(kept.seen());
+  for (std::size_t i = 0; i < reading.embedding.size(); ++i) {
+    to.sum[i] += seen * static_cast<double>(reading.embedding[i]);
+  }
+  for (std::size_t t = 0; t < reading.values.size(); ++t) {
+    to.values[t] += seen * static_cast<double>(reading.values[t]);
+  }
+  return {};
 }
 
 // The frames of one track become one embedding, which counts as many times as there were frames.
@@ -23,11 +31,7 @@ Status TrackBook::fold_oldest(std::int64_t except, engine::Session& session) {
     if (has_rows && (oldest == nullptr || entry.to_us < oldest->to_us)) oldest = &entry;
   }
   if (oldest == nullptr) return {};
-  std::vector<float> unit(oldest->sum.size());
-  MIEN_RETURN_IF_ERROR(read(*oldest->kept, unit, session));
-  for (std::size_t i = 0; i < unit.size(); ++i) {
-    oldest->sum[i] += static_cast<double>(oldest->kept->seen()) * static_cast<double>(unit[i]);
-  }
+  MIEN_RETURN_IF_ERROR(add_kept(*oldest->kept, *oldest, session));
   rows_ -= oldest->kept->kept();
   oldest->kept.reset();
   return {};
@@ -39,6 +43,7 @@ Status TrackBook::add(std::int64_t track, std::int64_t timestamp_us,
   if (entry.frames == 0) {
     entry.from_us = timestamp_us;
     entry.sum.assign(embedding.size(), 0.0);
+    entry.values.assign(reader_.target_names().size(), 0.0);
   }
   entry.to_us = timestamp_us;
   ++entry.frames;
@@ -60,17 +65,21 @@ Result<std::vector<TrackResult>> TrackBook::results(const std::string& input,
   std::vector<TrackResult> out;
   engine::Session session;
   for (const auto& [track, entry] : tracks_) {
-    std::vector<double> sum = entry.sum;
-    if (entry.kept) {
-      std::vector<float> unit(sum.size());
-      MIEN_RETURN_IF_ERROR(read(*entry.kept, unit, session));
+    const auto mean = [&](const std::vector<double>& sum) {
+      std::vector<float> row(sum.size());
       for (std::size_t i = 0; i < sum.size(); ++i) {
-        sum[i] += static_cast<double>(entry.kept->seen()) * static_cast<double>(unit[i]);
+        row[i] = static_cast<float>(sum[i] / static_cast<double>(entry.frames));
       }
-    }
-    std::vector<float> unit(sum.size());
-    for (std::size_t i = 0; i < sum.size(); ++i) {
-      unit[i] = static_cast<float>(sum[i] / static_cast<double>(entry.frames));
+      return row;
+    };
+    Entry whole;
+    whole.sum = entry.sum;
+    whole.values = entry.values;
+    if (entry.kept) MIEN_RETURN_IF_ERROR(add_kept(*entry.kept, whole, session));
+    std::vector<float> unit = mean(whole.sum);
+    std::vector<float> values = mean(whole.values);
+    if (reader_.aggregate() == engine::Aggregate::kMean) {
+      MIEN_ASSIGN_OR_RETURN(values, reader_.values(unit.data(), session));
     }
     kernels::l2_normalize_rows(unit.data(), 1, static_cast<std::int64_t>(unit.size()));
     TrackResult row;
@@ -80,6 +89,7 @@ Result<std::vector<TrackResult>> TrackBook::results(const std::string& input,
     row.to_us = entry.to_us;
     row.frames = entry.frames;
     row.aggregate = reader_.aggregate();
+    row.values = reader_.named(values);
     if (scorer != nullptr) {
       engine::Scores scores = scorer->score(unit);
       row.labels = std::move(scores.labels);

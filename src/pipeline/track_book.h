@@ -43,10 +43,12 @@ class TrackBook {
     std::int64_t to_us = 0;
     std::int64_t frames = 0;
     std::vector<double> sum;          // of frames, or of folded parts times their frames
+    std::vector<double> values;       // of a regression head: of folded parts times their frames
     std::optional<FrameKeeper> kept;  // with a temporal model
   };
 
-  Status read(const FrameKeeper& kept, std::vector<float>& out, engine::Session& session) const;
+  /// Adds what the frames of an entry say, as often as there are, to its sums.
+  Status add_kept(const FrameKeeper& kept, Entry& to, engine::Session& session) const;
   Status fold_oldest(std::int64_t except, engine::Session& session);
 
   const engine::ClipReader& reader_;

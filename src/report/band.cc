@@ -90,6 +90,7 @@ class Band {
       start = x;
     }
     draw_segment(bar, start, std::max(end, start), running);
+    draw_intensity(id, bar, end, step);
     if (with_tag) draw_tag(id, tag);
   }
 
@@ -141,6 +142,19 @@ class Band {
     if (width + font_ <= r.w && bar.h >= 0.95 * font_) {
       canvas_.text(name, r.x + (r.w - width) / 2, r.y + r.h / 2, style, width + 2,
                    is_light(colour) ? kDark : kInk, 0.95);
+    }
+  }
+
+  // A line over the bar: at its lower edge for a face like its own neutral, at the upper one for
+  // full intensity.
+  void draw_intensity(std::int64_t id, const Rect& bar, double end, double step) {
+    const double thick = std::max(1.5, 0.08 * bar.h);
+    for (double x = 0; x < end; x += step) {
+      const auto value =
+          timeline_.intensity_at(id, time_at(x / bar.w), time_at((x + step) / bar.w));
+      if (!value) continue;
+      const double y = bar.y + (bar.h - thick) * (1 - *value);
+      canvas_.fill({bar.x + x, y, std::min(step, end - x), thick}, 0, kInk, 0.9);
     }
   }
 

@@ -1,5 +1,6 @@
 #include "mien/report/csv.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -43,7 +44,8 @@ std::string csv_text(std::string_view text) {
   return out + '"';
 }
 
-CsvTable::CsvTable(const std::vector<std::string>& labels) {
+CsvTable::CsvTable(const std::vector<std::string>& labels, const std::vector<std::string>& targets)
+    : targets_(targets) {
   for (const std::string& label : labels) {
     if (column_.emplace(label, labels_.size()).second) labels_.push_back(label);
   }
@@ -54,6 +56,7 @@ std::string CsvTable::header() const {
   for (const char* prefix : {"p_", "c_"}) {
     for (const std::string& label : labels_) out += ',' + csv_text(prefix + label);
   }
+  for (const std::string& target : targets_) out += ',' + csv_text("v_" + target);
   return out + '\n';
 }
 
@@ -61,7 +64,7 @@ std::string CsvTable::rows(const pipeline::FrameResult& frame) const {
   if (frame.faces.empty()) {
     const std::string start = csv_text(frame.input) + ',' + std::to_string(frame.frame) + ",," +
                               number(static_cast<double>(frame.timestamp_us) / 1e6, 6) + ",,0";
-    return start + std::string(7 + 2 * labels_.size(), ',') + '\n';
+    return start + std::string(7 + 2 * labels_.size() + targets_.size(), ',') + '\n';
   }
   std::string out;
   for (std::size_t i = 0; i < frame.faces.size(); ++i) out += row(frame, i);
@@ -90,6 +93,10 @@ std::string CsvTable::row(const pipeline::FrameResult& frame, std::size_t index)
     if (it == column_.end()) continue;
     cells[it->second] = number(score.probability, 4);
     cells[labels_.size() + it->second] = number(score.cosine, 4);
+  }
+  cells.resize(cells.size() + targets_.size());
+  for (std::size_t t = 0; t < std::min(targets_.size(), result.values.size()); ++t) {
+    cells[2 * labels_.size() + t] = number(static_cast<double>(result.values[t].value), 6);
   }
   for (const std::string& value : cells) cell(value);
   return out + '\n';

@@ -225,7 +225,7 @@ std::string evaluation_page(const EvaluationPage& page) {
     out += "<h2>The surest mistakes</h2>\n";
     out += mistakes(page.mistakes);
   }
-  return out + page_foot(page.notice);
+  return out + page.more + page_foot(page.notice);
 }
 
 std::vector<std::size_t> surest_mistakes(std::span<const eval::Prediction> predictions,

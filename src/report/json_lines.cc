@@ -47,8 +47,26 @@ Json labels_to_json(const std::vector<engine::LabelScore>& labels) {
 Json reasons_to_json(const std::vector<engine::Reason>& reasons) {
   Json out = Json::array();
   for (const engine::Reason& reason : reasons) {
-    out.push_back(Json::Object{
-        {"label", reason.label}, {"text", reason.text}, {"cosine", share(reason.cosine)}});
+    Json one = Json::Object{
+        {"label", reason.label}, {"text", reason.text}, {"cosine", share(reason.cosine)}};
+    if (!reason.near.empty()) {
+      Json tokens = Json::array();
+      for (const std::vector<std::string>& words : reason.near) {
+        Json token = Json::array();
+        for (const std::string& word : words) token.push_back(word);
+        tokens.push_back(std::move(token));
+      }
+      one.set("near", std::move(tokens));
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json values_to_json(const std::vector<engine::TargetValue>& values) {
+  Json out = Json::array();
+  for (const engine::TargetValue& item : values) {
+    out.push_back(Json::Object{{"target", item.target}, {"value", rounded(item.value, 1e6)}});
   }
   return out;
 }
@@ -62,6 +80,7 @@ void add_scores(Json& out, const Scored& scored) {
     out.set("labels", labels_to_json(scored.labels));
   }
   if (!scored.reasons.empty()) out.set("reasons", reasons_to_json(scored.reasons));
+  if (!scored.values.empty()) out.set("values", values_to_json(scored.values));
 }
 
 Json face_to_json(const engine::FaceResult& result) {
@@ -73,6 +92,7 @@ Json face_to_json(const engine::FaceResult& result) {
   out.set("track", face.track >= 0 ? Json(face.track) : Json());
   out.set("source", source_name(face.source));
   add_scores(out, result);
+  if (result.intensity) out.set("intensity", share(*result.intensity));
   if (!result.embedding.empty()) {
     Json values = Json::array();
     for (const float v : result.embedding) values.push_back(v);
@@ -110,7 +130,9 @@ Json to_json(const pipeline::TrackResult& track) {
   out.set("from", seconds_of_us(track.from_us));
   out.set("to", seconds_of_us(track.to_us));
   out.set("frames", track.frames);
-  if (!track.labels.empty()) out.set("aggregate", engine::to_string(track.aggregate));
+  if (!track.labels.empty() || !track.values.empty()) {
+    out.set("aggregate", engine::to_string(track.aggregate));
+  }
   add_scores(out, track);
   return out;
 }

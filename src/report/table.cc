@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mien/report/text.h"
+#include "report/explain.h"
 #include "report/names.h"
 #include "report/palette.h"
 
@@ -33,6 +34,13 @@ std::string number(double value) {
   if (!std::isfinite(value)) return "?";
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, std::abs(value) < 1e7 ? "%.0f" : "%.2g", value);
+  return buffer;
+}
+
+std::string decimal(double value) {
+  if (!std::isfinite(value)) return "?";
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, std::abs(value) < 1e7 ? "%10.3f" : "%10.4g", value);
   return buffer;
 }
 
@@ -115,6 +123,19 @@ class Writer {
     }
     if (!scored.unknown && !note_beside) {
       line(space + shorten(note, width() - indent, options_.unicode));
+    }
+  }
+
+  // What a regression says, below the labels.
+  void values(const std::vector<engine::TargetValue>& values) {
+    const int widest = std::max(8, width() / 2);
+    int columns = 8;
+    for (const engine::TargetValue& item : values) {
+      columns = std::max(columns, display_width(shorten(item.target, widest, options_.unicode)));
+    }
+    for (const engine::TargetValue& item : values) {
+      line("      " + fit(item.target, std::min(columns, widest), Align::kLeft, options_.unicode) +
+           "  " + decimal(static_cast<double>(item.value)));
     }
   }
 
@@ -257,8 +278,14 @@ std::string picture_table(const pipeline::FrameResult& picture, const TableOptio
                                   ", " + counted(faces, "face", "faces"));
   for (std::size_t i = 0; i < picture.faces.size(); ++i) {
     const engine::FaceResult& face = picture.faces[i];
+    std::string note = place_of(face.face);
+    if (face.intensity) note += ", intensity " + percent(*face.intensity);
     writer.scores(std::to_string(i + 1), track_colour(static_cast<std::int64_t>(i)).ansi, face,
-                  place_of(face.face));
+                  note);
+    for (const auto& row : explanation(face.labels, face.reasons, writer.options())) {
+      writer.line(row);
+    }
+    writer.values(face.values);
   }
   if (picture.aggregate == engine::Aggregate::kTemporal && faces > 0) {
     writer.line("  read by the temporal model, as a clip that repeats the picture");
@@ -283,8 +310,14 @@ std::string clip_table(const pipeline::SummaryResult& summary,
                              clock_text(static_cast<double>(track.to_us) / 1e6) + ", " +
                              counted(track.frames, "frame", "frames");
     writer.scores('#' + std::to_string(track.track), track_colour(track.track).ansi, track, note);
+    for (const auto& row : explanation(track.labels, track.reasons, writer.options())) {
+      writer.line(row);
+    }
+    writer.values(track.values);
   }
-  if (!tracks.empty() && !tracks.front().labels.empty()) {
+  const bool read =
+      !tracks.empty() && (!tracks.front().labels.empty() || !tracks.front().values.empty());
+  if (read) {
     writer.line(tracks.front().aggregate == engine::Aggregate::kTemporal
                     ? "  tracks: read by the temporal model"
                     : "  tracks: mean of their frames");

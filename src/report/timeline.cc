@@ -1,6 +1,7 @@
 #include "mien/report/timeline.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -9,6 +10,13 @@ namespace {
 
 constexpr std::int64_t kMaxTimeUs = std::int64_t{1} << 50;  // 35 years; keeps sums from overflowing
 constexpr std::size_t kMaxDropped = 65'536;
+constexpr double kIntensitySteps = 254;
+
+std::uint8_t intensity_of(const engine::FaceResult& face) {
+  if (!face.intensity || !std::isfinite(*face.intensity)) return 0;
+  const double share = std::clamp(static_cast<double>(*face.intensity), 0.0, 1.0);
+  return static_cast<std::uint8_t>(1 + std::lround(kIntensitySteps * share));
+}
 
 }  // namespace
 
@@ -32,11 +40,13 @@ void ClipTimeline::halve(Track& track) {
     const Bin& old = track.bins[i];
     Bin& bin = merged[(track.first_bin + i) / 2 - first];
     if (old.label == kAbsent) continue;
+    const std::uint8_t intensity = std::max(bin.intensity, old.intensity);
     if (bin.label == kAbsent) {
       bin = old;
     } else {
       vote(bin, old.label, old.lead);
     }
+    bin.intensity = intensity;
   }
   track.first_bin = first;
   track.bins = std::move(merged);
@@ -66,16 +76,17 @@ int ClipTimeline::label_index(const engine::FaceResult& face) {
   return index;
 }
 
-void ClipTimeline::vote_at(Track& track, std::size_t bin, int label) {
+void ClipTimeline::vote_at(Track& track, std::size_t bin, int label, std::uint8_t intensity) {
   if (track.bins.empty()) track.first_bin = bin;
   if (bin < track.first_bin) return;  // time went backwards
   if (bin - track.first_bin >= track.bins.size()) track.bins.resize(bin - track.first_bin + 1);
   Bin& slot = track.bins[bin - track.first_bin];
   if (slot.label == kAbsent) {
-    slot = {static_cast<std::int16_t>(label), 1};
+    slot = {static_cast<std::int16_t>(label), 1, 0};
   } else {
     vote(slot, label, 1);
   }
+  slot.intensity = std::max(slot.intensity, intensity);
 }
 
 void ClipTimeline::add(const pipeline::FrameResult& frame) {
@@ -95,11 +106,12 @@ void ClipTimeline::add(const pipeline::FrameResult& frame) {
     }
     Track& track = it->second;
     const int label = label_index(face);
+    const std::uint8_t intensity = intensity_of(face);
     const bool goes_on = track.last_frame >= 0 && track.last_frame + 1 == frames_;
     for (std::size_t b = goes_on ? bin_of(track.last_us) + 1 : bin; b < bin; ++b) {
-      vote_at(track, b, label);
+      vote_at(track, b, label, intensity);
     }
-    vote_at(track, bin, label);
+    vote_at(track, bin, label, intensity);
     track.last_us = now;
     track.last_frame = frames_;
   }
@@ -137,6 +149,21 @@ int ClipTimeline::label_at(std::int64_t track, std::int64_t from_us, std::int64_
     }
   }
   return best;
+}
+
+std::optional<double> ClipTimeline::intensity_at(std::int64_t track, std::int64_t from_us,
+                                                 std::int64_t to_us) const {
+  const auto it = tracks_.find(track);
+  if (it == tracks_.end() || to_us <= 0 || from_us >= to_us) return std::nullopt;
+  const Track& t = it->second;
+  std::uint8_t most = 0;
+  const std::size_t last = bin_of(to_us - 1);
+  for (std::size_t b = std::max(bin_of(from_us), t.first_bin); b <= last; ++b) {
+    if (b - t.first_bin >= t.bins.size()) break;
+    most = std::max(most, t.bins[b - t.first_bin].intensity);
+  }
+  if (most == 0) return std::nullopt;
+  return (most - 1) / kIntensitySteps;
 }
 
 bool ClipTimeline::is_current(std::int64_t track) const {

@@ -1,6 +1,7 @@
 #include "mien/train/optimiser.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <torch/utils.h>
 
 #include <cmath>
@@ -8,6 +9,34 @@
 #include "mien/nn/load.h"
 
 namespace mien::train {
+namespace {
+
+constexpr std::int64_t kGrain = 32768;
+
+// A parameter, its gradient and its moments can be changed in one pass over memory.
+bool is_plain(const torch::Tensor& tensor) {
+  return !tensor.defined() ||
+         (tensor.scalar_type() == torch::kFloat32 && tensor.is_contiguous() && tensor.is_cpu());
+}
+
+struct SgdRates {
+  float momentum, decay, lr;
+};
+
+// The same operations in the same order as with whole tensors, element by element.
+void sgd_pass(const torch::Tensor& parameter, const torch::Tensor& moment, const SgdRates& rates) {
+  auto* p = parameter.data_ptr<float>();
+  auto* m = moment.data_ptr<float>();
+  const auto* g = parameter.grad().data_ptr<float>();
+  at::parallel_for(0, parameter.numel(), kGrain, [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t i = first; i < end; ++i) {
+      m[i] = m[i] * rates.momentum + (g[i] + rates.decay * p[i]);
+      p[i] -= rates.lr * m[i];
+    }
+  });
+}
+
+}  // namespace
 
 Optimiser::Optimiser(const TrainOptions& options, std::vector<methods::ParameterGroup> groups)
     : options_(options), groups_(std::move(groups)) {
@@ -35,6 +64,13 @@ void Optimiser::step(double lr) {
 
 void Optimiser::step_sgd(const torch::Tensor& parameter, Slot& slot, double lr,
                          double decay) const {
+  const bool plain = is_plain(parameter) && is_plain(parameter.grad()) && is_plain(slot.first);
+  if (plain && options_.momentum != 0 && slot.first.defined()) {
+    return sgd_pass(parameter, slot.first,
+                    {.momentum = static_cast<float>(options_.momentum),
+                     .decay = static_cast<float>(decay),
+                     .lr = static_cast<float>(lr)});
+  }
   torch::Tensor change = parameter.grad();
   if (decay != 0) change = change.add(parameter, decay);
   if (options_.momentum != 0) {

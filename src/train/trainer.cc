@@ -54,7 +54,7 @@ std::uint64_t mix(std::uint64_t seed, std::int64_t step, int rank) {
 class Run {
  public:
   Run(methods::Method& method, const TrainOptions& options, const TrainerContext& context)
-      : method_(method), options_(options), context_(context) {
+      : method_(method), options_(options), stage_(options), context_(context) {
     state_.recipe = sha256_hex(std::as_bytes(std::span(context.recipe)));
     if (context.processes != nullptr) rank_ = context.processes->rank();
   }
@@ -111,7 +111,8 @@ class Run {
   }
 
   Status stage() {
-    optimiser_.emplace(options_, method_.begin_stage(state_.stage));
+    MIEN_ASSIGN_OR_RETURN(stage_, stage_options(options_, method_.settings(state_.stage)));
+    optimiser_.emplace(stage_, method_.begin_stage(state_.stage));
     average_.emplace(options_.ema, *optimiser_);
     if (saved_) {
       MIEN_RETURN_IF_ERROR(optimiser_->load(*saved_->tensors));
@@ -160,7 +161,7 @@ class Run {
   double rate() const {
     const double epoch =
         state_.epoch + static_cast<double>(state_.step) / static_cast<double>(steps_);
-    return options_.lr * schedule_factor(options_, epoch, epochs());
+    return stage_.lr * schedule_factor(stage_, epoch, epochs());
   }
 
   Status step() {
@@ -303,6 +304,7 @@ class Run {
 
   methods::Method& method_;
   const TrainOptions& options_;
+  TrainOptions stage_;  ///< as the present stage wants them
   const TrainerContext& context_;
   methods::Rank rank_;
   RunState state_;

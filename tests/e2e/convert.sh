@@ -106,8 +106,9 @@ json 'set(d["dtypes"]) == {"F16", "F32"}'
 same_tensors b-emoclip-half.pt b-emoclip.pt temporal.
 for source in emoclip-image.pt emoclip-image-module.pt; do
   emoclip $source bare_image --text-from openai.pt
-  json "d['architecture']['text']['width'] == 64 and len(d['labels']) == 7 and len(d['left_out']) == 4"
-  json "any('regression head (mlp.0, mlp.2) is left out' in n for n in d['notes'])"
+  json "d['architecture']['text']['width'] == 64 and len(d['labels']) == 7 and d['left_out'] == []"
+  json "d['architecture']['regression'] == {'type': 'mlp', 'hidden': 24, 'targets': 3}"
+  json "d['targets'] == ['target_1', 'target_2', 'target_3'] and any('--targets names them' in n for n in d['notes'])"
   json "any('text tower is that of openai.pt' in n for n in d['notes'])"
   same_tensors b-$source b-openai.pt visual. transformer. token_embedding text_projection label_features
   same_tensors b-$source b-emoclip.pt temporal.
@@ -116,13 +117,32 @@ grep -q 'openai.pt.*(the text tower)' b-emoclip-image.pt/CARD.md || problem "the
 grep -q 'Temporal model: 2 layers' b-emoclip-image.pt/CARD.md || problem "the card does not tell of the temporal model"
 emoclip emoclip-image.pt bare_image --text-from b-hf --force   # a bundle gives its text tower and its tokenizer
 # Without a text tower it gives embeddings, and says so.
-expect 0 "no text tower: the bundle has no labels and gives embeddings only" convert emoclip-image.pt wordless
+"$PYTHON" - <<'PYTHON' || problem "no EmoCLIP without a head"
+import torch
+state = torch.load("emoclip-image.pt")
+torch.save({k: v for k, v in state.items() if not k.startswith("mlp.")}, "emoclip-headless.pt")
+torch.save({k: v for k, v in state.items() if not k.startswith("mlp.2")}, "emoclip-probe.pt")
+state["mlp.0.weight"] = state["mlp.0.weight"][:, :40].contiguous()
+torch.save(state, "emoclip-narrow.pt")
+PYTHON
+expect 0 "no text tower: the bundle has no labels and gives embeddings only" convert emoclip-headless.pt wordless
 expect 0 "none: embeddings only" inspect wordless
 expect 0 "" inspect wordless --json
 json 'd["bundle"]["architecture"]["text"] is None and d["bundle"]["labels"] == [] and not d["label_features"]'
 printf 'P6 2 2 255 abcabcabcabc' >dot.ppm
 expect 0 '"kind":"face"' embed dot.ppm --bundle wordless --face whole
 expect 2 "labels" predict dot.ppm --bundle wordless --face whole
+# With a head it gives the values of its targets.
+expect 0 "gives the values of its targets" convert emoclip-image.pt valued --targets affect,rapport,speech
+expect 0 "two layers, 24 hidden, 3 targets" inspect valued
+expect 0 "affect, rapport, speech" inspect valued
+expect 0 '"target":"speech"' predict dot.ppm --bundle valued --face whole --json
+expect 0 "linear probe, 24 targets" convert emoclip-probe.pt probe
+expect 0 "the regression head is left out: checkpoint: 'mlp.0.weight' has shape" convert emoclip-narrow.pt narrow
+expect 2 "--targets: 2 names (expected 3" convert emoclip-image.pt dst --targets a,b
+expect 2 "--targets: the source has no regression head" convert emoclip-headless.pt dst --targets a,b
+expect 0 "" convert valued again --json
+json "d['targets'] == ['affect', 'rapport', 'speech']"
 # A bundle as source keeps temporal model, frames and preprocessing.
 expect 0 "" convert b-emoclip.pt rebuilt-emo --json --dtype bf16
 json "d['architecture']['temporal'] == json.loads('$temporal')"

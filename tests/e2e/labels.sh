@@ -108,7 +108,7 @@ for reduce in mean mean-cosine max; do
 done
 run predict "${base[@]}" --reduce median
 exits 2
-err_is '--reduce: .*median.*expected mean, mean-cosine or max'
+err_is '--reduce: .*median.*expected auto, mean, mean-cosine or max'
 run predict "${base[@]}" --labels l.yaml
 rows '"reasons" not in rows[0]["faces"][0]'
 

@@ -106,6 +106,42 @@ exits 2
 run eval no-angry/bundle no-sad/bundle --data data/faces.csv
 exits 2
 
+section "E2N-FER: train, kill, resume, predict with intensity and free labels"
+sed -e 's/angry,/happy,/' -e 's/sad,/neutral,/' data/faces.csv >data/calm.csv
+run convert --random-tiny data/teacher
+ok
+cat >e2n.yaml <<'YAML'
+method: e2n
+data: {train: calm.csv, val_split: train}
+model:
+  encoder: residual
+  image_size: 16
+  residual: {channels: 1, stem_kernel: 3, stem_stride: 1, stem_width: 16, stem_pool: false, first_stride: 2, widths: [16, 32], blocks: [1, 1]}
+  teacher: teacher
+  hidden: 16
+e2n: {epochs: 6, batch: 6, text_tower: true}
+train: {lr: 0.02, log_every: 1, checkpoint_steps: 1, seed: 5, weight_decay: 0.0005, schedule: e2n, warmup_epochs: 1}
+YAML
+e2n=(train e2n.yaml --data data --threads 1)
+run "${e2n[@]}" -o e2n
+ok
+out_has 'epoch 6  war '
+timeout -s KILL 1.0 "$mien" "${e2n[@]}" -o e2n-broken >/dev/null 2>&1
+run "${e2n[@]}" -o e2n-broken
+ok
+check "the same losses" diff <(losses e2n) <(losses e2n-broken)
+check "the same weights" cmp e2n/bundle/model.safetensors e2n-broken/bundle/model.safetensors
+run predict data/faces/0.png --bundle e2n/bundle --face whole --labels 'happy,"something else"' --json
+ok
+run predict data/faces/0.png --bundle e2n/bundle --face whole --explain --json
+ok
+grep -q '"neutral"' e2n/bundle/bundle.json && out_has '"intensity":'
+run eval e2n/bundle --data data/calm.csv --protocol closed --json
+ok
+run "${e2n[@]}" -o e2n-bad --set model.teacher=nobody
+exits 1
+err_has 'nobody'
+
 section "bad recipes"
 bad() { # what the error must have, then arguments
   local message=$1

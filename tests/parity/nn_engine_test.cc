@@ -4,7 +4,9 @@
 
 #include "mien/checkpoint/safetensors.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
+#include "mien/nn/attention_pool.h"
 #include "mien/nn/clip.h"
 #include "mien/nn/load.h"
 #include "mien/nn/residual.h"
@@ -31,12 +33,9 @@ void expect_same(const torch::Tensor& truth, const std::vector<float>& found, co
   testing::Test::RecordProperty("max_abs", std::to_string(difference));
 }
 
-class NnEngine : public testing::TestWithParam<kernels::Precision> {
+class Saved : public testing::Test {
  protected:
   void SetUp() override { torch::manual_seed(11); }
-  Bars bars() const {
-    return GetParam() == kernels::Precision::kF32 ? Bars{0.99999, 1e-3} : Bars{0.9995, 0.1};
-  }
   std::shared_ptr<const checkpoint::Checkpoint> save(const nn::NamedTorchTensors& tensors,
                                                      const std::string& prefix = "") {
     checkpoint::NamedTensors views;
@@ -51,6 +50,13 @@ class NnEngine : public testing::TestWithParam<kernels::Precision> {
   test::TempDir dir_;
   engine::Session session_;
   at::NoGradGuard no_grad_;
+};
+
+class NnEngine : public Saved, public testing::WithParamInterface<kernels::Precision> {
+ protected:
+  Bars bars() const {
+    return GetParam() == kernels::Precision::kF32 ? Bars{0.99999, 1e-3} : Bars{0.9995, 0.1};
+  }
 };
 
 engine::Architecture small() {
@@ -270,6 +276,50 @@ TEST_P(NnEngine, TemporalOfEmoclip) {
   nn::TemporalTransformer model(options);
   const auto weights = save(nn::named_parameters(*model), "temporal.");
   compare_temporal(options, 2, 32, weights, model, GetParam(), bars(), session_);
+}
+
+TEST_P(NnEngine, AttentionPool) {
+  nn::AttentionPool model(48, 24);
+  for (const auto& [name, tensor] : nn::named_parameters(*model)) {
+    torch::Tensor(tensor).copy_(torch::randn_like(tensor));
+  }
+  const auto weights = save(nn::named_parameters(*model), "temporal.");
+  engine::Architecture architecture = small();
+  architecture.temporal = engine::TemporalTower{.width = 48, .hidden = 24, .positions = 13};
+  const auto encoder = engine::TemporalEncoder::load(*weights, architecture, GetParam());
+  ASSERT_TRUE(encoder.ok()) << encoder.status().message();
+  for (const std::int64_t frames : {1, 2, 12}) {
+    const torch::Tensor x = torch::randn({5, frames, 48});
+    std::vector<float> found(5 * 48);
+    ASSERT_TRUE((*encoder)->encode(x.data_ptr<float>(), 5, frames, found.data(), session_).ok());
+    expect_same(model->forward(x), found, bars());
+  }
+}
+
+// The head is packed in float32 whatever the precision of the towers.
+TEST_F(Saved, RegressionHeads) {
+  for (const std::int64_t hidden : {std::int64_t{256}, std::int64_t{0}}) {
+    const std::int64_t targets = 5;
+    nn::NamedTorchTensors tensors = {
+        {"mlp.0.weight", torch::randn({hidden > 0 ? hidden : targets, 512}) / 20},
+        {"mlp.0.bias", torch::randn({hidden > 0 ? hidden : targets})}};
+    if (hidden > 0) {
+      tensors.emplace_back("mlp.2.weight", torch::randn({targets, hidden}) / 16);
+      tensors.emplace_back("mlp.2.bias", torch::randn({targets}));
+    }
+    engine::Architecture architecture = small();
+    architecture.embed = 512;
+    architecture.regression =
+        engine::RegressionHead{.hidden = static_cast<int>(hidden), .targets = 5};
+    const auto head = engine::Regressor::load(*save(tensors), architecture);
+    ASSERT_TRUE(head.ok());
+    const torch::Tensor x = 10 * torch::randn({33, 512});
+    std::vector<float> found(33 * 5);
+    ASSERT_TRUE((*head)->predict(x.data_ptr<float>(), 33, found.data(), session_).ok());
+    torch::Tensor y = at::linear(x, tensors[0].second, tensors[1].second);
+    if (hidden > 0) y = at::linear(at::relu(y), tensors[2].second, tensors[3].second);
+    expect_same(y, found, {0.999999, 1e-3});
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, NnEngine,

@@ -63,7 +63,18 @@ Status read_clip(const engine::Bundle& bundle, std::span<const float> rows, std:
     const auto row = rows.subspan(static_cast<std::size_t>(frame) * out.size(), out.size());
     chosen.insert(chosen.end(), row.begin(), row.end());
   }
-  return reader.read(plan, chosen.data(), out.data(), session);
+  MIEN_ASSIGN_OR_RETURN(const auto reading, reader.read(plan, chosen.data(), session));
+  std::copy(reading.embedding.begin(), reading.embedding.end(), out.begin());
+  return {};
+}
+
+Status dump_image(const engine::ImageEncoder& image, const Tensor& pixels,
+                  const char* destination) {
+  Tensor out(DType::kF32, {kPictures, image.embed()});
+  engine::Session session;
+  MIEN_RETURN_IF_ERROR(image.encode(pixels.f32().data(), kPictures, out.f32().data(), session));
+  return checkpoint::write_safetensors(destination,
+                                       {{"pixels", pixels}, {"image_embeddings", out}});
 }
 
 Status dump(const char* path, const char* destination, bool bf16) {
@@ -72,9 +83,10 @@ Status dump(const char* path, const char* destination, bool bf16) {
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path, options));
   MIEN_RETURN_IF_ERROR(bundle->verify_hashes());
   MIEN_ASSIGN_OR_RETURN(const auto image, bundle->image_encoder());
-  MIEN_ASSIGN_OR_RETURN(const auto text, bundle->text_encoder());
   Rng rng(20240229);
   const Tensor pixels = random_pixels(image->image_size(), rng);
+  if (!bundle->has_text_tower()) return dump_image(*image, pixels, destination);
+  MIEN_ASSIGN_OR_RETURN(const auto text, bundle->text_encoder());
   const auto rows = random_rows(*bundle->info().architecture.text, rng);
   const Tensor tokens = as_tensor(rows);
   Tensor image_out(DType::kF32, {kPictures, image->embed()});

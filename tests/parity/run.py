@@ -3,6 +3,9 @@
 
   run.py torch --mien BIN --dump BIN --layout hf ...   one layout against the reference
   run.py layouts --mien BIN --dump BIN                 all layouts give the same embeddings
+  run.py tower --mien BIN --dump BIN --layout swin_t   an image tower that is no CLIP
+  run.py e2n --steps BIN --layout swin                 training steps of E2N-FER
+  run.py cliper --mien BIN --dump BIN --loss full ...  training steps of CLIPER (dump: cliper_dump)
 Exit code 77 (skipped) when PyTorch is not installed.
 """
 import argparse
@@ -102,16 +105,53 @@ def layouts_test(args, work):
     print(f"{len(make_random_clip.LAYOUTS)} layouts give the same embeddings")
 
 
+def tower_test(args, work):
+    import clip_reference
+    import torch
+    import tower_reference
+    source = work / f"{args.layout}.pth"
+    model = tower_reference.build(args.layout)
+    torch.save(tower_reference.state_of(model, args.layout), source)
+    bundle = work / "bundle"
+    told = run(args.mien, "convert", source, bundle)
+    if ("fc." if args.layout == "resnet18" else "head.") not in told:
+        sys.exit(f"the classifier is left out without a word:\n{told}")
+    fits = True
+    for precision, (min_cosine, max_abs) in {"fp32": (0.999999, 1e-4), "bf16": (0.9995, None)}.items():
+        got = clip_reference.read_safetensors(dump(args, work, bundle, precision))
+        with torch.no_grad():
+            want = model(got["pixels"])
+        fits &= clip_reference.compare(f"{precision} {args.layout}", got["image_embeddings"], want, min_cosine, max_abs)
+    sys.exit(0 if fits else 1)
+
+
+def e2n_test(args, work):
+    import e2n_reference
+    run(args.steps, args.layout, work)
+    sys.exit(0 if e2n_reference.compare(work) else 1)
+
+
+def cliper_test(args, work):
+    import clip_reference
+    import cliper_reference
+    bundle = convert(args, work, make(args, work, "openai"), "openai")
+    out = work / "cliper.safetensors"
+    run(args.dump, bundle, out, args.loss)
+    sys.exit(0 if cliper_reference.compare(clip_reference.read_safetensors(out), args.loss, 3) else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("test", choices=("torch", "layouts"))
-    parser.add_argument("--mien", required=True, type=pathlib.Path)
-    parser.add_argument("--dump", required=True, type=pathlib.Path)
+    parser.add_argument("test", choices=("torch", "layouts", "tower", "e2n", "cliper"))
+    parser.add_argument("--mien", type=pathlib.Path)
+    parser.add_argument("--dump", type=pathlib.Path)
+    parser.add_argument("--steps", type=pathlib.Path, help="the program e2n_steps")
     parser.add_argument("--layout", default="openai")
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--dtype", default="f32")
     parser.add_argument("--stored", default="keep")
     parser.add_argument("--activation", default="quick_gelu")
+    parser.add_argument("--loss", default="full")
     parser.add_argument("--tokenizer", help="a vocabulary of CLIP's size; default: a small one of our own")
     args = parser.parse_args()
     if importlib.util.find_spec("torch") is None:
@@ -122,9 +162,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mien-parity-") as folder:
         work = pathlib.Path(folder)
         args.vocab = 49408
+        if args.test in ("tower", "e2n"):
+            tower_test(args, work) if args.test == "tower" else e2n_test(args, work)
         if args.tokenizer is None:
             use_small_tokenizer(args, work)
-        torch_test(args, work) if args.test == "torch" else layouts_test(args, work)
+        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test}[args.test](args, work)
 
 
 if __name__ == "__main__":

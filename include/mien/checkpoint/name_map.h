@@ -76,6 +76,22 @@ struct ClipShape {
 /// 16 heads. Errors: as map_clip_names; kCorrupt when a shape does not fit; kUnsupported widths.
 Result<ClipShape> infer_clip_shape(const Checkpoint& checkpoint, ClipNaming naming);
 
+/// The sizes of EmoCLIP's downstream regression head.
+struct RegressionShape {
+  std::int64_t hidden = 0;  ///< 0: a linear probe
+  std::int64_t targets = 0;
+};
+
+/// The plan of the head (`mlp.0.*`, and `mlp.2.*` unless it is a linear probe) beside a CLIP model,
+/// under those names; empty when there is none. Errors: as map_clip_names.
+Result<std::vector<TensorSource>> map_regression_names(const Checkpoint& checkpoint,
+                                                       ClipNaming naming);
+/// Infers the sizes of a plan of map_regression_names for clip embeddings of `width`. Errors:
+/// kCorrupt when a shape does not fit.
+Result<RegressionShape> infer_regression_shape(const Checkpoint& checkpoint,
+                                               const std::vector<TensorSource>& plan,
+                                               std::int64_t width);
+
 /// The sizes of EmoCLIP's temporal module.
 struct TemporalShape {
   std::int64_t width = 0;

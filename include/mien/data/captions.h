@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,5 +34,11 @@ std::string caption_from_votes(const ExpressionVotes& votes, std::string_view id
 /// Gives a caption to every sample that has votes and no caption yet; tells how many.
 /// Errors: those of votes_of.
 Result<std::int64_t> add_vote_captions(Manifest& manifest, std::uint64_t seed);
+
+/// Gives captions from a CSV with `path` or `sequence` (the id of a sample) and `caption` (or
+/// `caption_en`); tells how many samples got one. Errors: those of parse_csv; kCorrupt without
+/// these columns.
+Result<std::int64_t> add_captions(Manifest& manifest, const std::filesystem::path& csv,
+                                  const Limits& limits = {});
 
 }  // namespace mien::data

@@ -28,6 +28,10 @@ struct Sample {
   std::map<std::string, std::string> extra = {};  ///< the columns that are not told above
 };
 
+/// What a sample has in a column of its manifest (subject, split, sequence, caption, or any other
+/// that is kept); empty: nothing.
+std::string cell_of(const Sample& sample, std::string_view column);
+
 /// A data set: what there is, and where it lies.
 struct Manifest {
   std::string name;
@@ -35,7 +39,7 @@ struct Manifest {
   std::vector<std::string> target_names = {};
   std::vector<Sample> samples = {};
   std::shared_ptr<const Store> store = {};
-  std::int64_t unlabelled = 0;            ///< samples that were left out for want of a label
+  std::int64_t unlabelled = 0;  ///< samples that were left out for want of a label, or of targets
   std::vector<std::string> missing = {};  ///< samples that were left out for want of pictures
   std::vector<std::string> notes = {};    ///< what a reader decided, for people
 };
@@ -51,7 +55,9 @@ struct ManifestOptions {
   std::string split = {};  ///< only rows of this split; empty: all
   Unit unit = Unit::kAuto;
   bool keep_unlabelled = false;
-  std::vector<std::string> targets = {};  ///< columns that are regression targets
+  /// Columns that are regression targets. Rows without one of them are left out and counted, and
+  /// labels are not needed then.
+  std::vector<std::string> targets = {};
   /// A CSV with `path` or `sequence` and `caption` (or `caption_en`); empty: the `caption` column.
   std::filesystem::path captions = {};
   Limits limits = {};
@@ -59,7 +65,8 @@ struct ManifestOptions {
 
 /// Reads a manifest: a CSV with at least `path` and `label`, and any of subject, sequence, split,
 /// frame, caption, fp_* (votes) and more. Its pictures lie beside it: in the tar of the same base
-/// name, or in the folder that holds it.
+/// name, or in the folder that holds it. A path may be a picture, or a clip: a
+/// folder whose files are its frames, or a video file.
 /// Errors: those of parse_csv and Store::open; kCorrupt naming file and line for a missing column,
 /// an empty path, a label outside `classes`, a frame or target that is no number; kInvalidArgument
 /// when nothing is left, or a split does not occur.

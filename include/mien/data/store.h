@@ -9,6 +9,7 @@
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
+#include "mien/video/source.h"
 
 namespace mien::data {
 
@@ -26,6 +27,10 @@ class Store {
   /// kInvalidArgument for a name that leaves the store ("..", absolute).
   virtual Result<std::vector<std::byte>> read(std::string_view name) const = 0;
   virtual bool contains(std::string_view name) const = 0;
+  /// A video file of the store, which it must outlive. Errors: those of video::open_file;
+  /// kUnsupported where there are none.
+  virtual Result<std::unique_ptr<video::VideoSource>> open_video(std::string_view name,
+                                                                 const Limits& limits) const;
   /// Names of the files right inside `folder`, as plain strings sorted; empty when there is none.
   virtual std::vector<std::string> list(std::string_view folder) const = 0;
   /// The same for the folders right inside `folder`.

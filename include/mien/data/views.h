@@ -34,6 +34,10 @@ Result<TwoViews> leave_class_out(const Manifest& manifest, const View& train, co
 /// Errors: kInvalidArgument for folds < 2 or fewer subjects than folds.
 Result<std::vector<View>> subject_folds(const Manifest& manifest, const View& view, int folds,
                                         std::uint64_t seed);
+/// Part `fold` (from 0) of `folds` by subject, and the rest: the parts that data.folds and
+/// data.fold of a recipe mean. They do not depend on the seed of a run. Errors: those of
+/// subject_folds; kInvalidArgument for a fold that there is not.
+Result<TwoViews> subject_part(const Manifest& manifest, const View& view, int folds, int fold);
 /// Fold `k` is the test part, the others train. Precondition: k is a fold.
 TwoViews hold_out(const std::vector<View>& folds, std::size_t k);
 
@@ -44,6 +48,11 @@ View balanced(const Manifest& manifest, const View& view, Rng& rng);
 /// gives every class the same share. Each sample comes as often as its class's factor says, with a
 /// random draw for the fraction. A compound sample counts for its first label.
 View tempered(const Manifest& manifest, const View& view, double power, Rng& rng);
+/// The samples of a view as a manifest of their own.
+Manifest only(Manifest manifest, const View& view);
+/// Every set of labels becomes a class of its own: the classes that there are, then the compounds
+/// that occur (`anger+disgust`, parts in the order of the classes), sorted by their parts.
+Manifest compound_classes(Manifest manifest);
 /// Random order.
 View shuffled(View view, Rng& rng);
 

@@ -22,15 +22,32 @@ struct ResidualSizes {
   int first_stride = 2;          ///< of the first stage; the others halve the picture
   std::vector<int> widths = {};  ///< channels per stage
   std::vector<int> blocks = {};  ///< basic blocks per stage
+  bool projection = true;        ///< false: the features are the embedding, `visual.proj` is absent
 
   bool operator==(const ResidualSizes&) const = default;
 };
 
-/// Sizes of an image tower: a vision transformer with a class token (CLIP's), or a residual
-/// network.
+/// Sizes of a Swin transformer with the names of Microsoft's release, read out as the mean over all
+/// places of the last layer norm.
+struct SwinSizes {
+  int patch = 0;
+  int width = 0;                 ///< of the first stage; each following one is twice as wide
+  std::vector<int> depths = {};  ///< blocks per stage
+  std::vector<int> heads = {};   ///< per stage
+  int window = 0;                ///< places on a side; divides the grid of every stage
+  int mlp_ratio = 0;
+  bool feature_head = false;  ///< linear, batch norm, linear, batch norm behind the mean
+
+  int last_width() const { return width << (depths.size() - 1); }
+  bool operator==(const SwinSizes&) const = default;
+};
+
+/// Sizes of an image tower: a vision transformer with a class token (CLIP's), a residual network,
+/// or a Swin transformer.
 struct ImageTower {
   int image_size = 0;
   std::optional<ResidualSizes> residual = {};  ///< set: the fields below mean nothing
+  std::optional<SwinSizes> swin = {};          ///< the same
   int patch = 0;
   int width = 0;
   int layers = 0;
@@ -57,11 +74,13 @@ struct TextTower {
   bool operator==(const TextTower&) const = default;
 };
 
-/// Sizes of a transformer over frame embeddings: class token and learned positions in front of
-/// pre-norm blocks, read out at the class token. Head and MLP widths are free: EmoCLIP's published
-/// module has heads of 2048 and an MLP of 512.
+/// Sizes of a temporal model over frame embeddings. A transformer: class token and learned
+/// positions in front of pre-norm blocks, read out at the class token; head and MLP widths are
+/// free: EmoCLIP's published module has heads of 2048 and an MLP of 512. Or attention pooling: a
+/// weighted mean of the unit frame embeddings.
 struct TemporalTower {
-  int width = 0;  ///< of a frame embedding: that of the joint space
+  int width = 0;   ///< of a frame embedding: that of the joint space
+  int hidden = 0;  ///< set: attention pooling with so many hidden units; layers to mlp mean nothing
   int layers = 0;
   int heads = 0;
   int head_width = 0;
@@ -72,12 +91,33 @@ struct TemporalTower {
   bool operator==(const TemporalTower&) const = default;
 };
 
+/// The network that predicts the embedding of the same face without an expression (linear, relu,
+/// linear), and the distances from it that mean intensity 0 and 1. See mien/engine/neutral.h.
+struct NeutralNetwork {
+  int hidden = 0;
+  double from = 0;
+  double to = 0;
+
+  bool operator==(const NeutralNetwork&) const = default;
+};
+
+/// Sizes of a regression on the clip embedding as it is, not normalised: a linear probe, or two
+/// layers with ReLU between. Source: EmoCLIP's downstream model (arXiv 2310.16640 and its code).
+struct RegressionHead {
+  int hidden = 0;   ///< of the two layers; 0: a linear probe
+  int targets = 0;  ///< numbers that it gives
+
+  bool operator==(const RegressionHead&) const = default;
+};
+
 /// The typed sizes of a model. Data, not code: nothing here is guessed at load time.
 struct Architecture {
   int embed = 0;  ///< width of the joint space
   ImageTower image;
   std::optional<TextTower> text;
   std::optional<TemporalTower> temporal;  ///< none: a clip is the mean of its frames
+  std::optional<NeutralNetwork> neutral;  ///< none: no intensity is told
+  std::optional<RegressionHead> regression = {};
 
   bool operator==(const Architecture&) const = default;
   Json to_json() const;

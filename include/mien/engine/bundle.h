@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mien/checkpoint/safetensors.h"
@@ -13,6 +14,7 @@
 #include "mien/core/limits.h"
 #include "mien/engine/architecture.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
@@ -36,6 +38,40 @@ struct UnknownRule {
 };
 std::string_view to_string(UnknownRule::Kind kind);
 
+/// How the descriptions of one label become one score.
+enum class Reduce {
+  kMeanEmbedding,  ///< mean of the unit text embeddings, renormalised (the usual prompt ensemble)
+  kMeanCosine,     ///< mean of the cosines (CLIPER, Exp-CLIP)
+  kMaxCosine,      ///< the best fitting description
+};
+/// "mean", "mean-cosine", "max".
+std::string_view to_string(Reduce reduce);
+std::optional<Reduce> find_reduce(std::string_view name);
+
+/// A vocabulary entry and how far its vector is from a learned one.
+struct NearWord {
+  std::string word;
+  double distance = 0;
+
+  bool operator==(const NearWord&) const = default;
+};
+
+/// A description that was learned instead of written: for each of its learned tokens the nearest
+/// words, nearest first.
+struct LearnedText {
+  std::vector<std::vector<NearWord>> tokens;
+
+  bool operator==(const LearnedText&) const = default;
+};
+
+/// One number that a regression gives. It is not cut to its range.
+struct RegressionTarget {
+  std::string name;
+  std::optional<std::pair<double, double>> range = {};  ///< of the scale; none: not told
+
+  bool operator==(const RegressionTarget&) const = default;
+};
+
 /// Everything of bundle.json. See docs/bundle.md.
 struct BundleInfo {
   static constexpr int kFormatVersion = 1;
@@ -47,8 +83,13 @@ struct BundleInfo {
   face::CropSpec crop;
   video::SamplingSpec sampling;
   std::vector<text::Label> labels;  ///< what the bundle answers with when no labels are given
-  double logit_scale = 100.0;       ///< factor of the cosines before the softmax
-  double temperature = 1.0;         ///< calibration: the logits are divided by it
+  /// One per text of `labels` (in order, parts after texts) when these were learned: the texts then
+  /// only tell what they are near to, and the stored features count. Else empty.
+  std::vector<LearnedText> learned;
+  Reduce reduce = Reduce::kMeanEmbedding;
+  std::vector<RegressionTarget> targets = {};  ///< as many as architecture.regression says
+  double logit_scale = 100.0;                  ///< factor of the cosines before the softmax
+  double temperature = 1.0;                    ///< calibration: the logits are divided by it
   UnknownRule unknown;
   std::string licence;
   Json provenance = Json::object();  ///< free-form: training data, recipe hash, converted from
@@ -89,8 +130,13 @@ class Bundle {
   Result<std::shared_ptr<const TextEncoder>> text_encoder() const;
   /// nullptr when the bundle has no temporal model: a clip is then the mean of its frames.
   Result<std::shared_ptr<const TemporalEncoder>> temporal_encoder() const;
+  /// nullptr when the bundle has no regression head.
+  Result<std::shared_ptr<const Regressor>> regressor() const;
   /// Errors: kNotFound without a tokenizer file; those of parse_bpe_merges and parse_words.
   Result<std::shared_ptr<const text::Tokenizer>> tokenizer() const;
+
+  /// The text of CARD.md. Errors: kNotFound, kIo.
+  Result<std::string> card() const;
 
   /// Stored unit embeddings of every text of info().labels (in order, parts after texts), shape
   /// [texts, embed]; empty when absent.
@@ -114,6 +160,7 @@ class Bundle {
   mutable std::shared_ptr<const ImageEncoder> image_;
   mutable std::mutex temporal_mutex_;  // its own: the towers are packed side by side
   mutable std::shared_ptr<const TemporalEncoder> temporal_;
+  mutable std::shared_ptr<const Regressor> regressor_;
   mutable std::mutex text_mutex_;
   mutable std::weak_ptr<const TextEncoder> text_;
   mutable std::shared_ptr<const text::Tokenizer> tokenizer_;

@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "mien/engine/bundle.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/regressor.h"
+#include "mien/engine/result.h"
 #include "mien/engine/temporal.h"
 
 namespace mien::engine {
@@ -24,15 +27,27 @@ struct ClipPlan {
   std::vector<std::vector<std::int64_t>> windows;  ///< places in `frames`; they may repeat
 };
 
+/// What a clip says.
+struct ClipReading {
+  std::vector<float> embedding;  ///< [embed], of unit length
+  std::vector<float> values;     ///< [targets] of the regression head; empty without one
+};
+
 /// Frame embeddings to the embedding of the clip, the same for every verb. With a temporal model
 /// every window goes through it, and the mean of the unit window embeddings counts; without one the
-/// mean of all rows. Immutable; shared by threads.
+/// mean of all rows. A regression head reads what is not normalised yet: every window, and the mean
+/// of its values counts; or the mean of the rows. Immutable; shared by threads.
 class ClipReader {
  public:
-  /// Packs the temporal model when the bundle has one. Errors: those of Bundle::temporal_encoder.
+  /// Packs the temporal model and the regression head when the bundle has them. Errors: those of
+  /// Bundle::temporal_encoder and Bundle::regressor.
   static Result<ClipReader> make(const Bundle& bundle);
 
   Aggregate aggregate() const { return temporal_ ? Aggregate::kTemporal : Aggregate::kMean; }
+  /// How a single picture is read. Attention pooling gives back the one frame, so it is not asked.
+  Aggregate picture_aggregate() const {
+    return changes_pictures_ ? Aggregate::kTemporal : Aggregate::kMean;
+  }
 
   /// By the bundle's sampling rule (video::sample_covering). `thinning`: `total` counts only every
   /// so-manieth frame of the clip, and the rule's stride is divided by it, down to 1. A picture is
@@ -40,15 +55,24 @@ class ClipReader {
   /// < 1.
   Result<ClipPlan> plan(std::int64_t total, std::int64_t thinning = 1) const;
 
-  /// Shape: rows [plan.frames, embed], as the image tower gives them -> out [embed], of unit
-  /// length. Errors: those of the temporal model.
-  Status read(const ClipPlan& plan, const float* rows, float* out, Session& session) const;
+  /// Shape: rows [plan.frames, embed], as the image tower gives them. Errors: those of the temporal
+  /// model.
+  Result<ClipReading> read(const ClipPlan& plan, const float* rows, Session& session) const;
+  /// Of the regression head, in its order; empty without one.
+  const std::vector<std::string>& target_names() const { return targets_; }
+  /// `values` with the names of their targets.
+  std::vector<TargetValue> named(const std::vector<float>& values) const;
+  /// Shape: clip [embed], not normalised -> [targets], or nothing without a regression head.
+  Result<std::vector<float>> values(const float* clip, Session& session) const;
 
  private:
   ClipReader() = default;
   video::SamplingSpec sampling_;
   std::size_t embed_ = 0;
+  bool changes_pictures_ = false;
   std::shared_ptr<const TemporalEncoder> temporal_;
+  std::shared_ptr<const Regressor> regressor_;
+  std::vector<std::string> targets_;
 };
 
 }  // namespace mien::engine

@@ -11,11 +11,12 @@
 
 namespace mien::engine {
 
-/// How the descriptions of one label become one score.
-enum class Reduce {
-  kMeanEmbedding,  ///< mean of the unit text embeddings, renormalised (the usual prompt ensemble)
-  kMeanCosine,     ///< mean of the cosines (CLIPER, Exp-CLIP)
-  kMaxCosine,      ///< the best fitting description
+/// How the parts of a compound label become one embedding. EmoCLIP's paper says "average" and
+/// leaves open which; with Reduce::kMeanEmbedding only.
+enum class Compound {
+  kUnitMean,  ///< mean of the parts' unit embeddings, renormalised
+  kRawMean,  ///< mean of the parts' embeddings as the text tower gives them (long ones count more),
+             ///< then normalised; a part is the mean of its texts
 };
 
 struct UnknownChoice {
@@ -24,7 +25,8 @@ struct UnknownChoice {
 };
 
 struct ScorerOptions {
-  Reduce reduce = Reduce::kMeanEmbedding;
+  std::optional<Reduce> reduce = {};  ///< none: as the bundle says
+  Compound compound = Compound::kUnitMean;
   UnknownChoice unknown = {};
   bool explain = false;
 };
@@ -41,25 +43,32 @@ struct Scores {
 class LabelScorer {
  public:
   /// Encodes the texts of `labels` (or takes the stored features when `labels` are the bundle's
-  /// own). Errors: kUnsupported for free labels without a text tower; kInvalidArgument for an empty
-  /// set.
+  /// own). Compound labels in raw means are always encoded: stored features are of unit length.
+  /// Errors: kUnsupported for free labels without a text tower; kInvalidArgument for an empty set,
+  /// or raw means with another reduction than kMeanEmbedding.
   static Result<std::shared_ptr<const LabelScorer>> make(const Bundle& bundle,
                                                          const text::LabelSet& labels,
                                                          const ScorerOptions& options,
                                                          Session& session);
 
   const std::vector<std::string>& names() const { return names_; }
+  /// Every description with the place of its label, in the order of text_cosines().
+  struct Text {
+    std::size_t label;
+    std::string text;
+    std::vector<std::vector<std::string>> near = {};  ///< words per learned token
+  };
+  const std::vector<Text>& texts() const { return texts_; }
+  /// Precondition: embedding has bundle embed width and unit length.
+  std::vector<float> text_cosines(std::span<const float> embedding) const;
   std::optional<double> unknown_threshold() const { return threshold_; }
 
   /// Precondition: embedding has bundle embed width and unit length.
   Scores score(std::span<const float> embedding) const;
 
  private:
-  struct Text {
-    std::size_t label;
-    std::string text;
-  };
   LabelScorer() = default;
+  Status encode(const Bundle& bundle, const text::LabelSet& labels, Session& session);
   float label_cosine(std::size_t label, std::span<const float> embedding) const;
 
   std::vector<std::string> names_;
@@ -68,6 +77,7 @@ class LabelScorer {
   std::vector<float> text_rows_;   // [texts, embed]
   std::vector<Text> texts_;
   ScorerOptions options_;
+  Reduce reduce_ = Reduce::kMeanEmbedding;
   UnknownRule::Kind rule_ = UnknownRule::Kind::kMaxProbability;
   std::optional<double> threshold_;
   double scale_ = 100.0;  // logit scale / temperature
@@ -76,6 +86,14 @@ class LabelScorer {
 /// Unit text embeddings, shape [texts, embed]. Errors: as Bundle::text_encoder and tokenizer.
 Result<Tensor> encode_texts(const Bundle& bundle, std::span<const std::string> texts,
                             Session& session);
+/// The same as the text tower gives them, not normalised.
+Result<Tensor> encode_texts_raw(const Bundle& bundle, std::span<const std::string> texts,
+                                Session& session);
+/// The embedding of one label: the mean of its texts, or of its parts, of unit length.
+/// Shape: rows [texts of the label and then of its parts, embed] -> [embed]. Units: kUnitMean wants
+/// unit rows.
+std::vector<float> combine_texts(const text::Label& label, const float* rows, std::size_t embed,
+                                 Compound compound);
 
 /// The features that a bundle stores for its own labels: encode_texts of all of them in order.
 Result<Tensor> encode_label_features(const Bundle& bundle, const std::vector<text::Label>& labels,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,15 +20,27 @@ struct Reason {
   std::string label;
   std::string text;
   float cosine = 0;
+  /// Of a learned description: for each of its learned tokens the nearest words, nearest first.
+  std::vector<std::vector<std::string>> near = {};
+};
+
+/// What a regression says of one target, in the target's own unit.
+struct TargetValue {
+  std::string target;
+  float value = 0;
 };
 
 /// The reading of one face.
 struct FaceResult {
   face::Face face;
-  std::vector<LabelScore> labels;  ///< best first
-  bool unknown = false;            ///< no label fits well enough; `labels` still holds the scores
-  std::vector<Reason> reasons;     ///< only with `explain`: best fitting first
-  std::vector<float> embedding;    ///< only when asked for; L2-normalised
+  std::vector<LabelScore> labels;   ///< best first
+  bool unknown = false;             ///< no label fits well enough; `labels` still holds the scores
+  std::vector<Reason> reasons;      ///< only with `explain`: best fitting first
+  std::vector<TargetValue> values;  ///< only from a bundle with a regression head, in its order
+  std::vector<float> embedding;     ///< only when asked for; L2-normalised
+  /// 0..1, how far it is from its own predicted neutral (NeutralDifference); only with `explain`
+  /// and a bundle that has such a network.
+  std::optional<float> intensity = {};
 
   /// The best label, or "unknown".
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }

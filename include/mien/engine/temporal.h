@@ -28,8 +28,9 @@ class TemporalEncoder {
   Status encode(const float* frames, std::int64_t clips, std::int64_t count, float* out,
                 Session& session) const;
 
- private:
   struct Impl;
+
+ private:
   explicit TemporalEncoder(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

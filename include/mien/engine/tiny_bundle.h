@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "mien/core/status.h"
 
@@ -11,6 +13,7 @@ struct TinyBundleOptions {
   std::uint64_t seed = 1;
   bool text_tower = true;
   bool temporal = false;  ///< a temporal model of EmoCLIP's kind, read in windows of 8 frames
+  std::vector<std::string> targets = {};  ///< of a regression head of two layers; empty: none
   bool overwrite = false;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,17 @@
 
 namespace mien::eval {
 
-/// What a bundle that never saw a class says of its samples, among all classes.
+/// What a bundle that never saw a class says, among all classes.
 struct LeftOutClass {
   std::string name;
   std::int64_t correct = 0;
-  std::int64_t samples = 0;
+  std::int64_t samples = 0;             ///< of the class
   std::vector<std::int64_t> said = {};  ///< per class of the report: how often it was the answer
+  std::int64_t known_correct = 0;       ///< of the samples of the other classes
+  std::int64_t known_samples = 0;
+  /// Percent: how well the largest probability among the other classes tells their samples from
+  /// those of the class. Empty without samples of either kind.
+  std::optional<double> auroc = {};
 
   double recall() const;  ///< percent
 };
@@ -27,8 +33,9 @@ struct LeftOutReport {
   std::vector<LeftOutClass> left_out = {};
   std::vector<std::string> missing = {};  ///< classes that no bundle left out
 
-  double uar() const;  ///< mean of the recalls, percent
-  double war() const;  ///< all correct ones of all samples, percent
+  double uar() const;                   ///< mean of the recalls, percent
+  std::optional<double> auroc() const;  ///< mean over the classes that have one, percent
+  double war() const;                   ///< all correct ones of all samples, percent
   Json to_json() const;
 };
 
@@ -36,11 +43,8 @@ struct LeftOutReport {
 /// it says none.
 Result<std::string> left_out_class(const engine::Bundle& bundle);
 
-/// The samples of a manifest that carry a class alone. Errors: kNotFound for an unknown class,
-/// kInvalidArgument without a sample of it.
-Result<data::Manifest> only_class(const data::Manifest& manifest, const std::string& name);
-
-/// Counts the answers of one run over samples of one class. Precondition: all have that truth.
-LeftOutClass count_left_out(const std::string& name, const RunResult& result);
+/// Counts the answers of a run over samples of all classes. Errors: kInvalidArgument when the run
+/// has no such class or no sample of it.
+Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result);
 
 }  // namespace mien::eval

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/eval/closed_set.h"
+#include "mien/eval/descriptors.h"
 #include "mien/face/finder.h"
 #include "mien/image/image.h"
 #include "mien/text/labels.h"
@@ -19,8 +21,9 @@ namespace mien::eval {
 
 struct RunOptions {
   face::FinderOptions finder = {};  ///< `whole`: the pictures are faces already
-  double max_bad_share = 0.01;      ///< of the samples that may be unreadable
-  engine::Reduce reduce = engine::Reduce::kMeanEmbedding;  ///< of several texts per label
+  engine::Compound compound = engine::Compound::kUnitMean;  ///< of labels with parts
+  std::optional<engine::Reduce> reduce = {};  ///< of several texts per label; none: as the bundle
+  double max_bad_share = 0.01;                ///< of the samples that may be unreadable
   /// Spoils a decoded picture before a face is looked for; empty: none. `name` is its name in the
   /// data.
   std::function<Result<image::Image>(const image::Image& picture, const std::string& name)> alter =
@@ -37,6 +40,8 @@ struct RunResult {
   std::vector<std::string> unreadable = {};  ///< one message per sample that was left out
   std::int64_t without_face = 0;             ///< samples read whole, since no face was found
   std::int64_t compound = 0;                 ///< samples with several labels, left out
+                                             ///< (data::compound_classes makes classes of them)
+  DescriptorMap descriptors = {};            ///< empty when every label has one description
 };
 
 /// Scores every sample: unit embedding of its sampled frames (engine::ClipReader: by the temporal
@@ -52,5 +57,9 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
 /// expression ("anger", "angry"). Errors: kInvalidArgument naming a class that has none.
 Result<std::vector<std::size_t>> match_labels(const text::LabelSet& labels,
                                               const std::vector<std::string>& classes);
+
+/// `labels`, and a compound of its labels for every class `a+b` that has none and whose parts all
+/// have one (data::compound_classes).
+text::LabelSet with_compounds(text::LabelSet labels, const std::vector<std::string>& classes);
 
 }  // namespace mien::eval

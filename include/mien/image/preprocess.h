@@ -51,6 +51,8 @@ struct PreprocessSpec {
   static PreprocessSpec emoclip(int size);
   /// DFER-CLIP: direct antialiased bilinear resize to size x size on uint8, [0,1], no mean/std.
   static PreprocessSpec dfer_clip(int size);
+  /// Networks of ImageNet: shorter side bilinear antialiased, centre crop, [0,1], its mean/std.
+  static PreprocessSpec imagenet(int size);
 
   Json to_json() const;
   /// Errors: kCorrupt naming `subject`, unknown keys included.

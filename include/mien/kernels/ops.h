@@ -17,6 +17,9 @@ struct LayerNormArgs {
   const float* gain = nullptr;
   const float* bias = nullptr;
   float eps = 1e-5F;
+  /// Row r of out is made of row places[r % period] + r / period * period of x; null: of row r.
+  const std::int32_t* places = nullptr;
+  std::int64_t period = 0;
   void* out = nullptr;
   Precision output = Precision::kF32;
 };
@@ -35,10 +38,30 @@ struct AttentionArgs {
   bool causal = false;
   std::int64_t queries =
       0;  ///< only the first so many tokens ask (out is [batch, queries, ...]); 0: all
+  /// Added to the scores: tables of [heads, tokens, tokens padded with zeros to a multiple of 16].
+  const float* bias = nullptr;
+  /// The table of batch entry b is bias_of[b % bias_period]; null: the first for all.
+  const std::int32_t* bias_of = nullptr;
+  std::int64_t bias_period = 0;
   void* out = nullptr;
   Precision output = Precision::kF32;
 };
 void attention(const AttentionArgs& args, Workspace& workspace);
+
+/// Adds row r of `rows` to row places[r % period] + r / period * period of x, in float32.
+void add_rows_to(const float* rows, std::int64_t count, std::int64_t width,
+                 const std::int32_t* places, std::int64_t period, float* x);
+
+/// The mean of `each` rows that follow each other. Shape: x [count * each, width] -> out [count,
+/// width] float32; x has type `input`.
+void mean_of_rows(const void* x, Precision input, std::int64_t count, std::int64_t each,
+                  std::int64_t width, float* out);
+
+/// The largest of 3 x 3 places with stride 2 and padding 1. Shape: x [count, side, side, channels]
+/// -> out [count, half, half, channels] of the same type, half = (side + 1) / 2. Precondition: no
+/// value is below zero (behind a relu).
+void max_pool_3x3(const void* x, Precision type, std::int64_t count, std::int64_t side,
+                  std::int64_t channels, void* out);
 
 /// Scales every row to unit length; a row of zeros stays zero.
 void l2_normalize_rows(float* x, std::int64_t rows, std::int64_t width);

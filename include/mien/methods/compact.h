@@ -12,7 +12,8 @@ namespace mien::methods {
 /// What the compact model is made of. Names are below the data folder unless they exist as given.
 struct CompactModelOptions {
   std::string image = {};    ///< bundle with a residual tower; empty: a random one of `tower`
-  std::string text = {};     ///< folder of an earlier run whose text tower starts; empty: random
+  std::string text = {};     ///< folder of an earlier run, or a bundle, whose text tower starts;
+                             ///< empty: random
   std::string words = {};    ///< folder with words.txt and words.safetensors
   std::string wordnet = {};  ///< folder with WordNet's data files
   int context = 40;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,9 @@ struct TowerOptions {
 /// What an EmoCLIP model is made of, and what of it trains. The defaults are those of the published
 /// code. Source: EmoCLIP (arXiv 2310.16640) and its released code; see docs/methods.md.
 struct EmoclipOptions {
-  std::string init = {};  ///< bundle that the towers come from; empty: random towers of `tower`
+  /// Bundle that the towers come from, and the temporal model when it has one of these sizes;
+  /// empty: random towers of `tower`
+  std::string init = {};
   TowerOptions tower = {};
   std::string temporal = "emoclip";  ///< emoclip, conventional, or none (pictures)
   int temporal_layers = 2;
@@ -57,6 +60,9 @@ struct EmoclipModel {
   engine::Session session;
   bool trains_visual = false;
   bool trains_text = false;
+  /// Whether the temporal model of the bundle was taken; it is when it has these sizes. Nothing:
+  /// the bundle has none.
+  std::optional<bool> temporal_given = {};
 
   /// Shape: pixels [clips, frames, 3, S, S] -> frame embeddings [clips, frames, embed]. Without
   /// autograd while the image tower is frozen.
@@ -65,8 +71,6 @@ struct EmoclipModel {
   torch::Tensor clips(const torch::Tensor& frames);
   /// Shape: tokens [texts, context] int64 -> unit embeddings [texts, embed].
   torch::Tensor texts(const torch::Tensor& tokens);
-
-  torch::Tensor packed_frames(const torch::Tensor& pixels);
 
   /// Every tensor by the name that a bundle has for it.
   NamedTorchTensors named() const;

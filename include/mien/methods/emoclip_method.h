@@ -22,6 +22,11 @@ struct EmoclipTraining {
   bool soft_targets = false;              ///< votes instead of labels (objective classes)
   double smoothing = 0;                   ///< of labels (objective classes)
   std::string head = "mlp";               ///< regression: mlp (512-256-K) or linear
+  /// Regression: scale of each target (or one for all) as LOW:HIGH, for the bundle; empty: not told
+  std::vector<std::string> ranges = {};
+  /// Regression: predictions of samples with the same value in this column are averaged before the
+  /// figures; empty: every sample counts
+  std::string average_by = {};
   int epochs = 50;
   int batch = 16;
   int frames = 32;

@@ -32,6 +32,15 @@ struct StepOutput {
   NamedValues values = {};       ///< more to log
 };
 
+/// What a stage changes of the options of the trainer (train::TrainOptions); what is not set stays.
+struct StageSettings {
+  std::optional<double> lr = {};
+  std::optional<double> weight_decay = {};
+  std::optional<double> eps = {};
+  std::optional<std::string> schedule = {};
+  std::optional<double> restart_epochs = {};
+};
+
 /// One process of several that train together; {0, 1} alone.
 struct Rank {
   int rank = 0;
@@ -47,6 +56,7 @@ class Method {
   virtual int stages() const { return 1; }
   /// Epochs of a stage; the trainer may be told fewer.
   virtual int epochs(int stage) const = 0;
+  virtual StageSettings settings(int) const { return {}; }
   /// What trains in a stage. Sets requires_grad of every parameter accordingly.
   virtual std::vector<ParameterGroup> begin_stage(int stage) = 0;
   /// Every tensor (trained or not, buffers included) that a checkpoint must hold to go on; frozen

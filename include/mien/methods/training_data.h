@@ -10,6 +10,7 @@
 #include "mien/core/status.h"
 #include "mien/data/augment.h"
 #include "mien/data/manifest.h"
+#include "mien/data/random_view.h"
 #include "mien/data/views.h"
 #include "mien/image/preprocess.h"
 #include "mien/video/sampling.h"
@@ -31,8 +32,10 @@ struct DataOptions {
   std::vector<std::string> targets = {};
   int folds = 0;  ///< validate on one of so many parts by subject instead of on val_split
   int fold = 0;
-  std::string leave_out = {};  ///< class that does not train and alone validates
-  int limit = 0;               ///< the first samples only; 0: all
+  double holdout = 0;              ///< validate on this share of the training samples instead
+  std::string leave_out = {};      ///< class that does not train and alone validates
+  bool left_out_validates = true;  ///< false: the classes that train validate
+  int limit = 0;                   ///< the first samples only; 0: all
   int threads = 2;
   double max_bad_share = 0.01;
 
@@ -58,6 +61,7 @@ struct ClipReader {
   image::PreprocessSpec preprocess;
   video::SamplingSpec sampling;
   data::AugmentOptions augment = {};
+  data::RandomViewOptions view = {};  ///< colours before `augment`, crop behind it
 
   /// The frames that the rule takes. Errors: those of video::sample.
   Result<video::FrameIndices> choose(const data::Sample& sample, video::SamplingPhase phase,

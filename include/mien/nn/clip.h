@@ -79,6 +79,13 @@ class TextTowerImpl : public torch::nn::Module {
   /// the largest id (the end token).
   torch::Tensor forward(const torch::Tensor& tokens);
 
+  /// Rows of the token table. Shape: ids [...] int64 -> [..., width].
+  torch::Tensor token_vectors(const torch::Tensor& ids) const;
+  /// As forward, from vectors in the place of tokens, so that some of them can be learned.
+  /// Shape: vectors [N, L, width], L <= context, ends [N] int64 (place of the end token) ->
+  /// [N, embed].
+  torch::Tensor forward_vectors(const torch::Tensor& vectors, const torch::Tensor& ends) const;
+
  private:
   torch::Tensor token_embedding_, positional_embedding_, text_projection_;
   torch::Tensor ln_final_weight_, ln_final_bias_, mask_;
@@ -92,6 +99,7 @@ class ClipImpl : public torch::nn::Module {
   explicit ClipImpl(const ClipOptions& options);
   torch::Tensor encode_image(const torch::Tensor& pixels) { return visual_->forward(pixels); }
   torch::Tensor encode_text(const torch::Tensor& tokens) { return text_->forward(tokens); }
+  const TextTower& text() const { return text_; }
   /// Every parameter by its published name.
   std::vector<std::pair<std::string, torch::Tensor>> published() const;
 

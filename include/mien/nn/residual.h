@@ -23,13 +23,13 @@ struct ResidualOptions {
   int first_stride = 2;    ///< of the first stage; the others halve the picture
   std::vector<int> widths = {48, 96, 192, 384};
   std::vector<int> blocks = {2, 2, 2, 2};
-  int embed = 256;
+  int embed = 256;  ///< 0: no projection, the features are the result
 };
 
 /// A trainable residual tower, read out as the mean over all places times a projection. Tensors are
 /// named as torchvision names those of its ResNets (conv1, bn1, layer1.0.conv1, ...
-/// downsample.0), and `proj` [features, embed] as in CLIP. Source: "Deep Residual Learning for
-/// Image Recognition" (arXiv 1512.03385).
+/// downsample.0), and `proj` [features, embed] (unless there is none) as in CLIP. Source: "Deep
+/// Residual Learning for Image Recognition" (arXiv 1512.03385).
 class ResidualTowerImpl : public torch::nn::Module {
  public:
   explicit ResidualTowerImpl(const ResidualOptions& options);
@@ -37,7 +37,7 @@ class ResidualTowerImpl : public torch::nn::Module {
   /// Shape: pixels [N, 3, S, S] preprocessed (of a grey tower also [N, 1, S, S]) -> features
   /// [N, widths.back()]. Batch statistics while training, running ones else.
   torch::Tensor features(const torch::Tensor& pixels);
-  /// Shape: features -> [N, embed], not normalised.
+  /// Shape: features -> [N, embed], not normalised; without a projection the features themselves.
   torch::Tensor project(const torch::Tensor& features);
   torch::Tensor forward(const torch::Tensor& pixels) { return project(features(pixels)); }
 

@@ -37,6 +37,9 @@ class WordTowerImpl : public torch::nn::Module {
   WordTowerImpl(const WordTowerOptions& options, const torch::Tensor& table);
   /// Shape: ids [N, L] int64, zeros behind the text, L <= context -> [N, embed], not normalised.
   torch::Tensor forward(const torch::Tensor& ids);
+  /// As forward, from vectors in the place of words, so that some of them can be learned.
+  /// Shape: vectors [N, L, word_width], used [N, L] bool (false behind the text) -> [N, embed].
+  torch::Tensor forward_vectors(const torch::Tensor& vectors, const torch::Tensor& used);
   /// Shape: the vectors of ids, [..., word_width].
   torch::Tensor vectors(const torch::Tensor& ids) const;
 

@@ -20,9 +20,12 @@ struct RecognizerOptions {
   engine::ScorerOptions scorer;
   bool scores = true;       ///< false: no labels are needed, and faces have none
   bool embeddings = false;  ///< put the unit embedding into every FaceResult
-  int batch = 16;           ///< faces that are encoded together in a clip
-  int every = 1;            ///< clips: analyse every n-th frame
-  double max_fps = 0;       ///< clips: analyse at most so many frames per second; 0: no limit
+  /// Clips and live frames: the regression head reads every face of a frame, as it reads a picture;
+  /// false: tracks only, which saves a pass of the temporal model per face.
+  bool frame_values = false;
+  int batch = 16;      ///< faces that are encoded together in a clip
+  int every = 1;       ///< clips: analyse every n-th frame
+  double max_fps = 0;  ///< clips: analyse at most so many frames per second; 0: no limit
 };
 
 /// One frame of a clip as it leaves the pipeline.
@@ -59,11 +62,15 @@ class Recognizer {
 
   /// Empty without scores.
   const std::vector<std::string>& label_names() const;
-  /// How tracks and pictures are read: by the bundle's temporal model when it has one.
+  /// Targets of the bundle's regression head; empty without one.
+  const std::vector<std::string>& target_names() const;
+  /// How tracks are read: by the bundle's temporal model when it has one.
   engine::Aggregate aggregate() const;
+  /// How pictures are read: by a transformer over time as clips, else as they are.
+  engine::Aggregate picture_aggregate() const;
 
-  /// All faces of one picture, largest first. No face is an empty result. With a temporal model a
-  /// face is read as a clip that repeats it to the length of the bundle's sampling.
+  /// All faces of one picture, largest first. No face is an empty result. With a temporal
+  /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
   /// A whole clip: decoding, finding and encoding overlap; memory does not grow with its length.

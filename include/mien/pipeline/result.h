@@ -33,6 +33,7 @@ struct TrackResult {
   std::vector<engine::LabelScore> labels;  ///< best first
   bool unknown = false;
   std::vector<engine::Reason> reasons;
+  std::vector<engine::TargetValue> values = {};  ///< of a regression head, in its order
 
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }
 };

@@ -18,8 +18,9 @@ std::string csv_text(std::string_view text);
 class CsvTable {
  public:
   /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label
-  /// counts once.
-  explicit CsvTable(const std::vector<std::string>& labels);
+  /// counts once. `targets`: of a regression, one v_ column each behind them.
+  explicit CsvTable(const std::vector<std::string>& labels,
+                    const std::vector<std::string>& targets = {});
 
   /// The first line.
   std::string header() const;
@@ -29,6 +30,7 @@ class CsvTable {
  private:
   std::string row(const pipeline::FrameResult& frame, std::size_t index) const;
   std::vector<std::string> labels_;
+  std::vector<std::string> targets_;
   std::unordered_map<std::string, std::size_t> column_;
 };
 

@@ -27,6 +27,7 @@ struct EvaluationPage {
   std::span<const eval::Prediction> predictions = {};
   std::vector<std::pair<std::string, std::string>> facts = {};  ///< ("bundle", "compact"), ...
   std::vector<Mistake> mistakes = {};
+  std::string more = {};  ///< further parts, HTML, such as descriptor_map_html()
   std::string_view notice = {};
 };
 

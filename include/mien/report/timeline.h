@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ class ClipTimeline {
   /// The label (index in labels()) that led longest on `track` in [from_us, to_us), or kUnknown, or
   /// kAbsent. The finest answer is one part of the time.
   int label_at(std::int64_t track, std::int64_t from_us, std::int64_t to_us) const;
+  /// The largest intensity of `track` in [from_us, to_us); nullopt when none was told.
+  std::optional<double> intensity_at(std::int64_t track, std::int64_t from_us,
+                                     std::int64_t to_us) const;
   /// True when `track` is there at the end, that is in the last frame added.
   bool is_current(std::int64_t track) const;
 
@@ -47,6 +51,7 @@ class ClipTimeline {
   struct Bin {
     std::int16_t label = kAbsent;
     std::uint16_t lead = 0;
+    std::uint8_t intensity = 0;  // the largest, in 254ths plus 1; 0: none
   };
   struct Track {
     std::size_t first_bin = 0;
@@ -59,7 +64,7 @@ class ClipTimeline {
   void widen_until(std::int64_t time_us);
   std::size_t bin_of(std::int64_t time_us) const;
   static void vote(Bin& bin, int label, std::uint16_t weight);
-  void vote_at(Track& track, std::size_t bin, int label);
+  void vote_at(Track& track, std::size_t bin, int label, std::uint8_t intensity);
   static void halve(Track& track);
 
   std::vector<std::string> labels_;

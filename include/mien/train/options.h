@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mien/core/options.h"
+#include "mien/methods/method.h"
 
 namespace mien::train {
 
@@ -26,6 +27,7 @@ struct TrainOptions {
   double min_factor = 0;             ///< the least factor of a cosine
   double restart_epochs = 10;        ///< length of the first cosine with restarts
   double restart_growth = 1;         ///< each following one is longer by this factor
+  bool per_epoch = false;            ///< the rate changes between epochs only
   double warmup_epochs = 0;          ///< linear from 0
   double clip_norm = 0;              ///< 0: no clipping
   double ema = 0;                    ///< decay of the averaged weights; 0: none
@@ -40,8 +42,15 @@ struct TrainOptions {
   void register_options(OptionSet& set);
 };
 
+/// The options of a stage that wants some of its own. Errors: kInvalidArgument for a schedule that
+/// is not known.
+Result<TrainOptions> stage_options(const TrainOptions& options,
+                                   const methods::StageSettings& settings);
+
 /// Factor of the learning rate at a moment; `epoch` counts from 0 and has a fraction for
 /// schedules that change within an epoch (cosine, restarts, warm-up); steps change at whole epochs.
+/// `e2n`, E2N-FER's, changes at whole epochs: 1/20 while warming up, then half a cosine over
+/// `epochs`.
 double schedule_factor(const TrainOptions& options, double epoch, int epochs);
 
 }  // namespace mien::train

@@ -199,6 +199,40 @@ TEST(NameMap, HalfATextTowerIsAnError) {
   EXPECT_NE(plan.status().message().find("token_embedding.weight"), std::string::npos);
 }
 
+// methods-emoclip §16: the head stands beside `backbone.`, one or two layers of it.
+TEST(NameMap, RegressionHeads) {
+  FakeCheckpoint file;
+  add_openai_image(file, "module.backbone.", test::tiny_clip());
+  const auto naming = detect_clip_naming(file);
+  EXPECT_TRUE(map_regression_names(file, naming).value().empty());
+  file.set("module.mlp.0.weight", {16, 32});
+  MIEN_EXPECT_CODE(map_regression_names(file, naming), StatusCode::kUnsupported);
+  file.set("module.mlp.0.bias", {16});
+  const auto probe = map_regression_names(file, naming);
+  MIEN_ASSERT_OK(probe);
+  ASSERT_EQ(probe->size(), 2U);
+  EXPECT_EQ(probe->front().name, "mlp.0.weight");
+  EXPECT_EQ(probe->front().sources, (std::vector<std::string>{"module.mlp.0.weight"}));
+  const auto linear = infer_regression_shape(file, *probe, 32);
+  MIEN_ASSERT_OK(linear);
+  EXPECT_EQ(linear->hidden, 0);
+  EXPECT_EQ(linear->targets, 16);
+  file.set("module.mlp.2.weight", {3, 16});
+  file.set("module.mlp.2.bias", {3});
+  const auto plan = map_regression_names(file, naming);
+  MIEN_ASSERT_OK(plan);
+  const auto two = infer_regression_shape(file, *plan, 32);
+  MIEN_ASSERT_OK(two);
+  EXPECT_EQ(two->hidden, 16);
+  EXPECT_EQ(two->targets, 3);
+  MIEN_EXPECT_CODE(infer_regression_shape(file, *plan, 48), StatusCode::kCorrupt);
+  file.set("module.mlp.2.bias", {4});
+  MIEN_EXPECT_CODE(infer_regression_shape(file, *plan, 32), StatusCode::kCorrupt);
+  file.erase("module.mlp.0.weight");
+  file.erase("module.mlp.0.bias");
+  MIEN_EXPECT_CODE(map_regression_names(file, naming), StatusCode::kUnsupported);
+}
+
 TEST(NameMap, GapInTheLayersIsAnError) {
   FakeCheckpoint file;
   add_openai_image(file, "", test::tiny_clip());

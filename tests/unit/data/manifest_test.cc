@@ -81,6 +81,47 @@ TEST_F(ManifestTest, RegressionTargets) {
       HasSubstr(":2: target 'score' is 'x' (expected a number)"));
 }
 
+TEST_F(ManifestTest, TargetsNeedNoLabelsAndRowsWithoutThemAreLeftOut) {
+  const auto path = write("path,subject,x,y\na,s,1,2\nb,s,,3\nc,t,4,\nd,t,-1e2,0.5\n");
+  const auto manifest = load_manifest(path, {.targets = {"y", "x"}});
+  ASSERT_TRUE(manifest.ok()) << manifest.status().message();
+  ASSERT_EQ(manifest->samples.size(), 2U);
+  EXPECT_THAT(manifest->samples[1].targets, ElementsAre(0.5, -100));
+  EXPECT_EQ(manifest->unlabelled, 2);
+  EXPECT_THAT(manifest->target_names, ElementsAre("y", "x"));
+  EXPECT_THAT(test::problem_of(load_manifest(path, {.targets = {"z"}})),
+              HasSubstr("has no column 'z'"));
+  EXPECT_THAT(test::problem_of(load_manifest(write("path,x\na,\n"), {.targets = {"x"}})),
+              HasSubstr("no row has all targets"));
+  EXPECT_THAT(test::problem_of(load_manifest(write("path,x\na,inf\n"), {.targets = {"x"}})),
+              HasSubstr("expected a number"));
+}
+
+// methods-emoclip §3: sorted as plain strings.
+TEST_F(ManifestTest, AFolderIsAClip) {
+  std::filesystem::create_directories(dir_ / "clips/a");
+  for (const char* name : {"10.png", "9.png", "1.png"})
+    std::ofstream(dir_ / "clips/a" / name) << "x";
+  const auto manifest = load_manifest(write("path,label\nclips/a,sad\nclips/none,happy\n"));
+  ASSERT_TRUE(manifest.ok()) << manifest.status().message();
+  EXPECT_EQ(manifest->samples[0].id, "clips/a");
+  EXPECT_THAT(manifest->samples[0].frames,
+              ElementsAre("clips/a/1.png", "clips/a/10.png", "clips/a/9.png"));
+  EXPECT_THAT(manifest->samples[1].frames, ElementsAre("clips/none"));
+}
+
+TEST_F(ManifestTest, CellsOfASample) {
+  const auto manifest = load_manifest(
+      write("path,label,subject,sequence,frame,interview\na,x,s,q,1,i1\nb,x,s,q,2,i1\nc,x,t,,,\n"));
+  ASSERT_TRUE(manifest.ok());
+  const Sample& clip = manifest->samples[0];
+  EXPECT_EQ(cell_of(clip, "subject"), "s");
+  EXPECT_EQ(cell_of(clip, "sequence"), "q");
+  EXPECT_EQ(cell_of(clip, "interview"), "i1");
+  EXPECT_EQ(cell_of(clip, "room"), "");
+  EXPECT_EQ(cell_of(manifest->samples[1], "sequence"), "");
+}
+
 TEST_F(ManifestTest, BadInput) {
   EXPECT_THAT(test::problem_of(load_manifest(write("path,name\na,b\n"))),
               HasSubstr("m.csv:1: has no column 'label' (columns: path, name)"));

@@ -102,5 +102,40 @@ TEST(Views, ShuffleIsAPermutationOfTheSeed) {
   EXPECT_EQ(std::set<std::int64_t>(first.begin(), first.end()).size(), 50u);
 }
 
+TEST(Views, SubjectPartIsAFoldAndTheRest) {
+  const Manifest manifest = people();
+  const auto folds = subject_folds(manifest, all_of(manifest), 2, 1);
+  const auto part = subject_part(manifest, all_of(manifest), 2, 1);
+  ASSERT_TRUE(folds.ok() && part.ok());
+  EXPECT_EQ(part->test, (*folds)[1]);
+  EXPECT_EQ(part->train, (*folds)[0]);
+  EXPECT_THAT(test::problem_of(subject_part(manifest, all_of(manifest), 2, 2)),
+              HasSubstr("2 of 2 folds (expected 0 to 1)"));
+  EXPECT_FALSE(subject_part(manifest, all_of(manifest), 2, -1).ok());
+  EXPECT_FALSE(subject_part(manifest, all_of(manifest), 9, 0).ok());
+}
+
+TEST(Views, OnlyKeepsTheOrderOfTheView) {
+  const Manifest some = only(people(), {4, 1});
+  ASSERT_EQ(some.samples.size(), 2U);
+  EXPECT_EQ(some.samples[0].id, "4");
+  EXPECT_EQ(some.samples[1].id, "1");
+  EXPECT_EQ(some.classes.size(), 3U);
+}
+
+TEST(Views, CompoundsBecomeClasses) {
+  Manifest manifest = people();
+  manifest.samples[3].labels = {2, 0};
+  manifest.samples[4].labels = {0, 2, 2};
+  manifest.samples[5].labels = {};
+  const Manifest out = compound_classes(manifest);
+  EXPECT_THAT(out.classes, ElementsAre("a", "b", "c", "a+b", "a+c"));
+  EXPECT_THAT(out.samples[0].labels, ElementsAre(0));
+  EXPECT_THAT(out.samples[1].labels, ElementsAre(3));
+  EXPECT_THAT(out.samples[3].labels, ElementsAre(4));
+  EXPECT_THAT(out.samples[4].labels, ElementsAre(4));
+  EXPECT_TRUE(out.samples[5].labels.empty());
+}
+
 }  // namespace
 }  // namespace mien::data

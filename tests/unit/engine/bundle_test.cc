@@ -153,6 +153,100 @@ TEST_F(BundleTest, RejectsBrokenInfo) {
   EXPECT_TRUE(load_with(good).ok());
 }
 
+class RegressionBundleTest : public BundleTest {
+ protected:
+  void SetUp() override {
+    MIEN_ASSERT_OK(write_tiny_bundle(path_, {.temporal = true, .targets = {"a", "b"}}));
+  }
+  Status with_targets(std::string_view text) {
+    Json json = info();
+    json.set("targets", *Json::parse(text));
+    return load_with(json);
+  }
+};
+
+TEST_F(RegressionBundleTest, LoadsAndRoundTrips) {
+  const auto bundle = Bundle::load(path_);
+  MIEN_ASSERT_OK(bundle);
+  ASSERT_EQ((*bundle)->info().targets.size(), 2U);
+  EXPECT_EQ((*bundle)->info().targets[1].name, "b");
+  EXPECT_FALSE((*bundle)->info().targets[1].range.has_value());
+  const auto head = (*bundle)->regressor();
+  MIEN_ASSERT_OK(head);
+  EXPECT_EQ((*head)->targets(), 2);
+  MIEN_ASSERT_OK(
+      with_targets(R"([{"name": "a", "range": [1, 7]}, {"name": "b", "range": [-0.5, 0.25]}])"));
+  const BundleInfo ranged = Bundle::load(path_).value()->info();
+  EXPECT_EQ(ranged.targets[1].range, (std::pair<double, double>(-0.5, 0.25)));
+  EXPECT_EQ(BundleInfo::parse(ranged.to_json().dump(), "x")->targets, ranged.targets);
+}
+
+TEST_F(RegressionBundleTest, RejectsTargetsThatDoNotFit) {
+  for (const char* broken :
+       {"3", "null", "[]", R"([{"name": "a", "range": null}])",
+        R"([{"name": "a", "range": null}, {"name": "a", "range": null}])",
+        R"([{"name": "", "range": null}, {"name": "b", "range": null}])",
+        R"([{"name": 1, "range": null}, {"name": "b", "range": null}])",
+        R"([{"name": "a"}, {"name": "b", "range": null}])",
+        R"([{"name": "a", "range": [7, 1]}, {"name": "b", "range": null}])",
+        R"([{"name": "a", "range": [1]}, {"name": "b", "range": null}])",
+        R"([{"name": "a", "range": [1, "x"]}, {"name": "b", "range": null}])",
+        R"([{"name": "a", "range": {}}, {"name": "b", "range": null}])",
+        R"([{"name": "a", "range": null, "unit": "mm"}, {"name": "b", "range": null}])",
+        R"([1, 2])"}) {
+    EXPECT_EQ(with_targets(broken).code(), StatusCode::kCorrupt) << broken;
+  }
+  Json name = Json::array();
+  for (const char* letter : {"a", "b"}) {
+    Json item = Json::object();
+    item.set("name", std::string(1001, *letter));
+    item.set("range", nullptr);
+    name.push_back(std::move(item));
+  }
+  EXPECT_EQ(with_targets(name.dump()).code(), StatusCode::kCorrupt);
+}
+
+TEST_F(BundleTest, RejectsTargetsWithoutAHead) {
+  Json json = info();
+  json.set("targets", *Json::parse(R"([{"name": "a", "range": null}])"));
+  EXPECT_EQ(load_with(json).message(),
+            (path_ / "bundle.json").string() +
+                ": 'targets' does not fit (expected 0 of them, as architecture.regression says)");
+}
+
+TEST_F(RegressionBundleTest, RejectsATensorOfTheHeadThatIsMissing) {
+  EXPECT_EQ(
+      rewrite_weights([](checkpoint::NamedTensors& tensors) {
+        std::erase_if(tensors, [](const auto& item) { return item.first == "mlp.2.bias"; });
+      }).message(),
+      (path_ / "model.safetensors").string() + ": 'mlp.2.bias' is missing (expected shape [2])");
+}
+
+TEST_F(RegressionBundleTest, RejectsATensorOfTheHeadOfAnotherShapeOrType) {
+  const Tensor wide(DType::kF32, {16, 33});
+  const Tensor ints(DType::kI64, {2});
+  const auto with = [&](const char* name, TensorView view) {
+    return rewrite_weights([&](checkpoint::NamedTensors& tensors) {
+      for (auto& [key, value] : tensors) {
+        if (key == name) value = view;
+      }
+    });
+  };
+  EXPECT_EQ(with("mlp.0.weight", wide).code(), StatusCode::kCorrupt);
+  MIEN_ASSERT_OK(write_tiny_bundle(path_, {.targets = {"a", "b"}, .overwrite = true}));
+  EXPECT_EQ(with("mlp.2.bias", ints).code(), StatusCode::kUnsupported);
+}
+
+TEST_F(BundleTest, RejectsAHeadThatTheArchitectureHasNot) {
+  const Tensor weight(DType::kF32, {2, 32});
+  EXPECT_EQ(rewrite_weights([&](checkpoint::NamedTensors& tensors) {
+              tensors.emplace_back("mlp.0.weight", weight.view());
+            }).code(),
+            StatusCode::kCorrupt);
+  MIEN_ASSERT_OK(write_tiny_bundle(path_, {.overwrite = true}));
+  EXPECT_EQ(Bundle::load(path_).value()->regressor().value(), nullptr);
+}
+
 TEST_F(BundleTest, RejectsTensorsThatDoNotFit) {
   const Tensor wrong(DType::kF32, {64, 33});
   const auto with = [&](const char* name, TensorView view) {
@@ -188,6 +282,53 @@ TEST_F(BundleTest, RejectsExtraTensors) {
               t.emplace_back("extra", extra.view());
             }).code(),
             StatusCode::kCorrupt);
+}
+
+// One learned text per text of the labels, and how several become one score.
+TEST_F(BundleTest, LearnedTextsAndReduction) {
+  // Without a text tower the embeddings of the labels are stored.
+  MIEN_ASSERT_OK(write_tiny_bundle(path_, {.text_tower = false, .overwrite = true}));
+  Json json = info();
+  std::size_t texts = 0;
+  for (const Json& label : json.find("labels")->as_array()) texts += label.find("texts")->size();
+  const auto learned = [&](std::size_t count, const std::string& token) {
+    std::string out = "[";
+    for (std::size_t i = 0; i < count; ++i) out += (i > 0 ? "," : "") + token;
+    return *Json::parse(out + "]");
+  };
+  const std::string token = R"([[{"word": "grin", "distance": 0.5}]])";
+  json.set("reduce", "mean-cosine");
+  json.set("learned", learned(texts, token));
+  MIEN_ASSERT_OK(load_with(json));
+  const auto bundle = Bundle::load(path_);
+  EXPECT_EQ((*bundle)->info().reduce, Reduce::kMeanCosine);
+  ASSERT_EQ((*bundle)->info().learned.size(), texts);
+  EXPECT_EQ((*bundle)->info().learned[0].tokens[0][0].word, "grin");
+  EXPECT_EQ((*bundle)->info().to_json().dump().find("\"distance\":0.5") == std::string::npos,
+            false);
+  const auto refuse = [&](const std::string& key, const Json& value) {
+    Json bad = json;
+    bad.set(key, value);
+    MIEN_EXPECT_CODE(load_with(bad), StatusCode::kCorrupt) << key << value.dump();
+  };
+  refuse("reduce", "median");
+  refuse("reduce", 3);
+  refuse("learned", learned(texts - 1, token));
+  refuse("learned", learned(texts, "[]"));
+  refuse("learned", learned(texts, "[[]]"));
+  refuse("learned", learned(texts, R"([[{"word": "grin"}]])"));
+  refuse("learned", learned(texts, R"([[{"word": 3, "distance": 1}]])"));
+  refuse("learned", learned(texts, R"([[{"word": "a", "distance": 1, "more": 1}]])"));
+  refuse("learned", learned(texts, R"([[{"word": "a", "distance": -1}]])"));
+  refuse("learned", "no list");
+  MIEN_ASSERT_OK(load_with(json));
+  // Nothing could stand for learned texts but their stored embeddings.
+  MIEN_EXPECT_CODE(rewrite_weights([](checkpoint::NamedTensors& tensors) {
+                     std::erase_if(tensors, [](const auto& item) {
+                       return item.first == Bundle::kLabelFeatures;
+                     });
+                   }),
+                   StatusCode::kCorrupt);
 }
 
 }  // namespace

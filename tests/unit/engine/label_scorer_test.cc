@@ -112,6 +112,47 @@ TEST_F(LabelScorerTest, ExplainsByEveryDescription) {
   EXPECT_GE(scores.reasons[0].cosine, scores.reasons[5].cosine);
 }
 
+// Two parts: (3, 4) with one text, and (0, 1) and (0, 3) as two texts of the other.
+TEST(CombineTexts, BothMeansOfACompoundByHand) {
+  const text::Label label{"a+b", {}, {{"a", {"one"}, {}}, {"b", {"two", "three"}, {}}}};
+  const float root_360 = std::sqrt(3.6F);
+  // Unit rows (0.6, 0.8), (0, 1), (0, 1): the parts are (0.6, 0.8) and (0, 1), their sum
+  // (0.6, 1.8).
+  const std::vector<float> unit = {0.6F, 0.8F, 0, 1, 0, 1};
+  const auto usual = combine_texts(label, unit.data(), 2, Compound::kUnitMean);
+  EXPECT_NEAR(usual[0], 0.6F / root_360, 1e-6);
+  EXPECT_NEAR(usual[1], 1.8F / root_360, 1e-6);
+  // Raw rows: the parts are (3, 4) and (0, 2), their mean (1.5, 3), which has length 1.5 sqrt 5.
+  const std::vector<float> raw = {3, 4, 0, 1, 0, 3};
+  const auto other = combine_texts(label, raw.data(), 2, Compound::kRawMean);
+  EXPECT_NEAR(other[0], 1 / std::sqrt(5.0F), 1e-6);
+  EXPECT_NEAR(other[1], 2 / std::sqrt(5.0F), 1e-6);
+}
+
+TEST_F(LabelScorerTest, RawMeansChangeCompoundsOnly) {
+  const auto sad = text("a sad face");
+  const Scores usual = make({})->score(sad);
+  const Scores raw = make({.compound = Compound::kRawMean})->score(sad);
+  EXPECT_EQ(cosine_of(raw, "happy"), cosine_of(usual, "happy"));
+  EXPECT_EQ(cosine_of(raw, "sad"), cosine_of(usual, "sad"));
+  const std::vector<std::string> texts = {"a happy face", "a smile", "a sad face"};
+  const auto rows = encode_texts_raw(*bundle_, texts, session_);
+  MIEN_ASSERT_OK(rows);
+  std::vector<float> mixed(32);
+  for (std::size_t i = 0; i < 32; ++i) {
+    mixed[i] = (rows->f32()[i] + rows->f32()[32 + i]) / 2 + rows->f32()[64 + i];
+  }
+  EXPECT_NEAR(cosine_of(raw, "mixed"), dot(mixed, sad) / std::sqrt(dot(mixed, mixed)), 1e-5);
+  EXPECT_GT(std::abs(cosine_of(raw, "mixed") - cosine_of(usual, "mixed")), 1e-5);
+}
+
+TEST_F(LabelScorerTest, RawMeansGoWithMeansOfEmbeddingsOnly) {
+  MIEN_EXPECT_CODE(
+      LabelScorer::make(*bundle_, labels_,
+                        {.reduce = Reduce::kMaxCosine, .compound = Compound::kRawMean}, session_),
+      StatusCode::kInvalidArgument);
+}
+
 TEST_F(LabelScorerTest, RejectsAnEmptySet) {
   MIEN_EXPECT_CODE(LabelScorer::make(*bundle_, {}, {}, session_), StatusCode::kInvalidArgument);
 }
@@ -121,6 +162,52 @@ TEST_F(LabelScorerTest, WithoutTextTowerOnlyTheOwnLabelsWork) {
   const auto bundle = *Bundle::load(dir_ / "image-only");
   MIEN_ASSERT_OK(LabelScorer::make(*bundle, {"own", bundle->info().labels}, {}, session_));
   MIEN_EXPECT_CODE(LabelScorer::make(*bundle, labels_, {}, session_), StatusCode::kUnsupported);
+}
+
+TEST_F(LabelScorerTest, TheBundleSaysHowToReduceAndWhatWasLearned) {
+  BundleContent content;
+  content.info = bundle_->info();
+  content.info.reduce = Reduce::kMeanCosine;
+  std::size_t texts = 0;
+  for (const text::Label& label : content.info.labels) texts += label.texts.size();
+  LearnedText learned;
+  learned.tokens.push_back({{"grin", 0.5}, {"smile", 0.75}});
+  content.info.learned.assign(texts, learned);
+  for (const auto& [name, view] : bundle_->weights().tensors()) {
+    content.tensors.emplace_back(name, view);
+  }
+  const auto features = encode_label_features(*bundle_, content.info.labels, session_);
+  MIEN_ASSERT_OK(features);
+  content.tensors.emplace_back(Bundle::kLabelFeatures, features->view());
+  content.tokenizer = (*bundle_->tokenizer())->file_text();
+  content.card = "x";
+  MIEN_ASSERT_OK(write_bundle(dir_ / "learned", std::move(content)));
+  const auto bundle = Bundle::load(dir_ / "learned");
+  MIEN_ASSERT_OK(bundle);
+  const text::LabelSet own = {"own", (*bundle)->info().labels};
+  const auto smile = text("a smile");
+  const auto scorer = [&](const text::LabelSet& labels, const ScorerOptions& options) {
+    return *LabelScorer::make(**bundle, labels, options, session_);
+  };
+  const auto plain = scorer(own, {.explain = true});
+  const std::vector<float> cosines = plain->text_cosines(smile);
+  ASSERT_EQ(cosines.size(), plain->texts().size());
+  float sum = 0;
+  int count = 0;
+  for (std::size_t t = 0; t < cosines.size(); ++t) {
+    if (plain->texts()[t].label != 0) continue;
+    sum += cosines[t];
+    ++count;
+  }
+  const Scores scores = plain->score(smile);
+  EXPECT_NEAR(cosine_of(scores, own.labels[0].name), sum / static_cast<float>(count), 1e-5);
+  EXPECT_EQ(scores.reasons[0].near, (std::vector<std::vector<std::string>>{{"grin", "smile"}}));
+  EXPECT_GT(std::abs(cosine_of(scorer(own, {.reduce = Reduce::kMaxCosine})->score(smile),
+                               own.labels[0].name) -
+                     cosine_of(scores, own.labels[0].name)),
+            1e-6);
+  // Other labels are words as ever.
+  EXPECT_TRUE(scorer(labels_, {.explain = true})->score(smile).reasons[0].near.empty());
 }
 
 }  // namespace

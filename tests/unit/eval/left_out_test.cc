@@ -11,27 +11,6 @@ namespace {
 
 using testing::HasSubstr;
 
-data::Manifest three() {
-  data::Manifest out;
-  out.name = "three";
-  out.classes = {"a", "b", "c"};
-  out.samples = {{.id = "1", .labels = {0}},
-                 {.id = "2", .labels = {1}},
-                 {.id = "3", .labels = {0, 1}},
-                 {.id = "4", .labels = {0}}};
-  return out;
-}
-
-TEST(LeftOut, OnlySamplesOfTheClassAlone) {
-  const auto part = only_class(three(), "a");
-  ASSERT_TRUE(part.ok());
-  ASSERT_EQ(part->samples.size(), 2u);
-  EXPECT_EQ(part->samples[1].id, "4");
-  EXPECT_EQ(part->classes.size(), 3u);
-  EXPECT_THAT(test::problem_of(only_class(three(), "x")), HasSubstr("has no class 'x'"));
-  EXPECT_THAT(test::problem_of(only_class(three(), "c")), HasSubstr("no sample of class 'c'"));
-}
-
 // UAR is the mean of the recalls, WAR weighs them by their samples.
 TEST(LeftOut, Figures) {
   RunResult a{.classes = {"a", "b", "c"},
@@ -41,15 +20,39 @@ TEST(LeftOut, Figures) {
                               {.id = "6", .truth = 0, .probabilities = {0.2, 0.8, 0}}}};
   RunResult b{.classes = a.classes,
               .predictions = {{.id = "2", .truth = 1, .probabilities = {0, 1, 0}}}};
-  LeftOutReport report{.classes = a.classes,
-                       .left_out = {count_left_out("a", a), count_left_out("b", b)},
-                       .missing = {"c"}};
+  const auto of_a = count_left_out("a", a), of_b = count_left_out("b", b);
+  ASSERT_TRUE(of_a.ok() && of_b.ok());
+  LeftOutReport report{.classes = a.classes, .left_out = {*of_a, *of_b}, .missing = {"c"}};
   EXPECT_DOUBLE_EQ(report.uar(), 75);
   EXPECT_DOUBLE_EQ(report.war(), 60);
+  EXPECT_FALSE(report.auroc());
   EXPECT_EQ(report.to_json().dump(),
-            R"({"war":60.0,"uar":75.0,"n":5,"recall":{"a":50.0,"b":100.0},)"
+            R"({"war":60.0,"uar":75.0,"auroc":null,"n":5,"recall":{"a":50.0,"b":100.0},)"
             R"("samples":{"a":4,"b":1},"answers":{"a":{"a":2,"b":1,"c":1},)"
-            R"("b":{"a":0,"b":1,"c":0}},"missing":["c"]})");
+            R"("b":{"a":0,"b":1,"c":0}},"aurocs":{"a":null,"b":null},)"
+            R"("known_war":{"a":null,"b":null},"missing":["c"]})");
+}
+
+// Without class a the largest shares are: samples of a 0.8, 0.6; others 0.9, 0.7, 0.5. Of the six
+// pairs 3 are in order.
+TEST(LeftOut, UnknownIsToldByTheOtherClasses) {
+  const RunResult run{.classes = {"a", "b", "c"},
+                      .predictions = {{.id = "1", .truth = 0, .probabilities = {0.5, 0.4, 0.1}},
+                                      {.id = "2", .truth = 0, .probabilities = {0, 0.6, 0.4}},
+                                      {.id = "3", .truth = 1, .probabilities = {0, 0.9, 0.1}},
+                                      {.id = "4", .truth = 2, .probabilities = {0.5, 0.15, 0.35}},
+                                      {.id = "5", .truth = 2, .probabilities = {0, 0.5, 0.5}}}};
+  const auto counted = count_left_out("a", run);
+  ASSERT_TRUE(counted.ok());
+  EXPECT_EQ(counted->samples, 2);
+  EXPECT_EQ(counted->known_samples, 3);
+  EXPECT_EQ(counted->known_correct, 1);
+  ASSERT_TRUE(counted->auroc);
+  EXPECT_NEAR(*counted->auroc, 100.0 * 3 / 6, 1e-9);
+  EXPECT_THAT(test::problem_of(count_left_out("x", run)), HasSubstr("is not in the data"));
+  RunResult without = run;
+  without.predictions.erase(without.predictions.begin(), without.predictions.begin() + 2);
+  EXPECT_THAT(test::problem_of(count_left_out("a", without)), HasSubstr("has no sample"));
 }
 
 TEST(LeftOut, TheBundleMustSayItsClass) {

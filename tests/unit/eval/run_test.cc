@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "mien/data/views.h"
 #include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
@@ -132,6 +133,28 @@ TEST_F(RunTest, CompoundSamplesAreLeftOutAndCounted) {
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->compound, 1);
   EXPECT_EQ(result->predictions.size(), 1u);
+}
+
+TEST_F(RunTest, CompoundsAreClassesWhenAskedFor) {
+  const data::Manifest rows = data::compound_classes(
+      manifest("path,label\n0.png,sad+angry\n1.png,angry\n2.png,sad\n3.png,angry+sad\n"));
+  EXPECT_EQ(rows.classes, (std::vector<std::string>{"angry", "sad", "angry+sad"}));
+  const text::LabelSet labels = with_compounds(labels_, rows.classes);
+  ASSERT_EQ(labels.labels.size(), 8u);
+  EXPECT_EQ(labels.labels.back().parts[1].name, "sad");
+  EXPECT_EQ(with_compounds(labels, rows.classes).labels.size(), 8u);
+  EXPECT_EQ(with_compounds(labels_, {"angry+sleepy"}).labels.size(), 7u);
+  std::vector<double> second;
+  for (const auto compound : {engine::Compound::kUnitMean, engine::Compound::kRawMean}) {
+    options_.compound = compound;
+    const auto result = run_zero_shot(bundle_, rows, labels, options_);
+    ASSERT_TRUE(result.ok()) << result.status().message();
+    EXPECT_EQ(result->compound, 0);
+    ASSERT_EQ(result->predictions.size(), 4u);
+    EXPECT_EQ(result->predictions[3].truth, 2u);
+    second.push_back(result->predictions[0].probabilities[2]);
+  }
+  EXPECT_NE(second[0], second[1]);
 }
 
 TEST_F(RunTest, AClassWithoutALabelIsNamed) {

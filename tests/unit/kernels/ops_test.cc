@@ -89,6 +89,50 @@ TEST(Attention, MatchesTheDefinitionOnEveryIsa) {
   }
 }
 
+TEST(Attention, AddsTheBiasOfEveryWindowOnEveryIsa) {
+  constexpr std::size_t kTokens = 9, kPadded = 16, kHeads = 2, kWidth = 16, kWindows = 3;
+  constexpr std::size_t kModel = kHeads * kWidth;
+  const auto qkv = random_values(2 * kWindows * kTokens * 3 * kModel, 17, 0.7);
+  auto bias = random_values(2 * kHeads * kTokens * kPadded, 18, 2.0);
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    if (i % kPadded >= kTokens) bias[i] = 0;
+  }
+  const std::vector<std::int32_t> bias_of = {1, 0, 1};
+  for (const Isa isa : available()) {
+    std::vector<float> got(2 * kWindows * kTokens * kModel, NAN);
+    Workspace workspace;
+    attention_on(isa,
+                 {.qkv = qkv.data(),
+                  .batch = 2 * kWindows,
+                  .tokens = kTokens,
+                  .heads = kHeads,
+                  .head_width = kWidth,
+                  .bias = bias.data(),
+                  .bias_of = bias_of.data(),
+                  .bias_period = kWindows,
+                  .out = got.data()},
+                 workspace);
+    for (std::size_t at = 0; at < got.size(); ++at) {
+      const std::size_t b = at / (kTokens * kModel), i = at / kModel % kTokens;
+      const std::size_t h = at % kModel / kWidth, d = at % kWidth;
+      const auto value = [&](std::size_t token, std::size_t third, std::size_t k) {
+        const std::size_t row = (b * kTokens + token) * 3 * kModel;
+        return static_cast<double>(qkv[row + third * kModel + h * kWidth + k]);
+      };
+      const auto table = static_cast<std::size_t>(bias_of[b % kWindows]);
+      double total = 0, sum = 0;
+      for (std::size_t j = 0; j < kTokens; ++j) {
+        double score =
+            static_cast<double>(bias[((table * kHeads + h) * kTokens + i) * kPadded + j]);
+        for (std::size_t k = 0; k < kWidth; ++k) score += value(i, 0, k) * value(j, 1, k) / 4;
+        total += std::exp(score);
+        sum += std::exp(score) * value(j, 2, d);
+      }
+      ASSERT_NEAR(got[at], sum / total, 2e-5) << to_string(isa) << " at " << at;
+    }
+  }
+}
+
 TEST(Attention, FirstQueriesAloneGiveTheirRowsOfTheWhole) {
   const auto qkv = random_values(2 * 30 * 3 * 32, 9);
   for (const Isa isa : available()) {
@@ -177,6 +221,26 @@ TEST(LayerNorm, MatchesTheDefinitionOnEveryIsa) {
         }
       }
     }
+  }
+}
+
+TEST(LayerNorm, ReadsRowsFromTheirPlaces) {
+  const auto x = random_values(6 * 8, 32);
+  const std::vector<float> gain(8, 1.5F);
+  const std::vector<float> bias(8, 0.5F);
+  const std::vector<std::int32_t> places = {2, 0, 1};
+  std::vector<float> plain(6 * 8), moved(6 * 8);
+  LayerNormArgs args{
+      .x = x.data(), .rows = 6, .width = 8, .gain = gain.data(), .bias = bias.data()};
+  args.out = plain.data();
+  layer_norm(args);
+  args.places = places.data();
+  args.period = 3;
+  args.out = moved.data();
+  layer_norm(args);
+  for (std::size_t r = 0; r < 6; ++r) {
+    const std::size_t from = static_cast<std::size_t>(places[r % 3]) + r / 3 * 3;
+    for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(moved[r * 8 + i], plain[from * 8 + i]);
   }
 }
 

@@ -82,6 +82,22 @@ TEST(Clip, GradientsOfTheTextTower) {
                          named_parameters(*model), 3);
 }
 
+TEST(Clip, VectorsInThePlaceOfTokens) {
+  torch::manual_seed(4);
+  Clip model(tiny());
+  const torch::Tensor tokens = two_texts();
+  const torch::Tensor vectors = model->text()->token_vectors(tokens);
+  EXPECT_TRUE(model->text()
+                  ->forward_vectors(vectors, tokens.argmax(1))
+                  .allclose(model->encode_text(tokens), 1e-5, 1e-6));
+  model->to(torch::kFloat64);
+  torch::Tensor learned = vectors.detach().to(torch::kFloat64).clone();
+  const torch::Tensor weights = torch::randn({2, 6}, torch::kFloat64);
+  test::expect_gradients(
+      [&] { return (model->text()->forward_vectors(learned, tokens.argmax(1)) * weights).sum(); },
+      {{"vectors", learned}}, 40);
+}
+
 TEST(Clip, Bf16InputsWorkUnderAutocastTypes) {
   torch::manual_seed(4);
   Vit model(tiny().visual);

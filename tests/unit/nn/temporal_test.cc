@@ -70,5 +70,17 @@ TEST(Temporal, Gradients) {
                          named_parameters(*model), 4);
 }
 
+// Heads that are narrower than tokens are multiplied in another order.
+TEST(Temporal, GradientsWithNarrowHeads) {
+  torch::manual_seed(2);
+  TemporalTransformer model(TemporalOptions{
+      .width = 8, .layers = 2, .heads = 4, .head_width = 2, .mlp = 5, .positions = 5});
+  model->to(torch::kFloat64);
+  const torch::Tensor x = torch::randn({2, 4, 8}, torch::kFloat64);
+  const torch::Tensor weights = torch::randn({2, 8}, torch::kFloat64);
+  test::expect_gradients([&] { return (model->forward(x) * weights).sum(); },
+                         named_parameters(*model), 4);
+}
+
 }  // namespace
 }  // namespace mien::nn

@@ -214,5 +214,74 @@ TEST_F(TemporalTest, AVeryLongTrackStaysBounded) {
   MIEN_ASSERT_OK(book.results("x", scorer->get()));
 }
 
+// With and without a temporal model: tracks and pictures have values, frames when asked for, and a
+// bundle without labels has nothing else.
+TEST_F(TemporalTest, RegressionValues) {
+  for (const bool temporal : {true, false}) {
+    SCOPED_TRACE(temporal);
+    MIEN_ASSERT_OK(engine::write_tiny_bundle(
+        dir_ / "head", {.temporal = temporal, .targets = {"a", "b"}, .overwrite = true}));
+    bundle_ = *engine::Bundle::load(dir_ / "head");
+    labels_ = {};
+    options_.scores = false;
+    engine::Session session;
+    const auto reader = engine::ClipReader::make(*bundle_);
+    MIEN_ASSERT_OK(reader);
+    const auto expected = [&](int frames) {
+      const auto plan = reader->plan(frames);
+      const auto rows = raw_rows(frames);
+      std::vector<float> chosen;
+      for (const std::int64_t i : plan->frames) {
+        const auto& row = rows[static_cast<std::size_t>(i)];
+        chosen.insert(chosen.end(), row.begin(), row.end());
+      }
+      return reader->read(*plan, chosen.data(), session)->values;
+    };
+    for (const bool every : {false, true}) {
+      options_.frame_values = every;
+      const auto recognizer = make();
+      EXPECT_EQ(recognizer->target_names(), (std::vector<std::string>{"a", "b"}));
+      std::vector<FrameResult> seen;
+      ClipSink sink;
+      sink.frame = [&](const ClipFrame& frame) -> Status {
+        seen.push_back(frame.result);
+        return {};
+      };
+      FakeClip clip(5);
+      const auto done = recognizer->clip(clip, "x", sink);
+      MIEN_ASSERT_OK(done);
+      const auto& track = done->tracks.at(0);
+      EXPECT_TRUE(track.labels.empty());
+      ASSERT_EQ(track.values.size(), 2U);
+      EXPECT_EQ(track.values[1].target, "b");
+      EXPECT_NEAR(track.values[1].value, expected(5)[1], 1e-4);
+      EXPECT_EQ(seen[0].faces[0].values.size(), every ? 2U : 0U);
+      const auto faces = recognizer->image(pattern(0), "x");
+      MIEN_ASSERT_OK(faces);
+      EXPECT_NEAR(faces->front().values.at(0).value, expected(1)[0], 1e-4);
+      if (every) EXPECT_NEAR(seen[0].faces[0].values[0].value, expected(1)[0], 1e-4);
+    }
+  }
+}
+
+TEST_F(TemporalTest, ValuesOfFoldedTracksCountByTheirFrames) {
+  MIEN_ASSERT_OK(engine::write_tiny_bundle(dir_ / "head", {.temporal = true, .targets = {"a"}}));
+  bundle_ = *engine::Bundle::load(dir_ / "head");
+  const auto clips = engine::ClipReader::make(*bundle_);
+  MIEN_ASSERT_OK(clips);
+  TrackBook book(*clips, 20);
+  engine::Session session;
+  const auto rows = raw_rows(1);
+  for (std::int64_t track = 0; track < 6; ++track) {
+    for (int i = 0; i < 10; ++i) MIEN_ASSERT_OK(book.add(track, 10 * track + i, rows[0], session));
+  }
+  MIEN_ASSERT_OK(book.add(0, 900, rows[0], session));
+  const auto results = book.results("x", nullptr);
+  MIEN_ASSERT_OK(results);
+  for (const TrackResult& track : *results) {
+    EXPECT_NEAR(track.values.at(0).value, results->back().values.at(0).value, 1e-4) << track.track;
+  }
+}
+
 }  // namespace
 }  // namespace mien::pipeline

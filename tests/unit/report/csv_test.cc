@@ -57,6 +57,22 @@ TEST(Csv, HeaderAndRowAreAsDocumented) {
             "0.2500,0.7500,0.0750,0.2250\n");
 }
 
+TEST(Csv, ValuesOfARegressionAreTheLastColumns) {
+  const CsvTable table({"happy"}, {"blunted affect", "=x"});
+  auto face = face_at({1, 2, 3, 4}, {{"happy", 0.5F}});
+  face.values = {{"blunted affect", 2.5F}, {"=x", -1e-9F}};
+  const auto rows =
+      parse_csv(table.header() + table.rows(picture_of({face})) + table.rows(picture_of({})) +
+                table.rows(picture_of({face_at({}, {})})));
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[0][15], "v_blunted affect");
+  EXPECT_EQ(rows[0][16], "v_=x");
+  EXPECT_EQ(rows[1][15], "2.500000");
+  EXPECT_EQ(rows[1][16], "0.000000");
+  EXPECT_EQ(rows[2].size(), 17U);
+  EXPECT_EQ(rows[3][15], "");
+}
+
 TEST(Csv, FrameWithoutFacesKeepsItsRow) {
   const CsvTable table({"happy", "sad"});
   const auto rows = parse_csv(table.header() + table.rows(frame_of(1, {})));

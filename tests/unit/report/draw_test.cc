@@ -242,6 +242,37 @@ TEST(Draw, TimeLineShowsTheLabelsUpToNow) {
   EXPECT_NE(at(300), at(500));
 }
 
+TEST(Draw, TimeLineHasALineOfTheIntensity) {
+  const auto drawn = [](std::optional<float> intensity) {
+    ClipTimeline timeline;
+    for (int i = 0; i <= 20; ++i) {
+      auto face = face_at({200, 150, 120, 120}, kHappy, 0);
+      face.intensity = intensity;
+      timeline.add(frame_of(i * 0.25, {face}));
+    }
+    auto annotator = Annotator::create();
+    EXPECT_TRUE(annotator.ok());
+    Image frame = plain(640, 480);
+    EXPECT_TRUE(annotator->draw_frame(frame, {}, timeline, 5'000'000, 10'000'000).ok());
+    return frame;
+  };
+  // The row of the band at a quarter of its width that is brighter than without an intensity.
+  const Image without = drawn(std::nullopt);
+  const auto row_of = [&](float intensity) {
+    const Image with = drawn(intensity);
+    for (int y = 480; y < with.height(); ++y) {
+      const std::ptrdiff_t at = std::ptrdiff_t{3} * 160;
+      if (with.row(y)[at] + with.row(y)[at + 2] >
+          without.row(y)[at] + without.row(y)[at + 2] + 60) {
+        return y;
+      }
+    }
+    return -1;
+  };
+  EXPECT_GT(row_of(0.9F), 0);
+  EXPECT_GT(row_of(0.1F), row_of(0.9F)) << "strong faces are drawn higher";
+}
+
 TEST(Draw, TimeLineUnderHostileTimes) {
   ClipTimeline timeline;
   timeline.add(frame_of(1, {face_at({200, 150, 120, 120}, kHappy, 0)}));

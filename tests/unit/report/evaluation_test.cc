@@ -24,13 +24,42 @@ TEST(Evaluation, TableTellsFiguresAndAbsentClasses) {
   EXPECT_THAT(text, HasSubstr("absent          absent"));
 }
 
-TEST(Evaluation, PageIsSelfContainedAndEscapesNames) {
-  const std::string page =
-      evaluation_html(report(), {{"bundle", "<script>alert(1)</script>"}}, "a \"notice\"");
-  EXPECT_THAT(page, HasSubstr("&lt;b&gt;&amp;"));
-  EXPECT_THAT(page, HasSubstr("&lt;script&gt;"));
-  EXPECT_THAT(page, HasSubstr("a &quot;notice&quot;"));
+eval::RegressionRun regression() {
+  eval::RegressionRun out{
+      .targets = {{.name = "flat<i>", .range = std::pair<double, double>(1, 7)}, {.name = "odd"}}};
+  for (int i = 0; i < 4; ++i) {
+    out.rows.push_back({.id = "clip \"" + std::to_string(i) + "\"",
+                        .truth = {1.0 + i, 5.0},
+                        .said = {1.5 + i, 5.0}});
+  }
+  return out;
+}
+
+TEST(Evaluation, RegressionTableTellsFiguresAndIntervals) {
+  const auto report = eval::regression_report(regression());
+  ASSERT_TRUE(report.ok());
+  const std::string text = regression_table(*report);
+  EXPECT_THAT(text, HasSubstr("4 samples"));
+  EXPECT_THAT(text, HasSubstr("0.500 (0.500 to 0.500)"));  // every error is a half
+  EXPECT_THAT(text, HasSubstr("bootstrap over 4 samples"));
+}
+
+TEST(Evaluation, RegressionPageHasAPlotPerTargetAndEscapesNames) {
+  const eval::RegressionRun run = regression();
+  const auto report = eval::regression_report(run);
+  ASSERT_TRUE(report.ok());
+  const std::string page = regression_html(*report, run, {{"bundle", "b"}}, "two\nlines");
+  std::size_t plots = 0, points = 0;
+  for (std::size_t at = 0; (at = page.find("<svg", at)) != std::string::npos; ++at) ++plots;
+  for (std::size_t at = 0; (at = page.find("<circle", at)) != std::string::npos; ++at) ++points;
+  EXPECT_EQ(plots, 2u);
+  EXPECT_EQ(points, 8u);
+  EXPECT_THAT(page, HasSubstr("flat&lt;i&gt;"));
+  EXPECT_THAT(page, HasSubstr("1 to 7"));
+  EXPECT_THAT(page, HasSubstr("<footer><p>two\nlines</p></footer>"));
+  EXPECT_THAT(page, HasSubstr("clip &quot;0&quot;"));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("nan")));  // a target that is the same everywhere has a scale too
   EXPECT_THAT(page, Not(HasSubstr("http")));
 }
 

@@ -48,6 +48,25 @@ TEST(JsonLines, PictureHasExactlyTheDocumentedForm) {
   EXPECT_EQ(problem_of(value), "");
 }
 
+TEST(JsonLines, ValuesOfARegressionWithAndWithoutLabels) {
+  for (const bool labels : {true, false}) {
+    auto face = face_at({1, 2, 3, 4}, labels ? kHappy : test::Scores());
+    face.values = {{"rapport", 2.25F}, {"speech", kNan}};
+    const Json picture = to_json(picture_of({face}));
+    EXPECT_EQ(problem_of(picture), "");
+    EXPECT_EQ(picture.find("faces")->as_array()[0].find("values")->dump(),
+              R"([{"target":"rapport","value":2.25},{"target":"speech","value":null}])");
+    EXPECT_EQ(problem_of(to_json(frame_of(1, {face}))), "");
+    pipeline::TrackResult track;
+    track.input = "x";
+    track.labels = face.labels;
+    track.values = face.values;
+    const Json line = to_json(track);
+    EXPECT_EQ(problem_of(line), "");
+    EXPECT_EQ(line.find("aggregate")->as_string(), "mean");
+  }
+}
+
 TEST(JsonLines, DetectedOnlyFaceHasNoVerdict) {
   auto face = face_at({1, 2, 3, 4}, {});
   face.face.landmarks5.reset();
@@ -99,6 +118,19 @@ TEST(JsonLines, ReasonsAndEmbeddingOnlyWhenThere) {
   const Json& out = value.find("faces")->as_array()[0];
   EXPECT_EQ(out.find("embedding")->dump(), "[0.5,-0.25]");
   EXPECT_EQ(out.find("reasons")->as_array()[0].find("text")->as_string(), "a broad smile");
+}
+
+TEST(JsonLines, IntensityOnlyWhenThere) {
+  auto face = face_at({1, 2, 3, 4}, kHappy);
+  EXPECT_EQ(to_json(picture_of({face})).dump().find("intensity"), std::string::npos);
+  face.intensity = 0.43219F;
+  for (const auto& frame : {picture_of({face}), frame_of(1, {face})}) {
+    const Json value = to_json(frame);
+    EXPECT_EQ(problem_of(value), "");
+    EXPECT_EQ(value.find("faces")->as_array()[0].find("intensity")->dump(), "0.4322");
+  }
+  face.intensity = -0.5F;
+  EXPECT_NE(problem_of(to_json(picture_of({face}))), "");
 }
 
 TEST(JsonLines, TrackSummaryAndErrorFitTheirSchemas) {

@@ -104,6 +104,13 @@ TEST(Table, PictureBlock) {
   EXPECT_EQ(lines[5].find("      sad"), 0U);
 }
 
+TEST(Table, TellsTheIntensityBesideThePlace) {
+  auto face = face_at({100, 120, 64, 64}, kHappy);
+  face.intensity = 0.426F;
+  const auto lines = lines_of(picture_table(picture_of({face})));
+  EXPECT_NE(lines[1].find("at 100,120, 64x64, intensity 43%"), std::string::npos) << lines[1];
+}
+
 TEST(Table, NoFaceWholeFaceAndDetectedFace) {
   EXPECT_EQ(picture_table(picture_of({})), "photos/party.jpg  640x480, no face\n");
   auto whole = face_at({0, 0, 640, 480}, kHappy);
@@ -111,6 +118,21 @@ TEST(Table, NoFaceWholeFaceAndDetectedFace) {
   EXPECT_NE(picture_table(picture_of({whole})).find("whole picture"), std::string::npos);
   const std::string detected = picture_table(picture_of({face_at({1, 2, 3, 4}, {})}));
   EXPECT_EQ(detected, "photos/party.jpg  640x480, 1 face\n  1   at 1,2, 3x4\n");
+}
+
+TEST(Table, ValuesOfARegressionStandBelowAFace) {
+  auto face = face_at({1, 2, 3, 4}, {});
+  face.values = {{"blunted affect", 3.25F}, {"tab\there", -0.5F}};
+  EXPECT_EQ(picture_table(picture_of({face})),
+            "photos/party.jpg  640x480, 1 face\n  1   at 1,2, 3x4\n"
+            "      blunted affect       3.250\n      tab\\there           -0.500\n");
+  pipeline::TrackResult track;
+  track.values = face.values;
+  const std::string clip =
+      clip_table({.input = "x", .is_clip = true, .tracks = 1}, std::span(&track, 1), {});
+  EXPECT_NE(clip.find("blunted affect       3.250\n"), std::string::npos);
+  EXPECT_NE(clip.find("tracks: mean of their frames"), std::string::npos);
+  EXPECT_EQ(clip.find("time line"), std::string::npos);
 }
 
 TEST(Table, AsciiAndColourAreOptions) {
@@ -232,6 +254,31 @@ TEST(Timeline, FillsBetweenFramesOfATrackButNotAcrossAbsence) {
   EXPECT_TRUE(timeline.is_current(0));
   timeline.add(frame_of(4, {}));
   EXPECT_FALSE(timeline.is_current(0));
+}
+
+TEST(Timeline, KeepsTheLargestIntensityOfEveryPart) {
+  ClipTimeline timeline;
+  for (int second = 0; second < 4000; ++second) {
+    auto face = face_at({}, kHappy, 0);
+    if (second >= 1000) face.intensity = second == 3000 ? 0.9F : 0.25F;
+    timeline.add(frame_of(second, {face}));
+  }
+  EXPECT_FALSE(timeline.intensity_at(0, 0, 900'000'000));
+  EXPECT_FALSE(timeline.intensity_at(1, 0, 4'000'000'000));
+  EXPECT_NEAR(*timeline.intensity_at(0, 1'500'000'000, 2'000'000'000), 0.25, 0.01);
+  EXPECT_NEAR(*timeline.intensity_at(0, 2'000'000'000, 4'000'000'000), 0.9, 0.01);
+  EXPECT_NEAR(*timeline.intensity_at(0, 3'500'000'000, 4'000'000'000), 0.25, 0.01);
+}
+
+TEST(Timeline, IntensityThatIsNoNumberIsNone) {
+  ClipTimeline timeline;
+  auto face = face_at({}, kHappy, 0);
+  face.intensity = std::nanf("");
+  timeline.add(frame_of(0, {face}));
+  EXPECT_FALSE(timeline.intensity_at(0, 0, 1000));
+  face.intensity = 7.0F;
+  timeline.add(frame_of(0, {face}));
+  EXPECT_EQ(timeline.intensity_at(0, 0, 1000), 1.0);
 }
 
 TEST(Timeline, LongClipsKeepTheirShape) {

@@ -141,6 +141,22 @@ TEST(Optimiser, StateGoesThroughAFile) {
   }
 }
 
+// methods-e2n-fer §12, lr 0.002 over 50 epochs.
+TEST(Schedule, RatesOfE2nFer) {
+  TrainOptions options;
+  options.schedule = "e2n";
+  options.warmup_epochs = 1;
+  options.lr = 0.002;
+  const auto lr = [&](double epoch) { return options.lr * schedule_factor(options, epoch, 50); };
+  EXPECT_DOUBLE_EQ(lr(0), 1e-4);
+  EXPECT_DOUBLE_EQ(lr(0.99), 1e-4);
+  EXPECT_DOUBLE_EQ(lr(1), 2e-3);
+  EXPECT_NEAR(lr(2), 1.998027e-3, 1e-9);
+  EXPECT_DOUBLE_EQ(lr(2.5), lr(2));
+  EXPECT_NEAR(lr(26), 1e-3, 1e-12);
+  EXPECT_NEAR(lr(49), 7.885299e-6, 1e-12);
+}
+
 TEST(Schedule, Factors) {
   TrainOptions options;
   EXPECT_EQ(schedule_factor(options, 17.5, 30), 1);
@@ -166,6 +182,28 @@ TEST(Schedule, Factors) {
   options.warmup_epochs = 2;
   EXPECT_NEAR(schedule_factor(options, 0.5, 10), 0.25, 1e-12);
   EXPECT_EQ(schedule_factor(options, 2, 10), 1);
+}
+
+// methods-cliper §5: the rate of epoch e (from 3) is 2.5e-6 (1 + cos(pi ((e - 3) mod 10) / 10)).
+TEST(Schedule, RestartsPerEpochAsCliper) {
+  TrainOptions options;
+  options.per_epoch = true;
+  const auto stage = stage_options(
+      options,
+      {.lr = 5e-6, .weight_decay = 0.1, .eps = 1e-4, .schedule = "restarts", .restart_epochs = 10});
+  ASSERT_TRUE(stage.ok());
+  EXPECT_EQ(stage->weight_decay, 0.1);
+  EXPECT_EQ(stage->eps, 1e-4);
+  for (const int e : {3, 4, 9, 12, 13, 27, 59}) {
+    const double expected = 2.5e-6 * (1 + std::cos(M_PI * ((e - 3) % 10) / 10));
+    for (const double within : {0.0, 0.4, 0.99}) {
+      EXPECT_NEAR(stage->lr * schedule_factor(*stage, e - 3 + within, 57), expected, 1e-18) << e;
+    }
+  }
+  const auto same = stage_options(options, {});
+  ASSERT_TRUE(same.ok());
+  EXPECT_EQ(same->lr, options.lr);
+  EXPECT_FALSE(stage_options(options, {.schedule = "wavy"}).ok());
 }
 
 }  // namespace

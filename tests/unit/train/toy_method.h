@@ -24,6 +24,11 @@ class ToyMethod : public methods::Method {
 
   int stages() const override { return 2; }
   int epochs(int) const override { return 3; }
+  methods::StageSettings settings(int stage) const override {
+    return stage < static_cast<int>(stages_settings.size())
+               ? stages_settings[static_cast<std::size_t>(stage)]
+               : methods::StageSettings{};
+  }
   std::vector<methods::ParameterGroup> begin_stage(int stage) override {
     weight.set_requires_grad(stage == 0);
     offset.set_requires_grad(stage == 1);
@@ -67,6 +72,7 @@ class ToyMethod : public methods::Method {
   int validations = 0;
   double seen_by_validation = 0;
   std::vector<double> figures = {};
+  std::vector<methods::StageSettings> stages_settings = {};
 
  private:
   methods::Rank rank_;

@@ -393,5 +393,25 @@ TEST(EventFile, RecordsReadBack) {
   EXPECT_EQ(text->size(), first + 12 + length + 4);
 }
 
+TEST(Trainer, EveryStageHasItsOwnRate) {
+  const test::TempDir dir;
+  ToyMethod toy;
+  toy.stages_settings = {{.lr = 0.25, .schedule = "constant"},
+                         {.lr = 0.5, .schedule = "restarts", .restart_epochs = 2}};
+  TrainOptions own = options();
+  own.per_epoch = true;
+  MIEN_ASSERT_OK(train(toy, own, {.folder = dir.path(), .recipe = "r"}));
+  const double expected[2][3] = {{0.25, 0.25, 0.25}, {0.5, 0.25, 0.5}};
+  int told = 0;
+  for (const std::string& line : lines(dir.path())) {
+    const auto json = Json::parse(line);
+    if (json->find("lr") == nullptr) continue;
+    ++told;
+    const auto stage = json->find("stage")->as_integer(), epoch = json->find("epoch")->as_integer();
+    EXPECT_NEAR(json->find("lr")->as_number(), expected[stage][epoch], 1e-12) << line;
+  }
+  EXPECT_EQ(told, 2 * 3 * 7);
+}
+
 }  // namespace
 }  // namespace mien::train

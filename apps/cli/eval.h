@@ -1,0 +1,50 @@
+#pragma once
+
+// What the protocols of `mien eval` share.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "cli/datasets.h"
+#include "cli/eval_page.h"
+#include "cli/eval_protocols.h"
+#include "cli/options.h"
+#include "mien/eval/run.h"
+#include "mien/report/evaluation.h"
+
+namespace mien::cli {
+
+struct EvalOptions {
+  ModelOptions model;
+  std::vector<std::string> bundles;
+  std::string source;
+  DataOptions data;
+  std::string protocol = "zero-shot";
+  std::string labels;
+  std::string compound;    ///< empty: samples of several labels are left out
+  std::string average_by;  ///< regression: a column; empty: every sample counts
+  EvalPageOptions page;
+  ProtocolOptions protocols;
+  std::string predictions;
+  bool json = false;
+  bool with_samples = false;
+  std::vector<std::string> left_out = {};  ///< --shared-classes: classes that no label means
+  std::int64_t samples_left_out = 0;       ///< and their samples
+  FaceOptions faces;
+  double max_bad_share = 0.01;
+  int resamples = 1000;
+};
+
+/// The part of the data: ", split val, part 0 of 5", or nothing.
+std::string part_text(const DataOptions& data);
+/// {"bundle", "data", "split", "folds", "fold", "protocol"}: how every result starts.
+Json result_start(const EvalOptions& options, const std::string& bundle, const std::string& data);
+/// The one bundle that a protocol measures. Errors: kInvalidArgument for several.
+Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions& options);
+
+/// `--protocol regression`.
+void run_regression_protocol(Context& context, EvalOptions options, eval::RunOptions run_options);
+
+}  // namespace mien::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "mien/checkpoint/checkpoint.h"
+#include "mien/engine/architecture.h"
+#include "mien/engine/encoders.h"
+#include "mien/kernels/linear.h"
+
+namespace mien::engine {
+
+/// Clip embeddings to numbers, packed for this CPU, always in float32. Immutable; shared by
+/// threads. Source: EmoCLIP's downstream regression; see docs/methods.md.
+class Regressor {
+ public:
+  /// Packs the `mlp.*` tensors. Precondition: check_tensors passed, and there is a regression part.
+  static Result<std::shared_ptr<const Regressor>> load(const checkpoint::Checkpoint& weights,
+                                                       const Architecture& architecture);
+
+  int targets() const { return head_.targets; }
+
+  /// Shape: clips [count, embed], as the temporal model gives them (not normalised) -> out
+  /// [count, targets].
+  Status predict(const float* clips, std::int64_t count, float* out, Session& session) const;
+
+ private:
+  Regressor() = default;
+  RegressionHead head_;
+  kernels::Linear first_;
+  kernels::Linear second_;  // of two layers
+};
+
+}  // namespace mien::engine

@@ -1,0 +1,83 @@
+// Simple passes over rows of channels; the compiler's vectors are enough, memory decides.
+#include <algorithm>
+#include <bit>
+
+#include "mien/kernels/ops.h"
+
+namespace mien::kernels {
+namespace {
+
+// Behind a relu bf16 values order as the integers of their bits.
+template <class T>
+void keep_largest(const T* from, std::int64_t channels, T* to) {
+  for (std::int64_t c = 0; c < channels; ++c) to[c] = from[c] > to[c] ? from[c] : to[c];
+}
+
+template <class T>
+void max_pool(const T* x, std::int64_t count, std::int64_t side, std::int64_t channels, T* out) {
+  const std::int64_t half = (side + 1) / 2;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t row = 0; row < count * half; ++row) {
+    const std::int64_t n = row / half, top = 2 * (row % half) - 1;
+    T* to = out + row * half * channels;
+    std::fill(to, to + half * channels, T{0});
+    for (std::int64_t y = std::max<std::int64_t>(0, top); y < std::min(side, top + 3); ++y) {
+      const T* line = x + (n * side + y) * side * channels;
+      for (std::int64_t place = 0; place < half; ++place) {
+        const std::int64_t left = std::max<std::int64_t>(0, 2 * place - 1);
+        for (std::int64_t z = left; z < std::min(side, 2 * place + 2); ++z) {
+          keep_largest(line + z * channels, channels, to + place * channels);
+        }
+      }
+    }
+  }
+}
+
+float widened(float value) { return value; }
+float widened(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+template <class T>
+void mean_rows(const T* x, std::int64_t count, std::int64_t each, std::int64_t width, float* out) {
+  std::fill(out, out + count * width, 0.0F);
+  for (std::int64_t row = 0; row < count * each; ++row) {
+    float* to = out + row / each * width;
+    for (std::int64_t c = 0; c < width; ++c) to[c] += widened(x[row * width + c]);
+  }
+  const float share = 1.0F / static_cast<float>(each);
+  for (std::int64_t i = 0; i < count * width; ++i) out[i] *= share;
+}
+
+}  // namespace
+
+void add_rows_to(const float* rows, std::int64_t count, std::int64_t width,
+                 const std::int32_t* places, std::int64_t period, float* x) {
+#pragma omp parallel for schedule(static) if (count * width > 65536)
+  for (std::int64_t r = 0; r < count; ++r) {
+    const float* from = rows + r * width;
+    float* to = x + (places[r % period] + r / period * period) * width;
+    for (std::int64_t i = 0; i < width; ++i) to[i] += from[i];
+  }
+}
+
+void mean_of_rows(const void* x, Precision input, std::int64_t count, std::int64_t each,
+                  std::int64_t width, float* out) {
+  if (input == Precision::kF32) {
+    mean_rows(static_cast<const float*>(x), count, each, width, out);
+  } else {
+    mean_rows(static_cast<const std::uint16_t*>(x), count, each, width, out);
+  }
+}
+
+void max_pool_3x3(const void* x, Precision type, std::int64_t count, std::int64_t side,
+                  std::int64_t channels, void* out) {
+  if (type == Precision::kF32) {
+    max_pool(static_cast<const float*>(x), count, side, channels, static_cast<float*>(out));
+  } else {
+    max_pool(static_cast<const std::int16_t*>(x), count, side, channels,
+             static_cast<std::int16_t*>(out));
+  }
+}
+
+}  // namespace mien::kernels

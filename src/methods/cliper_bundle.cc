@@ -1,0 +1,136 @@
+// The bundle of CLIPER: learned descriptors as label features, and what words they are near to.
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include "methods/cliper_run.h"
+#include "methods/unknown_rule.h"
+#include "mien/metrics/calibration.h"
+#include "mien/nn/load.h"
+
+namespace mien::methods {
+namespace {
+
+constexpr int kNearWords = 5;
+constexpr std::string_view kCard = R"(# {name}
+
+Trained by `mien train` with the method CLIPER (arXiv 2303.00193) from {init}.
+
+- Training data: {data}, {samples} samples. The weights inherit the terms of this data.
+- Labels: {labels}. {texts}
+- {calibration}
+
+mien describes how a face looks, not what a person feels. Inferring emotions at work and in education is
+prohibited in the EU; results differ between groups of people.
+)";
+
+std::string near_text(std::size_t number, const std::string& label,
+                      const engine::LearnedText& learned) {
+  std::string words;
+  for (const auto& token : learned.tokens) {
+    words += (words.empty() ? "" : " / ") + token.front().word;
+  }
+  return fmt::format("learned descriptor {} of {}, near to: {}", number, label, words);
+}
+
+}  // namespace
+
+std::vector<text::Label> CliperMethod::bundle_labels(
+    const std::vector<engine::LearnedText>& learned) const {
+  std::vector<text::Label> out;
+  const auto each = static_cast<std::size_t>(per_class());
+  for (const std::string& name : data_.train->classes) {
+    text::Label label{.name = name, .texts = {}, .parts = {}};
+    if (learned.empty()) {
+      std::string text = recipe_.training.written;
+      text.replace(text.find("{}"), 2, name);
+      label.texts.push_back(std::move(text));
+    }
+    for (std::size_t k = 0; k < each && !learned.empty(); ++k) {
+      label.texts.push_back(near_text(k + 1, name, learned[out.size() * each + k]));
+    }
+    out.push_back(std::move(label));
+  }
+  return out;
+}
+
+Status CliperMethod::calibrate(const torch::Tensor& descriptors, engine::BundleInfo& info) {
+  if (data_.val_view.empty()) return {};
+  MIEN_ASSIGN_OR_RETURN(const Scored scored, score_validation(descriptors));
+  const torch::Tensor logits = scored.means.to(torch::kFloat64).contiguous();
+  const std::vector<int> truth(scored.truth.begin(), scored.truth.end());
+  MIEN_ASSIGN_OR_RETURN(info.temperature, metrics::fit_temperature(
+                                              std::span(logits.data_ptr<double>(),
+                                                        static_cast<std::size_t>(logits.numel())),
+                                              data_.train->classes.size(), truth));
+  MIEN_RETURN_IF_ERROR(fit_unknown_rule(logits, recipe_.training.accept, info));
+  Json calibration = Json::object();
+  calibration.set("data", data_.val->name);
+  calibration.set("samples", truth.size());
+  calibration.set("accept", recipe_.training.accept);
+  info.provenance.set("calibration", std::move(calibration));
+  return {};
+}
+
+Status CliperMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
+  const at::NoGradGuard no_grad;
+  const CliperTraining& training = recipe_.training;
+  const engine::Bundle& from = towers_->bundle();
+  // Weights may have been restored since the last epoch.
+  stage_ = plan_.back();
+  tower_changed_ = trains_tower();
+  const torch::Tensor rows = encode_descriptors().contiguous();
+  engine::BundleContent content;
+  engine::BundleInfo& info = content.info;
+  info.name = training.name.empty() ? "cliper-" + data_.train->name : training.name;
+  info.method = "cliper";
+  info.architecture = from.info().architecture;
+  info.architecture.temporal.reset();
+  info.preprocess = reader().preprocess;
+  info.crop = from.info().crop;
+  info.sampling = training.frames > 1 ? reader().sampling : from.info().sampling;
+  if (prompts_) info.learned = prompts_->nearest(*towers_, kNearWords);
+  info.labels = bundle_labels(info.learned);
+  info.reduce = engine::Reduce::kMeanCosine;
+  info.logit_scale = 1 / training.temperature;
+  info.licence = training.licence.empty() ? from.info().licence : training.licence;
+  info.provenance = context_.provenance;
+  info.provenance.set("init", from.info().name);
+  info.provenance.set("training_data", data_.train->name);
+  info.provenance.set("training_samples", data_.train_view.size());
+  if (!recipe_.data.leave_out.empty()) info.provenance.set("left_out", recipe_.data.leave_out);
+  MIEN_RETURN_IF_ERROR(calibrate(rows, info));
+  // Frozen towers are copied as they are stored, whatever their type.
+  NamedTorchTensors owned;
+  if (plan_.back() == Stage::kTower) {
+    for (const auto& [name, tensor] : towers_->image_tensors()) {
+      owned.emplace_back(name, tensor.detach().to(torch::kFloat32).contiguous());
+    }
+  }
+  for (const auto& [name, view] : from.weights().tensors()) {
+    const bool replaced = !owned.empty() && name.starts_with("visual.");
+    const bool other = name == engine::Bundle::kLabelFeatures || name == "logit_scale" ||
+                       name.starts_with("temporal.");
+    if (!replaced && !other) content.tensors.emplace_back(name, view);
+  }
+  owned.emplace_back(engine::Bundle::kLabelFeatures, rows);
+  for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
+  content.tokenizer = towers_->tokenizer().file_text();
+  content.card = fmt::format(
+      kCard, fmt::arg("name", info.name), fmt::arg("init", from.info().name),
+      fmt::arg("data", data_.train->name), fmt::arg("samples", data_.train_view.size()),
+      fmt::arg("labels", fmt::format("{}", fmt::join(data_.train->classes, ", "))),
+      fmt::arg("texts",
+               prompts_ ? fmt::format("Each has {} learned descriptors of {} tokens; bundle.json "
+                                      "names the words they are near to.",
+                                      training.learned.per_class, training.learned.tokens)
+                        : "Each has one written description."),
+      fmt::arg("calibration",
+               info.unknown.threshold
+                   ? "Probabilities and the threshold for \"unknown\" were fitted on "
+                     "the validation part."
+                   : "Not calibrated: probabilities rank the labels."));
+  return engine::write_bundle(path, std::move(content), overwrite);
+}
+
+}  // namespace mien::methods

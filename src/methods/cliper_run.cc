@@ -1,0 +1,340 @@
+// Training of CLIPER.
+#include "methods/cliper_run.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "methods/epoch_order.h"
+#include "methods/figures.h"
+#include "mien/loss/descriptors.h"
+
+namespace mien::methods {
+namespace {
+
+constexpr std::size_t kValidationBatch = 32;
+
+torch::Tensor unit(const torch::Tensor& rows) {
+  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
+}
+
+// Samples of one class; the others have no single right answer.
+void keep_labelled(const data::Manifest& manifest, data::View& view) {
+  std::erase_if(view, [&](std::int64_t place) {
+    return manifest.samples[static_cast<std::size_t>(place)].labels.size() != 1;
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Method>> CliperMethod::make(const CliperRecipe& recipe,
+                                                   const MethodContext& context) {
+  MIEN_RETURN_IF_ERROR(recipe.training.validate());
+  std::unique_ptr<CliperMethod> out(new CliperMethod(recipe, context));
+  MIEN_RETURN_IF_ERROR(out->prepare());
+  return std::unique_ptr<Method>(std::move(out));
+}
+
+Status CliperMethod::prepare() {
+  const CliperTraining& training = recipe_.training;
+  if (training.prompts == "learned" && training.stage1.epochs > 0) plan_.push_back(Stage::kPrompts);
+  if (training.stage2.epochs > 0) plan_.push_back(Stage::kTower);
+  stage_ = plan_.front();
+  MIEN_RETURN_IF_ERROR(prepare_data());
+  std::filesystem::path init = training.init;
+  if (init.is_relative() && !std::filesystem::exists(init)) init = context_.data / init;
+  MIEN_ASSIGN_OR_RETURN(towers_, Towers::load(init));
+  torch::manual_seed(context_.seed);
+  MIEN_RETURN_IF_ERROR(prepare_texts());
+  MIEN_RETURN_IF_ERROR(prepare_cache());
+  loader_ = std::make_unique<data::Loader<Item>>(
+      [this](std::int64_t place, Rng& rng) { return make_item(true, place, rng); },
+      data::LoaderOptions{.threads = recipe_.data.threads,
+                          .ahead = 2 * training.batch,
+                          .max_bad_share = recipe_.data.max_bad_share,
+                          .batch = training.batch,
+                          .rank = context_.processes.rank,
+                          .world = context_.processes.world});
+  return {};
+}
+
+Status CliperMethod::prepare_data() {
+  MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
+  keep_labelled(*data_.train, data_.train_view);
+  keep_labelled(*data_.val, data_.val_view);
+  if (data_.train_view.empty()) {
+    return invalid_argument(data_.train->name +
+                            ": no training sample has one label (expected a "
+                            "column 'label')");
+  }
+  if (data_.train->classes.size() < 2) {
+    return invalid_argument(fmt::format("{}: has {} class (expected at least 2)", data_.train->name,
+                                        data_.train->classes.size()));
+  }
+  return {};
+}
+
+Status CliperMethod::prepare_texts() {
+  const CliperTraining& training = recipe_.training;
+  const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
+  for (const auto& item : towers_->text_tensors()) torch::Tensor(item.second).requires_grad_(false);
+  if (training.prompts == "learned") {
+    MIEN_ASSIGN_OR_RETURN(prompts_, PromptLearner::make(*towers_, training.learned, classes));
+    return {};
+  }
+  const at::NoGradGuard no_grad;
+  std::vector<torch::Tensor> rows;
+  for (const text::Label& label : bundle_labels({})) {
+    const std::string& text = label.texts.front();
+    MIEN_ASSIGN_OR_RETURN(auto bare, towers_->tokenizer().encode(text));
+    MIEN_ASSIGN_OR_RETURN(const auto ids, towers_->framed(std::move(bare), text));
+    const std::vector<std::int64_t> wide(ids.begin(), ids.end());
+    rows.push_back(
+        towers_->texts_of(towers_->token_vectors(torch::tensor(wide, torch::kInt64).unsqueeze(0))));
+  }
+  written_ = unit(at::cat(rows));
+  return {};
+}
+
+ClipReader CliperMethod::reader() const {
+  const CliperTraining& training = recipe_.training;
+  ClipReader out;
+  out.preprocess = towers_->bundle().info().preprocess;
+  if (training.squeeze) {
+    using Kind = image::PreprocessStep::Kind;
+    std::erase_if(out.preprocess.steps,
+                  [](const auto& step) { return step.kind == Kind::kCenterCrop; });
+    for (auto& step : out.preprocess.steps) {
+      if (step.kind == Kind::kResizeShorter) step.kind = Kind::kResizeExact;
+    }
+  }
+  out.sampling = {.rule = training.sampling == "cliper" ? video::SamplingRule::kCliper
+                                                        : video::SamplingRule::kUniform,
+                  .frames = training.frames};
+  if (stage_ == Stage::kPrompts ? training.stage1.augment : training.stage2.augment) {
+    out.augment = training.augment;
+    out.view = training.view;
+  }
+  return out;
+}
+
+Status CliperMethod::prepare_cache() {
+  const CliperTraining& training = recipe_.training;
+  const bool random = reader().augment.any() || reader().view.any();
+  if (!training.cache || random || plan_.front() != Stage::kPrompts) return {};
+  FrameCacheOptions options;
+  options.key = "cliper " + training.init;
+  options.threads = recipe_.data.threads;
+  options.width = towers_->architecture().embed;
+  options.tower = towers_->image_tensors();
+  options.encode = [this](const torch::Tensor& pixels) { return towers_->images(pixels, true); };
+  options.what = "training frames";
+  MIEN_ASSIGN_OR_RETURN(train_rows_, FrameCache::open(*data_.train, reader(), options, context_));
+  val_rows_ = train_rows_;
+  if (data_.val == data_.train || data_.val_view.empty()) return {};
+  options.what = "validation frames";
+  MIEN_ASSIGN_OR_RETURN(val_rows_, FrameCache::open(*data_.val, reader(), options, context_));
+  return {};
+}
+
+const CliperStage& CliperMethod::stage_at(int stage) const {
+  return plan_[static_cast<std::size_t>(stage)] == Stage::kPrompts ? recipe_.training.stage1
+                                                                   : recipe_.training.stage2;
+}
+
+StageSettings CliperMethod::settings(int stage) const {
+  const CliperStage& own = stage_at(stage);
+  return {.lr = own.lr,
+          .weight_decay = own.weight_decay,
+          .eps = own.eps,
+          .schedule = own.schedule,
+          .restart_epochs = own.restart_epochs};
+}
+
+bool CliperMethod::trains_prompts() const {
+  return prompts_ && (stage_ == Stage::kPrompts || recipe_.training.joint);
+}
+
+std::int64_t CliperMethod::per_class() const {
+  return prompts_ ? recipe_.training.learned.per_class : 1;
+}
+
+std::vector<ParameterGroup> CliperMethod::begin_stage(int stage) {
+  stage_ = plan_[static_cast<std::size_t>(stage)];
+  descriptors_ = torch::Tensor();
+  std::vector<ParameterGroup> out;
+  ParameterGroup tower{.name = "image", .parameters = {}};
+  for (const auto& [name, tensor] : towers_->image_tensors()) {
+    const bool statistic = name.ends_with("running_mean") || name.ends_with("running_var");
+    torch::Tensor(tensor).requires_grad_(trains_tower() && !statistic);
+    if (trains_tower() && !statistic) tower.parameters.emplace_back(name, tensor);
+  }
+  if (trains_tower()) {
+    tower_changed_ = true;
+    out.push_back(std::move(tower));
+  }
+  if (prompts_) {
+    torch::Tensor(prompts_->vectors()).requires_grad_(trains_prompts());
+    if (trains_prompts()) {
+      // Together with the tower the descriptors keep the rate and decay of their own stage.
+      const CliperTraining& training = recipe_.training;
+      ParameterGroup group{.name = "prompts",
+                           .parameters = {{"prompts", prompts_->vectors()}},
+                           .weight_decay = training.stage1.weight_decay};
+      if (trains_tower() && training.stage2.lr > 0) {
+        group.lr_factor = training.stage1.lr / training.stage2.lr;
+      }
+      out.push_back(std::move(group));
+    }
+  }
+  return out;
+}
+
+// A tower that never trains comes from the bundle again.
+NamedTorchTensors CliperMethod::state() {
+  NamedTorchTensors out;
+  if (prompts_) out.emplace_back("prompts", prompts_->vectors());
+  if (plan_.back() == Stage::kTower) {
+    for (auto& item : towers_->image_tensors()) out.push_back(std::move(item));
+  }
+  return out;
+}
+
+std::int64_t CliperMethod::steps_per_epoch(int) const {
+  return epoch_size(data_, recipe_.training.balance) /
+         (std::int64_t{recipe_.training.batch} * context_.processes.world);
+}
+
+Status CliperMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
+  EpochOrder order = epoch_order(data_, recipe_.training.balance, context_.seed, stage, epoch);
+  image_count_ = text_count_ = 0;
+  if (!trains_prompts()) {
+    const at::NoGradGuard no_grad;
+    descriptors_ = encode_descriptors();
+  }
+  loader_->start(std::move(order.view), order.seed, first_step * recipe_.training.batch);
+  return {};
+}
+
+Result<CliperMethod::Item> CliperMethod::make_item(bool training, std::int64_t place,
+                                                   Rng& rng) const {
+  const data::Manifest& manifest = training ? *data_.train : *data_.val;
+  const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
+  const ClipReader clips = reader();
+  const auto phase = training ? video::SamplingPhase::kTrain : video::SamplingPhase::kTest;
+  Item out{{}, place};
+  if (!cached()) {
+    MIEN_ASSIGN_OR_RETURN(out.values, clips.clip(manifest, sample, phase, rng));
+    return out;
+  }
+  MIEN_ASSIGN_OR_RETURN(const auto indices, clips.choose(sample, phase, rng));
+  MIEN_ASSIGN_OR_RETURN(out.values,
+                        (training ? train_rows_ : val_rows_).copy(sample, place, indices));
+  return out;
+}
+
+torch::Tensor CliperMethod::features(const std::vector<Item>& items) {
+  const auto count = static_cast<std::int64_t>(items.size());
+  const std::int64_t frames = recipe_.training.frames;
+  const std::int64_t side = towers_->architecture().image.image_size;
+  torch::Tensor in = cached() ? torch::empty({count, frames, towers_->architecture().embed})
+                              : torch::empty({count * frames, 3, side, side});
+  auto* to = in.data_ptr<float>();
+  for (const Item& item : items) {
+    std::memcpy(to, item.values.data(), 4 * item.values.size());
+    to += item.values.size();
+  }
+  if (!cached()) {
+    image_count_ += count * frames;
+    in = towers_->images(in, !tower_changed_).to(torch::kFloat32).view({count, frames, -1});
+  }
+  return unit(in.mean(1));
+}
+
+torch::Tensor CliperMethod::encode_descriptors() {
+  if (written_.defined()) return written_;
+  ++text_count_;
+  return prompts_->encode(*towers_);
+}
+
+torch::Tensor CliperMethod::descriptors() {
+  return trains_prompts() || !descriptors_.defined() ? encode_descriptors() : descriptors_;
+}
+
+torch::Tensor CliperMethod::labels_of(const data::Manifest& manifest,
+                                      const std::vector<Item>& items) const {
+  std::vector<std::int64_t> out;
+  for (const Item& item : items) {
+    out.push_back(manifest.samples[static_cast<std::size_t>(item.place)].labels.front());
+  }
+  return torch::tensor(out, torch::kInt64);
+}
+
+Result<StepOutput> CliperMethod::step() {
+  std::vector<Item> items;
+  StepOutput out;
+  for (int i = 0; i < recipe_.training.batch; ++i) {
+    MIEN_ASSIGN_OR_RETURN(Item item, loader_->next());
+    out.ids.push_back(data_.train->samples[static_cast<std::size_t>(item.place)].id);
+    items.push_back(std::move(item));
+  }
+  out.samples = recipe_.training.batch;
+  const torch::Tensor labels = labels_of(*data_.train, items);
+  const torch::Tensor scores = loss::descriptor_scores(features(items), descriptors(), per_class(),
+                                                       recipe_.training.temperature);
+  if (recipe_.training.loss == "full") {
+    const torch::Tensor margin = loss::descriptor_margin(scores, labels);
+    const torch::Tensor fine = loss::descriptor_fine_grained(scores, labels);
+    out.loss = margin + fine;
+    out.values = {{"margin_loss", margin.item<double>()}, {"fine_loss", fine.item<double>()}};
+  } else {
+    out.loss = loss::descriptor_mean(scores, labels);
+  }
+  const torch::Tensor right = scores.detach().mean(2).argmax(1).eq(labels);
+  out.values.emplace_back("train_war", 100 * right.to(torch::kFloat64).mean().item<double>());
+  out.values.emplace_back("image_tower_pictures", static_cast<double>(image_count_));
+  out.values.emplace_back("text_tower_runs", static_cast<double>(text_count_));
+  if (loader_->bad() > 0) {
+    out.values.emplace_back("unreadable", static_cast<double>(loader_->bad()));
+  }
+  return out;
+}
+
+Result<CliperMethod::Scored> CliperMethod::score_validation(const torch::Tensor& descriptors) {
+  data::Loader<Item> loader(
+      [this](std::int64_t place, Rng& rng) { return make_item(false, place, rng); },
+      {.threads = recipe_.data.threads, .ahead = 64, .max_bad_share = recipe_.data.max_bad_share});
+  loader.start(data_.val_view, 0);
+  Scored out;
+  std::vector<torch::Tensor> rows;
+  while (loader.remaining() > 0) {
+    std::vector<Item> items;
+    while (loader.remaining() > 0 && items.size() < kValidationBatch) {
+      MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
+      const auto place = static_cast<std::size_t>(items.back().place);
+      out.truth.push_back(data_.val->samples[place].labels.front());
+    }
+    rows.push_back(loss::descriptor_scores(features(items), descriptors, per_class(),
+                                           recipe_.training.temperature)
+                       .mean(2));
+  }
+  out.means = at::cat(rows);
+  return out;
+}
+
+Result<NamedValues> CliperMethod::validate(int, int) {
+  if (data_.val_view.empty()) return NamedValues{};
+  MIEN_ASSIGN_OR_RETURN(const Scored scored, score_validation(descriptors()));
+  const torch::Tensor best = scored.means.argmax(1);
+  const auto* said = best.data_ptr<std::int64_t>();
+  return class_figures(data_.train->classes.size(), scored.truth, {said, said + best.numel()});
+}
+
+std::string CliperMethod::selects_by() const {
+  return recipe_.training.select == "last" ? std::string() : recipe_.training.select;
+}
+
+}  // namespace mien::methods
