@@ -23,7 +23,7 @@ table.matrix th.c{writing-mode:vertical-rl;transform:rotate(180deg);text-align:l
 table.matrix td{border:0;width:3rem;height:2.5rem;padding:0;text-align:center;vertical-align:middle;background:rgb(31 111 235/calc(var(--a)*.72 + .03))}
 table.matrix td.right{outline:1px solid var(--dim);outline-offset:-1px}
 table.matrix td small{display:block;color:var(--dim);font-size:.92em}
-table.classes td,table.classes th{padding-right:1.1rem}
+table.classes td,table.classes th{padding-right:1.1rem;overflow-wrap:normal}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:1rem .8rem}
 .charts figure{margin:0}.charts figcaption{font-size:.85rem;overflow-wrap:anywhere}
 .shots{display:grid;grid-template-columns:repeat(auto-fill,minmax(140px,1fr));gap:1rem .8rem}

@@ -39,7 +39,7 @@ TEST(Elan, OneTierPerFaceAndTwoSlotsPerAnnotation) {
 
 TEST(Elan, EscapesWhatComesFromOutside) {
   for (const std::string& hostile : test::hostile_texts()) {
-    const std::string text = elan_document(one_face(hostile + "<&\">"), {.annotator = hostile});
+    const std::string text = elan_document(one_face("<&\">" + hostile), {.annotator = hostile});
     EXPECT_THAT(text, Not(HasSubstr("<&\">")));
     EXPECT_THAT(text, HasSubstr("&lt;&amp;&quot;&gt;"));
     EXPECT_EQ(text.find('\0'), std::string::npos);

@@ -105,7 +105,8 @@ TEST(Segments, OddInputs) {
   backwards.add(frame_of(0.5, {leads("happy", 0)}));
   backwards.add(frame_of(2.0, {leads("happy", 0)}));
   backwards.finish();
-  for (const Segment& s : backwards.tracks()[0].segments) EXPECT_LE(s.from_us, s.to_us);
+  const SegmentTrack track = backwards.tracks()[0];
+  for (const Segment& s : track.segments) EXPECT_LE(s.from_us, s.to_us);
 
   LabelSegments strange({}, std::numeric_limits<double>::quiet_NaN());
   strange.add(frame_of(0, {leads("sad", 0), leads("sad", 0), face_at({0, 0, 1, 1}, {}, -1)}));
