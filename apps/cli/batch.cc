@@ -74,13 +74,14 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
                               : scorer.unknown.mode == Mode::kAuto
                                   ? "auto"
                                   : fmt::format("{}", scorer.unknown.value);
-  constexpr std::string_view kReduce[] = {"mean", "mean-cosine", "max"};
+  const bool raw = scorer.compound == engine::Compound::kRawMean;
   return jobs::RunFacts{
       {"bundle", fmt::format("{} {}", info.name, engine::bundle_hash(info).substr(0, 16))},
       {"label texts", short_hash(texts)},
       {"precision", batch.precision},
       {"--unknown", unknown},
-      {"--reduce", std::string(kReduce[static_cast<std::size_t>(scorer.reduce)])},
+      {"--reduce", std::string(engine::to_string(scorer.reduce.value_or(info.reduce)))},
+      {"--compound", raw ? "raw-mean" : "unit-mean"},
       {"--face", std::string(face::to_string(finder.mode))},
       {"--boxes", boxes},
       {"--upsample", fmt::format("{}", finder.upsample)},
@@ -117,7 +118,7 @@ class Reader final : public jobs::FileReader, private InputVisitor {
     frame.input = name;
     frame.width = picture.width();
     frame.height = picture.height();
-    frame.aggregate = recognizer_->aggregate();
+    frame.aggregate = recognizer_->picture_aggregate();
     frame.faces = std::move(*faces);
     out_.summary.input = name;
     out_.summary.frames = out_.summary.analysed_frames = 1;
