@@ -102,11 +102,12 @@ Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundl
   if (labels.labels.empty()) {
     return invalid_argument("labels: the set is empty (expected at least one label)");
   }
-  if (options.compound == Compound::kRawMean && options.reduce != Reduce::kMeanEmbedding) {
+  const BundleInfo& info = bundle.info();
+  if (options.compound == Compound::kRawMean &&
+      options.reduce.value_or(info.reduce) != Reduce::kMeanEmbedding) {
     return invalid_argument(
         "compound labels: raw means go with means of embeddings only (expected --reduce mean)");
   }
-  const BundleInfo& info = bundle.info();
   const std::shared_ptr<LabelScorer> out(new LabelScorer());
   out->options_ = options;
   out->reduce_ = options.reduce.value_or(info.reduce);

@@ -259,7 +259,9 @@ TEST_F(TemporalTest, RegressionValues) {
       const auto faces = recognizer->image(pattern(0), "x");
       MIEN_ASSERT_OK(faces);
       EXPECT_NEAR(faces->front().values.at(0).value, expected(1)[0], 1e-4);
-      if (every) EXPECT_NEAR(seen[0].faces[0].values[0].value, expected(1)[0], 1e-4);
+      if (every) {
+        EXPECT_NEAR(seen[0].faces[0].values[0].value, expected(1)[0], 1e-4);
+      }
     }
   }
 }
