@@ -54,7 +54,9 @@ TEST(Sequences, OnsetsGrowFromNeutral) {
     for (std::size_t t = 0; t < s.frames.size(); ++t) {
       EXPECT_EQ(class_of(s.frames[t].from), 1);
       EXPECT_EQ(class_of(s.frames[t].to), s.label);
-      if (t > 0) EXPECT_GE(s.frames[t].share, s.frames[t - 1].share);
+      if (t > 0) {
+        EXPECT_GE(s.frames[t].share, s.frames[t - 1].share);
+      }
     }
     EXPECT_EQ(s.shows.back(), 1);
     EXPECT_GE(s.frames.back().share, 0.5F);

@@ -109,13 +109,14 @@ TEST_F(TemporalPoolTest, TrainsThePoolAloneAndKeepsTheBundle) {
   EXPECT_EQ(reader->picture_aggregate(), engine::Aggregate::kMean);
   const auto plan = reader->plan(1);
   MIEN_ASSERT_OK(plan);
-  std::vector<float> row(32, 0.0F), out(32);
+  std::vector<float> row(32, 0.0F);
   row[3] = 3;
   row[5] = 4;
   engine::Session session;
-  MIEN_ASSERT_OK(reader->read(*plan, row.data(), out.data(), session));
-  EXPECT_NEAR(out[3], 0.6F, 1e-5F);
-  EXPECT_NEAR(out[5], 0.8F, 1e-5F);
+  const auto reading = reader->read(*plan, row.data(), session);
+  MIEN_ASSERT_OK(reading);
+  EXPECT_NEAR(reading->embedding[3], 0.6F, 1e-5F);
+  EXPECT_NEAR(reading->embedding[5], 0.8F, 1e-5F);
 }
 
 TEST_F(TemporalPoolTest, StepsDependOnSeedAndPlaceOnly) {
