@@ -16,6 +16,7 @@
 #include "mien/data/embedding_cache.h"
 #include "mien/data/loader.h"
 #include "mien/engine/bundle.h"
+#include "mien/engine/label_scorer.h"
 #include "mien/metrics/confusion.h"
 #include "mien/nn/attention_pool.h"
 #include "mien/nn/load.h"
@@ -120,13 +121,16 @@ Status TemporalPoolMethod::prepare() {
 
 Status TemporalPoolMethod::prepare_labels() {
   const engine::BundleInfo& info = bundle_->info();
-  const TensorView* features = bundle_->label_features();
-  if (features == nullptr) {
-    return unsupported(recipe_.training.init +
-                       ": has no label features (expected a bundle with "
-                       "labels of its own)");
+  if (info.labels.empty()) {
+    return invalid_argument(recipe_.training.init + ": has no labels (expected one per class)");
   }
-  MIEN_ASSIGN_OR_RETURN(const torch::Tensor rows, nn::to_torch(*features));
+  Tensor encoded;
+  const TensorView* stored = bundle_->label_features();
+  if (stored == nullptr) {
+    MIEN_ASSIGN_OR_RETURN(encoded, engine::encode_label_features(*bundle_, info.labels, session_));
+  }
+  MIEN_ASSIGN_OR_RETURN(const torch::Tensor rows,
+                        nn::to_torch(stored != nullptr ? *stored : encoded.view()));
   std::map<std::string, torch::Tensor, std::less<>> of_label;
   std::int64_t at = 0;
   for (const text::Label& label : info.labels) {

@@ -8,8 +8,9 @@
 
 namespace {
 
-// A step allocates and frees tensors of many megabytes. glibc maps each of them anew, and the kernel
-// clears every page again; kept in one heap a step of the compact image tower takes half the time.
+// A step allocates and frees tensors of many megabytes. glibc maps each of them anew, and the
+// kernel clears every page again; kept in one heap a step of the compact image tower takes half the
+// time.
 void keep_freed_memory() {
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 1);
