@@ -65,10 +65,11 @@ Result<std::vector<TrackResult>> TrackBook::results(const std::string& input,
   std::vector<TrackResult> out;
   engine::Session session;
   for (const auto& [track, entry] : tracks_) {
-    const auto mean = [&](const std::vector<double>& sum) {
+    const auto frames = static_cast<double>(entry.frames);
+    const auto mean = [frames](const std::vector<double>& sum) {
       std::vector<float> row(sum.size());
       for (std::size_t i = 0; i < sum.size(); ++i) {
-        row[i] = static_cast<float>(sum[i] / static_cast<double>(entry.frames));
+        row[i] = static_cast<float>(sum[i] / frames);
       }
       return row;
     };
