@@ -1,8 +1,10 @@
 #include "cli/eval.h"
 
 #include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -40,6 +42,14 @@ Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::B
           "--protocol zero-shot)");
     }
     return singles({.name = bundle.info().name, .labels = bundle.info().labels});
+  }
+  // A bundle that knows some of the classes only is asked by its own labels.
+  if (options.protocol == "open-set" && options.labels.empty() && !bundle.info().labels.empty()) {
+    text::LabelSet own{.name = bundle.info().name, .labels = bundle.info().labels};
+    const auto places = eval::find_labels(own, manifest.classes);
+    const auto known = std::count_if(places.begin(), places.end(),
+                                     [](const auto& place) { return place.has_value(); });
+    if (known > 0 && static_cast<std::size_t>(known) < places.size()) return own;
   }
   std::string words = options.labels;
   for (const std::string& name : manifest.classes) {
@@ -276,7 +286,8 @@ void run_labels(Context& context, EvalOptions options, eval::RunOptions run_opti
     options.samples_left_out = shared->samples_left_out;
     *manifest = std::move(shared->manifest);
   }
-  if (const auto places = eval::match_labels(*labels, manifest->classes); !places.ok()) {
+  if (const auto places = eval::match_labels(*labels, manifest->classes);
+      !places.ok() && options.protocol != "open-set") {
     return context.fail(places.status(), kExitUsage);
   }
   run_options.finder.landmarks = (*bundle)->info().crop.align;

@@ -36,18 +36,28 @@ Json start(const ProtocolRun& run, std::string_view protocol) {
       {"bundle", run.bundle->info().name}, {"data", run.manifest.name}, {"protocol", protocol}};
 }
 
-// --known, or the list of --splits; of a list only the classes that the data has must fit.
+// --known, or the list of --splits; of a list only the classes that the data has must fit. Without
+// either the classes that have a label, when some have none.
 Result<std::vector<eval::OpenSetSplit>> splits_of(const ProtocolOptions& options,
-                                                  const std::vector<std::string>& classes) {
-  if (options.known.empty() == options.splits.empty()) {
+                                                  const ProtocolRun& run) {
+  const std::vector<std::string>& classes = run.manifest.classes;
+  std::vector<std::string> names = options.known;
+  if (names.empty() && options.splits.empty()) {
+    const auto labels = eval::find_labels(run.labels, classes);
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      if (labels[c]) names.push_back(classes[c]);
+    }
+    if (names.size() == classes.size()) names.clear();
+  }
+  if (names.empty() == options.splits.empty()) {
     return invalid_argument(
         "--protocol open-set: needs to know which classes are known (expected either --known "
         "CLASS,... or --splits NAME)");
   }
   if (!options.splits.empty()) return eval::hesp_splits(options.splits);
-  eval::OpenSetSplit split{.known = options.known, .unknown = {}};
+  eval::OpenSetSplit split{.known = names, .unknown = {}};
   std::vector<bool> known(classes.size());
-  for (const std::string& name : options.known) {
+  for (const std::string& name : names) {
     const auto place = std::find(classes.begin(), classes.end(), name);
     if (place == classes.end()) {
       return invalid_argument(
@@ -114,14 +124,16 @@ void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
 }
 
 void run_open_set(Context& context, const ProtocolOptions& options, const ProtocolRun& run) {
-  const auto splits = splits_of(options, run.manifest.classes);
+  const auto splits = splits_of(options, run);
   if (!splits.ok()) return context.fail(splits.status(), kExitUsage);
   for (const eval::OpenSetSplit& split : *splits) {
     if (const auto sizes = eval::open_set_sizes(split, run.manifest); !sizes.ok()) {
       return context.fail(sizes.status(), kExitUsage);
     }
   }
-  const auto result = run_with_progress(run, run.options);
+  eval::RunOptions run_options = run.options;
+  run_options.some_classes = true;
+  const auto result = run_with_progress(run, run_options);
   if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
   tell_unreadable(context, *result);
   const engine::BundleInfo& info = run.bundle->info();

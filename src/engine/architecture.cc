@@ -287,12 +287,15 @@ Json Architecture::to_json() const {
   if (temporal) out.set("temporal", temporal_json(*temporal));
   if (neutral) out.set("neutral", neutral_json(*neutral));
   if (regression) out.set("regression", regression_json(*regression));
+  if (prompt) out.set("prompt", prompt_json(*prompt));
+  if (reciprocal) out.set("reciprocal", reciprocal_json(*reciprocal));
   return out;
 }
 
 Result<Architecture> Architecture::parse(const Json& json, std::string_view subject) {
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
-      json, {"embed", "image", "text", "temporal", "neutral", "regression"}, subject));
+      json, {"embed", "image", "text", "temporal", "neutral", "regression", "prompt", "reciprocal"},
+      subject));
   Architecture out;
   MIEN_ASSIGN_OR_RETURN(out.embed, read_size(json, "embed", kMaxWidth, subject));
   const Json* image_json = json.find("image");
@@ -316,6 +319,13 @@ Result<Architecture> Architecture::parse(const Json& json, std::string_view subj
   if (const Json* head = json.find("regression"); head != nullptr && !head->is_null()) {
     MIEN_ASSIGN_OR_RETURN(out.regression,
                           parse_regression(*head, fmt::format("{}.regression", subject)));
+  }
+  if (const Json* prompt = json.find("prompt"); prompt != nullptr && !prompt->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.prompt, parse_prompt(*prompt, fmt::format("{}.prompt", subject)));
+  }
+  if (const Json* points = json.find("reciprocal"); points != nullptr && !points->is_null()) {
+    MIEN_ASSIGN_OR_RETURN(out.reciprocal,
+                          parse_reciprocal(*points, fmt::format("{}.reciprocal", subject)));
   }
   MIEN_RETURN_IF_ERROR(out.validate(subject));
   return out;
@@ -347,7 +357,14 @@ Status Architecture::validate(std::string_view subject) const {
         "{}.regression: {} targets, {} hidden (expected 1 to {} targets, at most {} hidden)",
         subject, regression->targets, regression->hidden, kMaxTargets, kMaxWidth));
   }
-  if (neutral) return check_neutral(*neutral, fmt::format("{}.neutral", subject));
+  if (neutral) {
+    MIEN_RETURN_IF_ERROR(check_neutral(*neutral, fmt::format("{}.neutral", subject)));
+  }
+  if (prompt) {
+    MIEN_RETURN_IF_ERROR(
+        check_prompt(*prompt, image.image_size, fmt::format("{}.prompt", subject)));
+  }
+  if (reciprocal) return check_reciprocal(*reciprocal, fmt::format("{}.reciprocal", subject));
   return {};
 }
 

@@ -171,6 +171,7 @@ std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
   }
   if (a.temporal) add_temporal(out, *a.temporal);
   if (a.neutral) add_neutral(out, *a.neutral, a.embed);
+  add_open_set(out, a);
   if (a.regression) add_regression(out, *a.regression, a.embed);
   return out;
 }

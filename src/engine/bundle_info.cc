@@ -14,6 +14,8 @@ constexpr std::pair<UnknownRule::Kind, std::string_view> kRules[] = {
     {UnknownRule::Kind::kMaxProbability, "max_probability"},
     {UnknownRule::Kind::kMaxCosine, "max_cosine"},
     {UnknownRule::Kind::kEnergy, "energy"},
+    {UnknownRule::Kind::kMaxLogit, "max_logit"},
+    {UnknownRule::Kind::kMeanProbability, "mean_probability"},
 };
 
 constexpr std::pair<Reduce, std::string_view> kReduces[] = {
@@ -30,7 +32,9 @@ Result<UnknownRule> parse_unknown(const Json& json, std::string_view subject) {
                                 [&](const auto& candidate) { return candidate.second == name; });
   if (row == std::end(kRules)) {
     return corrupt(fmt::format(
-        "{}: unknown rule '{}' (expected max_probability, max_cosine or energy)", subject, name));
+        "{}: unknown rule '{}' (expected max_probability, max_cosine, energy, max_logit or "
+        "mean_probability)",
+        subject, name));
   }
   out.kind = row->first;
   const Json* threshold = json.find("threshold");
@@ -277,6 +281,11 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
     return corrupt(fmt::format("{}: 'labels' is missing (expected a list)", subject));
   }
   MIEN_ASSIGN_OR_RETURN(out.labels, labels_from_json(*labels, subject, limits));
+  if (const auto& points = out.architecture.reciprocal;
+      points && static_cast<std::size_t>(points->labels) != out.labels.size()) {
+    return corrupt(fmt::format("{}: {} labels with {} reciprocal points (expected one each)",
+                               subject, out.labels.size(), points->labels));
+  }
   MIEN_RETURN_IF_ERROR(parse_reading(json, subject, limits, out));
   MIEN_ASSIGN_OR_RETURN(out.targets, parse_targets(json, out.architecture, subject));
   MIEN_ASSIGN_OR_RETURN(out.logit_scale, positive(json, "logit_scale", subject));

@@ -1,10 +1,17 @@
 #include "mien/engine/clip_reader.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "mien/kernels/ops.h"
 
 namespace mien::engine {
+
+double length_of(std::span<const float> row) {
+  double sum = 0;
+  for (const float value : row) sum += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(sum);
+}
 
 std::string_view to_string(Aggregate aggregate) {
   return aggregate == Aggregate::kTemporal ? "temporal" : "mean";
@@ -56,7 +63,8 @@ Result<std::vector<float>> ClipReader::values(const float* clip, Session& sessio
 Result<ClipReading> ClipReader::read(const ClipPlan& plan, const float* rows,
                                      Session& session) const {
   const auto width = static_cast<std::int64_t>(embed_);
-  ClipReading out{std::vector<float>(embed_), std::vector<float>(targets_.size())};
+  ClipReading out{.embedding = std::vector<float>(embed_),
+                  .values = std::vector<float>(targets_.size())};
   std::vector<float> window;
   std::vector<float> one(embed_);
   std::size_t count = 0;
@@ -84,6 +92,9 @@ Result<ClipReading> ClipReader::read(const ClipPlan& plan, const float* rows,
       one[i] = out.embedding[i] / static_cast<float>(std::max<std::size_t>(count, 1));
     }
     MIEN_ASSIGN_OR_RETURN(out.values, values(one.data(), session));
+  }
+  if (!temporal_) {
+    out.length = length_of(out.embedding) / static_cast<double>(std::max<std::size_t>(count, 1));
   }
   kernels::l2_normalize_rows(out.embedding.data(), 1, width);
   return out;

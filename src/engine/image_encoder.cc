@@ -128,6 +128,9 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
   } else {
     MIEN_ASSIGN_OR_RETURN(impl, load_vit(weights, architecture, precision));
   }
+  if (architecture.prompt) {
+    MIEN_ASSIGN_OR_RETURN(impl, with_prompt(std::move(impl), weights, architecture));
+  }
   impl->tower = architecture.image;
   impl->embed = architecture.embed;
   return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl)));

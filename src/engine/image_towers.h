@@ -33,6 +33,10 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoin
 Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Checkpoint& weights,
                                                           const Architecture& architecture,
                                                           kernels::Precision precision);
+/// A tower whose pictures get architecture.prompt first.
+Result<std::unique_ptr<ImageEncoder::Impl>> with_prompt(std::unique_ptr<ImageEncoder::Impl> inner,
+                                                        const checkpoint::Checkpoint& weights,
+                                                        const Architecture& architecture);
 Result<std::unique_ptr<ImageEncoder::Impl>> load_swin(const checkpoint::Checkpoint& weights,
                                                       const Architecture& architecture,
                                                       kernels::Precision precision);

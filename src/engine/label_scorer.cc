@@ -45,6 +45,21 @@ const float* label_row(const text::Label& label, const float* rows, std::size_t 
   return rows;
 }
 
+double log_sum_exp(const std::vector<double>& logits) {
+  const double top = *std::max_element(logits.begin(), logits.end());
+  double total = 0;
+  for (const double logit : logits) total += std::exp(logit - top);
+  return top + std::log(total);
+}
+
+std::vector<double> softmax(std::vector<double> logits) {
+  const double top = *std::max_element(logits.begin(), logits.end());
+  double total = 0;
+  for (double& logit : logits) total += logit = std::exp(logit - top);
+  for (double& logit : logits) logit /= total;
+  return logits;
+}
+
 std::vector<std::vector<std::string>> near_words(const LearnedText& text) {
   std::vector<std::vector<std::string>> out;
   for (const std::vector<NearWord>& token : text.tokens) {
@@ -112,11 +127,19 @@ Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundl
   out->options_ = options;
   out->reduce_ = options.reduce.value_or(info.reduce);
   out->embed_ = static_cast<std::size_t>(info.architecture.embed);
-  out->scale_ = info.logit_scale / info.temperature;
+  out->logit_scale_ = info.logit_scale;
+  out->temperature_ = info.temperature;
   out->rule_ = info.unknown.kind;
   if (options.unknown.mode == UnknownChoice::Mode::kAuto) out->threshold_ = info.unknown.threshold;
   if (options.unknown.mode == UnknownChoice::Mode::kValue) out->threshold_ = options.unknown.value;
 
+  if (labels.labels == info.labels) {
+    MIEN_ASSIGN_OR_RETURN(out->reciprocal_,
+                          ReciprocalDistance::load(bundle.weights(), info.architecture));
+  } else if (info.architecture.reciprocal) {
+    out->rule_ = UnknownRule::Kind::kMaxProbability;
+    if (options.unknown.mode == UnknownChoice::Mode::kAuto) out->threshold_.reset();
+  }
   MIEN_RETURN_IF_ERROR(out->encode(bundle, labels, session));
   return std::shared_ptr<const LabelScorer>(out);
 }
@@ -183,32 +206,76 @@ std::vector<float> LabelScorer::text_cosines(std::span<const float> embedding) c
   return out;
 }
 
-Scores LabelScorer::score(std::span<const float> embedding) const {
+bool LabelScorer::is_unknown(const Scores& scores, std::span<const double> distances) const {
+  if (!threshold_) return false;
+  double value = 0;
+  switch (rule_) {
+    case UnknownRule::Kind::kMaxProbability:
+      value = static_cast<double>(scores.labels.front().probability);
+      break;
+    case UnknownRule::Kind::kMaxCosine:
+      value = -1;
+      for (const LabelScore& label : scores.labels) {
+        value = std::max(value, static_cast<double>(label.cosine));
+      }
+      break;
+    case UnknownRule::Kind::kEnergy: {
+      std::vector<double> logits = scores.logits;
+      for (double& logit : logits) logit /= temperature_;
+      value = log_sum_exp(logits);
+      break;
+    }
+    case UnknownRule::Kind::kMaxLogit:
+      value = *std::max_element(scores.logits.begin(), scores.logits.end());
+      break;
+    case UnknownRule::Kind::kMeanProbability: {
+      std::vector<double> cosines(names_.size());
+      for (const LabelScore& label : scores.labels) {
+        const auto place = std::find(names_.begin(), names_.end(), label.label) - names_.begin();
+        cosines[static_cast<std::size_t>(place)] = logit_scale_ * static_cast<double>(label.cosine);
+      }
+      const std::vector<double> of_texts = softmax(cosines);
+      const std::vector<double> of_points =
+          distances.empty() ? of_texts : softmax({distances.begin(), distances.end()});
+      for (std::size_t l = 0; l < names_.size(); ++l) {
+        value = std::max(value, (of_texts[l] + of_points[l]) / 2);
+      }
+      break;
+    }
+  }
+  return !(value >= *threshold_);
+}
+
+Scores LabelScorer::score(std::span<const float> embedding, double length) const {
   MIEN_CHECK(embedding.size() == embed_);
   Scores out;
-  std::vector<double> logits(names_.size());
+  std::vector<double> distances;
+  if (reciprocal_) distances = reciprocal_->scores(embedding, length);
+  std::vector<double> calibrated;
   for (std::size_t l = 0; l < names_.size(); ++l) {
     const float cosine = label_cosine(l, embedding);
-    out.labels.push_back({names_[l], 0.0F, cosine});
-    logits[l] = scale_ * static_cast<double>(cosine);
-  }
-  const double top = *std::max_element(logits.begin(), logits.end());
-  double total = 0;
-  for (const double logit : logits) total += std::exp(logit - top);
-  for (std::size_t l = 0; l < names_.size(); ++l) {
-    out.labels[l].probability = static_cast<float>(std::exp(logits[l] - top) / total);
-  }
-  std::stable_sort(out.labels.begin(), out.labels.end(),
-                   [](const LabelScore& a, const LabelScore& b) { return a.cosine > b.cosine; });
-  if (threshold_) {
-    double value = static_cast<double>(out.labels.front().probability);
-    if (rule_ == UnknownRule::Kind::kMaxCosine) {
-      value = static_cast<double>(out.labels.front().cosine);
-    } else if (rule_ == UnknownRule::Kind::kEnergy) {
-      value = top + std::log(total);
+    double logit = logit_scale_ * static_cast<double>(cosine);
+    if (reciprocal_) {
+      const ReciprocalPoints& weights = reciprocal_->weights();
+      logit = weights.cosine_weight * logit + weights.distance_weight * distances[l];
     }
-    out.unknown = !(value >= *threshold_);
+    out.labels.push_back({names_[l], 0.0F, cosine});
+    out.logits.push_back(logit);
+    calibrated.push_back(logit / temperature_);
   }
+  const std::vector<double> probabilities = softmax(calibrated);
+  for (std::size_t l = 0; l < names_.size(); ++l) {
+    out.labels[l].probability = static_cast<float>(probabilities[l]);
+  }
+  if (reciprocal_) {
+    std::stable_sort(
+        out.labels.begin(), out.labels.end(),
+        [](const LabelScore& a, const LabelScore& b) { return a.probability > b.probability; });
+  } else {
+    std::stable_sort(out.labels.begin(), out.labels.end(),
+                     [](const LabelScore& a, const LabelScore& b) { return a.cosine > b.cosine; });
+  }
+  out.unknown = is_unknown(out, distances);
   if (options_.explain) {
     const std::vector<float> cosines = text_cosines(embedding);
     for (std::size_t t = 0; t < texts_.size(); ++t) {

@@ -19,6 +19,7 @@ struct Session::Impl {
   kernels::Buffer attended;  // after attention
   kernels::Buffer hidden;    // inside the MLP
   kernels::Buffer pooled;    // read-out rows
+  kernels::Buffer prompted;  // pictures with a learned patch
 };
 
 /// Rows of activations that one pass holds at a time; larger batches are cut.

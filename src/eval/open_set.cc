@@ -96,44 +96,28 @@ std::optional<std::size_t> place_of(const std::string& name,
   return std::nullopt;
 }
 
-Result<std::vector<std::size_t>> places_of(const std::vector<std::string>& names,
-                                           const std::vector<std::string>& classes) {
-  std::vector<std::size_t> out;
-  for (const std::string& name : names) {
-    const auto place = place_of(name, classes);
-    if (!place) {
-      return invalid_argument(
-          fmt::format("open set: the data has no class '{}' (expected one of {})", name,
-                      fmt::join(classes, ", ")));
-    }
-    if (std::find(out.begin(), out.end(), *place) != out.end()) {
-      return invalid_argument(fmt::format("open set: class '{}' is named twice", name));
-    }
-    out.push_back(*place);
-  }
-  return out;
-}
-
-constexpr std::array<OpenSetScore, 3> kScores{OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy,
-                                              OpenSetScore::kMaxCosine};
+constexpr std::array<OpenSetScore, 4> kScores{OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy,
+                                              OpenSetScore::kMaxCosine, OpenSetScore::kMaxLogit};
 
 // What one prediction says when only the known classes are asked for.
 struct Said {
   std::size_t top = 0;  // place among the known
-  std::array<double, 3> scores{};
+  std::array<double, 4> scores{};
 };
 
 Said ask_known(const Prediction& row, const std::vector<std::size_t>& known, double scale) {
   Said out;
-  double best = row.cosines[known[0]], sum = 0;
+  const auto logit = [&](std::size_t k) {
+    return row.logits.empty() ? scale * row.cosines[known[k]] : row.logits[known[k]];
+  };
+  double cosine = row.cosines[known[0]], sum = 0;
   for (std::size_t k = 0; k < known.size(); ++k) {
-    if (row.cosines[known[k]] > best) {
-      best = row.cosines[known[k]];
-      out.top = k;
-    }
+    if (logit(k) > logit(out.top)) out.top = k;
+    cosine = std::max(cosine, row.cosines[known[k]]);
   }
-  for (const std::size_t k : known) sum += std::exp(scale * (row.cosines[k] - best));
-  out.scores = {1 / sum, scale * best + std::log(sum), best};
+  const double best = logit(out.top);
+  for (std::size_t k = 0; k < known.size(); ++k) sum += std::exp(logit(k) - best);
+  out.scores = {1 / sum, best + std::log(sum), cosine, best};
   return out;
 }
 
@@ -167,6 +151,24 @@ Json names_json(const std::vector<std::string>& names) {
 
 }  // namespace
 
+Result<std::vector<std::size_t>> class_places(const std::vector<std::string>& names,
+                                              const std::vector<std::string>& classes) {
+  std::vector<std::size_t> out;
+  for (const std::string& name : names) {
+    const auto place = place_of(name, classes);
+    if (!place) {
+      return invalid_argument(
+          fmt::format("open set: the data has no class '{}' (expected one of {})", name,
+                      fmt::join(classes, ", ")));
+    }
+    if (std::find(out.begin(), out.end(), *place) != out.end()) {
+      return invalid_argument(fmt::format("open set: class '{}' is named twice", name));
+    }
+    out.push_back(*place);
+  }
+  return out;
+}
+
 std::vector<std::string_view> hesp_lists() {
   std::vector<std::string_view> out;
   for (const List& list : lists()) out.push_back(list.name);
@@ -189,8 +191,8 @@ std::vector<OpenSetSplit> hesp_splits(std::string_view name) {
 }
 
 Result<OpenSetSizes> open_set_sizes(const OpenSetSplit& split, const data::Manifest& manifest) {
-  MIEN_ASSIGN_OR_RETURN(const auto known, places_of(split.known, manifest.classes));
-  MIEN_ASSIGN_OR_RETURN(const auto unknown, places_of(split.unknown, manifest.classes));
+  MIEN_ASSIGN_OR_RETURN(const auto known, class_places(split.known, manifest.classes));
+  MIEN_ASSIGN_OR_RETURN(const auto unknown, class_places(split.unknown, manifest.classes));
   OpenSetSizes out;
   for (const data::Sample& sample : manifest.samples) {
     if (sample.labels.size() != 1) continue;
@@ -206,6 +208,7 @@ std::string_view to_string(OpenSetScore score) {
     case OpenSetScore::kMaxSoftmax: return "max_softmax";
     case OpenSetScore::kEnergy: return "energy";
     case OpenSetScore::kMaxCosine: return "max_cosine";
+    case OpenSetScore::kMaxLogit: return "max_logit";
   }
   return "max_softmax";
 }
@@ -215,15 +218,21 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
                                       const std::vector<Prediction>& predictions, double scale) {
   OpenSetResult out;
   out.split = split;
-  MIEN_ASSIGN_OR_RETURN(const auto known, places_of(split.known, classes));
-  MIEN_ASSIGN_OR_RETURN(const auto unknown, places_of(split.unknown, classes));
+  MIEN_ASSIGN_OR_RETURN(const auto known, class_places(split.known, classes));
+  MIEN_ASSIGN_OR_RETURN(const auto unknown, class_places(split.unknown, classes));
   if (known.empty()) return invalid_argument("open set: no class is known (expected at least one)");
-  std::array<std::vector<double>, 3> of_known, of_unknown;
+  std::array<std::vector<double>, 4> of_known, of_unknown;
   std::vector<char> correct;
   metrics::ConfusionMatrix counts(known.size());
   for (const Prediction& row : predictions) {
     if (row.cosines.size() != classes.size()) {
       return invalid_argument(fmt::format("open set: sample '{}' has no cosines", row.id));
+    }
+    for (const std::size_t k : known) {
+      if (!std::isfinite(row.cosines[k])) {
+        return invalid_argument(
+            fmt::format("open set: class '{}' counts as known, but has no label", classes[k]));
+      }
     }
     const auto place = std::find(known.begin(), known.end(), row.truth);
     const bool is_known = place != known.end();

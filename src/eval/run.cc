@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
+#include <limits>
 
 #include "eval/clip_pass.h"
 #include "mien/engine/label_scorer.h"
@@ -12,24 +12,31 @@
 namespace mien::eval {
 namespace {
 
+using Places = std::vector<std::optional<std::size_t>>;
+
 // The probabilities of the classes alone: labels that no class has are left out.
 Prediction answer(const data::Sample& sample, const engine::LabelScorer& scorer,
-                  const std::vector<std::size_t>& places, std::span<const float> embedding) {
+                  const Places& places, const engine::ClipReading& reading, double temperature) {
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
   Prediction out{.id = sample.id,
                  .truth = static_cast<std::size_t>(sample.labels.front()),
                  .probabilities = {}};
   std::vector<double> of_label(scorer.names().size()), cosines(scorer.names().size());
-  for (const engine::LabelScore& score : scorer.score(embedding).labels) {
+  const engine::Scores scores = scorer.score(reading.embedding, reading.length);
+  for (const engine::LabelScore& score : scores.labels) {
     const auto place = std::find(scorer.names().begin(), scorer.names().end(), score.label);
     const auto label = static_cast<std::size_t>(place - scorer.names().begin());
     of_label[label] = static_cast<double>(score.probability);
     cosines[label] = static_cast<double>(score.cosine);
   }
-  for (const std::size_t place : places) out.cosines.push_back(cosines[place]);
   double sum = 0;
-  for (const std::size_t place : places) sum += of_label[place];
-  for (const std::size_t place : places) {
-    out.probabilities.push_back(sum > 0 ? of_label[place] / sum
+  for (const auto& place : places) {
+    out.cosines.push_back(place ? cosines[*place] : kNone);
+    out.logits.push_back(place ? scores.logits[*place] / temperature : kNone);
+    sum += place ? of_label[*place] : 0;
+  }
+  for (const auto& place : places) {
+    out.probabilities.push_back(sum > 0 ? (place ? of_label[*place] / sum : 0)
                                         : 1.0 / static_cast<double>(places.size()));
   }
   return out;
@@ -42,7 +49,10 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
                                 const RunOptions& options) {
   RunResult out{.classes = manifest.classes};
   ClipPass pass(*bundle, manifest, options);
-  MIEN_ASSIGN_OR_RETURN(const auto places, match_labels(labels, manifest.classes));
+  if (!options.some_classes) {
+    MIEN_RETURN_IF_ERROR(match_labels(labels, manifest.classes).status());
+  }
+  const Places places = find_labels(labels, manifest.classes);
   MIEN_ASSIGN_OR_RETURN(
       const auto scorer,
       engine::LabelScorer::make(
@@ -58,7 +68,8 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
       [&](const data::Sample& sample, const engine::ClipReading& reading) {
         descriptors.add(*scorer, reading.embedding,
                         static_cast<std::size_t>(sample.labels.front()));
-        out.predictions.push_back(answer(sample, *scorer, places, reading.embedding));
+        out.predictions.push_back(
+            answer(sample, *scorer, places, reading, bundle->info().temperature));
       }));
   out.unreadable = std::move(pass.unreadable);
   out.without_face = pass.without_face;
@@ -85,6 +96,18 @@ const text::Label* find_label(const text::LabelSet& labels, std::string_view nam
 }
 
 }  // namespace
+
+std::vector<std::optional<std::size_t>> find_labels(const text::LabelSet& labels,
+                                                    const std::vector<std::string>& classes) {
+  std::vector<std::optional<std::size_t>> out;
+  for (const std::string& name : classes) {
+    const text::Label* label = find_label(labels, name);
+    out.push_back(label == nullptr
+                      ? std::nullopt
+                      : std::optional(static_cast<std::size_t>(label - labels.labels.data())));
+  }
+  return out;
+}
 
 Result<std::vector<std::size_t>> match_labels(const text::LabelSet& labels,
                                               const std::vector<std::string>& classes) {

@@ -4,6 +4,7 @@
 #include <torch/utils.h>
 
 #include "methods/cliper_run.h"
+#include "methods/learned_labels.h"
 #include "methods/unknown_rule.h"
 #include "mien/metrics/calibration.h"
 #include "mien/nn/load.h"
@@ -24,32 +25,17 @@ mien describes how a face looks, not what a person feels. Inferring emotions at 
 prohibited in the EU; results differ between groups of people.
 )";
 
-std::string near_text(std::size_t number, const std::string& label,
-                      const engine::LearnedText& learned) {
-  std::string words;
-  for (const auto& token : learned.tokens) {
-    words += (words.empty() ? "" : " / ") + token.front().word;
-  }
-  return fmt::format("learned descriptor {} of {}, near to: {}", number, label, words);
-}
-
 }  // namespace
 
 std::vector<text::Label> CliperMethod::bundle_labels(
     const std::vector<engine::LearnedText>& learned) const {
-  std::vector<text::Label> out;
-  const auto each = static_cast<std::size_t>(per_class());
-  for (const std::string& name : data_.train->classes) {
-    text::Label label{.name = name, .texts = {}, .parts = {}};
-    if (learned.empty()) {
-      std::string text = recipe_.training.written;
-      text.replace(text.find("{}"), 2, name);
-      label.texts.push_back(std::move(text));
-    }
-    for (std::size_t k = 0; k < each && !learned.empty(); ++k) {
-      label.texts.push_back(near_text(k + 1, name, learned[out.size() * each + k]));
-    }
-    out.push_back(std::move(label));
+  std::vector<text::Label> out =
+      learned_labels(data_.train->classes, learned, static_cast<std::size_t>(per_class()));
+  for (text::Label& label : out) {
+    if (!learned.empty()) break;
+    std::string text = recipe_.training.written;
+    text.replace(text.find("{}"), 2, label.name);
+    label.texts.push_back(std::move(text));
   }
   return out;
 }

@@ -85,17 +85,11 @@ Status CliperMethod::prepare_texts() {
     MIEN_ASSIGN_OR_RETURN(prompts_, PromptLearner::make(*towers_, training.learned, classes));
     return {};
   }
-  const at::NoGradGuard no_grad;
   std::vector<torch::Tensor> rows;
   for (const text::Label& label : bundle_labels({})) {
-    const std::string& text = label.texts.front();
-    MIEN_ASSIGN_OR_RETURN(auto bare, towers_->tokenizer().encode(text));
-    MIEN_ASSIGN_OR_RETURN(const auto ids, towers_->framed(std::move(bare), text));
-    const std::vector<std::int64_t> wide(ids.begin(), ids.end());
-    rows.push_back(
-        towers_->texts_of(towers_->token_vectors(torch::tensor(wide, torch::kInt64).unsqueeze(0))));
+    MIEN_ASSIGN_OR_RETURN(rows.emplace_back(), towers_->unit_text(label.texts.front()));
   }
-  written_ = unit(at::cat(rows));
+  written_ = at::stack(rows);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include "mien/methods/compact_image.h"
 #include "mien/methods/e2n.h"
 #include "mien/methods/emoclip_method.h"
+#include "mien/methods/hesp.h"
 #include "mien/methods/temporal_pool.h"
 
 namespace mien::methods {
@@ -25,12 +26,13 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 6> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 7> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
                                           {"cliper", make_of<CliperRecipe>},
                                           {"compact", make_of<CompactRecipe>},
                                           {"compact-image", make_of<CompactImageRecipe>},
                                           {"temporal-pool", make_of<TemporalPoolRecipe>},
-                                          {"e2n", make_of<E2nRecipe>}}};
+                                          {"e2n", make_of<E2nRecipe>},
+                                          {"hesp", make_of<HespRecipe>}}};
 
 }  // namespace
 

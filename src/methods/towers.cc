@@ -102,6 +102,20 @@ torch::Tensor Towers::texts_of(const torch::Tensor& vectors) {
   return words_->forward_vectors(vectors, torch::ones({count, length}, torch::kBool));
 }
 
+Result<torch::Tensor> Towers::unit_text(const std::string& text) {
+  MIEN_ASSIGN_OR_RETURN(auto bare, tokenizer_->encode(text));
+  MIEN_ASSIGN_OR_RETURN(const auto ids, framed(std::move(bare), text));
+  const std::vector<std::int64_t> wide(ids.begin(), ids.end());
+  const at::NoGradGuard no_grad;
+  const torch::Tensor row =
+      texts_of(token_vectors(torch::tensor(wide, torch::kInt64).unsqueeze(0))).squeeze(0);
+  return row / row.norm().clamp_min(1e-12);
+}
+
+torch::Tensor Towers::patch_map(const torch::Tensor& pixels) {
+  return clip_ ? clip_->visual()->patch_map(pixels) : residual_->stem_map(pixels);
+}
+
 std::int64_t Towers::token_width() const {
   return has_words() ? architecture().text->word_width : architecture().text->width;
 }

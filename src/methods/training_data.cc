@@ -88,14 +88,6 @@ Status load_parts(const DataOptions& options, const std::filesystem::path& folde
   return {};
 }
 
-data::PlaneScale scale_of(const image::PreprocessSpec& spec) {
-  data::PlaneScale out;
-  for (const image::PreprocessStep& step : spec.steps) {
-    if (step.kind == image::PreprocessStep::Kind::kNormalize) out = {step.mean, step.std};
-  }
-  return out;
-}
-
 }  // namespace
 
 void DataOptions::register_options(OptionSet& set) {
@@ -157,6 +149,14 @@ Result<TrainingData> load_training_data(const DataOptions& options,
   if (out.train_view.empty()) {
     return invalid_argument(fmt::format("{}: has no sample to train with (split '{}')",
                                         out.train->name, options.train_split));
+  }
+  return out;
+}
+
+data::PlaneScale scale_of(const image::PreprocessSpec& spec) {
+  data::PlaneScale out;
+  for (const image::PreprocessStep& step : spec.steps) {
+    if (step.kind == image::PreprocessStep::Kind::kNormalize) out = {step.mean, step.std};
   }
   return out;
 }

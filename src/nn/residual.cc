@@ -73,12 +73,16 @@ torch::Tensor ResidualTowerImpl::run(const torch::Tensor& x, const Block& block)
   return (y + rest).relu();
 }
 
-torch::Tensor ResidualTowerImpl::features(const torch::Tensor& pixels) {
+torch::Tensor ResidualTowerImpl::stem_map(const torch::Tensor& pixels) {
   // oneDNN's kernels are faster when the channels of a place lie together.
   torch::Tensor x =
       pixels.narrow(1, 0, options_.channels).contiguous(at::MemoryFormat::ChannelsLast);
   x = at::conv2d(x, stem_, {}, options_.stem_stride, options_.stem_kernel / 2);
-  x = normalise(x, stem_norm_).relu();
+  return normalise(x, stem_norm_).relu();
+}
+
+torch::Tensor ResidualTowerImpl::features(const torch::Tensor& pixels) {
+  torch::Tensor x = stem_map(pixels);
   if (options_.stem_pool) x = at::max_pool2d(x, 3, 2, 1);
   for (const Block& block : blocks_) x = run(x, block);
   return x.to(torch::kFloat32).mean({2, 3});

@@ -55,13 +55,14 @@ Result<engine::FaceResult> FaceReader::read(const face::Face& face, const float*
   }
   if (!picture || reading.embedding.empty()) {
     reading.embedding.assign(row, row + embed());
+    reading.length = engine::length_of(reading.embedding);
     kernels::l2_normalize_rows(reading.embedding.data(), 1, static_cast<std::int64_t>(embed()));
   }
   engine::FaceResult out;
   out.face = face;
   out.values = clips_.named(reading.values);
   if (scorer_) {
-    engine::Scores scores = scorer_->score(reading.embedding);
+    engine::Scores scores = scorer_->score(reading.embedding, reading.length);
     out.labels = std::move(scores.labels);
     out.unknown = scores.unknown;
     out.reasons = std::move(scores.reasons);

@@ -82,6 +82,8 @@ Result<std::vector<TrackResult>> TrackBook::results(const std::string& input,
     if (reader_.aggregate() == engine::Aggregate::kMean) {
       MIEN_ASSIGN_OR_RETURN(values, reader_.values(unit.data(), session));
     }
+    const double length =
+        reader_.aggregate() == engine::Aggregate::kMean ? engine::length_of(unit) : 1;
     kernels::l2_normalize_rows(unit.data(), 1, static_cast<std::int64_t>(unit.size()));
     TrackResult row;
     row.input = input;
@@ -92,7 +94,7 @@ Result<std::vector<TrackResult>> TrackBook::results(const std::string& input,
     row.aggregate = reader_.aggregate();
     row.values = reader_.named(values);
     if (scorer != nullptr) {
-      engine::Scores scores = scorer->score(unit);
+      engine::Scores scores = scorer->score(unit, length);
       row.labels = std::move(scores.labels);
       row.unknown = scores.unknown;
       row.reasons = std::move(scores.reasons);

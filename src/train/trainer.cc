@@ -181,6 +181,10 @@ class Run {
           "training: the loss is {} at step {} (epoch {}, samples {}); the last checkpoint is kept",
           loss, state_.global_step, state_.epoch, fmt::join(output.ids, " ")));
     }
+    {
+      const at::NoGradGuard no_grad;
+      method_.before_update();
+    }
     if (options_.clip_norm > 0) optimiser_->clip_norm(options_.clip_norm);
     const double lr = rate();
     optimiser_->step(lr);

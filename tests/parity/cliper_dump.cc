@@ -2,36 +2,23 @@
 // for tests/parity/run.py:
 //   cliper_dump BUNDLE OUT.safetensors full|mean_ce
 
-#include <ATen/ATen.h>
 #include <torch/utils.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <filesystem>
 #include <string>
 
 #include "methods/cliper_run.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/nn/load.h"
 #include "mien/train/optimiser.h"
+#include "parity/dump.h"
 #include "unit/methods/coloured_clips.h"
 
 namespace mien {
 namespace {
 
 constexpr std::int64_t kSteps = 2;
-
-struct Dump {
-  checkpoint::NamedTensors tensors;
-  std::deque<torch::Tensor> owned;
-
-  void add(const std::string& name, const torch::Tensor& tensor) {
-    owned.push_back(tensor.detach().clone().contiguous());
-    tensors.emplace_back(name, nn::as_view(owned.back()));
-  }
-};
 
 methods::CliperRecipe recipe_of(const char* bundle, const char* loss) {
   methods::CliperRecipe out;

@@ -6,6 +6,7 @@
   run.py tower --mien BIN --dump BIN --layout swin_t   an image tower that is no CLIP
   run.py e2n --steps BIN --layout swin                 training steps of E2N-FER
   run.py cliper --mien BIN --dump BIN --loss full ...  training steps of CLIPER (dump: cliper_dump)
+  run.py hesp --mien BIN --dump BIN --text-ctx learned training steps of HESP (dump: hesp_dump)
 Exit code 77 (skipped) when PyTorch is not installed.
 """
 import argparse
@@ -140,9 +141,19 @@ def cliper_test(args, work):
     sys.exit(0 if cliper_reference.compare(clip_reference.read_safetensors(out), args.loss, 3) else 1)
 
 
+def hesp_test(args, work):
+    import clip_reference
+    import hesp_reference
+    bundle = convert(args, work, make(args, work, "openai"), "openai")
+    out = work / "hesp.safetensors"
+    run(args.dump, bundle, out, args.text_ctx)
+    learned = args.text_ctx == "learned"
+    sys.exit(0 if hesp_reference.compare(clip_reference.read_safetensors(out), learned) else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("test", choices=("torch", "layouts", "tower", "e2n", "cliper"))
+    parser.add_argument("test", choices=("torch", "layouts", "tower", "e2n", "cliper", "hesp"))
     parser.add_argument("--mien", type=pathlib.Path)
     parser.add_argument("--dump", type=pathlib.Path)
     parser.add_argument("--steps", type=pathlib.Path, help="the program e2n_steps")
@@ -152,6 +163,7 @@ def main():
     parser.add_argument("--stored", default="keep")
     parser.add_argument("--activation", default="quick_gelu")
     parser.add_argument("--loss", default="full")
+    parser.add_argument("--text-ctx", default="learned")
     parser.add_argument("--tokenizer", help="a vocabulary of CLIP's size; default: a small one of our own")
     args = parser.parse_args()
     if importlib.util.find_spec("torch") is None:
@@ -166,7 +178,8 @@ def main():
             tower_test(args, work) if args.test == "tower" else e2n_test(args, work)
         if args.tokenizer is None:
             use_small_tokenizer(args, work)
-        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test}[args.test](args, work)
+        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test,
+         "hesp": hesp_test}[args.test](args, work)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,27 @@ struct RegressionHead {
   bool operator==(const RegressionHead&) const = default;
 };
 
+/// A learned patch that is added to every preprocessed picture before the image tower reads it.
+/// Source: HESP's visual prompting (arXiv 2404.17100).
+struct PixelPrompt {
+  int size = 0;  ///< side of the square
+  int row = 0;   ///< its upper left corner
+  int col = 0;
+
+  bool operator==(const PixelPrompt&) const = default;
+};
+
+/// Points in the joint space that a class is far from, one per label of the bundle. See
+/// mien/engine/reciprocal.h.
+struct ReciprocalPoints {
+  int labels = 0;
+  bool adapter = false;        ///< a matrix changes the embedding first (ARPL)
+  double cosine_weight = 0.5;  ///< of logit scale times cosine in the score
+  double distance_weight = 0.5;
+
+  bool operator==(const ReciprocalPoints&) const = default;
+};
+
 /// The typed sizes of a model. Data, not code: nothing here is guessed at load time.
 struct Architecture {
   int embed = 0;  ///< width of the joint space
@@ -118,6 +139,8 @@ struct Architecture {
   std::optional<TemporalTower> temporal;  ///< none: a clip is the mean of its frames
   std::optional<NeutralNetwork> neutral;  ///< none: no intensity is told
   std::optional<RegressionHead> regression = {};
+  std::optional<PixelPrompt> prompt = {};
+  std::optional<ReciprocalPoints> reciprocal = {};
 
   bool operator==(const Architecture&) const = default;
   Json to_json() const;

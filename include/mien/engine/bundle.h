@@ -27,9 +27,12 @@ namespace mien::engine {
 /// When an answer is "unknown": the value of the rule is below the threshold.
 struct UnknownRule {
   enum class Kind {
-    kMaxProbability,  ///< largest calibrated probability
-    kMaxCosine,       ///< largest raw cosine
-    kEnergy,          ///< log sum exp of the scaled cosines
+    kMaxProbability,   ///< largest calibrated probability
+    kMaxCosine,        ///< largest raw cosine
+    kEnergy,           ///< log sum exp of the scaled cosines
+    kMaxLogit,         ///< largest score before temperature and softmax (HESP's openness score)
+    kMeanProbability,  ///< largest mean of softmax(scaled cosines) and softmax(distances from the
+                       ///< reciprocal points), not calibrated (HESP's threshold)
   };
   Kind kind = Kind::kMaxProbability;
   std::optional<double> threshold;  ///< none: the bundle was not calibrated, and `auto` means off

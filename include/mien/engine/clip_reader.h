@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,13 @@ struct ClipPlan {
   std::vector<std::vector<std::int64_t>> windows;  ///< places in `frames`; they may repeat
 };
 
+/// Euclidean length.
+double length_of(std::span<const float> row);
+
 /// What a clip says.
 struct ClipReading {
   std::vector<float> embedding;  ///< [embed], of unit length
+  double length = 1;             ///< of the mean before it was normalised; 1 with a temporal model
   std::vector<float> values;     ///< [targets] of the regression head; empty without one
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mien/engine/bundle.h"
+#include "mien/engine/reciprocal.h"
 #include "mien/engine/result.h"
 
 namespace mien::engine {
@@ -35,11 +36,14 @@ struct ScorerOptions {
 struct Scores {
   std::vector<LabelScore> labels;  ///< best first; equal scores keep the order of the label set
   bool unknown = false;
+  std::vector<double> logits;   ///< in the order of names(), before the temperature
   std::vector<Reason> reasons;  ///< with `explain`: every description, best first
 };
 
-/// Compares unit image embeddings with the text embeddings of a label set. Immutable; safe from
-/// several threads.
+/// Compares unit image embeddings with the text embeddings of a label set, and for a bundle's own
+/// labels with its reciprocal points when it has some: the logit is then the weighted sum of both.
+/// A threshold that was fitted with such points does not hold for other labels: `auto` is off then.
+/// Immutable; safe from several threads.
 class LabelScorer {
  public:
   /// Encodes the texts of `labels` (or takes the stored features when `labels` are the bundle's
@@ -63,12 +67,15 @@ class LabelScorer {
   std::vector<float> text_cosines(std::span<const float> embedding) const;
   std::optional<double> unknown_threshold() const { return threshold_; }
 
-  /// Precondition: embedding has bundle embed width and unit length.
-  Scores score(std::span<const float> embedding) const;
+  /// `length`: of the embedding before it was normalised, which counts for bundles with reciprocal
+  /// points and their own labels only. Precondition: embedding has bundle embed width and unit
+  /// length.
+  Scores score(std::span<const float> embedding, double length = 1) const;
 
  private:
   LabelScorer() = default;
   Status encode(const Bundle& bundle, const text::LabelSet& labels, Session& session);
+  bool is_unknown(const Scores& scores, std::span<const double> distances) const;
   float label_cosine(std::size_t label, std::span<const float> embedding) const;
 
   std::vector<std::string> names_;
@@ -80,7 +87,9 @@ class LabelScorer {
   Reduce reduce_ = Reduce::kMeanEmbedding;
   UnknownRule::Kind rule_ = UnknownRule::Kind::kMaxProbability;
   std::optional<double> threshold_;
-  double scale_ = 100.0;  // logit scale / temperature
+  double logit_scale_ = 100.0;
+  double temperature_ = 1.0;
+  std::shared_ptr<const ReciprocalDistance> reciprocal_;  // for the bundle's own labels
 };
 
 /// Unit text embeddings, shape [texts, embed]. Errors: as Bundle::text_encoder and tokenizer.

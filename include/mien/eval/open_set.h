@@ -26,6 +26,11 @@ struct OpenSetSplit {
 std::vector<OpenSetSplit> hesp_splits(std::string_view list);
 std::vector<std::string_view> hesp_lists();
 
+/// Places in `classes` of classes by meaning ("angry" and "anger"). Errors: kInvalidArgument naming
+/// one that is not there, or is named twice.
+Result<std::vector<std::size_t>> class_places(const std::vector<std::string>& names,
+                                              const std::vector<std::string>& classes);
+
 /// How many samples of a manifest are of known and of unknown classes (HESP's self-check).
 struct OpenSetSizes {
   std::int64_t known = 0;
@@ -40,8 +45,10 @@ enum class OpenSetScore {
   kMaxSoftmax,  ///< largest probability over the known classes
   kEnergy,      ///< log sum exp of the scaled cosines with them
   kMaxCosine,   ///< largest cosine
+  kMaxLogit,    ///< largest logit, with reciprocal points where the bundle has some (HESP)
 };
-std::string_view to_string(OpenSetScore score);  ///< "max_softmax", "energy", "max_cosine"
+/// "max_softmax", "energy", "max_cosine", "max_logit".
+std::string_view to_string(OpenSetScore score);
 
 struct OpenSetFigures {
   double auroc = 0;         ///< ties half, percent
@@ -64,8 +71,9 @@ struct OpenSetResult {
 
 /// Figures of one split from predictions over all classes: probabilities and cosines are taken over
 /// the known classes alone, which is what a model with those labels would have said. `scale`:
-/// factor of the cosines before the softmax. Errors: kInvalidArgument for a class of the split that
-/// `classes` lacks, predictions without cosines, or when known or unknown samples are missing.
+/// factor of the cosines before the softmax, for predictions without logits. Errors:
+/// kInvalidArgument for a class of the split that `classes` lacks, predictions without cosines, or
+/// when known or unknown samples are missing.
 Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
                                       const std::vector<std::string>& classes,
                                       const std::vector<Prediction>& predictions, double scale);

@@ -24,6 +24,8 @@ struct RunOptions {
   engine::Compound compound = engine::Compound::kUnitMean;  ///< of labels with parts
   std::optional<engine::Reduce> reduce = {};  ///< of several texts per label; none: as the bundle
   double max_bad_share = 0.01;                ///< of the samples that may be unreadable
+  /// Classes may lack a label: their probability is 0, cosine and logit are minus infinity.
+  bool some_classes = false;
   /// Spoils a decoded picture before a face is looked for; empty: none. `name` is its name in the
   /// data.
   std::function<Result<image::Image>(const image::Image& picture, const std::string& name)> alter =
@@ -57,6 +59,10 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
 /// expression ("anger", "angry"). Errors: kInvalidArgument naming a class that has none.
 Result<std::vector<std::size_t>> match_labels(const text::LabelSet& labels,
                                               const std::vector<std::string>& classes);
+
+/// The same, nothing for a class that has none.
+std::vector<std::optional<std::size_t>> find_labels(const text::LabelSet& labels,
+                                                    const std::vector<std::string>& classes);
 
 /// `labels`, and a compound of its labels for every class `a+b` that has none and whose parts all
 /// have one (data::compound_classes).

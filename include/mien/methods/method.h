@@ -70,6 +70,9 @@ class Method {
   virtual Status begin_epoch(int stage, int epoch, std::int64_t first_step) = 0;
   /// Forward pass of the next batch. Errors: those of the data.
   virtual Result<StepOutput> step() = 0;
+  /// Called between the backward pass (gradients are the mean over the processes) and the step of
+  /// the optimiser; may change parameters and their gradients. Without autograd.
+  virtual void before_update() {}
   /// Figures on held-out data, for example {"war", 61.2}; empty when there is none. Called without
   /// autograd after each epoch.
   virtual Result<NamedValues> validate(int stage, int epoch) = 0;

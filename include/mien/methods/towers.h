@@ -35,6 +35,11 @@ class Towers {
   torch::Tensor token_vectors(const torch::Tensor& ids) const;
   /// Shape: vectors [N, L, W] of whole texts of one length -> [N, embed], not normalised.
   torch::Tensor texts_of(const torch::Tensor& vectors);
+  /// The unit embedding of one written text. Shape: -> [embed]. Errors: those of framed().
+  Result<torch::Tensor> unit_text(const std::string& text);
+  /// What the first layer of the image tower makes of each place. Shape: pixels [N, 3, S, S] ->
+  /// [N, channels, h, w].
+  torch::Tensor patch_map(const torch::Tensor& pixels);
 
   /// Width of an input vector of the text tower.
   std::int64_t token_width() const;

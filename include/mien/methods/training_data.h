@@ -56,6 +56,9 @@ struct TrainingData {
 Result<TrainingData> load_training_data(const DataOptions& options,
                                         const std::filesystem::path& folder, std::uint64_t seed);
 
+/// How the last step of a preprocessing normalises; 0 and 1 without such a step.
+data::PlaneScale scale_of(const image::PreprocessSpec& spec);
+
 /// How frames of a sample become the input of a tower.
 struct ClipReader {
   image::PreprocessSpec preprocess;

@@ -62,6 +62,9 @@ class VitImpl : public torch::nn::Module {
   explicit VitImpl(const VitOptions& options);
   /// Shape: [N, 3, S, S] preprocessed -> [N, embed], not normalised.
   torch::Tensor forward(const torch::Tensor& pixels);
+  /// What the first layer makes of every patch. Shape: pixels [N, 3, S, S] -> [N, width, S / patch,
+  /// S / patch].
+  torch::Tensor patch_map(const torch::Tensor& pixels) const;
 
  private:
   torch::Tensor conv1_, class_embedding_, positional_embedding_, proj_;
@@ -99,6 +102,7 @@ class ClipImpl : public torch::nn::Module {
   explicit ClipImpl(const ClipOptions& options);
   torch::Tensor encode_image(const torch::Tensor& pixels) { return visual_->forward(pixels); }
   torch::Tensor encode_text(const torch::Tensor& tokens) { return text_->forward(tokens); }
+  const Vit& visual() const { return visual_; }
   const TextTower& text() const { return text_; }
   /// Every parameter by its published name.
   std::vector<std::pair<std::string, torch::Tensor>> published() const;

@@ -37,6 +37,8 @@ class ResidualTowerImpl : public torch::nn::Module {
   /// Shape: pixels [N, 3, S, S] preprocessed (of a grey tower also [N, 1, S, S]) -> features
   /// [N, widths.back()]. Batch statistics while training, running ones else.
   torch::Tensor features(const torch::Tensor& pixels);
+  /// What the stem makes of a picture. Shape: -> [N, stem_width, h, w].
+  torch::Tensor stem_map(const torch::Tensor& pixels);
   /// Shape: features -> [N, embed], not normalised; without a projection the features themselves.
   torch::Tensor project(const torch::Tensor& features);
   torch::Tensor forward(const torch::Tensor& pixels) { return project(features(pixels)); }

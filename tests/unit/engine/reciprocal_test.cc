@@ -1,0 +1,157 @@
+#include "mien/engine/reciprocal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mien/engine/bundle.h"
+#include "mien/engine/label_scorer.h"
+#include "mien/engine/tiny_bundle.h"
+#include "support/test_support.h"
+
+namespace mien::engine {
+namespace {
+
+using testing::HasSubstr;
+
+// A tiny bundle with a patch, points for its labels, and a rule.
+class ReciprocalTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    MIEN_ASSERT_OK(write_tiny_bundle(dir_ / "plain"));
+    const auto plain = Bundle::load(dir_ / "plain");
+    MIEN_ASSERT_OK(plain.status());
+    plain_ = *plain;
+    labels_ = plain_->info().labels.size();
+    info_ = plain_->info();
+  }
+
+  // Writes the bundle of info_ with these tensors besides the plain ones.
+  Status write(const checkpoint::NamedTensors& more) {
+    BundleContent content;
+    content.info = info_;
+    for (const auto& [name, view] : plain_->weights().tensors()) {
+      content.tensors.emplace_back(name, view);
+    }
+    content.tensors.insert(content.tensors.end(), more.begin(), more.end());
+    const auto tokenizer = plain_->tokenizer();
+    if (!tokenizer.ok()) return tokenizer.status();
+    content.tokenizer = (*tokenizer)->file_text();
+    content.card = "test";
+    return write_bundle(dir_ / "out", std::move(content), true);
+  }
+
+  static TensorView view_of(const Tensor& tensor) { return tensor.view(); }
+
+  test::TempDir dir_;
+  std::shared_ptr<const Bundle> plain_;
+  BundleInfo info_;
+  std::size_t labels_ = 0;
+  Session session_;
+};
+
+TEST_F(ReciprocalTest, ThePatchChangesThePicturesOnly) {
+  info_.architecture.prompt = PixelPrompt{.size = 4, .row = 10, .col = 20};
+  Tensor patch(DType::kF32, {3, 4, 4});
+  for (std::size_t i = 0; i < patch.f32().size(); ++i) {
+    patch.f32()[i] = 0.1F * static_cast<float>(i);
+  }
+  MIEN_ASSERT_OK(write({{"prompt.patch", view_of(patch)}}));
+  const auto bundle = Bundle::load(dir_ / "out");
+  MIEN_ASSERT_OK(bundle.status());
+  std::vector<float> pixels(2 * 3 * 32 * 32), embed(2 * 32), wanted(2 * 32);
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    pixels[i] = std::sin(static_cast<float>(i));
+  }
+  MIEN_ASSERT_OK((*(*bundle)->image_encoder())->encode(pixels.data(), 2, embed.data(), session_));
+  for (std::size_t plane = 0; plane < 6; ++plane) {
+    for (std::size_t y = 0; y < 4; ++y) {
+      for (std::size_t x = 0; x < 4; ++x) {
+        pixels[plane * 32 * 32 + (10 + y) * 32 + 20 + x] +=
+            patch.f32()[(plane % 3) * 16 + y * 4 + x];
+      }
+    }
+  }
+  MIEN_ASSERT_OK((*plain_->image_encoder())->encode(pixels.data(), 2, wanted.data(), session_));
+  EXPECT_EQ(embed, wanted);
+}
+
+TEST_F(ReciprocalTest, DistancesCountForOwnLabelsOnly) {
+  info_.architecture.reciprocal = ReciprocalPoints{
+      .labels = static_cast<int>(labels_), .cosine_weight = 0.5, .distance_weight = 0.25};
+  info_.unknown = {.kind = UnknownRule::Kind::kMaxLogit, .threshold = 1e6};
+  Tensor points(DType::kF32, {static_cast<std::int64_t>(labels_), 32});
+  for (std::size_t i = 0; i < points.f32().size(); ++i) {
+    points.f32()[i] = std::cos(static_cast<float>(i));
+  }
+  MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
+  const auto loaded = Bundle::load(dir_ / "out");
+  MIEN_ASSERT_OK(loaded.status());
+  const Bundle& bundle = **loaded;
+  std::vector<float> unit(32, std::sqrt(1.0F / 32));
+  const auto own = LabelScorer::make(bundle, {.name = "", .labels = info_.labels}, {}, session_);
+  MIEN_ASSERT_OK(own.status());
+  const double length = 3;
+  const Scores said = (*own)->score(unit, length);
+  EXPECT_TRUE(said.unknown);  // no logit reaches a million
+  for (std::size_t l = 0; l < labels_; ++l) {
+    double distance = 0, product = 0;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const double u = points.f32()[l * 32 + i], f = length * unit[i];
+      distance += (f - u) * (f - u) / 32;
+      product += f * u;
+    }
+    double cosine = 0;
+    for (const LabelScore& score : said.labels) {
+      if (score.label == info_.labels[l].name) cosine = score.cosine;
+    }
+    EXPECT_NEAR(said.logits[l], 0.5 * info_.logit_scale * cosine + 0.25 * (distance - product),
+                1e-4);
+  }
+  const auto free =
+      LabelScorer::make(bundle, {.name = "", .labels = {info_.labels[0]}}, {}, session_);
+  MIEN_ASSERT_OK(free.status());
+  const Scores other = (*free)->score(unit, length);
+  EXPECT_FALSE(other.unknown);
+  EXPECT_NEAR(other.logits[0], info_.logit_scale * other.labels[0].cosine, 1e-4);
+}
+
+TEST_F(ReciprocalTest, TheMeanOfBothProbabilitiesDecides) {
+  info_.architecture.reciprocal = ReciprocalPoints{.labels = static_cast<int>(labels_)};
+  Tensor points(DType::kF32,
+                {static_cast<std::int64_t>(labels_), 32});  // zeros: z is the same for all
+  const std::vector<float> unit(32, std::sqrt(1.0F / 32));
+  double value = 0;
+  for (const double threshold : {0.0, 1.0}) {
+    info_.unknown = {.kind = UnknownRule::Kind::kMeanProbability, .threshold = threshold};
+    MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
+    const auto bundle = Bundle::load(dir_ / "out");
+    MIEN_ASSERT_OK(bundle.status());
+    const auto scorer =
+        LabelScorer::make(**bundle, {.name = "", .labels = info_.labels}, {}, session_);
+    MIEN_ASSERT_OK(scorer.status());
+    EXPECT_EQ((*scorer)->score(unit, 2).unknown, threshold > 0.5);
+    value += threshold;
+  }
+  EXPECT_EQ(value, 1);
+}
+
+TEST_F(ReciprocalTest, BadSizes) {
+  info_.architecture.prompt = PixelPrompt{.size = 8, .row = 30, .col = 0};
+  Tensor patch(DType::kF32, {3, 8, 8});
+  MIEN_ASSERT_OK(write({{"prompt.patch", view_of(patch)}}));
+  EXPECT_THAT(Bundle::load(dir_ / "out").status().message(), HasSubstr("inside 32x32"));
+  info_.architecture.prompt.reset();
+  info_.architecture.reciprocal = ReciprocalPoints{.labels = static_cast<int>(labels_) + 1};
+  Tensor points(DType::kF32, {static_cast<std::int64_t>(labels_) + 1, 32});
+  MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
+  EXPECT_THAT(Bundle::load(dir_ / "out").status().message(), HasSubstr("reciprocal points"));
+  info_.architecture.reciprocal->labels = static_cast<int>(labels_);
+  info_.architecture.reciprocal->distance_weight = -1;
+  MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
+  EXPECT_THAT(Bundle::load(dir_ / "out").status().message(), HasSubstr("weights"));
+}
+
+}  // namespace
+}  // namespace mien::engine
