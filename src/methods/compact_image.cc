@@ -85,6 +85,7 @@ class CompactImageMethod final : public Method {
   MethodContext context_;
   TrainingData data_;
   nn::ResidualTower tower_{nullptr};
+  std::shared_ptr<const engine::Bundle> start_;  ///< when its weights are blended in
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
   KnownColumns known_;
@@ -103,6 +104,7 @@ Result<std::vector<std::array<float, kVotes>>> votes_of_all(const data::Manifest
 }
 
 Status CompactImageMethod::prepare() {
+  MIEN_RETURN_IF_ERROR(recipe_.training.validate());
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
   const auto one_label = [](const data::Manifest& manifest, data::View& view) {
     std::erase_if(view, [&](std::int64_t place) {
@@ -168,6 +170,7 @@ Status CompactImageMethod::start_from_bundle() {
     MIEN_ASSIGN_OR_RETURN(label_prototypes_, nn::to_torch(*rows));
   }
   scale_.fill_(std::log(bundle->info().logit_scale));
+  if (recipe_.training.blend < 1) start_ = bundle;
   return {};
 }
 
@@ -341,6 +344,7 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
 
 Status CompactImageMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
   const at::NoGradGuard no_grad;
+  const CompactImageTraining& training = recipe_.training;
   engine::BundleContent content;
   engine::BundleInfo& info = content.info;
   info.name = recipe_.training.name.empty() ? "compact-image" : recipe_.training.name;
@@ -360,7 +364,13 @@ Status CompactImageMethod::export_bundle(const std::filesystem::path& path, bool
   if (!recipe_.data.leave_out.empty()) info.provenance.set("left_out", recipe_.data.leave_out);
   NamedTorchTensors owned;
   for (const auto& [name, tensor] : tower_->published()) {
-    owned.emplace_back("visual." + name, tensor.detach().to(torch::kFloat32).contiguous());
+    torch::Tensor whole = tensor.detach().to(torch::kFloat32);
+    if (start_) {
+      MIEN_ASSIGN_OR_RETURN(const torch::Tensor before,
+                            nn::to_torch(*start_->weights().find("visual." + name)));
+      whole = training.blend * whole + (1 - training.blend) * before.to(torch::kFloat32);
+    }
+    owned.emplace_back("visual." + name, whole.contiguous());
   }
   owned.emplace_back(engine::Bundle::kLabelFeatures, unit(label_prototypes_.detach()).contiguous());
   for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
@@ -428,6 +438,8 @@ engine::Architecture ResidualTowerOptions::architecture() const {
 
 void CompactImageTraining::register_options(OptionSet& set) {
   set.add("init", init, "Bundle of this method that the tower starts from; empty: random");
+  set.add("blend", blend, "Share of the trained weights in the bundle; the rest is image.init",
+          {0, 1});
   set.add("epochs", epochs, "Epochs", {1, 1e6});
   set.add("batch", batch, "Pictures per step and process", {2, 65536});
   set.add("crop", crop, "Side of random crops in training; 0: the whole picture", {0, 4096});
@@ -439,6 +451,14 @@ void CompactImageTraining::register_options(OptionSet& set) {
   set.group("augment", augment);
   set.add("name", name, "Of the bundle");
   set.add("licence", licence, "Of the bundle");
+}
+
+Status CompactImageTraining::validate() const {
+  if (blend < 1 && init.empty()) {
+    return invalid_argument(fmt::format(
+        "image.blend: {} without image.init (expected 1, or a bundle to blend with)", blend));
+  }
+  return {};
 }
 
 void CompactImageRecipe::register_options(OptionSet& set) {

@@ -31,6 +31,10 @@ struct ResidualTowerOptions {
 /// prototype per class label, and one per expression that annotators could vote for.
 struct CompactImageTraining {
   std::string init = {};  ///< bundle of this method that the tower starts from
+  /// Share of the trained weights in the bundle, the rest being those of `init`: between both a
+  /// tower keeps more of what it could on other pictures. Source: "Robust fine-tuning of zero-shot
+  /// models" (arXiv 2109.01903).
+  double blend = 1;
   int epochs = 30;
   int batch = 128;
   int crop = 0;              ///< side of random crops in training; 0: the whole picture
@@ -44,6 +48,8 @@ struct CompactImageTraining {
   std::string licence = {};  ///< of the bundle
 
   void register_options(OptionSet& set);
+  /// Errors: kInvalidArgument naming the option.
+  Status validate() const;
 };
 
 /// data.*, tower.* and image.* of a recipe.

@@ -11,6 +11,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/image/decode.h"
+#include "mien/nn/load.h"
 #include "support/test_support.h"
 
 namespace mien::methods {
@@ -105,6 +106,38 @@ TEST(CompactImage, LearnsPatternsAndGivesThemToTheEngine) {
     for (float& value : row) value /= std::sqrt(length);
     EXPECT_EQ((*scorer)->score(row).labels.front().label, names[kind]);
   }
+}
+
+torch::Tensor weight_of(const std::filesystem::path& path, const std::string& name) {
+  const auto bundle = engine::Bundle::load(path);
+  EXPECT_TRUE(bundle.ok()) << bundle.status().message();
+  return nn::to_torch(*(*bundle)->weights().find(name))->clone();
+}
+
+TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
+  const test::TempDir dir;
+  write_pictures(dir.path());
+  MethodContext context;
+  context.data = dir.path();
+  CompactImageRecipe recipe = small_recipe();
+  MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "start", false));
+  recipe.training.init = "start";
+  for (const double blend : {1.0, 0.25}) {
+    recipe.training.blend = blend;
+    const auto method = recipe.make(context);
+    MIEN_ASSERT_OK(method.status());
+    for (const auto& group : (*method)->begin_stage(0)) {
+      const at::NoGradGuard no_grad;
+      for (const auto& item : group.parameters) torch::Tensor(item.second).add_(1);
+    }
+    MIEN_ASSERT_OK((*method)->export_bundle(dir / fmt::format("out{}", blend), false));
+    const torch::Tensor moved = weight_of(dir / fmt::format("out{}", blend), "visual.proj") -
+                                weight_of(dir / "start", "visual.proj");
+    EXPECT_NEAR(moved.min().item<double>(), blend, 1e-5);
+    EXPECT_NEAR(moved.max().item<double>(), blend, 1e-5);
+  }
+  recipe.training.init = "";
+  EXPECT_EQ(recipe.make(context).status().code(), StatusCode::kInvalidArgument);
 }
 
 TEST(CompactImage, RefusesStagesWithoutBlocks) {
