@@ -67,13 +67,14 @@ torch::Tensor PromptLearner::encode(Towers& towers) const {
   return whole / whole.norm(2, -1, true).clamp_min(1e-12);
 }
 
-std::vector<engine::LearnedText> PromptLearner::nearest(const Towers& towers, int count) const {
+std::vector<engine::LearnedText> nearest_words(const Towers& towers, const torch::Tensor& vectors,
+                                               int count) {
   const at::NoGradGuard no_grad;
   const Towers::Vocabulary vocabulary = towers.vocabulary();
-  const std::int64_t tokens = vectors_.size(1);
-  const torch::Tensor rows = vectors_.detach().flatten(0, 1);
+  const std::int64_t tokens = vectors.size(1);
+  const torch::Tensor rows = vectors.detach().flatten(0, 1);
   const std::int64_t kept = std::min<std::int64_t>(count, vocabulary.vectors.size(0));
-  std::vector<engine::LearnedText> out(static_cast<std::size_t>(vectors_.size(0)));
+  std::vector<engine::LearnedText> out(static_cast<std::size_t>(vectors.size(0)));
   for (std::int64_t first = 0; first < rows.size(0); first += kRowsAtOnce) {
     const std::int64_t some = std::min(kRowsAtOnce, rows.size(0) - first);
     // Differences, not the product form, which loses digits where they are small.

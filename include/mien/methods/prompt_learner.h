@@ -27,6 +27,11 @@ struct PromptIds {
 Result<PromptIds> prompt_ids(const text::Tokenizer& tokenizer, const std::string& around,
                              int tokens);
 
+/// For every learned vector the `count` vocabulary entries that are nearest (Euclidean), nearest
+/// first. Shape: vectors [texts, tokens, W].
+std::vector<engine::LearnedText> nearest_words(const Towers& towers, const torch::Tensor& vectors,
+                                               int count);
+
 /// Multiple expression text descriptors: K texts per class that share a template without the
 /// class's name, each with M input vectors of its own that train. Source: CLIPER (arXiv
 /// 2303.00193).
@@ -47,9 +52,10 @@ class PromptLearner {
   /// Runs the text tower. Shape: -> [classes * K, embed], unit rows.
   torch::Tensor encode(Towers& towers) const;
 
-  /// For every descriptor and learned token the `count` vocabulary entries whose vectors are
-  /// nearest (Euclidean), nearest first.
-  std::vector<engine::LearnedText> nearest(const Towers& towers, int count) const;
+  /// nearest_words of vectors().
+  std::vector<engine::LearnedText> nearest(const Towers& towers, int count) const {
+    return nearest_words(towers, vectors_, count);
+  }
 
  private:
   std::vector<std::int32_t> ids_;
