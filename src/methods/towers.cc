@@ -94,12 +94,14 @@ torch::Tensor Towers::token_vectors(const torch::Tensor& ids) const {
 }
 
 torch::Tensor Towers::texts_of(const torch::Tensor& vectors) {
-  const std::int64_t count = vectors.size(0), length = vectors.size(1);
-  if (clip_) {
-    // The end token is the last one.
-    return clip_->text()->forward_vectors(vectors, torch::full({count}, length - 1, torch::kInt64));
-  }
-  return words_->forward_vectors(vectors, torch::ones({count, length}, torch::kBool));
+  return texts_of(vectors, torch::full({vectors.size(0)}, vectors.size(1), torch::kInt64));
+}
+
+torch::Tensor Towers::texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths) {
+  // The end token is the last one.
+  if (clip_) return clip_->text()->forward_vectors(vectors, lengths - 1);
+  const torch::Tensor places = torch::arange(vectors.size(1), torch::kInt64);
+  return words_->forward_vectors(vectors, places.unsqueeze(0).lt(lengths.unsqueeze(1)));
 }
 
 std::int64_t Towers::token_width() const {

@@ -6,9 +6,11 @@
   run.py tower --mien BIN --dump BIN --layout swin_t   an image tower that is no CLIP
   run.py e2n --steps BIN --layout swin                 training steps of E2N-FER
   run.py cliper --mien BIN --dump BIN --loss full ...  training steps of CLIPER (dump: cliper_dump)
+  run.py steps --mien BIN --dump BIN --layout METHOD   training steps of another method (dump: METHOD_dump)
 Exit code 77 (skipped) when PyTorch is not installed.
 """
 import argparse
+import importlib
 import importlib.util
 import json
 import pathlib
@@ -140,9 +142,18 @@ def cliper_test(args, work):
     sys.exit(0 if cliper_reference.compare(clip_reference.read_safetensors(out), args.loss, 3) else 1)
 
 
+def steps_test(args, work):
+    import clip_reference
+    reference = importlib.import_module(args.layout + "_reference")
+    bundle = convert(args, work, make(args, work, "openai"), "openai")
+    out = work / "steps.safetensors"
+    run(args.dump, bundle, out)
+    sys.exit(0 if reference.compare(clip_reference.read_safetensors(out)) else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("test", choices=("torch", "layouts", "tower", "e2n", "cliper"))
+    parser.add_argument("test", choices=("torch", "layouts", "tower", "e2n", "cliper", "steps"))
     parser.add_argument("--mien", type=pathlib.Path)
     parser.add_argument("--dump", type=pathlib.Path)
     parser.add_argument("--steps", type=pathlib.Path, help="the program e2n_steps")
@@ -166,7 +177,7 @@ def main():
             tower_test(args, work) if args.test == "tower" else e2n_test(args, work)
         if args.tokenizer is None:
             use_small_tokenizer(args, work)
-        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test}[args.test](args, work)
+        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test, "steps": steps_test}[args.test](args, work)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ class Towers {
   torch::Tensor token_vectors(const torch::Tensor& ids) const;
   /// Shape: vectors [N, L, W] of whole texts of one length -> [N, embed], not normalised.
   torch::Tensor texts_of(const torch::Tensor& vectors);
+  /// The same of texts of several lengths. Shape: vectors [N, L, W], zero behind the end of a text;
+  /// lengths [N] int64 -> [N, embed].
+  torch::Tensor texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths);
 
   /// Width of an input vector of the text tower.
   std::int64_t token_width() const;

@@ -10,6 +10,7 @@
 #include "mien/core/status.h"
 #include "mien/data/augment.h"
 #include "mien/data/manifest.h"
+#include "mien/data/picture_view.h"
 #include "mien/data/random_view.h"
 #include "mien/data/views.h"
 #include "mien/image/preprocess.h"
@@ -61,7 +62,8 @@ struct ClipReader {
   image::PreprocessSpec preprocess;
   video::SamplingSpec sampling;
   data::AugmentOptions augment = {};
-  data::RandomViewOptions view = {};  ///< colours before `augment`, crop behind it
+  data::RandomViewOptions view = {};       ///< colours before `augment`, crop behind it
+  data::PictureViewOptions pictures = {};  ///< of the 8-bit pictures, before all others
 
   /// The frames that the rule takes. Errors: those of video::sample.
   Result<video::FrameIndices> choose(const data::Sample& sample, video::SamplingPhase phase,
