@@ -105,6 +105,54 @@ def compare(dump, max_abs=2e-5, max_logit=2e-3):
     return fits
 
 
+class Recorder:
+    """Stands for the object of the training script that the published files hold too."""
+
+
+def publish(dump, path):
+    """The trained model as the published files have it: one map under `module.`, CLIP twice, objects beside it."""
+    after = {k[6:]: v for k, v in dump.items() if k.startswith("after/")}
+    contexts, tokens = after.pop("contexts"), after["token_embedding.weight"]
+    padded = torch.zeros(len(contexts), len(after["positional_embedding"]), dtype=torch.long)
+    padded[:, :dump["ids"].shape[1]] = dump["ids"]
+    state = {"prompt_learner.ctx": contexts, "prompt_learner.token_prefix": tokens[padded[:, :1]],
+             "prompt_learner.token_suffix": tokens[padded[:, 1 + contexts.shape[1]:]],
+             "clip_model_.logit_scale": torch.tensor(3.0)}
+    for name, value in after.items():
+        if name.startswith("temporal."):
+            state["temporal_net." + name[len("temporal."):]] = value
+            continue
+        state["clip_model_." + name] = value
+        if name.startswith("visual."):
+            state["image_encoder." + name[len("visual."):]] = value
+        elif name != "token_embedding.weight":
+            state["text_encoder." + name] = value
+    torch.save({"epoch": 3, "state_dict": {"module." + k: v.clone() for k, v in state.items()}, "best_acc": 71.2,
+                "optimizer": {"state": {}, "param_groups": []}, "recorder": Recorder()}, path)
+    return ""
+
+
+def compare_converted(dump, tensors, info, max_feature=1e-5):
+    weights = {k[6:]: v for k, v in dump.items() if k.startswith("after/")}
+    contexts = weights.pop("contexts")
+    fits = True
+    for name, value in weights.items():
+        if not tensors[name].equal(value):
+            print(f"converted {name}: differs")
+            fits = False
+    weights = {k: v for k, v in weights.items() if not k.startswith("temporal.")}
+    model = clip_reference.Clip(dict(weights, logit_scale=torch.zeros([])), "quick_gelu").eval()
+    with torch.no_grad():
+        far = (tensors["label_features"] - encode_texts(model, dump["ids"], contexts)).abs().max().item()
+    names = [label["name"] for label in info["labels"]]
+    fits &= far <= max_feature and info["method"] == "dfer-clip" and info["logit_scale"] == 100
+    fits &= info["sampling"]["rule"] == "dfer_clip" and info["sampling"]["frames"] == 4
+    fits &= names == ["happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear"]
+    fits &= all(step["kind"] != "normalize" for step in info["preprocess"]["steps"])
+    print(f"converted: class features, max abs to the reference {far:.2e}{'' if fits else ' DOES NOT FIT'}")
+    return fits
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dump")

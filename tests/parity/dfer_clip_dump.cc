@@ -20,6 +20,8 @@ methods::DferClipRecipe recipe_of(const char* bundle) {
   out.data.train = "faces.csv";
   out.data.unit = "sequence";
   out.data.val_split = "";
+  // In the published order, so that a checkpoint of that layout can be made of it.
+  out.data.classes = {"happy", "sad", "neutral", "angry", "surprise", "disgust", "fear"};
   out.training.init = bundle;
   out.training.batch = 8;
   out.training.frames = kFrames;

@@ -148,7 +148,17 @@ def steps_test(args, work):
     bundle = convert(args, work, make(args, work, "openai"), "openai")
     out = work / "steps.safetensors"
     run(args.dump, bundle, out)
-    sys.exit(0 if reference.compare(clip_reference.read_safetensors(out)) else 1)
+    dump = clip_reference.read_safetensors(out)
+    fits = reference.compare(dump)
+    # The same model in the published layout, through the converter.
+    published, converted = work / "published.pth", work / "converted"
+    options = reference.publish(dump, published)
+    source = (work / "openai.pt", "--projection", published) if options == "projection" else (published,)
+    run(args.mien, "convert", source[0], converted, *source[1:], "--tokenizer", args.tokenizer, "--activation",
+        args.activation)
+    info = json.loads((converted / "bundle.json").read_text())
+    fits &= reference.compare_converted(dump, clip_reference.read_safetensors(converted / "model.safetensors"), info)
+    sys.exit(0 if fits else 1)
 
 
 def main():
