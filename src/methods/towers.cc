@@ -104,6 +104,19 @@ torch::Tensor Towers::texts_of(const torch::Tensor& vectors, const torch::Tensor
   return words_->forward_vectors(vectors, places.unsqueeze(0).lt(lengths.unsqueeze(1)));
 }
 
+Result<torch::Tensor> Towers::texts(const std::vector<std::string>& texts) {
+  const at::NoGradGuard no_grad;
+  std::vector<torch::Tensor> rows;
+  for (const std::string& text : texts) {
+    MIEN_ASSIGN_OR_RETURN(auto bare, tokenizer_->encode(text));
+    MIEN_ASSIGN_OR_RETURN(const auto ids, framed(std::move(bare), text));
+    const std::vector<std::int64_t> wide(ids.begin(), ids.end());
+    rows.push_back(
+        texts_of(token_vectors(torch::tensor(wide, torch::kInt64).unsqueeze(0))).squeeze(0));
+  }
+  return at::stack(rows);
+}
+
 std::int64_t Towers::token_width() const {
   return has_words() ? architecture().text->word_width : architecture().text->width;
 }

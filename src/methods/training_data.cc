@@ -18,6 +18,7 @@ Result<data::SourceOptions> source_options(const DataOptions& options,
   data::SourceOptions out;
   out.manifest.classes = options.classes;
   out.manifest.targets = options.targets;
+  out.manifest.keep_unlabelled = options.unlabelled;
   MIEN_ASSIGN_OR_RETURN(out.manifest.unit, data::parse_unit(options.unit));
   if (!options.captions.empty() && options.captions != kVotes) {
     out.manifest.captions = folder / options.captions;
@@ -116,6 +117,7 @@ void DataOptions::register_options(OptionSet& set) {
           {"native", "emoclip", "peers"});
   set.add("set_fold", set_fold, "Published fold of a data set", {1, 100});
   set.add("targets", targets, "Columns to predict (regression)");
+  set.add("unlabelled", unlabelled, "Keep samples without a label, for methods that need none");
   set.add("folds", folds, "Parts by subject, one of which validates; 0: use the splits", {0, 1000});
   set.add("fold", fold, "Which part validates, from 0", {0, 1000});
   set.add("holdout", holdout,

@@ -31,7 +31,8 @@ struct DataOptions {
   std::string label_order = "emoclip";  ///< of a data set
   int set_fold = 1;                     ///< published fold of a data set, from 1
   std::vector<std::string> targets = {};
-  int folds = 0;  ///< validate on one of so many parts by subject instead of on val_split
+  bool unlabelled = false;  ///< samples without a label are kept; methods that need none use them
+  int folds = 0;            ///< validate on one of so many parts by subject instead of on val_split
   int fold = 0;
   double holdout = 0;              ///< validate on this share of the training samples instead
   std::string leave_out = {};      ///< class that does not train and alone validates
