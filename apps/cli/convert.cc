@@ -161,6 +161,8 @@ void add_convert(CLI::App& app, Context& context) {
                    "Vocabulary file, or the folder that holds it (default: beside the weights)");
   verb->add_option("--text-from", flags->text_from,
                    "CLIP weights or a bundle whose text tower is taken when SRC has none");
+  verb->add_option("--projection", flags->projection,
+                   "Checkpoint of Exp-CLIP, whose linear map is folded into both towers of SRC");
   verb->add_option("--labels", flags->labels, "Labels it answers with: a set, a file or a,b,c")
       ->capture_default_str();
   verb->add_option("--activation", flags->activation, "auto, quick_gelu or gelu")

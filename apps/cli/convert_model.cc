@@ -75,7 +75,13 @@ DType target_type(const checkpoint::Checkpoint& checkpoint, const TensorSource& 
   return same && half ? first : DType::kF32;
 }
 
-Result<Tensor> cast(Tensor source, DType dtype, const std::string& name) {
+bool is_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+Result<Tensor> cast_tensor(Tensor source, DType dtype, const std::string& name) {
   if (dtype == DType::kF32) return source;
   Tensor out(dtype, source.shape());
   const std::span<const float> from = source.f32();
@@ -90,11 +96,10 @@ Result<Tensor> cast(Tensor source, DType dtype, const std::string& name) {
   return out;
 }
 
-bool is_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+void ModelTensors::replace(const std::string& name, Tensor tensor) {
+  owned_.push_back(std::move(tensor));
+  tensors_.at(name) = owned_.back().view();
 }
-
-}  // namespace
 
 void ModelTensors::add_view(std::string name, const TensorView& view) {
   order_.push_back(name);
@@ -218,7 +223,7 @@ Status collect_tensors(const Source& source, const std::vector<TensorSource>& pl
     }
     MIEN_ASSIGN_OR_RETURN(Tensor gathered, checkpoint::gather(from, row));
     for (const std::string& name : row.sources) from.release(*from.find(name));
-    MIEN_ASSIGN_OR_RETURN(Tensor ready, cast(std::move(gathered), target, row.name));
+    MIEN_ASSIGN_OR_RETURN(Tensor ready, cast_tensor(std::move(gathered), target, row.name));
     out.add(row.name, std::move(ready));
   }
   return {};

@@ -31,6 +31,8 @@ class ModelTensors final : public checkpoint::Checkpoint {
   }
   void add_view(std::string name, const TensorView& view);
   void add(std::string name, Tensor tensor);
+  /// Precondition: there is a tensor of this name.
+  void replace(const std::string& name, Tensor tensor);
   const std::vector<std::string>& order() const { return order_; }
 
   const std::map<std::string, TensorView, std::less<>>& tensors() const override {
@@ -89,6 +91,9 @@ Result<std::vector<float>> try_regressor(const engine::Regressor& head, int embe
 
 /// EmoCLIP's sampling for evaluation, cut to what the temporal model holds; uniform without one.
 video::SamplingSpec make_sampling(const Hints& hints, const engine::Architecture& architecture);
+
+/// A float32 tensor as another type. Errors: kInvalidArgument when a number does not fit F16.
+Result<Tensor> cast_tensor(Tensor source, DType dtype, const std::string& name);
 
 /// Adds every tensor of the plan to `out` as `dtype` (none: as stored; F64 becomes F32),
 /// `logit_scale` as F32. Errors: as gather; kInvalidArgument when a number does not fit F16;

@@ -14,6 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kExpClipFrames = 16;
+constexpr double kDferClipFactor = 100;
+
 bool is_inside(const fs::path& path, const fs::path& folder) {
   std::error_code error;
   const fs::path a = fs::weakly_canonical(path, error);
@@ -93,6 +96,31 @@ Outcome open_tower(Conversion& run) {
   return std::nullopt;
 }
 
+// The labels that belong to the method, unless the user gives others.
+Outcome choose_labels(Conversion& run) {
+  auto labels = run.source.dfer_clip
+                    ? dfer_clip_labels(run.source.dfer_clip->classes, run.flags.labels)
+                : run.projection ? exp_clip_labels(run.flags.labels)
+                                 : text::load_labels(run.flags.labels);
+  if (!labels.ok()) return failure_of(labels.status().with_prefix("--labels"), kExitUsage);
+  run.labels = std::move(labels).value();
+  return std::nullopt;
+}
+
+Outcome open_projection(Conversion& run) {
+  if (run.flags.projection.empty()) return std::nullopt;
+  auto source = open_source(run.flags.projection);
+  if (!source.ok()) return failure_of(source.status().with_prefix("--projection"));
+  if (find_projection(*source->checkpoint) == nullptr) {
+    return failure_of(unsupported(fmt::format("--projection: {} has no 'mlp.weight' of two "
+                                              "dimensions (expected a checkpoint of Exp-CLIP)",
+                                              source->weights.string())),
+                      kExitUsage);
+  }
+  run.projection = std::move(source).value();
+  return std::nullopt;
+}
+
 Outcome open_model(Conversion& run) {
   const auto with_file = [&](const Status& status) {
     return failure_of(status.with_prefix(run.source.weights.string()));
@@ -103,6 +131,14 @@ Outcome open_model(Conversion& run) {
   if (is_inside(run.source.weights, run.destination)) {
     return failure_of(
         invalid_argument(run.destination.string() + ": holds the source (expected another folder)"),
+        kExitUsage);
+  }
+  if (run.source.naming == checkpoint::ClipNaming::kUnknown &&
+      find_projection(*run.source.checkpoint) != nullptr) {
+    return failure_of(
+        invalid_argument(run.source.weights.string() +
+                         ": is the projection of Exp-CLIP alone (expected the CLIP it belongs to "
+                         "as SRC, and this file behind --projection)"),
         kExitUsage);
   }
   if (run.source.naming == checkpoint::ClipNaming::kUnknown &&
@@ -196,6 +232,33 @@ Outcome open_text(Conversion& run) {
   return find_tokenizer(run);
 }
 
+// What DFER-CLIP and Exp-CLIP fix, which no tensor tells.
+void fill_method(Conversion& run) {
+  engine::BundleInfo& info = run.content.info;
+  if (!run.source.dfer_clip && !run.projection) return;
+  info.method = run.source.dfer_clip ? "dfer-clip" : "exp-clip";
+  if (run.flags.preprocess == "auto") {
+    info.preprocess = image::PreprocessSpec::dfer_clip(info.architecture.image.image_size);
+  }
+  if (run.projection) {
+    info.sampling = {.rule = video::SamplingRule::kExpClip, .frames = kExpClipFrames};
+    info.reduce = engine::Reduce::kMeanCosine;
+    run.facts.notes.emplace_back(
+        "the linear map of Exp-CLIP is folded into the projections of both towers");
+    return;
+  }
+  info.logit_scale = kDferClipFactor;
+  if (info.architecture.temporal) {
+    info.sampling = {.rule = video::SamplingRule::kDferClip,
+                     .frames = info.architecture.temporal->positions - 1};
+  }
+  for (text::Label& label : info.labels) {
+    label.texts.front() = with_learned_tokens(label.texts.front(), *run.source.dfer_clip);
+  }
+  run.facts.notes.emplace_back(
+      "took the learned tokens to stand before the texts, as in the published scripts");
+}
+
 void fill_info(Conversion& run) {
   const ConvertFlags& flags = run.flags;
   engine::BundleInfo& info = run.content.info;
@@ -211,6 +274,7 @@ void fill_info(Conversion& run) {
   }
   info.sampling = make_sampling(run.hints, info.architecture);
   info.labels = run.labels.labels;
+  fill_method(run);
   info.licence = flags.licence;
   if (info.licence.empty() && run.hints.bundle) info.licence = run.hints.bundle->licence;
   Json files = Json::object();
@@ -265,6 +329,11 @@ Outcome fill_tensors(Conversion& run) {
     if (!collected.ok()) return failure_of(collected.with_prefix("--text-from"));
   }
   engine::Architecture& architecture = run.content.info.architecture;
+  if (run.projection) {
+    const Status folded = fold_projection(*find_projection(*run.projection->checkpoint), dtype,
+                                          architecture, *run.tensors);
+    if (!folded.ok()) return failure_of(folded, kExitUsage);
+  }
   if (run.tower != checkpoint::TowerNaming::kUnknown) {
     const Status fits = engine::check_tensors(*run.tensors, architecture, "checkpoint");
     if (!fits.ok()) return with_file(fits);
@@ -293,7 +362,10 @@ Outcome fill_tensors(Conversion& run) {
   }
   if (architecture.text) {
     auto features =
-        make_label_features(run.tensors, architecture, *run.tokenizer, run.labels.labels);
+        run.source.dfer_clip
+            ? dfer_clip_features(run.tensors, architecture, *run.tokenizer, run.labels.labels,
+                                 *run.source.dfer_clip)
+            : make_label_features(run.tensors, architecture, *run.tokenizer, run.labels.labels);
     if (!features.ok()) return with_file(features.status());
     run.tensors->add(engine::Bundle::kLabelFeatures, std::move(features).value());
   }
@@ -340,6 +412,7 @@ Result<std::shared_ptr<const engine::Bundle>> read_back(const Conversion& run) {
 }  // namespace
 
 std::string_view naming_of(const Conversion& run) {
+  if (run.source.dfer_clip) return "dfer_clip";
   return run.tower != checkpoint::TowerNaming::kUnknown ? checkpoint::to_string(run.tower)
                                                         : checkpoint::to_string(run.source.naming);
 }
@@ -381,16 +454,23 @@ Outcome check_destination(const fs::path& path, bool force) {
 }
 
 Outcome convert(Conversion& run) {
-  auto labels = text::load_labels(run.flags.labels);
-  if (!labels.ok()) return failure_of(labels.status().with_prefix("--labels"), kExitUsage);
-  run.labels = std::move(labels).value();
+  if (auto failure = choose_labels(run)) return failure;
   if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
   if (auto failure = open_model(run)) return failure;
+  if (auto failure = open_projection(run)) return failure;
+  if (run.source.dfer_clip || run.projection) {
+    if (auto failure = choose_labels(run)) return failure;
+  }
   if (auto failure = open_text(run)) return failure;
   run.facts.left_out = left_out(run.source, run.plan);
   auto files = hash_source(run.source);
   if (!files.ok()) return failure_of(files.status());
   run.facts.files = std::move(files).value();
+  if (run.projection) {
+    auto more = hash_source(*run.projection);
+    if (!more.ok()) return failure_of(more.status());
+    run.facts.files.merge(*more);
+  }
   if (run.text_source) {
     auto text_files = hash_source(*run.text_source);
     if (!text_files.ok()) return failure_of(text_files.status());

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/convert_card.h"
 #include "cli/convert_model.h"
+#include "cli/convert_peers.h"
 #include "cli/convert_source.h"
 #include "mien/checkpoint/tower_names.h"
 #include "mien/text/labels.h"
@@ -23,7 +24,8 @@ struct ConvertFlags {
   std::string name;
   std::string tokenizer;
   std::string text_from;
-  std::string labels = "basic7";
+  std::string labels = kDefaultLabels;
+  std::string projection;
   std::string activation = "auto";
   std::string dtype = "keep";
   std::string preprocess = "auto";
@@ -55,6 +57,7 @@ struct Conversion {
   std::vector<checkpoint::TensorSource> plan;  // with the temporal model and the head
   std::optional<Source> text_source;           // --text-from
   std::vector<checkpoint::TensorSource> text_plan;
+  std::optional<Source> projection;  // --projection
   std::shared_ptr<const text::BpeTokenizer> tokenizer;
   std::shared_ptr<ModelTensors> tensors;
   std::vector<float> trial;       // embedding of the trial picture

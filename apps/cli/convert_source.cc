@@ -91,6 +91,10 @@ Result<Source> open_source(const fs::path& path, const Limits& limits) {
   out.folder = out.weights.has_parent_path() ? out.weights.parent_path() : fs::path(".");
   MIEN_ASSIGN_OR_RETURN(out.checkpoint,
                         checkpoint::open_checkpoint(out.weights, limits, &out.skipped));
+  if (checkpoint::is_dfer_clip(*out.checkpoint)) {
+    MIEN_ASSIGN_OR_RETURN(out.dfer_clip, checkpoint::open_dfer_clip(out.checkpoint));
+    out.checkpoint = out.dfer_clip->model;
+  }
   out.naming = checkpoint::detect_clip_naming(*out.checkpoint);
   return out;
 }

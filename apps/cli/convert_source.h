@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "mien/checkpoint/checkpoint.h"
+#include "mien/checkpoint/dfer_clip_names.h"
 #include "mien/checkpoint/name_map.h"
 #include "mien/engine/bundle.h"
 
@@ -54,6 +55,7 @@ struct Source {
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
   std::vector<std::string> skipped;  ///< pickle entries that hold no tensors
   checkpoint::ClipNaming naming = checkpoint::ClipNaming::kUnknown;
+  std::optional<checkpoint::DferClipParts> dfer_clip;  ///< set: `checkpoint` is its model
 };
 
 /// The weights in a folder, by their usual names; a file is returned as it is.

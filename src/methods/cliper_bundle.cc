@@ -6,7 +6,6 @@
 #include "methods/cliper_run.h"
 #include "methods/learned_labels.h"
 #include "methods/unknown_rule.h"
-#include "mien/metrics/calibration.h"
 #include "mien/nn/load.h"
 
 namespace mien::methods {
@@ -43,19 +42,8 @@ std::vector<text::Label> CliperMethod::bundle_labels(
 Status CliperMethod::calibrate(const torch::Tensor& descriptors, engine::BundleInfo& info) {
   if (data_.val_view.empty()) return {};
   MIEN_ASSIGN_OR_RETURN(const Scored scored, score_validation(descriptors));
-  const torch::Tensor logits = scored.means.to(torch::kFloat64).contiguous();
-  const std::vector<int> truth(scored.truth.begin(), scored.truth.end());
-  MIEN_ASSIGN_OR_RETURN(info.temperature, metrics::fit_temperature(
-                                              std::span(logits.data_ptr<double>(),
-                                                        static_cast<std::size_t>(logits.numel())),
-                                              data_.train->classes.size(), truth));
-  MIEN_RETURN_IF_ERROR(fit_unknown_rule(logits, recipe_.training.accept, info));
-  Json calibration = Json::object();
-  calibration.set("data", data_.val->name);
-  calibration.set("samples", truth.size());
-  calibration.set("accept", recipe_.training.accept);
-  info.provenance.set("calibration", std::move(calibration));
-  return {};
+  return methods::calibrate(scored.means, scored.truth, recipe_.training.accept, data_.val->name,
+                            info);
 }
 
 Status CliperMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {

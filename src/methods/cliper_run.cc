@@ -5,9 +5,6 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
 #include "mien/loss/descriptors.h"
@@ -19,13 +16,6 @@ constexpr std::size_t kValidationBatch = 32;
 
 torch::Tensor unit(const torch::Tensor& rows) {
   return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
-
-// Samples of one class; the others have no single right answer.
-void keep_labelled(const data::Manifest& manifest, data::View& view) {
-  std::erase_if(view, [&](std::int64_t place) {
-    return manifest.samples[static_cast<std::size_t>(place)].labels.size() != 1;
-  });
 }
 
 }  // namespace
@@ -50,7 +40,7 @@ Status CliperMethod::prepare() {
   torch::manual_seed(context_.seed);
   MIEN_RETURN_IF_ERROR(prepare_texts());
   MIEN_RETURN_IF_ERROR(prepare_cache());
-  loader_ = std::make_unique<data::Loader<Item>>(
+  loader_ = std::make_unique<data::Loader<ClipItem>>(
       [this](std::int64_t place, Rng& rng) { return make_item(true, place, rng); },
       data::LoaderOptions{.threads = recipe_.data.threads,
                           .ahead = 2 * training.batch,
@@ -63,18 +53,7 @@ Status CliperMethod::prepare() {
 
 Status CliperMethod::prepare_data() {
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
-  keep_labelled(*data_.train, data_.train_view);
-  keep_labelled(*data_.val, data_.val_view);
-  if (data_.train_view.empty()) {
-    return invalid_argument(data_.train->name +
-                            ": no training sample has one label (expected a "
-                            "column 'label')");
-  }
-  if (data_.train->classes.size() < 2) {
-    return invalid_argument(fmt::format("{}: has {} class (expected at least 2)", data_.train->name,
-                                        data_.train->classes.size()));
-  }
-  return {};
+  return keep_labelled(data_);
 }
 
 Status CliperMethod::prepare_texts() {
@@ -125,13 +104,7 @@ Status CliperMethod::prepare_cache() {
   options.width = towers_->architecture().embed;
   options.tower = towers_->image_tensors();
   options.encode = [this](const torch::Tensor& pixels) { return towers_->images(pixels, true); };
-  options.what = "training frames";
-  MIEN_ASSIGN_OR_RETURN(train_rows_, FrameCache::open(*data_.train, reader(), options, context_));
-  val_rows_ = train_rows_;
-  if (data_.val == data_.train || data_.val_view.empty()) return {};
-  options.what = "validation frames";
-  MIEN_ASSIGN_OR_RETURN(val_rows_, FrameCache::open(*data_.val, reader(), options, context_));
-  return {};
+  return open_caches(data_, reader(), options, context_, train_rows_, val_rows_);
 }
 
 const CliperStage& CliperMethod::stage_at(int stage) const {
@@ -213,39 +186,27 @@ Status CliperMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) 
   return {};
 }
 
-Result<CliperMethod::Item> CliperMethod::make_item(bool training, std::int64_t place,
-                                                   Rng& rng) const {
-  const data::Manifest& manifest = training ? *data_.train : *data_.val;
-  const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
-  const ClipReader clips = reader();
-  const auto phase = training ? video::SamplingPhase::kTrain : video::SamplingPhase::kTest;
-  Item out{{}, place};
-  if (!cached()) {
-    MIEN_ASSIGN_OR_RETURN(out.values, clips.clip(manifest, sample, phase, rng));
-    return out;
-  }
-  MIEN_ASSIGN_OR_RETURN(const auto indices, clips.choose(sample, phase, rng));
-  MIEN_ASSIGN_OR_RETURN(out.values,
-                        (training ? train_rows_ : val_rows_).copy(sample, place, indices));
-  return out;
+Result<ClipItem> CliperMethod::make_item(bool training, std::int64_t place, Rng& rng) const {
+  const FrameCache none;
+  return read_item(training ? *data_.train : *data_.val, place, reader(),
+                   training ? video::SamplingPhase::kTrain : video::SamplingPhase::kTest,
+                   !cached()  ? none
+                   : training ? train_rows_
+                              : val_rows_,
+                   rng);
 }
 
-torch::Tensor CliperMethod::features(const std::vector<Item>& items) {
+torch::Tensor CliperMethod::features(const std::vector<ClipItem>& items) {
   const auto count = static_cast<std::int64_t>(items.size());
   const std::int64_t frames = recipe_.training.frames;
+  if (cached()) {
+    return unit(stack_items(items, {count, frames, towers_->architecture().embed}).mean(1));
+  }
   const std::int64_t side = towers_->architecture().image.image_size;
-  torch::Tensor in = cached() ? torch::empty({count, frames, towers_->architecture().embed})
-                              : torch::empty({count * frames, 3, side, side});
-  auto* to = in.data_ptr<float>();
-  for (const Item& item : items) {
-    std::memcpy(to, item.values.data(), 4 * item.values.size());
-    to += item.values.size();
-  }
-  if (!cached()) {
-    image_count_ += count * frames;
-    in = towers_->images(in, !tower_changed_).to(torch::kFloat32).view({count, frames, -1});
-  }
-  return unit(in.mean(1));
+  image_count_ += count * frames;
+  const torch::Tensor rows =
+      towers_->images(stack_items(items, {count * frames, 3, side, side}), !tower_changed_);
+  return unit(rows.to(torch::kFloat32).view({count, frames, -1}).mean(1));
 }
 
 torch::Tensor CliperMethod::encode_descriptors() {
@@ -258,20 +219,11 @@ torch::Tensor CliperMethod::descriptors() {
   return trains_prompts() || !descriptors_.defined() ? encode_descriptors() : descriptors_;
 }
 
-torch::Tensor CliperMethod::labels_of(const data::Manifest& manifest,
-                                      const std::vector<Item>& items) const {
-  std::vector<std::int64_t> out;
-  for (const Item& item : items) {
-    out.push_back(manifest.samples[static_cast<std::size_t>(item.place)].labels.front());
-  }
-  return torch::tensor(out, torch::kInt64);
-}
-
 Result<StepOutput> CliperMethod::step() {
-  std::vector<Item> items;
+  std::vector<ClipItem> items;
   StepOutput out;
   for (int i = 0; i < recipe_.training.batch; ++i) {
-    MIEN_ASSIGN_OR_RETURN(Item item, loader_->next());
+    MIEN_ASSIGN_OR_RETURN(ClipItem item, loader_->next());
     out.ids.push_back(data_.train->samples[static_cast<std::size_t>(item.place)].id);
     items.push_back(std::move(item));
   }
@@ -298,14 +250,14 @@ Result<StepOutput> CliperMethod::step() {
 }
 
 Result<CliperMethod::Scored> CliperMethod::score_validation(const torch::Tensor& descriptors) {
-  data::Loader<Item> loader(
+  data::Loader<ClipItem> loader(
       [this](std::int64_t place, Rng& rng) { return make_item(false, place, rng); },
       {.threads = recipe_.data.threads, .ahead = 64, .max_bad_share = recipe_.data.max_bad_share});
   loader.start(data_.val_view, 0);
   Scored out;
   std::vector<torch::Tensor> rows;
   while (loader.remaining() > 0) {
-    std::vector<Item> items;
+    std::vector<ClipItem> items;
     while (loader.remaining() > 0 && items.size() < kValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
       const auto place = static_cast<std::size_t>(items.back().place);

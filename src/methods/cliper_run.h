@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "methods/frame_cache.h"
+#include "methods/clip_items.h"
 #include "mien/data/loader.h"
 #include "mien/methods/cliper.h"
 #include "mien/methods/towers.h"
@@ -38,11 +38,6 @@ class CliperMethod final : public Method {
 
  private:
   enum class Stage { kPrompts, kTower };
-  /// A sample on its way: pixels [frames, 3, S, S], or cached embeddings [frames, embed].
-  struct Item {
-    std::vector<float> values;
-    std::int64_t place = 0;
-  };
   struct Scored {
     torch::Tensor means;  ///< [samples, classes]: mean over the descriptors
     std::vector<std::int64_t> truth;
@@ -63,13 +58,12 @@ class CliperMethod final : public Method {
   ClipReader reader() const;
   std::int64_t per_class() const;
 
-  Result<Item> make_item(bool training, std::int64_t place, Rng& rng) const;
+  Result<ClipItem> make_item(bool training, std::int64_t place, Rng& rng) const;
   /// Shape: items -> unit embeddings [items, embed], in float32.
-  torch::Tensor features(const std::vector<Item>& items);
+  torch::Tensor features(const std::vector<ClipItem>& items);
   torch::Tensor encode_descriptors();
   /// Shape: [classes * K, embed]: with a graph while they train, else those of the epoch.
   torch::Tensor descriptors();
-  torch::Tensor labels_of(const data::Manifest& manifest, const std::vector<Item>& items) const;
   Result<Scored> score_validation(const torch::Tensor& descriptors);
   Status calibrate(const torch::Tensor& descriptors, engine::BundleInfo& info);
   std::vector<text::Label> bundle_labels(const std::vector<engine::LearnedText>& learned) const;
@@ -83,7 +77,7 @@ class CliperMethod final : public Method {
   torch::Tensor written_;      ///< [classes, embed] of hand-written texts, or undefined
   torch::Tensor descriptors_;  ///< of the present epoch, while they are frozen
   FrameCache train_rows_, val_rows_;
-  std::unique_ptr<data::Loader<Item>> loader_;
+  std::unique_ptr<data::Loader<ClipItem>> loader_;
   Stage stage_ = Stage::kPrompts;
   std::int64_t image_count_ = 0;  ///< pictures through the image tower in this epoch
   std::int64_t text_count_ = 0;   ///< runs of the text tower in this epoch

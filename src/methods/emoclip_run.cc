@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "methods/class_texts.h"
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
 #include "mien/loss/cross_entropy.h"
@@ -118,23 +119,8 @@ Status EmoclipMethod::prepare_texts() {
     for (const std::string& name : data_.train->classes)
       labels_.labels.push_back(class_label(name));
   } else {
-    std::string file = recipe_.training.class_texts;
-    if (std::filesystem::exists(context_.data / file)) file = (context_.data / file).string();
-    MIEN_ASSIGN_OR_RETURN(const text::LabelSet set, text::load_labels(file));
-    labels_.name = set.name;
-    for (const std::string& name : data_.train->classes) {
-      const auto found =
-          std::find_if(set.labels.begin(), set.labels.end(), [&](const text::Label& label) {
-            const std::string_view meaning = text::builtin_label_of(name);
-            return label.name == name ||
-                   (!meaning.empty() && text::builtin_label_of(label.name) == meaning);
-          });
-      if (found == set.labels.end()) {
-        return invalid_argument(fmt::format("{}: has no text for class '{}'", file, name));
-      }
-      labels_.labels.push_back(*found);
-      labels_.labels.back().name = name;
-    }
+    MIEN_ASSIGN_OR_RETURN(
+        labels_, class_texts(recipe_.training.class_texts, context_.data, data_.train->classes));
   }
   for (text::Label& label : labels_.labels) {
     if (!recipe_.training.all_texts && label.texts.size() > 1) label.texts.resize(1);

@@ -118,4 +118,15 @@ Result<std::vector<float>> FrameCache::copy(const data::Sample& sample, std::int
   return out;
 }
 
+Status open_caches(const TrainingData& data, const ClipReader& reader, FrameCacheOptions options,
+                   const MethodContext& context, FrameCache& train, FrameCache& val) {
+  options.what = "training frames";
+  MIEN_ASSIGN_OR_RETURN(train, FrameCache::open(*data.train, reader, options, context));
+  val = train;
+  if (data.val == data.train || data.val_view.empty()) return {};
+  options.what = "validation frames";
+  MIEN_ASSIGN_OR_RETURN(val, FrameCache::open(*data.val, reader, options, context));
+  return {};
+}
+
 }  // namespace mien::methods

@@ -44,4 +44,9 @@ class FrameCache {
   std::shared_ptr<const std::vector<std::int64_t>> first_;  ///< row per sample
 };
 
+/// The caches of both parts of the data, the same one when they are of one manifest. `options.what`
+/// is filled in. Errors: those of FrameCache::open.
+Status open_caches(const TrainingData& data, const ClipReader& reader, FrameCacheOptions options,
+                   const MethodContext& context, FrameCache& train, FrameCache& val);
+
 }  // namespace mien::methods

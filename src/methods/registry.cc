@@ -8,8 +8,10 @@
 #include "mien/methods/cliper.h"
 #include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
+#include "mien/methods/dfer_clip.h"
 #include "mien/methods/e2n.h"
 #include "mien/methods/emoclip_method.h"
+#include "mien/methods/exp_clip.h"
 #include "mien/methods/hesp.h"
 #include "mien/methods/temporal_pool.h"
 
@@ -26,11 +28,13 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 7> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 9> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
                                           {"cliper", make_of<CliperRecipe>},
                                           {"compact", make_of<CompactRecipe>},
                                           {"compact-image", make_of<CompactImageRecipe>},
                                           {"temporal-pool", make_of<TemporalPoolRecipe>},
+                                          {"dfer-clip", make_of<DferClipRecipe>},
+                                          {"exp-clip", make_of<ExpClipRecipe>},
                                           {"e2n", make_of<E2nRecipe>},
                                           {"hesp", make_of<HespRecipe>}}};
 

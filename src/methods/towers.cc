@@ -94,22 +94,32 @@ torch::Tensor Towers::token_vectors(const torch::Tensor& ids) const {
 }
 
 torch::Tensor Towers::texts_of(const torch::Tensor& vectors) {
-  const std::int64_t count = vectors.size(0), length = vectors.size(1);
-  if (clip_) {
-    // The end token is the last one.
-    return clip_->text()->forward_vectors(vectors, torch::full({count}, length - 1, torch::kInt64));
+  return texts_of(vectors, torch::full({vectors.size(0)}, vectors.size(1), torch::kInt64));
+}
+
+torch::Tensor Towers::texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths) {
+  // The end token is the last one.
+  if (clip_) return clip_->text()->forward_vectors(vectors, lengths - 1);
+  const torch::Tensor places = torch::arange(vectors.size(1), torch::kInt64);
+  return words_->forward_vectors(vectors, places.unsqueeze(0).lt(lengths.unsqueeze(1)));
+}
+
+Result<torch::Tensor> Towers::texts(const std::vector<std::string>& texts) {
+  const at::NoGradGuard no_grad;
+  std::vector<torch::Tensor> rows;
+  for (const std::string& text : texts) {
+    MIEN_ASSIGN_OR_RETURN(auto bare, tokenizer_->encode(text));
+    MIEN_ASSIGN_OR_RETURN(const auto ids, framed(std::move(bare), text));
+    const std::vector<std::int64_t> wide(ids.begin(), ids.end());
+    rows.push_back(
+        texts_of(token_vectors(torch::tensor(wide, torch::kInt64).unsqueeze(0))).squeeze(0));
   }
-  return words_->forward_vectors(vectors, torch::ones({count, length}, torch::kBool));
+  return at::stack(rows);
 }
 
 Result<torch::Tensor> Towers::unit_text(const std::string& text) {
-  MIEN_ASSIGN_OR_RETURN(auto bare, tokenizer_->encode(text));
-  MIEN_ASSIGN_OR_RETURN(const auto ids, framed(std::move(bare), text));
-  const std::vector<std::int64_t> wide(ids.begin(), ids.end());
-  const at::NoGradGuard no_grad;
-  const torch::Tensor row =
-      texts_of(token_vectors(torch::tensor(wide, torch::kInt64).unsqueeze(0))).squeeze(0);
-  return row / row.norm().clamp_min(1e-12);
+  MIEN_ASSIGN_OR_RETURN(const torch::Tensor rows, texts({text}));
+  return rows[0] / rows[0].norm().clamp_min(1e-12);
 }
 
 torch::Tensor Towers::patch_map(const torch::Tensor& pixels) {

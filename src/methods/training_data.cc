@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "mien/data/captions.h"
 #include "mien/data/source.h"
 #include "mien/image/decode.h"
@@ -16,6 +18,7 @@ Result<data::SourceOptions> source_options(const DataOptions& options,
   data::SourceOptions out;
   out.manifest.classes = options.classes;
   out.manifest.targets = options.targets;
+  out.manifest.keep_unlabelled = options.unlabelled;
   MIEN_ASSIGN_OR_RETURN(out.manifest.unit, data::parse_unit(options.unit));
   if (!options.captions.empty() && options.captions != kVotes) {
     out.manifest.captions = folder / options.captions;
@@ -106,6 +109,7 @@ void DataOptions::register_options(OptionSet& set) {
           {"native", "emoclip", "peers"});
   set.add("set_fold", set_fold, "Published fold of a data set", {1, 100});
   set.add("targets", targets, "Columns to predict (regression)");
+  set.add("unlabelled", unlabelled, "Keep samples without a label, for methods that need none");
   set.add("folds", folds, "Parts by subject, one of which validates; 0: use the splits", {0, 1000});
   set.add("fold", fold, "Which part validates, from 0", {0, 1000});
   set.add("holdout", holdout,
@@ -166,13 +170,21 @@ Result<video::FrameIndices> ClipReader::choose(const data::Sample& sample,
   return video::sample(sampling, static_cast<std::int64_t>(sample.frames.size()), phase, &rng);
 }
 
+namespace {
+
+Result<image::Image> read_picture(const data::Manifest& manifest, const std::string& name) {
+  MIEN_ASSIGN_OR_RETURN(const auto bytes, manifest.store->read(name));
+  auto picture = image::decode(bytes);
+  if (!picture.ok()) return picture.status().with_prefix(name);
+  return picture;
+}
+
+}  // namespace
+
 Status ClipReader::read(const data::Manifest& manifest, const std::string& name,
                         std::span<float> out) const {
-  const auto bytes = manifest.store->read(name);
-  if (!bytes.ok()) return bytes.status();
-  const auto picture = image::decode(*bytes);
-  if (!picture.ok()) return picture.status().with_prefix(name);
-  return image::preprocess(*picture, preprocess, out).with_prefix(name);
+  MIEN_ASSIGN_OR_RETURN(const image::Image picture, read_picture(manifest, name));
+  return image::preprocess(picture, preprocess, out).with_prefix(name);
 }
 
 Result<std::vector<float>> ClipReader::clip(const data::Manifest& manifest,
@@ -188,10 +200,19 @@ Result<std::vector<float>> ClipReader::clip(const data::Manifest& manifest,
       changes ? data::draw_augmentation(augment, rng) : data::Augmentation{};
   const data::RandomView seen = views ? data::draw_view(view, rng) : data::RandomView{};
   const data::PlaneScale scale = scale_of(preprocess);
+  std::optional<data::PictureView> changed;  // drawn for the size of the first frame
   for (std::size_t f = 0; f < indices.size(); ++f) {
     const std::span<float> planes = std::span(out).subspan(f * each, each);
-    const auto index = static_cast<std::size_t>(indices[f]);
-    MIEN_RETURN_IF_ERROR(read(manifest, sample.frames[index], planes));
+    const std::string& name = sample.frames[static_cast<std::size_t>(indices[f])];
+    if (training && pictures.any()) {
+      MIEN_ASSIGN_OR_RETURN(const image::Image whole, read_picture(manifest, name));
+      if (!changed) changed = data::draw_picture_view(pictures, whole.width(), whole.height(), rng);
+      MIEN_RETURN_IF_ERROR(
+          image::preprocess(data::picture_view(*changed, whole, side), preprocess, planes)
+              .with_prefix(name));
+    } else {
+      MIEN_RETURN_IF_ERROR(read(manifest, name, planes));
+    }
     if (views) data::jitter(seen, scale, planes);
     if (changes) data::augment(drawn, side, planes, rng);
     if (views) data::crop(seen, side, planes);

@@ -13,19 +13,31 @@ namespace {
 struct Word {
   std::string_view noun;
   std::string_view adjective;
+  std::string_view descriptor;  // DFER-CLIP's
 };
 
-constexpr std::array<Word, 11> kWords{{{"happiness", ""},
-                                       {"sadness", ""},
-                                       {"neutral", "neutral"},
-                                       {"anger", "angry"},
-                                       {"surprise", "surprised"},
-                                       {"disgust", "disgusted"},
-                                       {"fear", "fearful"},
-                                       {"contempt", "contemptuous"},
-                                       {"anxiety", "anxious"},
-                                       {"helplessness", "helpless"},
-                                       {"disappointment", "disappointed"}}};
+constexpr std::array<Word, 11> kWords{{
+    {"happiness", "", "a smiling mouth, raised cheeks, wrinkled eyes, and arched eyebrows."},
+    {"sadness", "",
+     "tears, a downward turned mouth, drooping upper eyelids, and a wrinkled forehead."},
+    {"neutral", "neutral",
+     "relaxed facial muscles, a straight mouth, a smooth forehead, and unremarkable eyebrows."},
+    {"anger", "angry", "furrowed eyebrows, narrow eyes, tightened lips, and flared nostrils."},
+    {"surprise", "surprised",
+     "widened eyes, an open mouth, raised eyebrows, and a frozen expression."},
+    {"disgust", "disgusted",
+     "a wrinkled nose, lowered eyebrows, a tightened mouth, and narrow eyes."},
+    {"fear", "fearful", "raised eyebrows, parted lips, a furrowed brow, and a retracted chin."},
+    {"contempt", "contemptuous",
+     "one side of its mouth raised, one eyebrow lower and one raised, narrowed eyes, and a raised "
+     "chin."},
+    {"anxiety", "anxious",
+     "a tensed forehead, tightly pressed lips, pupil dilation, and tensed facial muscles."},
+    {"helplessness", "helpless",
+     "drooping eyebrows, a downward gaze, a downturned mouth, and lacking expression."},
+    {"disappointment", "disappointed",
+     "a downturned mouth, lowered eyebrows, narrowed eyes, and a sighing face."},
+}};
 
 const Word* find_word(std::string_view name) {
   const std::string_view meaning = builtin_label_of(name);
@@ -64,6 +76,21 @@ std::vector<std::string> prompts_of(std::string_view set, const Word& word) {
   return out;
 }
 
+template <class Texts>
+Result<LabelSet> labels_of(const std::vector<std::string>& classes, std::string_view set,
+                           const Texts& texts) {
+  LabelSet out{.name = std::string(set), .labels = {}};
+  for (const std::string& name : classes) {
+    const Word* word = find_word(name);
+    if (word == nullptr) {
+      return invalid_argument(fmt::format(
+          "class '{}': has no prompts in {} (expected one of the eleven of MAFW)", name, set));
+    }
+    out.labels.push_back({.name = name, .texts = texts(*word), .parts = {}});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string_view> prompt_ensemble_names() { return {"P1", "P2", "P3", "P4", "P5"}; }
@@ -74,16 +101,13 @@ Result<LabelSet> prompt_ensemble(std::string_view set, const std::vector<std::st
     return invalid_argument(
         fmt::format("prompts: '{}' is unknown (expected {})", set, fmt::join(names, ", ")));
   }
-  LabelSet out{.name = std::string(set), .labels = {}};
-  for (const std::string& name : classes) {
-    const Word* word = find_word(name);
-    if (word == nullptr) {
-      return invalid_argument(fmt::format(
-          "class '{}': has no prompts in {} (expected one of the eleven of MAFW)", name, set));
-    }
-    out.labels.push_back({.name = name, .texts = prompts_of(set, *word), .parts = {}});
-  }
-  return out;
+  return labels_of(classes, set, [&](const Word& word) { return prompts_of(set, word); });
+}
+
+Result<LabelSet> facial_descriptors(const std::vector<std::string>& classes) {
+  return labels_of(classes, "the descriptors", [](const Word& word) {
+    return std::vector<std::string>{std::string(word.descriptor)};
+  });
 }
 
 }  // namespace mien::text

@@ -2,17 +2,12 @@
 // for tests/parity/run.py:
 //   cliper_dump BUNDLE OUT.safetensors full|mean_ce
 
-#include <torch/utils.h>
-
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
 #include "methods/cliper_run.h"
-#include "mien/train/optimiser.h"
-#include "parity/dump.h"
+#include "parity/training_dump.h"
 #include "unit/methods/coloured_clips.h"
 
 namespace mien {
@@ -36,35 +31,10 @@ methods::CliperRecipe recipe_of(const char* bundle, const char* loss) {
   return out;
 }
 
-// Pixels and labels of the samples of a step.
-Status add_batch(const methods::CliperMethod& method, const methods::CliperRecipe& recipe,
-                 const std::filesystem::path& folder, const methods::StepOutput& output,
-                 const std::string& at, Dump& dump) {
-  MIEN_ASSIGN_OR_RETURN(const auto data, methods::load_training_data(recipe.data, folder, 1));
-  methods::ClipReader reader;
-  reader.preprocess = method.towers().bundle().info().preprocess;
-  const std::int64_t side = reader.preprocess.output_size();
-  const auto count = static_cast<std::int64_t>(output.ids.size());
-  torch::Tensor pixels = torch::empty({count, 3, side, side});
-  torch::Tensor labels = torch::empty({count}, torch::kInt64);
-  for (std::int64_t i = 0; i < count; ++i) {
-    for (const data::Sample& sample : data.train->samples) {
-      if (sample.id != output.ids[static_cast<std::size_t>(i)]) continue;
-      const auto each = static_cast<std::size_t>(3 * side * side);
-      MIEN_RETURN_IF_ERROR(
-          reader.read(*data.train, sample.frames.front(), {pixels[i].data_ptr<float>(), each}));
-      labels[i] = sample.labels.front();
-    }
-  }
-  dump.add(at + "pixels", pixels);
-  dump.add(at + "labels", labels);
-  return {};
-}
-
-void add_state(const methods::CliperMethod& method, const std::string& at, Dump& dump) {
+void add_state(const methods::CliperMethod& method, const std::string& at, TrainingDump& dump) {
   dump.add(at + "prompts", method.prompts()->vectors());
-  for (const auto& [name, tensor] : method.towers().image_tensors()) dump.add(at + name, tensor);
-  for (const auto& [name, tensor] : method.towers().text_tensors()) dump.add(at + name, tensor);
+  dump.add_all(at, method.towers().image_tensors());
+  dump.add_all(at, method.towers().text_tensors());
 }
 
 Status run(const char* bundle, const char* out, const char* loss,
@@ -75,7 +45,10 @@ Status run(const char* bundle, const char* out, const char* loss,
   context.data = folder;
   MIEN_ASSIGN_OR_RETURN(const auto made, methods::CliperMethod::make(recipe, context));
   auto& method = static_cast<methods::CliperMethod&>(*made);
-  Dump dump;
+  MIEN_ASSIGN_OR_RETURN(const auto data, methods::load_training_data(recipe.data, folder, 1));
+  methods::ClipReader reader;
+  reader.preprocess = method.towers().bundle().info().preprocess;
+  TrainingDump dump;
   const auto& ids = method.prompts()->ids();
   dump.add("ids", torch::tensor(std::vector<std::int64_t>(ids.begin(), ids.end()), torch::kInt64));
   dump.add("first", torch::full({1}, method.prompts()->first(), torch::kInt64));
@@ -83,22 +56,14 @@ Status run(const char* bundle, const char* out, const char* loss,
   for (int stage = 0; stage < method.stages(); ++stage) {
     train::TrainOptions options;
     options.optimiser = "adamw";
-    MIEN_ASSIGN_OR_RETURN(options, train::stage_options(options, method.settings(stage)));
-    train::Optimiser optimiser(options, method.begin_stage(stage));
-    MIEN_RETURN_IF_ERROR(method.begin_epoch(stage, 0, 0));
-    for (std::int64_t step = 0; step < kSteps; ++step) {
-      const std::string at = "stage" + std::to_string(stage) + "/step" + std::to_string(step) + "/";
-      const auto begin = std::chrono::steady_clock::now();
-      MIEN_ASSIGN_OR_RETURN(const methods::StepOutput output, method.step());
-      optimiser.zero_grad();
-      output.loss.backward();
-      optimiser.step(options.lr);
-      const std::chrono::duration<double, std::milli> spent =
-          std::chrono::steady_clock::now() - begin;
-      dump.add(at + "loss", output.loss.reshape({1}));
-      dump.add(at + "ms", torch::full({1}, spent.count(), torch::kFloat64));
-      MIEN_RETURN_IF_ERROR(add_batch(method, recipe, folder, output, at, dump));
-    }
+    MIEN_RETURN_IF_ERROR(take_steps(
+        method, options, stage, kSteps, "stage" + std::to_string(stage) + "/", dump,
+        [&](const methods::StepOutput& output, const std::string& at) -> Status {
+          MIEN_ASSIGN_OR_RETURN(const auto pixels, pixels_of(*data.train, reader, output.ids));
+          dump.add(at + "pixels", pixels);
+          dump.add(at + "labels", labels_of_ids(*data.train, output.ids));
+          return {};
+        }));
     add_state(method, "after" + std::to_string(stage) + "/", dump);
   }
   return checkpoint::write_safetensors(out, dump.tensors);

@@ -2,15 +2,11 @@
 // tests/parity/run.py:
 //   hesp_dump BUNDLE OUT.safetensors learned|decay
 
-#include <torch/utils.h>
-
-#include <chrono>
 #include <cstdio>
 #include <string>
 
 #include "methods/hesp_model.h"
-#include "mien/train/optimiser.h"
-#include "parity/dump.h"
+#include "parity/training_dump.h"
 
 namespace mien {
 namespace {
@@ -37,7 +33,7 @@ Status run(const char* bundle, const char* out, bool learned) {
                         methods::HespModel::make(towers, training, kNames,
                                                  {{0.5F, 0.4F, 0.3F}, {0.2F, 0.3F, 0.4F}}, 100));
   model.set_place({model.side() / 2, 6});
-  Dump dump;
+  TrainingDump dump;
   dump.add("place", torch::tensor({model.side() / 2, std::int64_t{6}}, torch::kInt64));
   for (std::size_t c = 0; c < kNames.size(); ++c) {
     const std::string number = std::to_string(c);

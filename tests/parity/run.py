@@ -7,9 +7,11 @@
   run.py e2n --steps BIN --layout swin                 training steps of E2N-FER
   run.py cliper --mien BIN --dump BIN --loss full ...  training steps of CLIPER (dump: cliper_dump)
   run.py hesp --mien BIN --dump BIN --text-ctx learned training steps of HESP (dump: hesp_dump)
+  run.py steps --mien BIN --dump BIN --layout METHOD   training steps of another method (dump: METHOD_dump)
 Exit code 77 (skipped) when PyTorch is not installed.
 """
 import argparse
+import importlib
 import importlib.util
 import json
 import pathlib
@@ -151,9 +153,28 @@ def hesp_test(args, work):
     sys.exit(0 if hesp_reference.compare(clip_reference.read_safetensors(out), learned) else 1)
 
 
+def steps_test(args, work):
+    import clip_reference
+    reference = importlib.import_module(args.layout + "_reference")
+    bundle = convert(args, work, make(args, work, "openai"), "openai")
+    out = work / "steps.safetensors"
+    run(args.dump, bundle, out)
+    dump = clip_reference.read_safetensors(out)
+    fits = reference.compare(dump)
+    # The same model in the published layout, through the converter.
+    published, converted = work / "published.pth", work / "converted"
+    options = reference.publish(dump, published)
+    source = (work / "openai.pt", "--projection", published) if options == "projection" else (published,)
+    run(args.mien, "convert", source[0], converted, *source[1:], "--tokenizer", args.tokenizer, "--activation",
+        args.activation)
+    info = json.loads((converted / "bundle.json").read_text())
+    fits &= reference.compare_converted(dump, clip_reference.read_safetensors(converted / "model.safetensors"), info)
+    sys.exit(0 if fits else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("test", choices=("torch", "layouts", "tower", "e2n", "cliper", "hesp"))
+    parser.add_argument("test", choices=("torch", "layouts", "tower", "e2n", "cliper", "hesp", "steps"))
     parser.add_argument("--mien", type=pathlib.Path)
     parser.add_argument("--dump", type=pathlib.Path)
     parser.add_argument("--steps", type=pathlib.Path, help="the program e2n_steps")
@@ -178,8 +199,8 @@ def main():
             tower_test(args, work) if args.test == "tower" else e2n_test(args, work)
         if args.tokenizer is None:
             use_small_tokenizer(args, work)
-        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test,
-         "hesp": hesp_test}[args.test](args, work)
+        {"torch": torch_test, "layouts": layouts_test, "cliper": cliper_test, "hesp": hesp_test,
+         "steps": steps_test}[args.test](args, work)
 
 
 if __name__ == "__main__":

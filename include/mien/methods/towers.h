@@ -40,6 +40,12 @@ class Towers {
   /// What the first layer of the image tower makes of each place. Shape: pixels [N, 3, S, S] ->
   /// [N, channels, h, w].
   torch::Tensor patch_map(const torch::Tensor& pixels);
+  /// The same of texts of several lengths. Shape: vectors [N, L, W], zero behind the end of a text;
+  /// lengths [N] int64 -> [N, embed].
+  torch::Tensor texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths);
+  /// What the text tower says of written texts, without autograd. Shape: -> [texts, embed], not
+  /// normalised. Errors: those of framed().
+  Result<torch::Tensor> texts(const std::vector<std::string>& texts);
 
   /// Width of an input vector of the text tower.
   std::int64_t token_width() const;

@@ -10,6 +10,7 @@
 #include "mien/core/status.h"
 #include "mien/data/augment.h"
 #include "mien/data/manifest.h"
+#include "mien/data/picture_view.h"
 #include "mien/data/random_view.h"
 #include "mien/data/views.h"
 #include "mien/image/preprocess.h"
@@ -30,7 +31,8 @@ struct DataOptions {
   std::string label_order = "emoclip";  ///< of a data set
   int set_fold = 1;                     ///< published fold of a data set, from 1
   std::vector<std::string> targets = {};
-  int folds = 0;  ///< validate on one of so many parts by subject instead of on val_split
+  bool unlabelled = false;  ///< samples without a label are kept; methods that need none use them
+  int folds = 0;            ///< validate on one of so many parts by subject instead of on val_split
   int fold = 0;
   double holdout = 0;              ///< validate on this share of the training samples instead
   std::string leave_out = {};      ///< class that does not train and alone validates
@@ -64,7 +66,8 @@ struct ClipReader {
   image::PreprocessSpec preprocess;
   video::SamplingSpec sampling;
   data::AugmentOptions augment = {};
-  data::RandomViewOptions view = {};  ///< colours before `augment`, crop behind it
+  data::RandomViewOptions view = {};       ///< colours before `augment`, crop behind it
+  data::PictureViewOptions pictures = {};  ///< of the 8-bit pictures, before all others
 
   /// The frames that the rule takes. Errors: those of video::sample.
   Result<video::FrameIndices> choose(const data::Sample& sample, video::SamplingPhase phase,

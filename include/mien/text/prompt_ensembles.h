@@ -19,4 +19,9 @@ std::vector<std::string_view> prompt_ensemble_names();
 /// "happy" is happiness).
 Result<LabelSet> prompt_ensemble(std::string_view set, const std::vector<std::string>& classes);
 
+/// A label per class, named as the class, whose one text tells the facial behaviour ("a smiling
+/// mouth, raised cheeks, ..."), literally as DFER-CLIP (arXiv 2308.13382) has it.
+/// Errors: kInvalidArgument for a class that is none of the eleven (or an alias).
+Result<LabelSet> facial_descriptors(const std::vector<std::string>& classes);
+
 }  // namespace mien::text

@@ -14,6 +14,7 @@
 #include "mien/loss/descriptors.h"
 #include "support/test_support.h"
 #include "unit/methods/coloured_clips.h"
+#include "unit/methods/plain_steps.h"
 
 namespace mien::methods {
 namespace {
@@ -56,28 +57,8 @@ class CliperTest : public testing::Test {
     return out;
   }
 
-  // Plain gradient steps on what the method says; the trainer has tests of its own.
   static StepOutput run(Method& method, int stage, int epochs, double lr) {
-    const auto groups = method.begin_stage(stage);
-    StepOutput last;
-    for (int epoch = 0; epoch < epochs; ++epoch) {
-      EXPECT_TRUE(method.begin_epoch(stage, epoch, 0).ok());
-      for (std::int64_t s = 0; s < method.steps_per_epoch(stage); ++s) {
-        auto output = method.step();
-        EXPECT_TRUE(output.ok()) << output.status().message();
-        last = std::move(*output);
-        last.loss.backward();
-        const at::NoGradGuard no_grad;
-        for (const auto& group : groups) {
-          for (const auto& [name, tensor] : group.parameters) {
-            if (!tensor.grad().defined()) continue;
-            torch::Tensor(tensor).add_(tensor.grad().sign(), -lr * group.lr_factor);
-            tensor.grad().zero_();
-          }
-        }
-      }
-    }
-    return last;
+    return run_plain_steps(method, stage, epochs, lr);
   }
 
   static double value(const StepOutput& output, const std::string& name) {

@@ -63,5 +63,20 @@ TEST(PromptEnsembles, AliasesKeepTheirNameAndStrangersAreRefused) {
   MIEN_EXPECT_CODE(prompt_ensemble("P6", {"happy"}), StatusCode::kInvalidArgument);
 }
 
+TEST(PromptEnsembles, FacialDescriptorsAreOnePerClass) {
+  const auto labels = facial_descriptors({"anger", "happy", "disappointment"});
+  MIEN_ASSERT_OK(labels);
+  ASSERT_EQ(labels->labels.size(), 3u);
+  EXPECT_EQ(labels->labels[0].texts,
+            std::vector<std::string>{
+                "furrowed eyebrows, narrow eyes, tightened lips, and flared nostrils."});
+  EXPECT_EQ(labels->labels[1].name, "happy");
+  EXPECT_EQ(labels->labels[1].texts[0],
+            "a smiling mouth, raised cheeks, wrinkled eyes, and arched eyebrows.");
+  EXPECT_EQ(labels->labels[2].texts[0],
+            "a downturned mouth, lowered eyebrows, narrowed eyes, and a sighing face.");
+  MIEN_EXPECT_CODE(facial_descriptors({"bored"}), StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace mien::text
