@@ -56,7 +56,7 @@ section "open set"
 run eval tiny --data m.csv --protocol open-set --known happiness,sadness --json
 ok
 value "d['splits'][0]['n_known'] == 8 and d['splits'][0]['n_unknown'] == 8"
-value "set(d['splits'][0]['scores']) == {'max_softmax', 'energy', 'max_cosine'}"
+value "set(d['splits'][0]['scores']) == {'max_softmax', 'energy', 'max_cosine', 'max_logit'}"
 value "all(0 <= f[k] <= 100 for f in d['splits'][0]['scores'].values() for k in f)"
 run eval tiny --data m.csv --protocol open-set --known happiness,sadness
 ok
