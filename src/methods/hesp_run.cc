@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "methods/epoch_order.h"
 #include "mien/text/prompts.h"
@@ -96,7 +95,7 @@ Status HespMethod::prepare() {
   MIEN_ASSIGN_OR_RETURN(model_, HespModel::make(*towers_, training, names(), scale_,
                                                 towers_->bundle().info().logit_scale));
   const bool alone = context_.processes.world == 1;  // the last, smaller batch counts then
-  loader_ = std::make_unique<data::Loader<Item>>(
+  loader_ = std::make_unique<data::Loader<ClipItem>>(
       [this](std::int64_t place, Rng& rng) {
         return make_item(*data_.data.train, true, place, rng);
       },
@@ -110,7 +109,7 @@ Status HespMethod::prepare() {
   // The first clip of the first epoch decides where the patch lies, in every process.
   const EpochOrder order = epoch_order(data_.data, false, context_.seed, 0, 0);
   Rng rng(order.seed);
-  MIEN_ASSIGN_OR_RETURN(const Item first,
+  MIEN_ASSIGN_OR_RETURN(const ClipItem first,
                         make_item(*data_.data.train, true, order.view.front(), rng));
   model_->set_place(model_->place_for(frames_of({first})[0][0]));
   return {};
@@ -138,8 +137,8 @@ Status HespMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
   return {};
 }
 
-Result<HespMethod::Item> HespMethod::make_item(const data::Manifest& manifest, bool training,
-                                               std::int64_t place, Rng& rng) const {
+Result<ClipItem> HespMethod::make_item(const data::Manifest& manifest, bool training,
+                                       std::int64_t place, Rng& rng) const {
   const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
   const auto phase = training ? video::SamplingPhase::kTrain : video::SamplingPhase::kTest;
   MIEN_ASSIGN_OR_RETURN(const auto indices, reader_.choose(sample, phase, rng));
@@ -148,7 +147,7 @@ Result<HespMethod::Item> HespMethod::make_item(const data::Manifest& manifest, b
   const data::Augmentation mirror{.flip = changes && rng.uniform() < 0.5};
   const data::RandomView view = changes ? draw_crop(side, rng) : data::RandomView{};
   const auto each = static_cast<std::size_t>(3 * side * side);
-  Item out{std::vector<float>(indices.size() * each), place};
+  ClipItem out{std::vector<float>(indices.size() * each), place};
   std::int64_t read = -1;
   for (std::size_t f = 0; f < indices.size(); ++f) {
     const std::span<float> planes = std::span(out.values).subspan(f * each, each);
@@ -165,16 +164,10 @@ Result<HespMethod::Item> HespMethod::make_item(const data::Manifest& manifest, b
   return out;
 }
 
-torch::Tensor HespMethod::frames_of(const std::vector<Item>& items) const {
+torch::Tensor HespMethod::frames_of(const std::vector<ClipItem>& items) const {
   const std::int64_t side = model_->side();
-  torch::Tensor out = torch::empty(
-      {static_cast<std::int64_t>(items.size()), recipe_.training.frames, 3, side, side});
-  auto* to = out.data_ptr<float>();
-  for (const Item& item : items) {
-    std::memcpy(to, item.values.data(), 4 * item.values.size());
-    to += item.values.size();
-  }
-  return out;
+  return stack_items(
+      items, {static_cast<std::int64_t>(items.size()), recipe_.training.frames, 3, side, side});
 }
 
 std::vector<PromptPlace> HespMethod::places_of(const torch::Tensor& frames) {
@@ -185,14 +178,11 @@ std::vector<PromptPlace> HespMethod::places_of(const torch::Tensor& frames) {
 }
 
 Result<StepOutput> HespMethod::step() {
-  std::vector<Item> items;
-  std::vector<std::int64_t> truth;
+  std::vector<ClipItem> items;
   StepOutput out;
   for (int i = 0; i < recipe_.training.batch && loader_->remaining() > 0; ++i) {
-    MIEN_ASSIGN_OR_RETURN(Item item, loader_->next());
-    const data::Sample& sample = data_.data.train->samples[static_cast<std::size_t>(item.place)];
-    out.ids.push_back(sample.id);
-    truth.push_back(sample.labels.front());
+    MIEN_ASSIGN_OR_RETURN(ClipItem item, loader_->next());
+    out.ids.push_back(data_.data.train->samples[static_cast<std::size_t>(item.place)].id);
     items.push_back(std::move(item));
   }
   if (items.empty()) return internal_error("hesp: a step without clips");
@@ -200,7 +190,7 @@ Result<StepOutput> HespMethod::step() {
   const torch::Tensor frames = frames_of(items);
   const torch::Tensor features = model_->features(frames, places_of(frames));
   const HespLosses losses = model_->losses(features, model_->texts(), model_->points(),
-                                           torch::tensor(truth, torch::kInt64));
+                                           labels_of(*data_.data.train, items));
   out.loss = losses.total();
   for (const auto& [name, part] : {std::pair{"kn_ce", losses.known},
                                    {"kn_cl", losses.clustering},
@@ -218,14 +208,14 @@ Result<StepOutput> HespMethod::step() {
 Result<HespScores> HespMethod::score(const data::Manifest& manifest, const data::View& view,
                                      std::vector<std::int64_t>* read) {
   const at::NoGradGuard no_grad;
-  data::Loader<Item> loader(
+  data::Loader<ClipItem> loader(
       [&](std::int64_t place, Rng& rng) { return make_item(manifest, false, place, rng); },
       {.threads = recipe_.data.threads, .ahead = 64, .max_bad_share = recipe_.data.max_bad_share});
   loader.start(view, 0);
   const torch::Tensor texts = model_->texts(), points = model_->points();
   std::vector<torch::Tensor> known, negative;
   while (loader.remaining() > 0) {
-    std::vector<Item> items;
+    std::vector<ClipItem> items;
     while (loader.remaining() > 0 && items.size() < kValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
       if (read != nullptr) read->push_back(items.back().place);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "methods/clip_items.h"
 #include "methods/hesp_model.h"
 #include "methods/open_set_data.h"
 #include "mien/data/loader.h"
@@ -36,20 +37,15 @@ class HespMethod final : public Method {
   const Towers& towers() const { return *towers_; }
 
  private:
-  /// A sample on its way: frames [T, 3, S, S], 0 to 1.
-  struct Item {
-    std::vector<float> values;
-    std::int64_t place = 0;
-  };
-
   HespMethod(const HespRecipe& recipe, const MethodContext& context)
       : recipe_(recipe), context_(context) {}
 
   Status prepare();
   std::vector<std::string> names() const;
-  Result<Item> make_item(const data::Manifest& manifest, bool training, std::int64_t place,
-                         Rng& rng) const;
-  torch::Tensor frames_of(const std::vector<Item>& items) const;
+  /// Frames [T, 3, S, S], 0 to 1.
+  Result<ClipItem> make_item(const data::Manifest& manifest, bool training, std::int64_t place,
+                             Rng& rng) const;
+  torch::Tensor frames_of(const std::vector<ClipItem>& items) const;
   std::vector<PromptPlace> places_of(const torch::Tensor& frames);
   /// Of all samples of a view, in its order; no graph.
   Result<HespScores> score(const data::Manifest& manifest, const data::View& view,
@@ -65,7 +61,7 @@ class HespMethod final : public Method {
   ClipReader reader_;                 ///< without the normalisation
   image::PreprocessSpec preprocess_;  ///< with it, as a bundle has it
   data::PlaneScale scale_;
-  std::unique_ptr<data::Loader<Item>> loader_;
+  std::unique_ptr<data::Loader<ClipItem>> loader_;
 };
 
 }  // namespace mien::methods

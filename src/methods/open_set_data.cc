@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "methods/clip_items.h"
 #include "methods/figures.h"
 #include "mien/eval/open_set.h"
 #include "mien/metrics/detection.h"
@@ -57,12 +58,6 @@ data::View labelled(const data::Manifest& manifest, const data::View& view, bool
   return out;
 }
 
-void keep_single(const data::Manifest& manifest, data::View& view) {
-  std::erase_if(view, [&](std::int64_t place) {
-    return manifest.samples[static_cast<std::size_t>(place)].labels.size() != 1;
-  });
-}
-
 std::vector<double> largest(const torch::Tensor& rows) {
   const torch::Tensor best = std::get<0>(rows.to(torch::kFloat64).max(1)).contiguous();
   const auto* values = best.data_ptr<double>();
@@ -97,8 +92,8 @@ Result<OpenSetData> load_open_set_data(const DataOptions& options,
     number[place] = static_cast<int>(out.classes.size());
     out.classes.push_back(all[place]);
   }
-  keep_single(*out.data.train, out.data.train_view);
-  keep_single(*out.data.val, out.data.val_view);
+  keep_labelled(*out.data.train, out.data.train_view);
+  keep_labelled(*out.data.val, out.data.val_view);
   const bool same = out.data.train == out.data.val;
   out.data.train = relabelled(*out.data.train, number, out.classes);
   out.data.val = same ? out.data.train : relabelled(*out.data.val, number, out.classes);
