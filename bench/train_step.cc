@@ -12,6 +12,7 @@
 #include "mien/loss/contrastive.h"
 #include "mien/methods/emoclip.h"
 #include "mien/methods/training_data.h"
+#include "mien/train/memory.h"
 #include "mien/train/optimiser.h"
 #include "mien/train/trainer.h"
 
@@ -174,6 +175,7 @@ Status loading(const Settings& settings) {
 
 int main(int argc, char** argv) {
   using namespace mien;
+  train::keep_freed_memory();  // as mien-train does
   bench::Settings settings;
   CLI::App app("Times training steps; see bench/train.", "mien_train_bench");
   app.add_option("bundle", settings.bundle, "ViT-B/32")->required();

@@ -79,7 +79,7 @@ void print_open_set(const std::vector<eval::OpenSetResult>& results) {
                result.sizes.known, result.sizes.unknown, result.acc, result.uar.percent);
     for (const auto& [score, f] : result.scores) {
       fmt::print(
-          "  {:<12} AUROC {:6.2f}  OSCR {:6.2f} (code {:.2f})  TNR@95 {:6.2f}  FPR@95 {:6.2f}\n",
+          "  {:<13} AUROC {:6.2f}  OSCR {:6.2f} (code {:.2f})  TNR@95 {:6.2f}  FPR@95 {:6.2f}\n",
           eval::to_string(score), f.auroc, f.oscr, f.oscr_code, f.code.tnr_at_95, f.fpr_at_95);
     }
   }
@@ -91,7 +91,7 @@ void print_means(const Json& means) {
     fmt::print("  {} known, {} splits: Acc {:.2f}\n", group.find("known_classes")->as_integer(),
                group.find("splits")->as_integer(), group.find("acc")->as_number());
     for (const auto& [score, f] : group.find("scores")->as_object()) {
-      fmt::print("    {:<12} AUROC {:6.2f}  OSCR {:6.2f}  TNR@95 {:6.2f}\n", score,
+      fmt::print("    {:<13} AUROC {:6.2f}  OSCR {:6.2f}  TNR@95 {:6.2f}\n", score,
                  f.find("auroc")->as_number(), f.find("oscr")->as_number(),
                  f.find("tnr95")->as_number());
     }
@@ -117,6 +117,9 @@ void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
   verb.add_option("--splits", options.splits,
                   "open-set: all splits of HESP for afew, mafw, dfew, ourdata or multidata")
       ->check(CLI::IsMember({"afew", "mafw", "dfew", "ourdata", "multidata"}));
+  verb.add_option("--outliers", options.outliers,
+                  "open-set: one more score, against words that are no known class: as --labels, or "
+                  "expressions (66 common words)");
   verb.add_option("--corruptions", options.corruptions,
                   "robustness: some of blur, noise, jpeg, brightness, occlusion, resolution "
                   "(default: all)")
@@ -133,6 +136,12 @@ void run_open_set(Context& context, const ProtocolOptions& options, const Protoc
   }
   eval::RunOptions run_options = run.options;
   run_options.some_classes = true;
+  if (!options.outliers.empty()) {
+    auto words = text::load_labels(options.outliers == "expressions" ? eval::expression_words()
+                                                                     : options.outliers);
+    if (!words.ok()) return context.fail(words.status().with_prefix("--outliers"), kExitUsage);
+    run_options.outliers = std::move(*words);
+  }
   const auto result = run_with_progress(run, run_options);
   if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
   tell_unreadable(context, *result);
@@ -140,7 +149,7 @@ void run_open_set(Context& context, const ProtocolOptions& options, const Protoc
   std::vector<eval::OpenSetResult> results;
   for (const eval::OpenSetSplit& split : *splits) {
     auto one = eval::open_set_result(split, result->classes, result->predictions,
-                                     info.logit_scale / info.temperature);
+                                     info.logit_scale / info.temperature, result->outliers);
     if (!one.ok()) return context.fail(one.status(), kExitSomeFailed);
     results.push_back(std::move(*one));
   }

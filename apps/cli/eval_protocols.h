@@ -22,6 +22,7 @@ struct ProtocolOptions {
   std::string group_by;                  ///< a column, or empty
   std::vector<std::string> known;        ///< open-set: the known classes
   std::string splits;                    ///< open-set: a list of HESP
+  std::string outliers;                  ///< open-set: words, as --labels; or "expressions"
   std::vector<std::string> corruptions;  ///< robustness; empty: all
 };
 void add_protocol_options(CLI::App& verb, ProtocolOptions& options);

@@ -19,6 +19,7 @@ constexpr const char* kAdapter = "reciprocal.adapter";
 constexpr const char* kPatch = "prompt.patch";
 constexpr int kMaxReciprocal = 4096;
 constexpr double kMaxShare = 1000;
+constexpr double kMaxLength = 1e6;
 
 /// A tower that reads pictures with a patch added.
 struct PromptedImage final : ImageEncoder::Impl {
@@ -84,32 +85,39 @@ Status check_prompt(const PixelPrompt& prompt, int image_size, std::string_view 
 
 Result<ReciprocalPoints> parse_reciprocal(const Json& json, std::string_view subject) {
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
-      json, {"labels", "adapter", "cosine_weight", "distance_weight"}, subject));
+      json, {"labels", "adapter", "cosine_weight", "distance_weight", "length"}, subject));
   ReciprocalPoints out;
   MIEN_ASSIGN_OR_RETURN(out.labels, read_size(json, "labels", kMaxReciprocal, subject));
   MIEN_ASSIGN_OR_RETURN(out.adapter, json_bool(json, "adapter", subject));
   MIEN_ASSIGN_OR_RETURN(out.cosine_weight, json_number(json, "cosine_weight", subject));
   MIEN_ASSIGN_OR_RETURN(out.distance_weight, json_number(json, "distance_weight", subject));
+  if (json.find("length") != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(out.length, json_number(json, "length", subject));
+  }
   return out;
 }
 
 Json reciprocal_json(const ReciprocalPoints& points) {
-  return Json::Object{{"labels", points.labels},
-                      {"adapter", points.adapter},
-                      {"cosine_weight", points.cosine_weight},
-                      {"distance_weight", points.distance_weight}};
+  Json out = Json::Object{{"labels", points.labels},
+                          {"adapter", points.adapter},
+                          {"cosine_weight", points.cosine_weight},
+                          {"distance_weight", points.distance_weight}};
+  if (points.length > 0) out.set("length", points.length);
+  return out;
 }
 
 Status check_reciprocal(const ReciprocalPoints& points, std::string_view subject) {
   const auto share = [](double value) { return value >= 0 && value <= kMaxShare; };
   if (points.labels >= 1 && share(points.cosine_weight) && share(points.distance_weight) &&
-      points.cosine_weight + points.distance_weight > 0) {
+      points.cosine_weight + points.distance_weight > 0 && points.length >= 0 &&
+      points.length <= kMaxLength) {
     return {};
   }
   return corrupt(
-      fmt::format("{}: {} labels, weights {} and {} (expected at least 1, and weights "
-                  "from 0 to {}, not both 0)",
-                  subject, points.labels, points.cosine_weight, points.distance_weight, kMaxShare));
+      fmt::format("{}: {} labels, weights {} and {}, length {} (expected at least 1, weights "
+                  "from 0 to {}, not both 0, and a length from 0 to {})",
+                  subject, points.labels, points.cosine_weight, points.distance_weight,
+                  points.length, kMaxShare, kMaxLength));
 }
 
 void add_open_set(std::vector<ExpectedTensor>& out, const Architecture& architecture) {
@@ -152,6 +160,7 @@ Result<std::shared_ptr<const ReciprocalDistance>> ReciprocalDistance::load(
 
 std::vector<double> ReciprocalDistance::scores(std::span<const float> unit, double length) const {
   MIEN_CHECK(unit.size() == embed_);
+  if (sizes_.length > 0) length = sizes_.length;
   std::vector<double> f(embed_);
   for (std::size_t i = 0; i < embed_; ++i) {
     if (adapter_.empty()) {

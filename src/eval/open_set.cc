@@ -96,16 +96,18 @@ std::optional<std::size_t> place_of(const std::string& name,
   return std::nullopt;
 }
 
-constexpr std::array<OpenSetScore, 4> kScores{OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy,
-                                              OpenSetScore::kMaxCosine, OpenSetScore::kMaxLogit};
+constexpr std::array<OpenSetScore, 5> kScores{OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy,
+                                              OpenSetScore::kMaxCosine, OpenSetScore::kMaxLogit,
+                                              OpenSetScore::kOutliers};
 
 // What one prediction says when only the known classes are asked for.
 struct Said {
   std::size_t top = 0;  // place among the known
-  std::array<double, 4> scores{};
+  std::array<double, 5> scores{};
 };
 
-Said ask_known(const Prediction& row, const std::vector<std::size_t>& known, double scale) {
+Said ask_known(const Prediction& row, const std::vector<std::size_t>& known, double scale,
+               const std::vector<std::size_t>& chosen) {
   Said out;
   const auto logit = [&](std::size_t k) {
     return row.logits.empty() ? scale * row.cosines[known[k]] : row.logits[known[k]];
@@ -118,6 +120,11 @@ Said ask_known(const Prediction& row, const std::vector<std::size_t>& known, dou
   const double best = logit(out.top);
   for (std::size_t k = 0; k < known.size(); ++k) sum += std::exp(logit(k) - best);
   out.scores = {1 / sum, best + std::log(sum), cosine, best};
+  if (!chosen.empty()) {
+    std::vector<double> logits;
+    for (const std::size_t k : known) logits.push_back(scale * row.cosines[k]);
+    out.scores.back() = outlier_score(logits, row.outliers, chosen, scale);
+  }
   return out;
 }
 
@@ -208,6 +215,7 @@ std::string_view to_string(OpenSetScore score) {
     case OpenSetScore::kMaxSoftmax: return "max_softmax";
     case OpenSetScore::kEnergy: return "energy";
     case OpenSetScore::kMaxCosine: return "max_cosine";
+    case OpenSetScore::kOutliers: return "outlier_words";
     case OpenSetScore::kMaxLogit: return "max_logit";
   }
   return "max_softmax";
@@ -215,13 +223,17 @@ std::string_view to_string(OpenSetScore score) {
 
 Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
                                       const std::vector<std::string>& classes,
-                                      const std::vector<Prediction>& predictions, double scale) {
+                                      const std::vector<Prediction>& predictions, double scale,
+                                      const OutlierWords& outliers) {
   OpenSetResult out;
   out.split = split;
   MIEN_ASSIGN_OR_RETURN(const auto known, class_places(split.known, classes));
   MIEN_ASSIGN_OR_RETURN(const auto unknown, class_places(split.unknown, classes));
   if (known.empty()) return invalid_argument("open set: no class is known (expected at least one)");
-  std::array<std::vector<double>, 4> of_known, of_unknown;
+  const std::vector<std::size_t> chosen =
+      outliers.empty() ? std::vector<std::size_t>() : choose_outliers(outliers, known);
+  const std::size_t scores = chosen.empty() ? kScores.size() - 1 : kScores.size();
+  std::array<std::vector<double>, 5> of_known, of_unknown;
   std::vector<char> correct;
   metrics::ConfusionMatrix counts(known.size());
   for (const Prediction& row : predictions) {
@@ -238,8 +250,8 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
     const bool is_known = place != known.end();
     if (!is_known && std::find(unknown.begin(), unknown.end(), row.truth) == unknown.end())
       continue;
-    const Said said = ask_known(row, known, scale);
-    for (std::size_t s = 0; s < kScores.size(); ++s) {
+    const Said said = ask_known(row, known, scale, chosen);
+    for (std::size_t s = 0; s < scores; ++s) {
       (is_known ? of_known : of_unknown)[s].push_back(said.scores[s]);
     }
     ++(is_known ? out.sizes.known : out.sizes.unknown);
@@ -255,7 +267,7 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
   }
   MIEN_ASSIGN_OR_RETURN(out.acc, metrics::weighted_average_recall(counts));
   MIEN_ASSIGN_OR_RETURN(out.uar, metrics::unweighted_average_recall(counts));
-  for (std::size_t s = 0; s < kScores.size(); ++s) {
+  for (std::size_t s = 0; s < scores; ++s) {
     MIEN_ASSIGN_OR_RETURN(out.scores[kScores[s]], figures_of(of_known[s], of_unknown[s], correct));
   }
   return out;

@@ -58,6 +58,10 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
       engine::LabelScorer::make(
           *bundle, labels, {.reduce = options.reduce, .compound = options.compound}, pass.session));
   MIEN_RETURN_IF_ERROR(pass.prepare(*bundle));
+  if (!options.outliers.labels.empty()) {
+    MIEN_ASSIGN_OR_RETURN(out.outliers, encode_outliers(*bundle, options.outliers, *scorer, places,
+                                                        pass.session));
+  }
   DescriptorCounter descriptors(*scorer, manifest.classes.size());
   MIEN_RETURN_IF_ERROR(pass.run(
       [&](const data::Sample& sample) {
@@ -70,6 +74,7 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
                         static_cast<std::size_t>(sample.labels.front()));
         out.predictions.push_back(
             answer(sample, *scorer, places, reading, bundle->info().temperature));
+        out.predictions.back().outliers = out.outliers.cosines(reading.embedding);
       }));
   out.unreadable = std::move(pass.unreadable);
   out.without_face = pass.without_face;

@@ -3,14 +3,9 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "methods/hesp_run.h"
 #include "methods/learned_labels.h"
 #include "mien/methods/prompt_learner.h"
-#include "mien/metrics/calibration.h"
-#include "mien/nn/load.h"
 
 namespace mien::methods {
 namespace {
@@ -33,33 +28,16 @@ prohibited in the EU; results differ between groups of people.
 
 Status HespMethod::calibrate(engine::BundleInfo& info) {
   // Methods-hesp §6: over the training clips, the mean of both softmaxes.
-  MIEN_ASSIGN_OR_RETURN(const HespScores train,
+  MIEN_ASSIGN_OR_RETURN(const OpenSetScores train,
                         score(*data_.data.train, data_.data.train_view, nullptr));
   torch::Tensor mean = at::softmax(train.known.to(torch::kFloat64), 1);
   if (train.negative.defined()) {
     mean = (mean + at::softmax(train.negative.to(torch::kFloat64), 1)) / 2;
   }
-  const torch::Tensor surest =
-      std::get<0>(std::get<0>(mean.max(1)).sort(0, /*descending=*/true)).contiguous();
-  const auto count = static_cast<double>(surest.numel());
-  const auto place =
-      std::min(static_cast<std::int64_t>(recipe_.training.accept * count), surest.numel() - 1);
   info.unknown.kind = engine::UnknownRule::Kind::kMeanProbability;
-  info.unknown.threshold = surest[place].item<double>();
-  Json calibration = Json::object();
-  calibration.set("data", data_.data.train->name);
-  calibration.set("samples", data_.data.train_view.size());
-  calibration.set("accept", recipe_.training.accept);
-  info.provenance.set("calibration", std::move(calibration));
-  if (data_.data.val_view.empty()) return {};
-  MIEN_ASSIGN_OR_RETURN(const OpenSetAnswers said, answers());
-  const torch::Tensor logits = said.closed.to(torch::kFloat64).contiguous();
-  const std::vector<int> truth(said.truth.begin(), said.truth.end());
-  MIEN_ASSIGN_OR_RETURN(info.temperature, metrics::fit_temperature(
-                                              std::span(logits.data_ptr<double>(),
-                                                        static_cast<std::size_t>(logits.numel())),
-                                              data_.classes.size(), truth));
-  return {};
+  info.unknown.threshold =
+      released_threshold(std::get<0>(mean.max(1)), recipe_.training.accept);
+  return fit_temperature(recipe_.training.accept, info);
 }
 
 Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
@@ -70,32 +48,17 @@ Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwri
         "hesp.mask: per_clip places the patch anew for every clip, which bundles cannot hold "
         "(expected per_run, to export)");
   }
-  const engine::Bundle& from = towers_->bundle();
+  const engine::BundleInfo& from = towers_->bundle().info();
   engine::BundleContent content;
   engine::BundleInfo& info = content.info;
-  info.name = training.name.empty() ? "hesp-" + data_.data.train->name : training.name;
-  info.method = "hesp";
-  info.architecture = from.info().architecture;
-  info.architecture.temporal.reset();
-  info.preprocess = preprocess_;
-  info.crop = from.info().crop;
-  info.sampling = reader_.sampling;
+  info = bundle_info("hesp", training.name, training.licence);
   if (training.text_prompt) info.learned = nearest_words(*towers_, model_->contexts(), kNearWords);
   info.labels = learned_labels(data_.classes, info.learned, 1);
   if (!training.text_prompt) {
     for (std::size_t c = 0; c < info.labels.size(); ++c) info.labels[c].texts = {names()[c]};
   }
   info.logit_scale = model_->logit_scale();
-  info.licence = training.licence.empty() ? from.info().licence : training.licence;
-  info.provenance = context_.provenance;
-  info.provenance.set("init", from.info().name);
-  info.provenance.set("training_data", data_.data.train->name);
-  info.provenance.set("training_samples", data_.data.train_view.size());
-  if (!training.split.empty()) info.provenance.set("split", training.split);
-  NamedTorchTensors owned{{engine::Bundle::kLabelFeatures, model_->texts().contiguous()}};
-  const auto plain = [](const torch::Tensor& tensor) {
-    return tensor.detach().to(torch::kFloat32).contiguous();
-  };
+  NamedTorchTensors owned{{engine::Bundle::kLabelFeatures, model_->texts()}};
   if (training.visual_prompt) {
     const PromptPlace place = model_->place();
     const std::int64_t half = model_->patch_size() / 2;
@@ -105,24 +68,21 @@ Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwri
     // The engine adds it behind the normalisation.
     const torch::Tensor std =
         torch::tensor({scale_.std[0], scale_.std[1], scale_.std[2]}).view({3, 1, 1});
-    owned.emplace_back("prompt.patch", plain(model_->patch() / std));
+    owned.emplace_back("prompt.patch", model_->patch() / std);
   }
   if (training.negatives) {
     info.architecture.reciprocal =
-        engine::ReciprocalPoints{.labels = static_cast<int>(data_.classes.size())};
-    owned.emplace_back("reciprocal.points", plain(model_->points()));
+        engine::ReciprocalPoints{.labels = static_cast<int>(data_.classes.size()),
+                                 .length = model_->length()};
+    owned.emplace_back("reciprocal.points", model_->points());
   }
   MIEN_RETURN_IF_ERROR(calibrate(info));
-  for (const auto& [name, view] : from.weights().tensors()) {
-    const bool other = name == engine::Bundle::kLabelFeatures || name == "logit_scale" ||
-                       name.starts_with("temporal.") || name.starts_with("prompt.") ||
-                       name.starts_with("reciprocal.");
-    if (!other) content.tensors.emplace_back(name, view);
-  }
-  for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
+  TowerExport tensors(*towers_);
+  tensors.replace(owned);
+  content.tensors = tensors.views();
   content.tokenizer = towers_->tokenizer().file_text();
   content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("init", from.info().name),
+      kCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
       fmt::arg("data", data_.data.train->name), fmt::arg("samples", data_.data.train_view.size()),
       fmt::arg("labels", fmt::format("{}", fmt::join(data_.classes, ", "))),
       fmt::arg("texts", training.text_prompt

@@ -42,6 +42,7 @@ Result<HespModel> HespModel::make(Towers& towers, const HespTraining& training,
   out.side_ = towers.architecture().image.image_size;
   out.patch_size_ = training.patch;
   out.logit_scale_ = logit_scale;
+  if (training.lengths == "matched") out.length_ = std::sqrt(logit_scale);
   if (training.visual_prompt && out.patch_size_ > out.side_) {
     return invalid_argument(fmt::format("hesp.patch: {} (expected at most the {} pixels of a side)",
                                         out.patch_size_, out.side_));
@@ -139,7 +140,7 @@ torch::Tensor HespModel::features(const torch::Tensor& frames,
                                   const std::vector<PromptPlace>& places) {
   const bool frozen = !trains_image() || !at::GradMode::is_enabled();
   const torch::Tensor rows = towers_->images(prompted(frames, places).contiguous(), frozen);
-  return rows.to(torch::kFloat32).view({frames.size(0), frames.size(1), -1}).mean(1);
+  return scaled(rows.to(torch::kFloat32).view({frames.size(0), frames.size(1), -1}).mean(1));
 }
 
 torch::Tensor HespModel::texts() const {
@@ -168,12 +169,16 @@ torch::Tensor HespModel::texts() const {
 
 torch::Tensor HespModel::points() {
   if (!negatives_.defined()) return {};
-  return towers_->images(negatives_, !at::GradMode::is_enabled()).to(torch::kFloat32);
+  return scaled(towers_->images(negatives_, !at::GradMode::is_enabled()).to(torch::kFloat32));
 }
 
-HespScores HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
+torch::Tensor HespModel::scaled(const torch::Tensor& rows) const {
+  return length_ > 0 ? unit(rows) * length_ : rows;
+}
+
+OpenSetScores HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
                              const torch::Tensor& points) const {
-  HespScores out;
+  OpenSetScores out;
   out.known = logit_scale_ * at::matmul(unit(features), texts.t());
   if (points.defined()) out.negative = loss::reciprocal_scores(features, points);
   return out;
@@ -181,7 +186,7 @@ HespScores HespModel::scores(const torch::Tensor& features, const torch::Tensor&
 
 HespLosses HespModel::losses(const torch::Tensor& features, const torch::Tensor& texts,
                              const torch::Tensor& points, const torch::Tensor& labels) const {
-  const HespScores said = scores(features, texts, points);
+  const OpenSetScores said = scores(features, texts, points);
   HespLosses out;
   out.known = at::cross_entropy_loss(said.known, labels);
   if (training_->clustering) out.clustering = loss::hesp_contrastive(features, labels);

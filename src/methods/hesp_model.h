@@ -7,18 +7,12 @@
 #include <vector>
 
 #include "methods/hesp_mask.h"
+#include "methods/open_set_run.h"
 #include "mien/data/random_view.h"
 #include "mien/methods/hesp.h"
 #include "mien/methods/towers.h"
 
 namespace mien::methods {
-
-/// Both scores of clips.
-struct HespScores {
-  torch::Tensor known;     ///< p [N, K]: scaled cosines with the texts
-  torch::Tensor negative;  ///< z [N, K]: distances from the negative pictures; undefined without
-  torch::Tensor joint() const { return negative.defined() ? (known + negative) / 2 : known; }
-};
 
 struct HespLosses {
   torch::Tensor known, clustering, negative, negative_text, joint;  ///< undefined: not asked for
@@ -48,14 +42,14 @@ class HespModel {
   /// Adds the patch and normalises. Shape: frames [N, T, 3, S, S], 0 to 1 -> [N * T, 3, S, S].
   /// `places`: one per clip, or empty (place()).
   torch::Tensor prompted(const torch::Tensor& frames, const std::vector<PromptPlace>& places) const;
-  /// Mean of the frames' embeddings as they are. Shape: -> [N, D].
+  /// Mean of the frames' embeddings as they are, or scaled (HespTraining::lengths). Shape: -> [N, D].
   torch::Tensor features(const torch::Tensor& frames, const std::vector<PromptPlace>& places);
   /// Unit rows. Shape: -> [K, D].
   torch::Tensor texts() const;
-  /// Embeddings of the negative pictures, not normalised. Shape: -> [K, D]; undefined without.
+  /// Embeddings of the negative pictures, as features(). Shape: -> [K, D]; undefined without.
   torch::Tensor points();
 
-  HespScores scores(const torch::Tensor& features, const torch::Tensor& texts,
+  OpenSetScores scores(const torch::Tensor& features, const torch::Tensor& texts,
                     const torch::Tensor& points) const;
   /// Shape: labels [N] int64.
   HespLosses losses(const torch::Tensor& features, const torch::Tensor& texts,
@@ -75,17 +69,20 @@ class HespModel {
   /// [3, P, P] in values of 0 to 1.
   const torch::Tensor& patch() const { return patch_; }
   double logit_scale() const { return logit_scale_; }
+  /// What embeddings are scaled to; 0: nothing.
+  double length() const { return length_; }
 
  private:
   explicit HespModel(Towers& towers, const HespTraining& training)
       : towers_(&towers), training_(&training) {}
   Status prepare_texts(const std::vector<std::string>& names);
+  torch::Tensor scaled(const torch::Tensor& rows) const;
   bool trains_image() const { return patch_.defined() && patch_.requires_grad(); }
 
   Towers* towers_;
   const HespTraining* training_;
   std::int64_t side_ = 0, patch_size_ = 0;
-  double logit_scale_ = 100;
+  double logit_scale_ = 100, length_ = 0;
   torch::Tensor mean_, std_;                    // [3, 1, 1]
   std::vector<std::vector<std::int64_t>> ids_;  // per class, a filler in every learned place
   std::int64_t first_ = 0;                      // place of the first learned token

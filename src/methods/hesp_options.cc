@@ -24,6 +24,8 @@ void HespTraining::register_options(OptionSet& set) {
   set.add("mask", mask, "Where the patch lies", {"per_run", "per_clip"});
   set.add("names", names, "alphabetical: as released, names sorted but labels by number",
           {"aligned", "alphabetical"});
+  set.add("lengths", lengths, "Of embeddings: the tower's own, or all the root of the logit scale",
+          {"own", "matched"});
   set.add("margin_weight", margin_weight, "Of the margin in L_NE", {0, 1000});
   set.add("augment", augment, "Mirror images and random crops in training");
   set.add("select", select, "Epoch that is kept; auroc_oscr looks at the validation part",

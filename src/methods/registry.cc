@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mien/methods/arpl.h"
 #include "mien/methods/cliper.h"
 #include "mien/methods/compact.h"
 #include "mien/methods/compact_image.h"
@@ -28,7 +29,7 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 9> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+constexpr std::array<Row, 10> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
                                           {"cliper", make_of<CliperRecipe>},
                                           {"compact", make_of<CompactRecipe>},
                                           {"compact-image", make_of<CompactImageRecipe>},
@@ -36,7 +37,8 @@ constexpr std::array<Row, 9> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
                                           {"dfer-clip", make_of<DferClipRecipe>},
                                           {"exp-clip", make_of<ExpClipRecipe>},
                                           {"e2n", make_of<E2nRecipe>},
-                                          {"hesp", make_of<HespRecipe>}}};
+                                          {"hesp", make_of<HespRecipe>},
+                                          {"arpl", make_of<ArplRecipe>}}};
 
 }  // namespace
 

@@ -9,7 +9,8 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::array<std::string_view, 3> kOwnParts = {"temporal.", "neutral.", "mlp."};
+constexpr std::array<std::string_view, 5> kOwnParts = {"temporal.", "neutral.", "mlp.", "prompt.",
+                                                       "reciprocal."};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "methods/cliper_run.h"
+#include "mien/train/memory.h"
 #include "parity/training_dump.h"
 #include "unit/methods/coloured_clips.h"
 
@@ -77,6 +78,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: cliper_dump BUNDLE OUT.safetensors full|mean_ce\n");
     return 2;
   }
+  mien::train::keep_freed_memory();  // as mien-train does
   const std::filesystem::path folder = std::string(argv[2]) + ".data";
   const mien::Status status = mien::run(argv[1], argv[2], argv[3], folder);
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str());

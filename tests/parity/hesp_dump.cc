@@ -1,17 +1,19 @@
 // Trains HESP for two steps on random clips and writes what went in and came out, for
 // tests/parity/run.py:
-//   hesp_dump BUNDLE OUT.safetensors learned|decay
+//   hesp_dump BUNDLE OUT.safetensors learned|decay [CLIPS FRAMES]
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "methods/hesp_model.h"
+#include "mien/train/memory.h"
 #include "parity/training_dump.h"
 
 namespace mien {
 namespace {
 
-constexpr std::int64_t kSteps = 2, kClips = 6, kFrames = 4;
+constexpr std::int64_t kSteps = 2;
 const std::vector<std::string> kNames = {"Happy", "Sad", "Disappointment"};
 
 Result<torch::Tensor> ids_of(const methods::Towers& towers, const std::string& text) {
@@ -20,7 +22,8 @@ Result<torch::Tensor> ids_of(const methods::Towers& towers, const std::string& t
   return torch::tensor(std::vector<std::int64_t>(ids.begin(), ids.end()), torch::kInt64);
 }
 
-Status run(const char* bundle, const char* out, bool learned) {
+Status run(const char* bundle, const char* out, bool learned, std::int64_t clips,
+           std::int64_t frames_each) {
   MIEN_ASSIGN_OR_RETURN(methods::Towers towers, methods::Towers::load(bundle));
   for (const auto& tensors : {towers.image_tensors(), towers.text_tensors()}) {
     for (const auto& item : tensors) torch::Tensor(item.second).requires_grad_(false);
@@ -57,8 +60,8 @@ Status run(const char* bundle, const char* out, bool learned) {
   train::Optimiser optimiser(options, model.parameters());
   for (std::int64_t step = 0; step < kSteps; ++step) {
     const std::string at = "step" + std::to_string(step) + "/";
-    const torch::Tensor frames = torch::rand({kClips, kFrames, 3, model.side(), model.side()});
-    const torch::Tensor labels = torch::tensor({0, 1, 2, 1, 0, 0}, torch::kInt64);
+    const torch::Tensor frames = torch::rand({clips, frames_each, 3, model.side(), model.side()});
+    const torch::Tensor labels = (at::arange(clips, torch::kInt64) * 2).remainder(3);
     dump.add(at + "frames", frames);
     dump.add(at + "labels", labels);
     const auto begin = std::chrono::steady_clock::now();
@@ -78,7 +81,7 @@ Status run(const char* bundle, const char* out, bool learned) {
   for (const auto& [name, tensor] : towers.image_tensors()) dump.add("kept/" + name, tensor);
   for (const auto& [name, tensor] : towers.text_tensors()) dump.add("kept/" + name, tensor);
   const at::NoGradGuard no_grad;
-  const torch::Tensor frames = torch::rand({kClips, kFrames, 3, model.side(), model.side()});
+  const torch::Tensor frames = torch::rand({clips, frames_each, 3, model.side(), model.side()});
   dump.add("test/frames", frames);
   dump.add("test/joint",
            model.scores(model.features(frames, {}), model.texts(), model.points()).joint());
@@ -89,12 +92,15 @@ Status run(const char* bundle, const char* out, bool learned) {
 }  // namespace mien
 
 int main(int argc, char** argv) {
-  const std::string mode = argc == 4 ? argv[3] : "";
+  const std::string mode = argc == 4 || argc == 6 ? argv[3] : "";
   if (mode != "learned" && mode != "decay") {
-    std::fprintf(stderr, "usage: hesp_dump BUNDLE OUT.safetensors learned|decay\n");
+    std::fprintf(stderr, "usage: hesp_dump BUNDLE OUT.safetensors learned|decay [CLIPS FRAMES]\n");
     return 2;
   }
-  const mien::Status status = mien::run(argv[1], argv[2], mode == "learned");
+  mien::train::keep_freed_memory();  // as mien-train does
+  const mien::Status status =
+      mien::run(argv[1], argv[2], mode == "learned", argc == 6 ? std::atol(argv[4]) : 6,
+                argc == 6 ? std::atol(argv[5]) : 4);
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str());
   return status.ok() ? 0 : 1;
 }

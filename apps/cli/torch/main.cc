@@ -1,31 +1,15 @@
 #include <fmt/format.h>
-#include <malloc.h>
 #include <CLI/CLI.hpp>
 
 #include <exception>
 
 #include "cli/torch/run.h"
-
-namespace {
-
-// A step allocates and frees tensors of many megabytes. glibc maps each of them anew, and the
-// kernel clears every page again; kept in one heap a step of the compact image tower takes half the
-// time.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 64 << 20);
-#endif
-}
-
-}  // namespace
+#include "mien/train/memory.h"
 
 // The verbs that need LibTorch, as a program of their own: `mien train` starts it.
 int main(int argc, char** argv) {
   using namespace mien::cli;
-  keep_freed_memory();
+  mien::train::keep_freed_memory();
   Context context;
   CLI::App app("mien-train trains expression models; `mien train` and `mien export` start it.",
                "mien");

@@ -127,6 +127,7 @@ struct ReciprocalPoints {
   bool adapter = false;        ///< a matrix changes the embedding first (ARPL)
   double cosine_weight = 0.5;  ///< of logit scale times cosine in the score
   double distance_weight = 0.5;
+  double length = 0;  ///< embeddings are scaled to it before anything else; 0: they keep their own
 
   bool operator==(const ReciprocalPoints&) const = default;
 };

@@ -10,6 +10,7 @@
 #include "mien/core/status.h"
 #include "mien/data/manifest.h"
 #include "mien/eval/closed_set.h"
+#include "mien/eval/outliers.h"
 #include "mien/metrics/detection.h"
 
 namespace mien::eval {
@@ -45,9 +46,10 @@ enum class OpenSetScore {
   kMaxSoftmax,  ///< largest probability over the known classes
   kEnergy,      ///< log sum exp of the scaled cosines with them
   kMaxCosine,   ///< largest cosine
+  kOutliers,    ///< energy of the cosines against that of outlier words (ours)
   kMaxLogit,    ///< largest logit, with reciprocal points where the bundle has some (HESP)
 };
-/// "max_softmax", "energy", "max_cosine", "max_logit".
+/// "max_softmax", "energy", "max_cosine", "outlier_words", "max_logit".
 std::string_view to_string(OpenSetScore score);
 
 struct OpenSetFigures {
@@ -71,12 +73,14 @@ struct OpenSetResult {
 
 /// Figures of one split from predictions over all classes: probabilities and cosines are taken over
 /// the known classes alone, which is what a model with those labels would have said. `scale`:
-/// factor of the cosines before the softmax, for predictions without logits. Errors:
+/// factor of the cosines before the softmax, for predictions without logits. `outliers`: the words
+/// that Prediction::outliers is of; without them there is no kOutliers. Errors:
 /// kInvalidArgument for a class of the split that `classes` lacks, predictions without cosines, or
 /// when known or unknown samples are missing.
 Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
                                       const std::vector<std::string>& classes,
-                                      const std::vector<Prediction>& predictions, double scale);
+                                      const std::vector<Prediction>& predictions, double scale,
+                                      const OutlierWords& outliers = {});
 
 /// Means over the splits with equally many known classes, as HESP averages them: {"known_classes",
 /// "splits", "acc", "uar", "scores": {...}} each.

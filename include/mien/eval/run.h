@@ -13,6 +13,7 @@
 #include "mien/engine/label_scorer.h"
 #include "mien/eval/closed_set.h"
 #include "mien/eval/descriptors.h"
+#include "mien/eval/outliers.h"
 #include "mien/face/finder.h"
 #include "mien/image/image.h"
 #include "mien/text/labels.h"
@@ -26,6 +27,7 @@ struct RunOptions {
   double max_bad_share = 0.01;                ///< of the samples that may be unreadable
   /// Classes may lack a label: their probability is 0, cosine and logit are minus infinity.
   bool some_classes = false;
+  text::LabelSet outliers = {};  ///< words to compare every sample with besides (open set)
   /// Spoils a decoded picture before a face is looked for; empty: none. `name` is its name in the
   /// data.
   std::function<Result<image::Image>(const image::Image& picture, const std::string& name)> alter =
@@ -43,6 +45,7 @@ struct RunResult {
   std::int64_t without_face = 0;             ///< samples read whole, since no face was found
   std::int64_t compound = 0;                 ///< samples with several labels, left out
                                              ///< (data::compound_classes makes classes of them)
+  OutlierWords outliers = {};                ///< of RunOptions::outliers
   DescriptorMap descriptors = {};            ///< empty when every label has one description
 };
 

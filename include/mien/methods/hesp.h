@@ -30,6 +30,7 @@ struct HespTraining {
   bool train_text_ctx = true;     ///< false: only weight decay reaches the contexts (the code)
   std::string mask = "per_run";   ///< where the patch lies: per_clip asks every clip
   std::string names = "aligned";  ///< alphabetical: names sorted, labels by number (the code)
+  std::string lengths = "own";  ///< matched: all embeddings get the root of the logit scale (ours)
   double margin_weight = 0.1;
   bool augment = true;          ///< mirror images and random crops
   std::string select = "last";  ///< auroc_oscr: the best epoch on the test clips (the code)

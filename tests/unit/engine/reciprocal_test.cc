@@ -117,6 +117,29 @@ TEST_F(ReciprocalTest, DistancesCountForOwnLabelsOnly) {
   EXPECT_NEAR(other.logits[0], info_.logit_scale * other.labels[0].cosine, 1e-4);
 }
 
+TEST_F(ReciprocalTest, ABundleMayNameTheLengthOfEmbeddings) {
+  Tensor points(DType::kF32, {static_cast<std::int64_t>(labels_), 32});
+  for (std::size_t i = 0; i < points.f32().size(); ++i) {
+    points.f32()[i] = std::cos(static_cast<float>(i));
+  }
+  const std::vector<float> unit(32, std::sqrt(1.0F / 32));
+  std::vector<std::vector<double>> logits;
+  for (const auto& [named, length] : {std::pair{0.0, 3.0}, {3.0, 7.0}, {0.0, 7.0}}) {
+    info_.architecture.reciprocal =
+        ReciprocalPoints{.labels = static_cast<int>(labels_), .length = named};
+    MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
+    const auto bundle = Bundle::load(dir_ / "out");
+    MIEN_ASSERT_OK(bundle.status());
+    EXPECT_EQ((*bundle)->info().architecture.reciprocal->length, named);
+    const auto scorer =
+        LabelScorer::make(**bundle, {.name = "", .labels = info_.labels}, {}, session_);
+    MIEN_ASSERT_OK(scorer.status());
+    logits.push_back((*scorer)->score(unit, length).logits);
+  }
+  EXPECT_EQ(logits[0], logits[1]);
+  EXPECT_NE(logits[0], logits[2]);
+}
+
 TEST_F(ReciprocalTest, TheMeanOfBothProbabilitiesDecides) {
   info_.architecture.reciprocal = ReciprocalPoints{.labels = static_cast<int>(labels_)};
   Tensor points(DType::kF32,

@@ -116,6 +116,38 @@ TEST(OpenSet, SoftmaxAndEnergyAreOverTheKnownAlone) {
     EXPECT_EQ(figures.auroc, 100) << to_string(score);
 }
 
+TEST(OpenSet, OutlierWordsAreThoseThatNoKnownClassMeans) {
+  const OutlierWords words{.words = {"glad", "bored", "furious", "proud"},
+                           .similarity = {{0.9, 0.1, 0.2}, {0.2, 0.3, 0.1}, {0.1, 0.2, 0.8},
+                                          {0.6, 0.0, 0.0}},
+                           .rows = {1, 0, 0, 1, 0.6F, 0.8F, -1, 0}};
+  const std::vector<std::size_t> both = {0, 1}, last = {2};
+  EXPECT_THAT(choose_outliers(words, both), testing::ElementsAre(2, 1));  // 0.2 and 0.3
+  EXPECT_THAT(choose_outliers(words, last), testing::ElementsAre(3, 1));
+  const std::vector<float> unit = {0.6F, 0.8F};
+  const std::vector<double> cosines = words.cosines(unit);
+  ASSERT_EQ(cosines.size(), 4U);
+  EXPECT_NEAR(cosines[2], 1, 1e-6);
+  EXPECT_NEAR(cosines[3], -0.6, 1e-6);
+  // log(e^3 + e^1) - log(e^10 + e^8), the words being 2 and 1 at scale 10.
+  const std::vector<double> logits = {3, 1};
+  EXPECT_NEAR(outlier_score(logits, cosines, std::vector<std::size_t>{2, 1}, 10),
+              std::log(std::exp(3) + std::exp(1)) - std::log(std::exp(10) + std::exp(8)), 1e-5);
+
+  std::vector<Prediction> rows = {{.id = "1", .truth = 0, .cosines = {0.3, 0.1, 0.9}},
+                                  {.id = "2", .truth = 2, .cosines = {0.3, 0.1, 0.9}}};
+  rows[0].outliers = {0.1, 0.1, 0.1, 0.1};
+  rows[1].outliers = {0.1, 0.1, 0.5, 0.1};  // like the known one, but near a word that is none
+  const auto got =
+      open_set_result({{"a", "b"}, {"c"}}, {"a", "b", "c"}, rows, 10.0, words);
+  MIEN_ASSERT_OK(got);
+  EXPECT_EQ(got->scores.at(OpenSetScore::kOutliers).auroc, 100);
+  EXPECT_EQ(got->scores.at(OpenSetScore::kEnergy).auroc, 50);
+  const auto without = open_set_result({{"a", "b"}, {"c"}}, {"a", "b", "c"}, rows, 10.0);
+  MIEN_ASSERT_OK(without);
+  EXPECT_FALSE(without->scores.contains(OpenSetScore::kOutliers));
+}
+
 TEST(OpenSet, MeansAreOverEquallyManyKnownClasses) {
   OpenSetResult a, b, c;
   a.split.known = {"a", "b"};
