@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,6 +12,7 @@
 #include "mien/data/manifest.h"
 #include "mien/eval/closed_set.h"
 #include "mien/metrics/detection.h"
+#include "mien/metrics/roc.h"
 
 namespace mien::eval {
 
@@ -47,6 +49,9 @@ enum class OpenSetScore {
   kMaxCosine,   ///< largest cosine
   kMaxLogit,    ///< largest logit, with reciprocal points where the bundle has some (HESP)
 };
+inline constexpr std::array<OpenSetScore, 4> kOpenSetScores{
+    OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy, OpenSetScore::kMaxCosine,
+    OpenSetScore::kMaxLogit};
 /// "max_softmax", "energy", "max_cosine", "max_logit".
 std::string_view to_string(OpenSetScore score);
 
@@ -57,14 +62,24 @@ struct OpenSetFigures {
   double oscr = 0;          ///< exact, percent
   double oscr_code = 0;     ///< as in the released code, percent
   metrics::DetectionRates code;
+  metrics::Interval auroc_interval;  ///< 95 %, bootstrap of the known and of the unknown samples
+  metrics::Interval oscr_interval;
+};
+
+struct OpenSetCurves {
+  std::vector<metrics::RocPoint> roc;
+  std::vector<metrics::RocPoint> oscr;
 };
 
 struct OpenSetResult {
   OpenSetSplit split;
   OpenSetSizes sizes;
-  double acc = 0;  ///< closed set, of the known samples, percent
+  double acc = 0;                  ///< closed set, of the known samples, percent
+  metrics::Interval acc_interval;  ///< 95 %, bootstrap over the known samples
   metrics::ClassMean uar;
+  metrics::Interval uar_interval;
   std::map<OpenSetScore, OpenSetFigures> scores;
+  std::map<OpenSetScore, OpenSetCurves> curves;
 
   Json to_json() const;
 };
@@ -76,7 +91,8 @@ struct OpenSetResult {
 /// when known or unknown samples are missing.
 Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
                                       const std::vector<std::string>& classes,
-                                      const std::vector<Prediction>& predictions, double scale);
+                                      const std::vector<Prediction>& predictions, double scale,
+                                      const ClosedSetOptions& options = {});
 
 /// Means over the splits with equally many known classes, as HESP averages them: {"known_classes",
 /// "splits", "acc", "uar", "scores": {...}} each.

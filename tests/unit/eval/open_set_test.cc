@@ -7,6 +7,7 @@
 #include <set>
 
 #include "support/test_support.h"
+#include "unit/eval/interval_golden.h"
 
 namespace mien::eval {
 namespace {
@@ -104,6 +105,41 @@ TEST(OpenSet, VectorsOfTheSpecification) {
   const Json json = got->to_json();
   EXPECT_EQ(json.find("n_unknown")->as_integer(), 4);
   EXPECT_NE(json.find("scores")->find("energy"), nullptr);
+}
+
+TEST(OpenSet, AgreesWithScikitLearnAndNumpy) {
+  const Json json = interval_golden();
+  const Json& golden = *json.find("open_set");
+  std::vector<Prediction> rows;
+  const auto& truth = golden.find("truth")->as_array();
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    Prediction& row = rows.emplace_back(Prediction{.id = "x", .truth = index(truth[i])});
+    for (const Json& v : golden.find("logits")->as_array()[i].as_array()) {
+      row.cosines.push_back(v.as_number());
+    }
+    row.cosines.push_back(9);  // of the unknown class
+  }
+  const auto got = open_set_result({{"a", "b", "c"}, {"d"}}, {"a", "b", "c", "d"}, rows, 1.0,
+                                   {.resamples = 5000});
+  MIEN_ASSERT_OK(got);
+  EXPECT_NEAR(got->acc, golden.find("acc")->as_number(), 1e-9);
+  EXPECT_NEAR(got->uar.percent, golden.find("uar")->as_number(), 1e-9);
+  expect_interval(got->acc_interval, *golden.find("acc_interval"), 0.9);
+  expect_interval(got->uar_interval, *golden.find("uar_interval"), 0.9);
+  for (const OpenSetScore score :
+       {OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy, OpenSetScore::kMaxCosine}) {
+    SCOPED_TRACE(to_string(score));
+    const Json& figures = *golden.find("scores")->find(std::string(to_string(score)));
+    const OpenSetFigures& ours = got->scores.at(score);
+    EXPECT_NEAR(ours.auroc, figures.find("auroc")->as_number(), 1e-9);
+    EXPECT_NEAR(ours.oscr, figures.find("oscr")->as_number(), 1e-9);
+    expect_interval(ours.auroc_interval, *figures.find("auroc_interval"), 0.6);
+    expect_interval(ours.oscr_interval, *figures.find("oscr_interval"), 0.6);
+    const OpenSetCurves& curves = got->curves.at(score);
+    EXPECT_NEAR(metrics::area_under(curves.roc), ours.auroc, 1e-9);
+    EXPECT_GE(metrics::area_under(curves.oscr) + 1e-9, ours.oscr);  // equal ones count half
+    EXPECT_NEAR(curves.oscr.back().true_positive, got->acc / 100, 1e-12);
+  }
 }
 
 TEST(OpenSet, SoftmaxAndEnergyAreOverTheKnownAlone) {
