@@ -37,6 +37,8 @@ struct EvalOptions {
   int resamples = 1000;
 };
 
+/// Errors: kInvalidArgument for an option that the protocol does not take.
+Status check_protocol_fit(const EvalOptions& options);
 /// The part of the data: ", split val, part 0 of 5", or nothing.
 std::string part_text(const DataOptions& data);
 /// {"bundle", "data", "split", "folds", "fold", "protocol"}: how every result starts.

@@ -57,7 +57,8 @@ run eval tiny --data m.csv --protocol open-set --known happiness,sadness --json
 ok
 value "d['splits'][0]['n_known'] == 8 and d['splits'][0]['n_unknown'] == 8"
 value "set(d['splits'][0]['scores']) == {'max_softmax', 'energy', 'max_cosine', 'max_logit'}"
-value "all(0 <= f[k] <= 100 for f in d['splits'][0]['scores'].values() for k in f)"
+value "all(0 <= x <= 100 for f in d['splits'][0]['scores'].values() for v in f.values() for x in (v if type(v) is list else [v]))"
+value "all(f[k + '_interval'][0] <= f[k] <= f[k + '_interval'][1] for f in d['splits'][0]['scores'].values() for k in ('auroc', 'oscr'))"
 run eval tiny --data m.csv --protocol open-set --known happiness,sadness
 ok
 out_has 'max_cosine +AUROC'
@@ -85,15 +86,38 @@ run eval tiny --data m.csv --protocol robustness --corruptions blur,jpeg --json
 ok
 value "len(d['runs']) == 11 and d['runs'][0]['corruption'] == 'none' and d['runs'][0]['war'] == d['war']"
 value "[r['level'] for r in d['runs'][1:6]] == [1, 2, 3, 4, 5]"
+value "all(r['war_interval'][0] <= r['war'] <= r['war_interval'][1] and r['uar_interval'][0] <= r['uar'] for r in d['runs'])"
+value "abs(d['spoiled_war'] - sum(r['war'] for r in d['runs'][1:]) / 10) < 1e-9 and abs(d['drop'] - d['war'] + d['spoiled_war']) < 1e-9"
+value "d['spoiled_war_interval'][0] <= d['spoiled_war'] <= d['spoiled_war_interval'][1] and len(d['drop_interval']) == 2"
 cp .out first.json
 run eval tiny --data m.csv --protocol robustness --corruptions blur,jpeg --json
 check "the same again" cmp .out first.json
 run eval tiny --data m.csv --protocol robustness --corruptions noise
 ok
-out_has '^noise +[0-9]'
+out_has '^noise +1 +[0-9.]+ \([0-9.]+ to [0-9.]+\)'
+out_has '^mean over spoiled pictures [0-9.]+ \([0-9.]+ to'
 run eval tiny --data m.csv --protocol robustness --corruptions fog
 exits 2
 err_is "--corruptions: corruption: 'fog' is unknown .*"
+
+section "options that a protocol does not take are refused"
+refused() {
+  run eval tiny --data m.csv "$@"
+  exits 2
+  out_is_empty
+  err_is "$1: does not go with --protocol .* \(expected .*\)"
+}
+refused --predictions p.csv --protocol robustness
+refused --with-samples --protocol k-fold
+refused --with-images --protocol open-set --report x.html
+refused --group-by age --protocol robustness
+refused --shared-classes --protocol leave-one-out
+refused --prompts P1 --protocol regression
+refused --known fear
+refused --splits afew --protocol closed
+refused --corruptions blur
+refused --targets a --protocol open-set
+refused --average-by age
 
 section "folds of a published data set"
 mkdir -p dfew/DFEW_Frame_Face
@@ -112,6 +136,24 @@ value "[f['n'] for f in d['folds']] == [3, 3, 3, 3, 1]"
 value "abs(sum(f['war'] for f in d['folds']) / 5 - d['war']) < 1e-9"
 value "abs(sum(f['uar'] for f in d['folds']) / 5 - d['uar']) < 1e-9"
 value "len(d['folds'][0]['absent']) == 4"
+value "d['war_interval'][0] <= d['war'] <= d['war_interval'][1] and d['uar_interval'][0] <= d['uar'] <= d['uar_interval'][1]"
+value "all(f['war_interval'][0] <= f['war'] <= f['war_interval'][1] and len(f['data_hash']) == 64 for f in d['folds'])"
+# The same figures fold by fold, from the predictions of five runs.
+for fold in 1 2 3 4 5; do
+  "$mien" eval tiny --data dfew:dfew --split test --fold $fold --predictions "fold$fold.csv" >/dev/null 2>&1
+done
+check "the mean of five runs" python3 - <<'PY'
+import csv, json
+d = json.load(open(".out"))
+wars, uars = [], []
+for fold in range(1, 6):
+    rows = list(csv.DictReader(open(f"fold{fold}.csv")))
+    wars.append(100 * sum(r["truth"] == r["prediction"] for r in rows) / len(rows))
+    classes = {r["truth"] for r in rows}
+    recall = lambda c: [r["prediction"] == c for r in rows if r["truth"] == c]
+    uars.append(100 * sum(sum(recall(c)) / len(recall(c)) for c in classes) / len(classes))
+assert abs(sum(wars) / 5 - d["war"]) < 1e-9 and abs(sum(uars) / 5 - d["uar"]) < 1e-9, (wars, uars, d)
+PY
 run eval tiny tiny tiny tiny tiny --data dfew:dfew --protocol k-fold
 ok
 out_has '^mean of 5 folds +WAR'
