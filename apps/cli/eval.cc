@@ -265,7 +265,7 @@ Status check_options(const Context& context, const EvalOptions& options) {
   return options.predictions.empty() ? Status() : AtomicFile::create(options.predictions).status();
 }
 
-void run(Context& context, const EvalOptions& options) {
+void run(Context& context, EvalOptions options) {
   if (const Status status = check_options(context, options); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
@@ -273,6 +273,15 @@ void run(Context& context, const EvalOptions& options) {
   if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
   eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
   run_options.cancel = &interrupted();
+  options.shared_subjects = shared_subjects(options.source, options.data);
+  if (!options.shared_subjects.empty()) {
+    context.report(
+        fmt::format("{}: {} subjects of split {} are in other splits too, such as '{}'; figures "
+                    "flatter a model "
+                    "that trained on them (expected disjoint subjects)",
+                    options.source, options.shared_subjects.size(), options.data.split,
+                    options.shared_subjects.front()));
+  }
   options.protocol == "regression" ? run_regression_protocol(context, options, run_options)
                                    : run_labels(context, options, run_options);
 }
@@ -293,6 +302,7 @@ Json result_start(const EvalOptions& options, const std::string& bundle, const s
   out.set("folds", options.data.folds > 0 ? Json(options.data.folds) : Json());
   out.set("fold", options.data.folds > 0 ? Json(options.data.fold) : Json());
   out.set("protocol", options.protocol);
+  out.set("shared_subjects", options.shared_subjects.size());
   return out;
 }
 

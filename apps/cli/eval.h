@@ -30,8 +30,9 @@ struct EvalOptions {
   std::string predictions;
   bool json = false;
   bool with_samples = false;
-  std::vector<std::string> left_out = {};  ///< --shared-classes: classes that no label means
-  std::int64_t samples_left_out = 0;       ///< and their samples
+  std::vector<std::string> left_out = {};         ///< --shared-classes: classes that no label means
+  std::int64_t samples_left_out = 0;              ///< and their samples
+  std::vector<std::string> shared_subjects = {};  ///< that the split shares with others
   FaceOptions faces;
   double max_bad_share = 0.01;
   int resamples = 1000;

@@ -183,5 +183,28 @@ printf 'path,label,subject,split\nset/1.png,happiness,A,train\nset/2.png,sadness
 run data check leak.csv
 exits 1
 err_has "subject|'A'"
+run eval tiny --data leak.csv --split test --json
+exits 0
+err_is "leak\.csv: 1 subjects of split test are in other splits too, such as 'A'; .*"
+value "d['shared_subjects'] == 1 and d['n'] == 1"
+run eval tiny --data leak.csv --json
+ok
+value "d['shared_subjects'] == 0"
+
+section "a class without samples is named, and is no zero"
+printf 'path,label,split\nset/1.png,happiness,train\nset/2.png,sadness,test\nset/5.png,sadness,test\nset/3.png,anger,test\n' >absent.csv
+run eval tiny --data absent.csv --labels happy,sad,angry --split test --json
+ok
+check "UAR is over the classes that are there" python3 - <<'PY'
+import json
+d = json.load(open(".out"))
+there = [v for v in d["recall"].values() if v is not None]
+assert len(there) == 2 and abs(d["uar"] - sum(there) / 2) < 1e-9, d
+assert all(d["recall"][c] is None for c in d["absent"])
+PY
+printf 'path,label\nset/1.png,happiness\nset/2.png\n' >short.csv
+run eval tiny --data short.csv
+exits 2
+err_is 'short\.csv:3: has 1 cells \(expected 2, one per column\)'
 no_leftovers
 finish
