@@ -24,6 +24,66 @@ err_is '--prompts: does not go with --labels .*'
 run eval tiny --data m.csv --prompts P9
 exits 2
 
+section "logits of an ensemble are averaged, from embeddings of every prompt by itself"
+printf 'path,label\nset/2.png,anger\nset/3.png,fear\n' >two.csv
+run eval tiny --data two.csv --prompts P4 --predictions p4.csv
+ok
+texts=()
+for class in anger fear; do
+  for text in "an expression of $class." "a photo of a face with an expression of $class." "a photo radiating $class in a person." \
+    "a photo showing someone immersed in $class." "a photo capturing $class within an individual."; do texts+=(--text "$text"); done
+done
+run embed set/2.png set/3.png --face whole --bundle tiny "${texts[@]}"
+ok
+"$mien" inspect tiny --json >about.json
+check "P4 by hand" python3 - <<'PY'
+import csv, json, math
+rows = [json.loads(line) for line in open(".out")]
+texts = {r["text"]: r["embedding"] for r in rows if r["kind"] == "text"}
+faces = {r["input"]: r["embedding"] for r in rows if r["kind"] == "face"}
+about = json.load(open("about.json"))["bundle"]
+scale = about.get("logit_scale", 100) / about.get("temperature", 1)
+dot = lambda a, b: sum(x * y for x, y in zip(a, b))
+said = list(csv.DictReader(open("p4.csv")))
+assert len(texts) == 10 and len(said) == 2
+for row in said:
+    mean = {c: sum(dot(faces[row["id"]], e) for t, e in texts.items() if f" {c}" in t) / 5 for c in ("anger", "fear")}
+    p = 1 / (1 + math.exp(scale * (mean["fear"] - mean["anger"])))
+    assert abs(p - float(row["p_anger"])) < 2e-5, (p, row)
+    # The other rule, one embedding that is the mean of the texts, tells something else.
+    one = {}
+    for c in mean:
+        sums = [sum(v) for v in zip(*(e for t, e in texts.items() if f" {c}" in t))]
+        one[c] = dot(faces[row["id"]], sums) / math.sqrt(dot(sums, sums))
+    q = 1 / (1 + math.exp(scale * (one["fear"] - one["anger"])))
+    assert abs(q - float(row["p_anger"])) > 1e-4, (q, row)
+PY
+
+section "every figure, recounted from the predictions"
+run eval tiny --data m.csv --predictions p.csv --json
+ok
+check "WAR, UAR, F1, top 2, ECE" python3 - <<'PY'
+import csv, json
+d = json.load(open(".out"))
+rows = list(csv.DictReader(open("p.csv")))
+p = [{c: float(r["p_" + c]) for c in d["classes"]} for r in rows]
+right = [r["truth"] == r["prediction"] for r in rows]
+mean = lambda v: 100 * sum(v) / len(v)
+f1 = []
+for c in d["classes"]:
+    hit = sum(r["truth"] == r["prediction"] == c for r in rows)
+    f1.append(2 * hit / (sum(r["truth"] == c for r in rows) + sum(r["prediction"] == c for r in rows)))
+top2 = [r["truth"] in sorted(q, key=q.get, reverse=True)[:2] for r, q in zip(rows, p)]
+bins = {}
+for q, ok in zip(p, right):
+    sure = max(q.values())
+    bins.setdefault(min(14, int(sure * 15)), []).append(sure - ok)
+ece = 100 * sum(abs(sum(b)) for b in bins.values()) / len(rows)
+uar = mean([sum(r["truth"] == r["prediction"] == c for r in rows) / sum(r["truth"] == c for r in rows) for c in d["classes"]])
+for name, value in dict(war=mean(right), uar=uar, macro_f1=mean(f1), top2=mean(top2), ece=ece).items():
+    assert abs(d[name] - value) < 1e-3, (name, d[name], value)
+PY
+
 section "shared classes"
 run eval tiny --data m.csv --labels 'happy,sad,bored'
 exits 2
