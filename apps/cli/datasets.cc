@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -99,6 +102,25 @@ Result<data::Manifest> load_data(const std::string& source, const DataOptions& o
   MIEN_ASSIGN_OR_RETURN(const data::TwoViews parts,
                         data::subject_part(whole, view, options.folds, options.fold));
   return data::only(std::move(whole), parts.test);
+}
+
+std::vector<std::string> shared_subjects(const std::string& source, const DataOptions& options) {
+  DataOptions whole = options;
+  whole.split.clear();
+  whole.folds = whole.fold = 0;
+  if (options.split.empty() || is_published(source)) return {};
+  const auto manifest = load_data(source, whole);
+  if (!manifest.ok()) return {};
+  std::set<std::string> here, elsewhere;
+  for (const data::Sample& sample : manifest->samples) {
+    if (!sample.subject.empty()) {
+      (sample.split == options.split ? here : elsewhere).insert(sample.subject);
+    }
+  }
+  std::vector<std::string> out;
+  std::set_intersection(here.begin(), here.end(), elsewhere.begin(), elsewhere.end(),
+                        std::back_inserter(out));
+  return out;
 }
 
 }  // namespace mien::cli

@@ -39,5 +39,9 @@ bool is_published(const std::string& source);
 /// Errors: those of data::load_source and subject_part; kInvalidArgument for an option that does
 /// not go with the source.
 Result<data::Manifest> load_data(const std::string& source, const DataOptions& options);
+/// The subjects of the chosen split of a manifest that its other splits have too: figures about
+/// them flatter a model that trained there. Empty without a split, for published data sets, and
+/// when the manifest cannot be read.
+std::vector<std::string> shared_subjects(const std::string& source, const DataOptions& options);
 
 }  // namespace mien::cli

@@ -15,7 +15,6 @@
 #include "mien/data/views.h"
 #include "mien/engine/bundle_hash.h"
 #include "mien/eval/compare.h"
-#include "mien/eval/left_out.h"
 #include "mien/eval/shared_classes.h"
 #include "mien/text/prompt_ensembles.h"
 
@@ -103,32 +102,32 @@ Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
   return out;
 }
 
-report::Facts facts(const EvalOptions& options, const engine::Bundle& bundle,
-                    const data::Manifest& manifest, const eval::RunResult& result) {
-  return {
-      {"bundle", bundle.info().name},
-      {"bundle hash", engine::bundle_hash(bundle.info())},
-      {"data", manifest.name + part_text(options.data)},
-      {"protocol",
-       options.protocol + (options.compound.empty() ? "" : ", compounds by " + options.compound)},
-      {"left out", fmt::format("{} without a label, {} with several, {} unreadable",
-                               manifest.unlabelled, result.compound, result.unreadable.size())}};
+std::string protocol_text(const EvalOptions& options) {
+  std::string out = options.protocol;
+  if (!options.protocols.prompts.empty()) out += ", prompts " + options.protocols.prompts;
+  if (!options.compound.empty()) out += ", compounds by " + options.compound;
+  return out;
 }
 
 Status write_outputs(const Context& context, const EvalOptions& options,
                      const engine::Bundle& bundle, const data::Manifest& manifest,
                      const eval::RunResult& result, const eval::ClosedSetReport& report) {
-  if (!options.page.file.empty()) {
-    MIEN_RETURN_IF_ERROR(write_eval_page(context, options.page, manifest, result, report,
-                                         facts(options, bundle, manifest, result)));
-  }
-  if (!options.predictions.empty()) {
-    MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, result));
-  }
   std::optional<eval::GroupReport> groups;
   if (!options.protocols.group_by.empty()) {
     MIEN_ASSIGN_OR_RETURN(groups,
                           groups_of(options.protocols, manifest, result, options.resamples));
+  }
+  if (!options.page.file.empty()) {
+    const std::string left_out =
+        fmt::format("{} without a label, {} with several, {} unreadable", manifest.unlabelled,
+                    result.compound, result.unreadable.size());
+    MIEN_RETURN_IF_ERROR(
+        write_eval_page(options.page, manifest, result, report, groups,
+                        eval_facts(context, bundle, manifest, part_text(options.data),
+                                   protocol_text(options), left_out)));
+  }
+  if (!options.predictions.empty()) {
+    MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, result));
   }
   if (options.json) {
     fmt::print("{}\n", to_json(options, bundle, manifest, result, report, groups).dump());
@@ -154,76 +153,18 @@ Status write_outputs(const Context& context, const EvalOptions& options,
   return {};
 }
 
-void print_left_out(const EvalOptions& options, const data::Manifest& manifest,
-                    const eval::LeftOutReport& report) {
-  if (options.json) {
-    Json out = Json::object();
-    out.set("data", manifest.name);
-    out.set("protocol", options.protocol);
-    Json figures = report.to_json();
-    for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
-    fmt::print("{}\n", out.dump());
-    return;
-  }
-  fmt::print("{}, each class left out of training once\n", manifest.name);
-  for (const eval::LeftOutClass& item : report.left_out) {
-    fmt::print("  {:<16} recall {:6.2f} %  of {}", item.name, item.recall(), item.samples);
-    if (item.auroc) {
-      fmt::print(
-          "; of the others {:.2f} % right, AUROC of unknown {:.2f}",
-          100 * static_cast<double>(item.known_correct) / static_cast<double>(item.known_samples),
-          *item.auroc);
-    }
-    fmt::print("\n");
-  }
-  fmt::print("  WAR {:.2f}  UAR {:.2f}", report.war(), report.uar());
-  if (report.auroc()) fmt::print("  AUROC {:.2f}", *report.auroc());
-  fmt::print("\n");
-  if (!report.missing.empty()) {
-    fmt::print("no bundle left out: {}\n", fmt::join(report.missing, ", "));
-  }
-}
-
-// One bundle per class that its training left out, each asked about the samples of that class.
-void run_left_out(Context& context, EvalOptions options, const data::Manifest& manifest,
-                  const eval::RunOptions& run_options) {
-  eval::LeftOutReport report{.classes = manifest.classes, .missing = manifest.classes};
-  if (options.labels.empty())
-    options.protocol = "closed";  // the texts that the bundle trained with
-  for (const std::string& path : options.bundles) {
-    options.model.bundle = path;
-    const auto bundle = load_bundle(options.model);
-    if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
-    const auto name = eval::left_out_class(**bundle);
-    if (!name.ok()) return context.fail(name.status(), kExitUsage);
-    if (std::erase(report.missing, *name) == 0) {
-      return context.fail(
-          invalid_argument(fmt::format("{}: leaves out '{}' (expected a class of the data that no "
-                                       "other bundle leaves out)",
-                                       path, *name)),
-          kExitUsage);
-    }
-    const auto labels = choose_labels(options, **bundle, manifest);
-    if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
-    const auto result = eval::run_zero_shot(*bundle, manifest, *labels, run_options);
-    if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
-    for (const std::string& message : result->unreadable) context.report(message);
-    auto counted = eval::count_left_out(*name, *result);
-    if (!counted.ok()) return context.fail(counted.status(), kExitUsage);
-    report.left_out.push_back(std::move(*counted));
-  }
-  options.protocol = "leave-one-out";
-  print_left_out(options, manifest, report);
-}
-
-Result<data::Manifest> load_manifest_of(const EvalOptions& options) {
-  MIEN_ASSIGN_OR_RETURN(data::Manifest manifest, load_data(options.source, options.data));
+Result<data::Manifest> load_manifest_of(const EvalOptions& options, const DataOptions& data) {
+  MIEN_ASSIGN_OR_RETURN(data::Manifest manifest, load_data(options.source, data));
   return options.compound.empty() ? std::move(manifest)
                                   : data::compound_classes(std::move(manifest));
 }
 
-void run_all_folds(Context& context, const EvalOptions& options,
-                   const eval::RunOptions& run_options) {
+// Protocols that may read several bundles.
+void run_bundles(Context& context, EvalOptions options, const eval::RunOptions& run_options) {
+  const bool folds = options.protocol == "k-fold";
+  // A class left out: the texts that the bundle trained with.
+  if (!folds && options.labels.empty()) options.protocol = "closed";
+  const auto read = [&](const DataOptions& data) { return load_manifest_of(options, data); };
   const auto load = [&](const std::string& path) {
     ModelOptions model = options.model;
     model.bundle = path;
@@ -232,8 +173,10 @@ void run_all_folds(Context& context, const EvalOptions& options,
   const auto labels = [&](const engine::Bundle& bundle, const data::Manifest& manifest) {
     return choose_labels(options, bundle, manifest);
   };
-  run_folds(context, {options.source, options.data, options.bundles, load, labels, run_options,
-                      options.json});
+  const BundlesRun run{
+      options.source, options.data,      options.bundles,  read, load, labels, run_options,
+      options.json,   options.resamples, options.page.file};
+  folds ? run_folds(context, run) : run_left_out(context, run);
 }
 
 // One closed-set run and everything that is told of it.
@@ -255,22 +198,13 @@ void measure(Context& context, const EvalOptions& options, ProtocolRun run) {
   }
 }
 
-void run_labels(Context& context, EvalOptions options, eval::RunOptions run_options) {
-  if (!options.protocols.prompts.empty()) run_options.reduce = engine::Reduce::kMeanCosine;
-  if (options.protocol == "k-fold") return run_all_folds(context, options, run_options);
-  auto manifest = load_manifest_of(options);
+// What one closed-set run, an open set and spoiled pictures start with.
+void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_options) {
+  auto manifest = load_manifest_of(options, options.data);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
-  if (!options.compound.empty()) {
-    const auto compound = parse_compound(options.compound);
-    if (!compound.ok()) return context.fail(compound.status(), kExitUsage);
-    run_options.compound = *compound;
-  }
   if (!options.protocols.group_by.empty()) {
     const auto groups = eval::group_of_samples(*manifest, options.protocols.group_by);
     if (!groups.ok()) return context.fail(groups.status().with_prefix("--group-by"), kExitUsage);
-  }
-  if (options.protocol == "leave-one-out") {
-    return run_left_out(context, options, *manifest, run_options);
   }
   const auto bundle = load_one_bundle(options);
   if (!bundle.ok()) {
@@ -291,29 +225,47 @@ void run_labels(Context& context, EvalOptions options, eval::RunOptions run_opti
     return context.fail(places.status(), kExitUsage);
   }
   run_options.finder.landmarks = (*bundle)->info().crop.align;
-  const ProtocolRun protocol_run{*bundle, *manifest, *labels, run_options, options.json};
-  if (options.protocol == "open-set") {
-    return run_open_set(context, options.protocols, protocol_run);
+  const ProtocolRun run{
+      *bundle,
+      *manifest,
+      *labels,
+      run_options,
+      options.json,
+      options.resamples,
+      options.page.file,
+      eval_facts(context, **bundle, *manifest, part_text(options.data), protocol_text(options),
+                 fmt::format("{} without a label", manifest->unlabelled))};
+  if (options.protocol == "open-set") return run_open_set(context, options.protocols, run);
+  if (options.protocol == "robustness") return run_robustness(context, options.protocols, run);
+  measure(context, options, run);
+}
+
+void run_labels(Context& context, const EvalOptions& options, eval::RunOptions run_options) {
+  if (!options.protocols.prompts.empty()) run_options.reduce = engine::Reduce::kMeanCosine;
+  if (!options.compound.empty()) {
+    const auto compound = parse_compound(options.compound);
+    if (!compound.ok()) return context.fail(compound.status(), kExitUsage);
+    run_options.compound = *compound;
   }
-  if (options.protocol == "robustness") {
-    return run_robustness(context, options.protocols, protocol_run);
-  }
-  measure(context, options, {*bundle, *manifest, *labels, run_options, options.json});
+  const bool several = options.protocol == "k-fold" || options.protocol == "leave-one-out";
+  several ? run_bundles(context, options, run_options)
+          : run_one_bundle(context, options, run_options);
 }
 
 // What can be told before anything is read.
 Status check_options(const Context& context, const EvalOptions& options) {
   MIEN_RETURN_IF_ERROR(context.apply());
-  MIEN_RETURN_IF_ERROR(check_page_options(options.page));
+  MIEN_RETURN_IF_ERROR(check_protocol_fit(options));
   if (options.bundles.empty() || options.source.empty()) {
     return invalid_argument(
         fmt::format("{}: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)",
                     options.bundles.empty() ? "bundle" : "--data"));
   }
-  return {};
+  MIEN_RETURN_IF_ERROR(check_page_options(options.page));
+  return options.predictions.empty() ? Status() : AtomicFile::create(options.predictions).status();
 }
 
-void run(Context& context, const EvalOptions& options) {
+void run(Context& context, EvalOptions options) {
   if (const Status status = check_options(context, options); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
@@ -321,6 +273,15 @@ void run(Context& context, const EvalOptions& options) {
   if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
   eval::RunOptions run_options{.finder = *finder, .max_bad_share = options.max_bad_share};
   run_options.cancel = &interrupted();
+  options.shared_subjects = shared_subjects(options.source, options.data);
+  if (!options.shared_subjects.empty()) {
+    context.report(
+        fmt::format("{}: {} subjects of split {} are in other splits too, such as '{}'; figures "
+                    "flatter a model "
+                    "that trained on them (expected disjoint subjects)",
+                    options.source, options.shared_subjects.size(), options.data.split,
+                    options.shared_subjects.front()));
+  }
   options.protocol == "regression" ? run_regression_protocol(context, options, run_options)
                                    : run_labels(context, options, run_options);
 }
@@ -341,6 +302,7 @@ Json result_start(const EvalOptions& options, const std::string& bundle, const s
   out.set("folds", options.data.folds > 0 ? Json(options.data.folds) : Json());
   out.set("fold", options.data.folds > 0 ? Json(options.data.fold) : Json());
   out.set("protocol", options.protocol);
+  out.set("shared_subjects", options.shared_subjects.size());
   return out;
 }
 

@@ -30,13 +30,16 @@ struct EvalOptions {
   std::string predictions;
   bool json = false;
   bool with_samples = false;
-  std::vector<std::string> left_out = {};  ///< --shared-classes: classes that no label means
-  std::int64_t samples_left_out = 0;       ///< and their samples
+  std::vector<std::string> left_out = {};         ///< --shared-classes: classes that no label means
+  std::int64_t samples_left_out = 0;              ///< and their samples
+  std::vector<std::string> shared_subjects = {};  ///< that the split shares with others
   FaceOptions faces;
   double max_bad_share = 0.01;
   int resamples = 1000;
 };
 
+/// Errors: kInvalidArgument for an option that the protocol does not take.
+Status check_protocol_fit(const EvalOptions& options);
 /// The part of the data: ", split val, part 0 of 5", or nothing.
 std::string part_text(const DataOptions& data);
 /// {"bundle", "data", "split", "folds", "fold", "protocol"}: how every result starts.

@@ -7,9 +7,11 @@
 
 #include "mien/core/file.h"
 #include "mien/data/manifest_hash.h"
+#include "mien/engine/bundle_hash.h"
 #include "mien/image/decode.h"
 #include "mien/report/descriptor_map.h"
 #include "mien/report/evaluation_page.h"
+#include "mien/report/protocol_pages.h"
 
 namespace mien::cli {
 namespace {
@@ -39,23 +41,40 @@ void add_eval_page_options(CLI::App& verb, EvalPageOptions& options) {
 }
 
 Status check_page_options(const EvalPageOptions& options) {
-  if (!options.with_images || !options.file.empty()) return {};
-  return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
+  if (options.with_images && options.file.empty()) {
+    return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
+  }
+  // A page that cannot be written is told before the work, not after it.
+  return options.file.empty() ? Status() : AtomicFile::create(options.file).status();
 }
 
-Status write_eval_page(const Context& context, const EvalPageOptions& options,
-                       const data::Manifest& manifest, const eval::RunResult& result,
-                       const eval::ClosedSetReport& report,
-                       std::vector<std::pair<std::string, std::string>> facts) {
+report::Facts eval_facts(const Context& context, const engine::Bundle& bundle,
+                         const data::Manifest& manifest, const std::string& part,
+                         const std::string& protocol, const std::string& left_out) {
+  return {{"command", context.command()},
+          {"bundle", bundle.info().name},
+          {"bundle hash", engine::bundle_hash(bundle.info())},
+          {"data", manifest.name + part},
+          {"data hash", data::manifest_hash(manifest)},
+          {"protocol", protocol},
+          {"left out", left_out},
+          {"program", "mien " MIEN_VERSION}};
+}
+
+Status write_page(const std::string& file, const std::function<std::string()>& page) {
+  return file.empty() ? Status() : write_file_atomically(file, page());
+}
+
+Status write_eval_page(const EvalPageOptions& options, const data::Manifest& manifest,
+                       const eval::RunResult& result, const eval::ClosedSetReport& report,
+                       const std::optional<eval::GroupReport>& groups, report::Facts facts) {
   report::EvaluationPage page{
       .report = &report,
       .predictions = result.predictions,
       .facts = std::move(facts),
       .more = report::descriptor_map_html(result.descriptors, result.classes),
       .notice = responsible_use()};
-  page.facts.insert(page.facts.begin(), {"command", context.command()});
-  page.facts.emplace_back("data hash", data::manifest_hash(manifest));
-  page.facts.emplace_back("program", "mien " MIEN_VERSION);
+  if (groups) page.more = report::groups_html(*groups) + page.more;
   for (const std::size_t i :
        report::surest_mistakes(result.predictions, static_cast<std::size_t>(options.mistakes))) {
     const eval::Prediction& row = result.predictions[i];

@@ -2,13 +2,17 @@
 
 // The page of `eval --report`.
 
+#include <functional>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cli/cli.h"
 #include "mien/data/manifest.h"
+#include "mien/engine/bundle.h"
+#include "mien/eval/groups.h"
 #include "mien/eval/run.h"
+#include "mien/report/evaluation.h"
 
 namespace mien::cli {
 
@@ -21,10 +25,17 @@ void add_eval_page_options(CLI::App& verb, EvalPageOptions& options);
 /// Errors: kInvalidArgument for options that need a page.
 Status check_page_options(const EvalPageOptions& options);
 
-/// `facts`: what the page tells first; the command, the hash of the data and the program follow.
-Status write_eval_page(const Context& context, const EvalPageOptions& options,
-                       const data::Manifest& manifest, const eval::RunResult& result,
-                       const eval::ClosedSetReport& report,
-                       std::vector<std::pair<std::string, std::string>> facts);
+/// What the page of one bundle tells first: command, bundle, data, their hashes, protocol, what was
+/// left out, program.
+report::Facts eval_facts(const Context& context, const engine::Bundle& bundle,
+                         const data::Manifest& manifest, const std::string& part,
+                         const std::string& protocol, const std::string& left_out);
+
+/// Writes what `page` makes to `file`; nothing when that is empty. Errors: kIo.
+Status write_page(const std::string& file, const std::function<std::string()>& page);
+
+Status write_eval_page(const EvalPageOptions& options, const data::Manifest& manifest,
+                       const eval::RunResult& result, const eval::ClosedSetReport& report,
+                       const std::optional<eval::GroupReport>& groups, report::Facts facts);
 
 }  // namespace mien::cli

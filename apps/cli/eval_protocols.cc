@@ -6,34 +6,26 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/eval_page.h"
 #include "cli/progress.h"
-#include "mien/data/registry.h"
+#include "mien/data/manifest_hash.h"
+#include "mien/engine/bundle_hash.h"
 #include "mien/eval/corruptions.h"
 #include "mien/eval/open_set.h"
+#include "mien/eval/robustness.h"
+#include "mien/report/protocol_pages.h"
 #include "mien/report/text.h"
 #include "mien/text/prompt_ensembles.h"
 
 namespace mien::cli {
 namespace {
 
-void tell_unreadable(Context& context, const eval::RunResult& result) {
-  for (const std::string& message : result.unreadable) context.report(message);
-  if (!result.unreadable.empty()) {
-    context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
-  }
-}
-
-Result<eval::RunResult> run_with_progress(const ProtocolRun& run, eval::RunOptions options) {
-  Progress progress("samples", static_cast<std::int64_t>(run.manifest.samples.size()));
-  options.progress = [&](std::int64_t done) { progress.update(done); };
-  auto out = eval::run_zero_shot(run.bundle, run.manifest, run.labels, options);
-  progress.finish();
-  return out;
-}
-
 Json start(const ProtocolRun& run, std::string_view protocol) {
-  return Json::Object{
-      {"bundle", run.bundle->info().name}, {"data", run.manifest.name}, {"protocol", protocol}};
+  return Json::Object{{"bundle", run.bundle->info().name},
+                      {"data", run.manifest.name},
+                      {"protocol", protocol},
+                      {"bundle_hash", engine::bundle_hash(run.bundle->info())},
+                      {"data_hash", data::manifest_hash(run.manifest)}};
 }
 
 // --known, or the list of --splits; of a list only the classes that the data has must fit. Without
@@ -74,13 +66,20 @@ Result<std::vector<eval::OpenSetSplit>> splits_of(const ProtocolOptions& options
 
 void print_open_set(const std::vector<eval::OpenSetResult>& results) {
   for (const eval::OpenSetResult& result : results) {
-    fmt::print("known {}: {} samples, {} unknown; Acc {:.2f}  UAR {:.2f}\n",
-               report::printable(fmt::format("{}", fmt::join(result.split.known, ", "))),
-               result.sizes.known, result.sizes.unknown, result.acc, result.uar.percent);
+    fmt::print(
+        "known {}: {} samples, {} unknown; Acc {:.2f} ({:.2f} to {:.2f})  UAR "
+        "{:.2f} ({:.2f} to {:.2f})\n",
+        report::printable(fmt::format("{}", fmt::join(result.split.known, ", "))),
+        result.sizes.known, result.sizes.unknown, result.acc, result.acc_interval.low,
+        result.acc_interval.high, result.uar.percent, result.uar_interval.low,
+        result.uar_interval.high);
     for (const auto& [score, f] : result.scores) {
       fmt::print(
-          "  {:<13} AUROC {:6.2f}  OSCR {:6.2f} (code {:.2f})  TNR@95 {:6.2f}  FPR@95 {:6.2f}\n",
-          eval::to_string(score), f.auroc, f.oscr, f.oscr_code, f.code.tnr_at_95, f.fpr_at_95);
+          "  {:<13} AUROC {:6.2f} ({:.2f} to {:.2f})  OSCR {:6.2f} ({:.2f} to {:.2f}; code {:.2f}) "
+          " "
+          "TNR@95 {:6.2f}  FPR@95 {:6.2f}\n",
+          eval::to_string(score), f.auroc, f.auroc_interval.low, f.auroc_interval.high, f.oscr,
+          f.oscr_interval.low, f.oscr_interval.high, f.oscr_code, f.code.tnr_at_95, f.fpr_at_95);
     }
   }
 }
@@ -98,12 +97,30 @@ void print_means(const Json& means) {
   }
 }
 
-// Without intervals: there are many runs, and their differences matter.
-Result<eval::ClosedSetReport> quick_report(const eval::RunResult& result) {
-  return eval::closed_set_report(result.classes, result.predictions, {.resamples = 1});
+void print_spoiled(const eval::SpoiledRun& run) {
+  fmt::print("{:<12} {}  {:6.2f} ({:.2f} to {:.2f})  UAR {:6.2f} ({:.2f} to {:.2f})\n",
+             run.level <= 1 ? run.corruption : "", run.level, run.report.war,
+             run.report.war_interval.low, run.report.war_interval.high, run.report.uar.percent,
+             run.report.uar_interval.low, run.report.uar_interval.high);
+  std::fflush(stdout);
 }
 
 }  // namespace
+
+void tell_unreadable(Context& context, const eval::RunResult& result) {
+  for (const std::string& message : result.unreadable) context.report(message);
+  if (!result.unreadable.empty()) {
+    context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
+  }
+}
+
+Result<eval::RunResult> run_with_progress(const ProtocolRun& run, eval::RunOptions options) {
+  Progress progress("samples", static_cast<std::int64_t>(run.manifest.samples.size()));
+  options.progress = [&](std::int64_t done) { progress.update(done); };
+  auto out = eval::run_zero_shot(run.bundle, run.manifest, run.labels, options);
+  progress.finish();
+  return out;
+}
 
 void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
   verb.add_option("--prompts", options.prompts,
@@ -117,9 +134,10 @@ void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
   verb.add_option("--splits", options.splits,
                   "open-set: all splits of HESP for afew, mafw, dfew, ourdata or multidata")
       ->check(CLI::IsMember({"afew", "mafw", "dfew", "ourdata", "multidata"}));
-  verb.add_option("--outliers", options.outliers,
-                  "open-set: one more score, against words that are no known class: as --labels, or "
-                  "expressions (66 common words)");
+  verb.add_option(
+      "--outliers", options.outliers,
+      "open-set: one more score, against words that are no known class: as --labels, or "
+      "expressions (66 common words)");
   verb.add_option("--corruptions", options.corruptions,
                   "robustness: some of blur, noise, jpeg, brightness, occlusion, resolution "
                   "(default: all)")
@@ -149,9 +167,15 @@ void run_open_set(Context& context, const ProtocolOptions& options, const Protoc
   std::vector<eval::OpenSetResult> results;
   for (const eval::OpenSetSplit& split : *splits) {
     auto one = eval::open_set_result(split, result->classes, result->predictions,
-                                     info.logit_scale / info.temperature, result->outliers);
+                                     info.logit_scale / info.temperature,
+                                     {.resamples = run.resamples}, result->outliers);
     if (!one.ok()) return context.fail(one.status(), kExitSomeFailed);
     results.push_back(std::move(*one));
+  }
+  if (const Status status = write_page(
+          run.page, [&] { return report::open_set_page(results, run.facts, responsible_use()); });
+      !status.ok()) {
+    return context.fail(status, kExitSomeFailed);
   }
   const Json means = eval::open_set_means(results);
   if (!run.json) {
@@ -176,28 +200,17 @@ void run_robustness(Context& context, const ProtocolOptions& options, const Prot
     kinds.push_back(*kind);
   }
   if (kinds.empty()) kinds = eval::all_corruptions();
-  Json rows = Json::array();
-  double clean_war = 0;
+  eval::Robustness robustness({.resamples = run.resamples});
   const auto measure = [&](std::string_view name, int level,
                            const eval::RunOptions& spoiled) -> Status {
     const auto result = run_with_progress(run, spoiled);
     if (!result.ok()) return result.status();
     if (level == 0) tell_unreadable(context, *result);
-    MIEN_ASSIGN_OR_RETURN(const auto report, quick_report(*result));
-    if (level == 0) clean_war = report.war;
-    rows.push_back(Json::Object{{"corruption", name},
-                                {"level", level},
-                                {"n", report.samples},
-                                {"war", report.war},
-                                {"uar", report.uar.percent}});
-    if (!run.json) {
-      if (level <= 1) fmt::print("{}{:<11}", level == 0 ? "" : "\n", name);
-      fmt::print("  {:6.2f}", report.war);
-      std::fflush(stdout);
-    }
+    MIEN_RETURN_IF_ERROR(robustness.add(std::string(name), level, *result));
+    if (!run.json) print_spoiled(robustness.last());
     return {};
   };
-  if (!run.json) fmt::print("WAR, percent; levels 1 to 5 from left to right\n");
+  if (!run.json) fmt::print("WAR, percent (95 %); levels 1 to 5 from top to bottom\n");
   Status status = measure("none", 0, run.options);
   for (const eval::Corruption kind : kinds) {
     for (int level = 1; status.ok() && level <= eval::kCorruptionLevels; ++level) {
@@ -208,87 +221,23 @@ void run_robustness(Context& context, const ProtocolOptions& options, const Prot
       status = measure(eval::to_string(kind), level, spoiled);
     }
   }
-  if (!run.json) fmt::print("\n");
   if (!status.ok()) return context.fail(status, kExitSomeFailed);
-  double sum = 0;
-  for (const Json& row : rows.as_array()) sum += row.find("war")->as_number();
-  const double mean = (sum - clean_war) / static_cast<double>(rows.size() - 1);
+  const auto report = robustness.finish();
+  if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
+  status = write_page(
+      run.page, [&] { return report::robustness_page(*report, run.facts, responsible_use()); });
+  if (!status.ok()) return context.fail(status, kExitSomeFailed);
   if (!run.json) {
-    fmt::print("mean over spoiled pictures {:.2f}, {:.2f} below\n", mean, clean_war - mean);
+    fmt::print(
+        "mean over spoiled pictures {:.2f} ({:.2f} to {:.2f}), {:.2f} below ({:.2f} to {:.2f})\n",
+        report->spoiled_war, report->spoiled_war_interval.low, report->spoiled_war_interval.high,
+        report->drop, report->drop_interval.low, report->drop_interval.high);
     return;
   }
   Json out = start(run, "robustness");
-  out.set("war", clean_war);
-  out.set("spoiled_war", mean);
-  out.set("runs", std::move(rows));
+  Json figures = report->to_json();
+  for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
   fmt::print("{}\n", out.dump());
-}
-
-void run_folds(Context& context, const FoldRun& run) {
-  const auto usage = [&](const Status& status) { context.fail(status, kExitUsage); };
-  const data::DatasetInfo* info = data::find_dataset(run.source.substr(0, run.source.find(':')));
-  if (!is_published(run.source) || info == nullptr || info->folds == 0) {
-    return usage(
-        invalid_argument(fmt::format("--protocol k-fold: {} has no folds (expected NAME:FOLDER of "
-                                     "a published data set that has, "
-                                     "such as dfew)",
-                                     run.source)));
-  }
-  const auto folds = static_cast<std::size_t>(info->folds);
-  if (run.data.fold != 0) {
-    return usage(invalid_argument("--fold: does not go with --protocol k-fold, which reads all"));
-  }
-  if (run.bundles.size() != 1 && run.bundles.size() != folds) {
-    return usage(invalid_argument(
-        fmt::format("bundle: {} given (expected one, or one for each of the {} folds in order)",
-                    run.bundles.size(), folds)));
-  }
-  Json rows = Json::array();
-  double war = 0, uar = 0;
-  for (std::size_t fold = 0; fold < folds; ++fold) {
-    DataOptions data = run.data;
-    data.fold = static_cast<int>(fold) + 1;
-    if (data.split.empty()) data.split = "test";
-    const auto manifest = load_data(run.source, data);
-    if (!manifest.ok()) return usage(manifest.status());
-    const auto bundle = run.load(run.bundles[run.bundles.size() == 1 ? 0 : fold]);
-    if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
-    const auto labels = run.labels(**bundle, *manifest);
-    if (!labels.ok()) return usage(labels.status());
-    eval::RunOptions options = run.options;
-    options.finder.landmarks = (*bundle)->info().crop.align;
-    const auto result =
-        run_with_progress({.bundle = *bundle, .manifest = *manifest, .labels = *labels}, options);
-    if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
-    tell_unreadable(context, *result);
-    const auto report = quick_report(*result);
-    if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
-    war += report->war / static_cast<double>(folds);
-    uar += report->uar.percent / static_cast<double>(folds);
-    Json absent = Json::array();
-    for (const std::size_t c : report->uar.absent) absent.push_back(report->classes[c]);
-    rows.push_back(Json::Object{{"fold", fold + 1},
-                                {"bundle", (*bundle)->info().name},
-                                {"n", report->samples},
-                                {"war", report->war},
-                                {"uar", report->uar.percent},
-                                {"absent", std::move(absent)}});
-    if (!run.json) {
-      fmt::print("fold {}: {} samples  WAR {:6.2f}  UAR {:6.2f}\n", fold + 1, report->samples,
-                 report->war, report->uar.percent);
-      std::fflush(stdout);
-    }
-  }
-  if (!run.json) {
-    fmt::print("mean of {} folds  WAR {:6.2f}  UAR {:6.2f}\n", folds, war, uar);
-    return;
-  }
-  fmt::print("{}\n", Json(Json::Object{{"data", run.source},
-                                       {"protocol", "k-fold"},
-                                       {"war", war},
-                                       {"uar", uar},
-                                       {"folds", std::move(rows)}})
-                         .dump());
 }
 
 Result<eval::GroupReport> groups_of(const ProtocolOptions& options, const data::Manifest& manifest,

@@ -12,6 +12,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/eval/groups.h"
 #include "mien/eval/run.h"
+#include "mien/report/evaluation.h"
 #include "mien/text/labels.h"
 
 namespace mien::cli {
@@ -34,23 +35,37 @@ struct ProtocolRun {
   text::LabelSet labels;
   eval::RunOptions options = {};
   bool json = false;
+  int resamples = 1000;
+  std::string page = {};     ///< file of --report; empty: none
+  report::Facts facts = {};  ///< what the page tells first
 };
 /// One pass over the data per split: all splits are read off one run.
 void run_open_set(Context& context, const ProtocolOptions& options, const ProtocolRun& run);
 /// The data as it is, then spoiled in every way at five levels.
 void run_robustness(Context& context, const ProtocolOptions& options, const ProtocolRun& run);
 
-/// The mean over all folds of a published data set, with one bundle or one per fold.
-struct FoldRun {
+/// What the protocols that read several bundles share.
+struct BundlesRun {
   std::string source;
   DataOptions data;
   std::vector<std::string> bundles;
+  std::function<Result<data::Manifest>(const DataOptions&)> read;
   std::function<Result<std::shared_ptr<const engine::Bundle>>(const std::string&)> load;
   std::function<Result<text::LabelSet>(const engine::Bundle&, const data::Manifest&)> labels;
   eval::RunOptions options;
   bool json = false;
+  int resamples = 1000;
+  std::string page = {};
 };
-void run_folds(Context& context, const FoldRun& run);
+/// The mean over all folds of a published data set, with one bundle or one per fold.
+void run_folds(Context& context, const BundlesRun& run);
+/// One bundle per class that its training left out, each asked about the samples of all classes.
+void run_left_out(Context& context, const BundlesRun& run);
+
+/// One pass over the data, with its progress on a terminal.
+Result<eval::RunResult> run_with_progress(const ProtocolRun& run, eval::RunOptions options);
+/// Names the samples that could not be read, and sets the exit code.
+void tell_unreadable(Context& context, const eval::RunResult& result);
 
 /// The groups of --group-by. Errors: those of group_of_samples and group_report.
 Result<eval::GroupReport> groups_of(const ProtocolOptions& options, const data::Manifest& manifest,

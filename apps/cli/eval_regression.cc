@@ -52,18 +52,16 @@ Status write_predictions(const std::string& path, const eval::RegressionRun& run
   return write_file_atomically(path, out);
 }
 
-Status write_outputs(const EvalOptions& options, const engine::Bundle& bundle,
-                     const data::Manifest& manifest, const eval::RegressionRun& run,
-                     const eval::RegressionReport& report) {
+Status write_outputs(const Context& context, const EvalOptions& options,
+                     const engine::Bundle& bundle, const data::Manifest& manifest,
+                     const eval::RegressionRun& run, const eval::RegressionReport& report) {
   const std::string name = bundle.info().name;
   if (!options.page.file.empty()) {
-    const report::Facts facts = {
-        {"bundle", name},
-        {"data", manifest.name + part_text(options.data)},
-        {"protocol", options.average_by.empty() ? "regression"
-                                                : "regression, averaged by " + options.average_by},
-        {"left out", fmt::format("{} without targets, {} unreadable", manifest.unlabelled,
-                                 run.unreadable.size())}};
+    const report::Facts facts = eval_facts(
+        context, bundle, manifest, part_text(options.data),
+        options.average_by.empty() ? "regression" : "regression, averaged by " + options.average_by,
+        fmt::format("{} without targets, {} unreadable", manifest.unlabelled,
+                    run.unreadable.size()));
     MIEN_RETURN_IF_ERROR(write_file_atomically(
         options.page.file, report::regression_html(report, run, facts, responsible_use())));
   }
@@ -117,7 +115,7 @@ void run_regression_protocol(Context& context, EvalOptions options, eval::RunOpt
   if (!run->unreadable.empty()) context.exit_code = kExitSomeFailed;
   const auto report = eval::regression_report(*run, {.resamples = options.resamples});
   if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
-  if (const Status status = write_outputs(options, **bundle, *manifest, *run, *report);
+  if (const Status status = write_outputs(context, options, **bundle, *manifest, *run, *report);
       !status.ok()) {
     context.fail(status, kExitSomeFailed);
   }

@@ -4,15 +4,10 @@
 
 #include <algorithm>
 
+#include "eval/interval_json.h"
+
 namespace mien::eval {
 namespace {
-
-Json interval_json(const metrics::Interval& interval) {
-  Json out = Json::array();
-  out.push_back(interval.low);
-  out.push_back(interval.high);
-  return out;
-}
 
 Status check(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions) {
   if (classes.empty() || predictions.empty()) {

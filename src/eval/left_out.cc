@@ -3,20 +3,48 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
+#include "eval/interval_json.h"
 #include "mien/metrics/open_set.h"
 
 namespace mien::eval {
+namespace {
+
+struct LeftOutFigures {
+  double war = 0;
+  double uar = 0;
+};
+
+// Of `right` samples per class.
+LeftOutFigures figures_of(const std::vector<LeftOutClass>& classes,
+                          const std::vector<std::int64_t>& right) {
+  LeftOutFigures out;
+  double all_right = 0, all = 0;
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    const auto samples = static_cast<double>(classes[c].samples);
+    if (samples > 0) out.uar += 100 * static_cast<double>(right[c]) / samples;
+    all_right += static_cast<double>(right[c]);
+    all += samples;
+  }
+  if (all > 0) out.war = 100 * all_right / all;
+  if (!classes.empty()) out.uar /= static_cast<double>(classes.size());
+  return out;
+}
+
+LeftOutFigures figures_of(const std::vector<LeftOutClass>& classes) {
+  std::vector<std::int64_t> right;
+  for (const LeftOutClass& item : classes) right.push_back(item.correct);
+  return figures_of(classes, right);
+}
+
+}  // namespace
 
 double LeftOutClass::recall() const {
   return samples == 0 ? 0 : 100 * static_cast<double>(correct) / static_cast<double>(samples);
 }
 
-double LeftOutReport::uar() const {
-  double sum = 0;
-  for (const LeftOutClass& item : left_out) sum += item.recall();
-  return left_out.empty() ? 0 : sum / static_cast<double>(left_out.size());
-}
+double LeftOutReport::uar() const { return figures_of(left_out).uar; }
 
 std::optional<double> LeftOutReport::auroc() const {
   double sum = 0;
@@ -29,22 +57,18 @@ std::optional<double> LeftOutReport::auroc() const {
   return count == 0 ? std::optional<double>() : sum / count;
 }
 
-double LeftOutReport::war() const {
-  LeftOutClass all;
-  for (const LeftOutClass& item : left_out) {
-    all.correct += item.correct;
-    all.samples += item.samples;
-  }
-  return all.recall();
-}
+double LeftOutReport::war() const { return figures_of(left_out).war; }
 
 Json LeftOutReport::to_json() const {
   Json out = Json::object();
   out.set("war", war());
+  out.set("war_interval", interval_json(war_interval));
   out.set("uar", uar());
+  out.set("uar_interval", interval_json(uar_interval));
   out.set("auroc", auroc() ? Json(*auroc()) : Json());
   Json recall = Json::object(), counts = Json::object(), answers = Json::object();
   Json aurocs = Json::object(), known = Json::object();
+  Json recall_intervals = Json::object(), auroc_intervals = Json::object();
   std::int64_t samples = 0;
   for (const LeftOutClass& item : left_out) {
     recall.set(item.name, item.recall());
@@ -53,6 +77,8 @@ Json LeftOutReport::to_json() const {
     for (std::size_t c = 0; c < classes.size(); ++c) said.set(classes[c], item.said[c]);
     answers.set(item.name, std::move(said));
     aurocs.set(item.name, item.auroc ? Json(*item.auroc) : Json());
+    recall_intervals.set(item.name, interval_json(item.recall_interval));
+    auroc_intervals.set(item.name, item.auroc ? interval_json(item.auroc_interval) : Json());
     known.set(item.name, item.known_samples == 0
                              ? Json()
                              : Json(100 * static_cast<double>(item.known_correct) /
@@ -61,9 +87,11 @@ Json LeftOutReport::to_json() const {
   }
   out.set("n", samples);
   out.set("recall", std::move(recall));
+  out.set("recall_intervals", std::move(recall_intervals));
   out.set("samples", std::move(counts));
   out.set("answers", std::move(answers));
   out.set("aurocs", std::move(aurocs));
+  out.set("auroc_intervals", std::move(auroc_intervals));
   out.set("known_war", std::move(known));
   out.set("missing", Json::Array(missing.begin(), missing.end()));
   return out;
@@ -80,7 +108,71 @@ Result<std::string> left_out_class(const engine::Bundle& bundle) {
   return name->as_string();
 }
 
-Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result) {
+namespace {
+
+// How many of `samples` drawn ones are right.
+std::int64_t drawn_right(std::span<const std::size_t> drawn, std::int64_t right) {
+  return std::count_if(drawn.begin(), drawn.end(),
+                       [&](std::size_t i) { return static_cast<std::int64_t>(i) < right; });
+}
+
+Status fill_intervals(LeftOutClass& out, const std::vector<double>& known,
+                      const std::vector<double>& unknown, const ClosedSetOptions& options) {
+  Rng rng(options.seed);
+  const metrics::BootstrapOptions bootstrap{.resamples = options.resamples};
+  MIEN_ASSIGN_OR_RETURN(out.recall_interval,
+                        metrics::bootstrap(
+                            unknown.size(),
+                            [&](std::span<const std::size_t> drawn) -> Result<double> {
+                              return 100 * static_cast<double>(drawn_right(drawn, out.correct)) /
+                                     static_cast<double>(drawn.size());
+                            },
+                            rng, bootstrap));
+  if (!out.auroc) return {};
+  std::vector<double> of_known(known.size()), of_unknown(unknown.size());
+  MIEN_ASSIGN_OR_RETURN(out.auroc_interval,
+                        metrics::bootstrap_parts(
+                            std::array{known.size(), unknown.size()},
+                            [&](std::span<const std::vector<std::size_t>> drawn) {
+                              for (std::size_t i = 0; i < known.size(); ++i)
+                                of_known[i] = known[drawn[0][i]];
+                              for (std::size_t i = 0; i < unknown.size(); ++i)
+                                of_unknown[i] = unknown[drawn[1][i]];
+                              return metrics::auroc({of_known, of_unknown});
+                            },
+                            rng, bootstrap));
+  return {};
+}
+
+}  // namespace
+
+Status fill_left_out_intervals(LeftOutReport& report, const ClosedSetOptions& options) {
+  std::vector<std::size_t> sizes;
+  for (const LeftOutClass& item : report.left_out) {
+    sizes.push_back(static_cast<std::size_t>(item.samples));
+  }
+  const auto figure = [&](double LeftOutFigures::*which) {
+    return [&, which](std::span<const std::vector<std::size_t>> drawn) -> Result<double> {
+      std::vector<std::int64_t> right;
+      for (std::size_t c = 0; c < drawn.size(); ++c) {
+        right.push_back(drawn_right(drawn[c], report.left_out[c].correct));
+      }
+      return figures_of(report.left_out, right).*which;
+    };
+  };
+  Rng rng(options.seed);
+  const metrics::BootstrapOptions bootstrap{.resamples = options.resamples};
+  MIEN_ASSIGN_OR_RETURN(
+      report.war_interval,
+      metrics::bootstrap_parts(sizes, figure(&LeftOutFigures::war), rng, bootstrap));
+  MIEN_ASSIGN_OR_RETURN(
+      report.uar_interval,
+      metrics::bootstrap_parts(sizes, figure(&LeftOutFigures::uar), rng, bootstrap));
+  return {};
+}
+
+Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result,
+                                    const ClosedSetOptions& options) {
   const auto found = std::find(result.classes.begin(), result.classes.end(), name);
   if (found == result.classes.end()) {
     return invalid_argument(fmt::format("class '{}': is not in the data (expected one of {})", name,
@@ -115,6 +207,7 @@ Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& re
   if (!known.empty()) {
     MIEN_ASSIGN_OR_RETURN(out.auroc, metrics::auroc({known, unknown}));
   }
+  MIEN_RETURN_IF_ERROR(fill_intervals(out, known, unknown, options));
   return out;
 }
 

@@ -8,82 +8,14 @@
 #include <optional>
 #include <set>
 
+#include "eval/interval_json.h"
+#include "eval/open_set_intervals.h"
 #include "mien/metrics/confusion.h"
 #include "mien/metrics/open_set.h"
 #include "mien/text/prompts.h"
 
 namespace mien::eval {
 namespace {
-
-using Ids = std::vector<int>;
-using Names = std::vector<std::string_view>;
-
-// The numbers of AFEW and MAFW there, then of DFEW.
-const Names kMafwOrder = {"anger",   "disgust",      "fear",          "happiness",
-                          "neutral", "sadness",      "surprise",      "contempt",
-                          "anxiety", "helplessness", "disappointment"};
-const Names kDfewOrder = {"happiness", "sadness", "neutral", "anger",
-                          "surprise",  "disgust", "fear"};
-
-struct List {
-  std::string_view name;
-  std::size_t classes;
-  const Names* order;
-  std::vector<Ids> known;
-};
-
-const std::vector<List>& lists() {
-  static const std::vector<List> all = {
-      {"afew",
-       7,
-       &kMafwOrder,
-       {{5, 3},          {6, 3},          {1, 5},          {1, 2},          {0, 4},
-        {3, 1, 2},       {0, 4, 1},       {2, 3, 5},       {6, 3, 4},       {4, 6, 5},
-        {6, 0, 3, 5},    {2, 1, 6, 0},    {5, 3, 4, 1},    {0, 2, 3, 1},    {3, 4, 0, 2},
-        {2, 5, 3, 6, 1}, {3, 0, 4, 6, 1}, {6, 0, 4, 1, 5}, {5, 6, 1, 3, 4}, {4, 6, 2, 1, 0}}},
-      {"mafw",
-       11,
-       &kMafwOrder,
-       {{10, 5, 6},
-        {1, 5, 3},
-        {1, 10, 2},
-        {6, 2, 4},
-        {2, 8, 9},
-        {2, 5, 10, 0, 4},
-        {0, 5, 2, 6, 8},
-        {1, 10, 3, 7, 4},
-        {4, 1, 6, 3, 2},
-        {8, 0, 4, 3, 6},
-        {2, 4, 7, 10, 1, 0},
-        {9, 10, 5, 4, 1, 2},
-        {6, 9, 1, 10, 7, 2},
-        {10, 4, 8, 9, 0, 5},
-        {5, 2, 3, 8, 9, 4},
-        {4, 2, 5, 8, 1, 9, 6, 3},
-        {2, 9, 6, 1, 0, 8, 3, 4},
-        {5, 4, 8, 0, 10, 3, 6, 1},
-        {0, 7, 6, 9, 2, 4, 5, 1},
-        {2, 3, 6, 0, 7, 9, 10, 1}}},
-      {"dfew",
-       7,
-       &kDfewOrder,
-       {{6, 1},          {5, 4},          {4, 0},          {3, 1},          {1, 5},
-        {1, 4, 6},       {0, 1, 5},       {1, 3, 5},       {2, 1, 5},       {0, 2, 1},
-        {0, 1, 2, 5},    {6, 5, 2, 1},    {3, 5, 1, 4},    {5, 0, 2, 3},    {5, 4, 0, 2},
-        {2, 4, 0, 3, 6}, {3, 5, 1, 0, 2}, {0, 6, 5, 4, 3}, {4, 0, 2, 5, 6}, {4, 0, 1, 5, 6}}},
-      {"ourdata", 11, &kMafwOrder, {{0, 1, 2, 3, 4, 5, 6}}},
-  };
-  return all;
-}
-
-OpenSetSplit split_of(const List& list, const Ids& known) {
-  OpenSetSplit out;
-  for (std::size_t c = 0; c < list.classes; ++c) {
-    const bool is_known = std::find(known.begin(), known.end(), static_cast<int>(c)) != known.end();
-    (is_known ? out.known : out.unknown).emplace_back((*list.order)[c]);
-  }
-  return out;
-}
 
 std::optional<std::size_t> place_of(const std::string& name,
                                     const std::vector<std::string>& classes) {
@@ -96,9 +28,7 @@ std::optional<std::size_t> place_of(const std::string& name,
   return std::nullopt;
 }
 
-constexpr std::array<OpenSetScore, 5> kScores{OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy,
-                                              OpenSetScore::kMaxCosine, OpenSetScore::kMaxLogit,
-                                              OpenSetScore::kOutliers};
+constexpr auto& kScores = kOpenSetScores;
 
 // What one prediction says when only the known classes are asked for.
 struct Said {
@@ -128,10 +58,8 @@ Said ask_known(const Prediction& row, const std::vector<std::size_t>& known, dou
   return out;
 }
 
-Result<OpenSetFigures> figures_of(const std::vector<double>& known,
-                                  const std::vector<double>& unknown,
+Result<OpenSetFigures> figures_of(const metrics::OpenSetScores& scores,
                                   const std::vector<char>& correct) {
-  const metrics::OpenSetScores scores{known, unknown};
   OpenSetFigures out;
   MIEN_ASSIGN_OR_RETURN(out.auroc, metrics::auroc(scores));
   MIEN_ASSIGN_OR_RETURN(out.auroc_strict, metrics::auroc_strict(scores));
@@ -142,6 +70,34 @@ Result<OpenSetFigures> figures_of(const std::vector<double>& known,
   out.oscr *= 100;
   out.oscr_code *= 100;
   return out;
+}
+
+Result<OpenSetCurves> curves_of(const metrics::OpenSetScores& scores,
+                                const std::vector<char>& correct) {
+  std::vector<double> all(scores.known.begin(), scores.known.end());
+  all.insert(all.end(), scores.unknown.begin(), scores.unknown.end());
+  std::vector<char> is_known(scores.known.size(), 1);
+  is_known.resize(all.size(), 0);
+  OpenSetCurves out;
+  MIEN_ASSIGN_OR_RETURN(out.roc, metrics::roc_curve(all, is_known));
+  MIEN_ASSIGN_OR_RETURN(out.oscr, metrics::oscr_curve(scores, correct));
+  return out;
+}
+
+Status fill_figures(const OpenSetAnswers& answers, OpenSetResult& out) {
+  metrics::ConfusionMatrix counts(answers.classes);
+  for (std::size_t i = 0; i < answers.truth.size(); ++i) {
+    counts.add(answers.truth[i], answers.top[i]);
+  }
+  MIEN_ASSIGN_OR_RETURN(out.acc, metrics::weighted_average_recall(counts));
+  MIEN_ASSIGN_OR_RETURN(out.uar, metrics::unweighted_average_recall(counts));
+  for (std::size_t s = 0; s < kScores.size(); ++s) {
+    if (answers.known[s].empty()) continue;  // without outlier words
+    const metrics::OpenSetScores scores{answers.known[s], answers.unknown[s]};
+    MIEN_ASSIGN_OR_RETURN(out.scores[kScores[s]], figures_of(scores, answers.correct));
+    MIEN_ASSIGN_OR_RETURN(out.curves[kScores[s]], curves_of(scores, answers.correct));
+  }
+  return {};
 }
 
 Json figures_json(const OpenSetFigures& f) {
@@ -176,27 +132,6 @@ Result<std::vector<std::size_t>> class_places(const std::vector<std::string>& na
   return out;
 }
 
-std::vector<std::string_view> hesp_lists() {
-  std::vector<std::string_view> out;
-  for (const List& list : lists()) out.push_back(list.name);
-  out.emplace_back("multidata");
-  return out;
-}
-
-std::vector<OpenSetSplit> hesp_splits(std::string_view name) {
-  std::vector<OpenSetSplit> out;
-  for (const List& list : lists()) {
-    if (list.name != name) continue;
-    for (const Ids& known : list.known) out.push_back(split_of(list, known));
-  }
-  if (name == "multidata") {  // seven known, all the rest is one more class
-    OpenSetSplit split = split_of({"", 7, &kMafwOrder, {}}, {0, 1, 2, 3, 4, 5, 6});
-    split.unknown = {"other"};
-    out.push_back(std::move(split));
-  }
-  return out;
-}
-
 Result<OpenSetSizes> open_set_sizes(const OpenSetSplit& split, const data::Manifest& manifest) {
   MIEN_ASSIGN_OR_RETURN(const auto known, class_places(split.known, manifest.classes));
   MIEN_ASSIGN_OR_RETURN(const auto unknown, class_places(split.unknown, manifest.classes));
@@ -224,6 +159,7 @@ std::string_view to_string(OpenSetScore score) {
 Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
                                       const std::vector<std::string>& classes,
                                       const std::vector<Prediction>& predictions, double scale,
+                                      const ClosedSetOptions& options,
                                       const OutlierWords& outliers) {
   OpenSetResult out;
   out.split = split;
@@ -233,9 +169,7 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
   const std::vector<std::size_t> chosen =
       outliers.empty() ? std::vector<std::size_t>() : choose_outliers(outliers, known);
   const std::size_t scores = chosen.empty() ? kScores.size() - 1 : kScores.size();
-  std::array<std::vector<double>, 5> of_known, of_unknown;
-  std::vector<char> correct;
-  metrics::ConfusionMatrix counts(known.size());
+  OpenSetAnswers answers{.classes = known.size()};
   for (const Prediction& row : predictions) {
     if (row.cosines.size() != classes.size()) {
       return invalid_argument(fmt::format("open set: sample '{}' has no cosines", row.id));
@@ -252,31 +186,32 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
       continue;
     const Said said = ask_known(row, known, scale, chosen);
     for (std::size_t s = 0; s < scores; ++s) {
-      (is_known ? of_known : of_unknown)[s].push_back(said.scores[s]);
+      (is_known ? answers.known : answers.unknown)[s].push_back(said.scores[s]);
     }
     ++(is_known ? out.sizes.known : out.sizes.unknown);
     if (!is_known) continue;
     const auto truth = static_cast<std::size_t>(place - known.begin());
-    counts.add(truth, said.top);
-    correct.push_back(said.top == truth ? 1 : 0);
+    answers.truth.push_back(truth);
+    answers.top.push_back(said.top);
+    answers.correct.push_back(said.top == truth ? 1 : 0);
   }
   if (out.sizes.known == 0 || out.sizes.unknown == 0) {
     return invalid_argument(fmt::format(
         "open set: {} samples of known and {} of unknown classes (expected some of both)",
         out.sizes.known, out.sizes.unknown));
   }
-  MIEN_ASSIGN_OR_RETURN(out.acc, metrics::weighted_average_recall(counts));
-  MIEN_ASSIGN_OR_RETURN(out.uar, metrics::unweighted_average_recall(counts));
-  for (std::size_t s = 0; s < scores; ++s) {
-    MIEN_ASSIGN_OR_RETURN(out.scores[kScores[s]], figures_of(of_known[s], of_unknown[s], correct));
-  }
+  MIEN_RETURN_IF_ERROR(fill_figures(answers, out));
+  MIEN_RETURN_IF_ERROR(fill_open_set_intervals(answers, options, out));
   return out;
 }
 
 Json OpenSetResult::to_json() const {
   Json figures = Json::object();
   for (const auto& [score, values] : scores) {
-    figures.set(std::string(to_string(score)), figures_json(values));
+    Json item = figures_json(values);
+    item.set("auroc_interval", interval_json(values.auroc_interval));
+    item.set("oscr_interval", interval_json(values.oscr_interval));
+    figures.set(std::string(to_string(score)), std::move(item));
   }
   Json absent = Json::array();
   for (const std::size_t c : uar.absent) absent.push_back(split.known[c]);
@@ -285,7 +220,9 @@ Json OpenSetResult::to_json() const {
                       {"n_known", sizes.known},
                       {"n_unknown", sizes.unknown},
                       {"acc", acc},
+                      {"acc_interval", interval_json(acc_interval)},
                       {"uar", uar.percent},
+                      {"uar_interval", interval_json(uar_interval)},
                       {"absent", std::move(absent)},
                       {"scores", std::move(figures)}};
 }

@@ -6,18 +6,12 @@
 #include <map>
 
 #include "eval/clip_pass.h"
+#include "eval/interval_json.h"
 
 namespace mien::eval {
 namespace {
 
 using metrics::RegressionError;
-
-Json interval_json(const metrics::Interval& interval) {
-  Json out = Json::array();
-  out.push_back(interval.low);
-  out.push_back(interval.high);
-  return out;
-}
 
 // Rows that are drawn together.
 std::vector<std::vector<std::size_t>> clusters_of(const RegressionRun& run, bool by_subject) {

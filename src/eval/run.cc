@@ -59,8 +59,8 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
           *bundle, labels, {.reduce = options.reduce, .compound = options.compound}, pass.session));
   MIEN_RETURN_IF_ERROR(pass.prepare(*bundle));
   if (!options.outliers.labels.empty()) {
-    MIEN_ASSIGN_OR_RETURN(out.outliers, encode_outliers(*bundle, options.outliers, *scorer, places,
-                                                        pass.session));
+    MIEN_ASSIGN_OR_RETURN(
+        out.outliers, encode_outliers(*bundle, options.outliers, *scorer, places, pass.session));
   }
   DescriptorCounter descriptors(*scorer, manifest.classes.size());
   MIEN_RETURN_IF_ERROR(pass.run(

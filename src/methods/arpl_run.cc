@@ -92,8 +92,7 @@ Status ArplMethod::prepare() {
   options.width = width;
   options.tower = towers_->image_tensors();
   options.encode = [this](const torch::Tensor& pixels) { return towers_->images(pixels, true); };
-  MIEN_RETURN_IF_ERROR(
-      open_caches(data_.data, reader_, options, context_, train_rows_, val_rows_));
+  MIEN_RETURN_IF_ERROR(open_caches(data_.data, reader_, options, context_, train_rows_, val_rows_));
   start_loader();
   return {};
 }
@@ -173,20 +172,19 @@ Status ArplMethod::export_bundle(const std::filesystem::path& path, bool overwri
   MIEN_ASSIGN_OR_RETURN(const OpenSetScores train,
                         score(*data_.data.train, data_.data.train_view, nullptr));
   info.unknown.kind = engine::UnknownRule::Kind::kMaxLogit;
-  info.unknown.threshold =
-      released_threshold(std::get<0>(train.negative.max(1)), training.accept);
+  info.unknown.threshold = released_threshold(std::get<0>(train.negative.max(1)), training.accept);
   MIEN_RETURN_IF_ERROR(fit_temperature(training.accept, info));
   TowerExport tensors(*towers_);
-  tensors.replace({{engine::Bundle::kLabelFeatures, at::stack(texts)},
-                   {"reciprocal.points", points_}});
+  tensors.replace(
+      {{engine::Bundle::kLabelFeatures, at::stack(texts)}, {"reciprocal.points", points_}});
   if (adapter_.defined()) tensors.replace({{"reciprocal.adapter", adapter_}});
   content.tensors = tensors.views();
   content.tokenizer = towers_->tokenizer().file_text();
-  content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
-      fmt::arg("data", data_.data.train->name), fmt::arg("samples", data_.data.train_view.size()),
-      fmt::arg("labels", fmt::format("{}", fmt::join(data_.classes, ", "))),
-      fmt::arg("unknown", 100 * training.accept));
+  content.card = fmt::format(kCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
+                             fmt::arg("data", data_.data.train->name),
+                             fmt::arg("samples", data_.data.train_view.size()),
+                             fmt::arg("labels", fmt::format("{}", fmt::join(data_.classes, ", "))),
+                             fmt::arg("unknown", 100 * training.accept));
   return engine::write_bundle(path, std::move(content), overwrite);
 }
 

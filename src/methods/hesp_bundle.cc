@@ -35,8 +35,7 @@ Status HespMethod::calibrate(engine::BundleInfo& info) {
     mean = (mean + at::softmax(train.negative.to(torch::kFloat64), 1)) / 2;
   }
   info.unknown.kind = engine::UnknownRule::Kind::kMeanProbability;
-  info.unknown.threshold =
-      released_threshold(std::get<0>(mean.max(1)), recipe_.training.accept);
+  info.unknown.threshold = released_threshold(std::get<0>(mean.max(1)), recipe_.training.accept);
   return fit_temperature(recipe_.training.accept, info);
 }
 
@@ -71,9 +70,8 @@ Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwri
     owned.emplace_back("prompt.patch", model_->patch() / std);
   }
   if (training.negatives) {
-    info.architecture.reciprocal =
-        engine::ReciprocalPoints{.labels = static_cast<int>(data_.classes.size()),
-                                 .length = model_->length()};
+    info.architecture.reciprocal = engine::ReciprocalPoints{
+        .labels = static_cast<int>(data_.classes.size()), .length = model_->length()};
     owned.emplace_back("reciprocal.points", model_->points());
   }
   MIEN_RETURN_IF_ERROR(calibrate(info));

@@ -177,7 +177,7 @@ torch::Tensor HespModel::scaled(const torch::Tensor& rows) const {
 }
 
 OpenSetScores HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
-                             const torch::Tensor& points) const {
+                                const torch::Tensor& points) const {
   OpenSetScores out;
   out.known = logit_scale_ * at::matmul(unit(features), texts.t());
   if (points.defined()) out.negative = loss::reciprocal_scores(features, points);

@@ -42,7 +42,8 @@ class HespModel {
   /// Adds the patch and normalises. Shape: frames [N, T, 3, S, S], 0 to 1 -> [N * T, 3, S, S].
   /// `places`: one per clip, or empty (place()).
   torch::Tensor prompted(const torch::Tensor& frames, const std::vector<PromptPlace>& places) const;
-  /// Mean of the frames' embeddings as they are, or scaled (HespTraining::lengths). Shape: -> [N, D].
+  /// Mean of the frames' embeddings as they are, or scaled (HespTraining::lengths). Shape: -> [N,
+  /// D].
   torch::Tensor features(const torch::Tensor& frames, const std::vector<PromptPlace>& places);
   /// Unit rows. Shape: -> [K, D].
   torch::Tensor texts() const;
@@ -50,7 +51,7 @@ class HespModel {
   torch::Tensor points();
 
   OpenSetScores scores(const torch::Tensor& features, const torch::Tensor& texts,
-                    const torch::Tensor& points) const;
+                       const torch::Tensor& points) const;
   /// Shape: labels [N] int64.
   HespLosses losses(const torch::Tensor& features, const torch::Tensor& texts,
                     const torch::Tensor& points, const torch::Tensor& labels) const;

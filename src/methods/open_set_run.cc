@@ -53,8 +53,7 @@ double released_threshold(const torch::Tensor& scores, double accept) {
   const torch::Tensor sorted =
       std::get<0>(scores.to(torch::kFloat64).sort(0, /*descending=*/true)).contiguous();
   const auto count = static_cast<double>(sorted.numel());
-  const auto place =
-      std::min(static_cast<std::int64_t>(accept * count), sorted.numel() - 1);
+  const auto place = std::min(static_cast<std::int64_t>(accept * count), sorted.numel() - 1);
   return sorted[place].item<double>();
 }
 

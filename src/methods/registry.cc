@@ -30,15 +30,15 @@ std::unique_ptr<MethodRecipe> make_of() {
 }
 
 constexpr std::array<Row, 10> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
-                                          {"cliper", make_of<CliperRecipe>},
-                                          {"compact", make_of<CompactRecipe>},
-                                          {"compact-image", make_of<CompactImageRecipe>},
-                                          {"temporal-pool", make_of<TemporalPoolRecipe>},
-                                          {"dfer-clip", make_of<DferClipRecipe>},
-                                          {"exp-clip", make_of<ExpClipRecipe>},
-                                          {"e2n", make_of<E2nRecipe>},
-                                          {"hesp", make_of<HespRecipe>},
-                                          {"arpl", make_of<ArplRecipe>}}};
+                                           {"cliper", make_of<CliperRecipe>},
+                                           {"compact", make_of<CompactRecipe>},
+                                           {"compact-image", make_of<CompactImageRecipe>},
+                                           {"temporal-pool", make_of<TemporalPoolRecipe>},
+                                           {"dfer-clip", make_of<DferClipRecipe>},
+                                           {"exp-clip", make_of<ExpClipRecipe>},
+                                           {"e2n", make_of<E2nRecipe>},
+                                           {"hesp", make_of<HespRecipe>},
+                                           {"arpl", make_of<ArplRecipe>}}};
 
 }  // namespace
 

@@ -133,4 +133,31 @@ Result<double> oscr_code(const OpenSetScores& scores, std::span<const char> corr
   return area;
 }
 
+Result<std::vector<RocPoint>> oscr_curve(const OpenSetScores& scores,
+                                         std::span<const char> correct) {
+  MIEN_RETURN_IF_ERROR(check(scores, correct));
+  struct Event {
+    double score;
+    double unknown;
+    double right;
+  };
+  std::vector<Event> events;
+  for (std::size_t i = 0; i < scores.known.size(); ++i) {
+    events.push_back({scores.known[i], 0, correct[i] != 0 ? 1.0 : 0.0});
+  }
+  for (const double score : scores.unknown) events.push_back({score, 1, 0});
+  std::sort(events.begin(), events.end(),
+            [](const Event& a, const Event& b) { return a.score > b.score; });
+  std::vector<RocPoint> out = {{}};
+  double unknown = 0, right = 0;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    unknown += events[i].unknown;
+    right += events[i].right;
+    if (i + 1 < events.size() && events[i + 1].score == events[i].score) continue;
+    out.push_back({unknown / static_cast<double>(scores.unknown.size()),
+                   right / static_cast<double>(scores.known.size())});
+  }
+  return out;
+}
+
 }  // namespace mien::metrics

@@ -7,60 +7,13 @@
 #include <optional>
 
 #include "mien/metrics/roc.h"
-#include "report/html.h"
 #include "report/names.h"
+#include "report/page.h"
 
 namespace mien::report {
 namespace {
 
 constexpr std::size_t kMaxRoc = 60;  // classes that have a curve drawn
-
-constexpr std::string_view kStyle = R"(
-.big{display:flex;gap:1rem 2.5rem;flex-wrap:wrap}.big b{font-size:2rem;line-height:1.2;display:block}
-table.matrix{font-size:.78rem;line-height:1.25;table-layout:fixed;border-collapse:separate;border-spacing:1px}
-table.matrix th{border:0;padding:0 .4rem 0 0;text-align:right;width:6.6rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;vertical-align:middle;font-weight:400}
-table.matrix th.c{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;width:3rem;height:6.6rem;padding:.3rem 0 0}
-table.matrix td{border:0;width:3rem;height:2.5rem;padding:0;text-align:center;vertical-align:middle;background:rgb(31 111 235/calc(var(--a)*.72 + .03))}
-table.matrix td.right{outline:1px solid var(--dim);outline-offset:-1px}
-table.matrix td small{display:block;color:var(--dim);font-size:.92em}
-table.classes td,table.classes th{padding-right:1.1rem;overflow-wrap:normal}
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:1rem .8rem}
-.charts figure{margin:0}.charts figcaption{font-size:.85rem;overflow-wrap:anywhere}
-.shots{display:grid;grid-template-columns:repeat(auto-fill,minmax(140px,1fr));gap:1rem .8rem}
-.shots figure{margin:0;font-size:.85rem;line-height:1.35}.shots figcaption{overflow-wrap:anywhere}
-@media (max-width:620px){table.matrix.small{width:100%}table.matrix.small th{width:24%}table.matrix.small th.c,table.matrix.small td{width:auto}table.matrix.small td{height:2rem}table.matrix.small td small{display:none}table.classes td,table.classes th{padding-right:.55rem;font-size:.85rem}}
-)";
-
-std::string figure(std::string_view name, double value, const metrics::Interval& interval) {
-  return fmt::format("<div>{}<b>{:.2f} %</b><span class=dim>95 %: {:.2f} to {:.2f}</span></div>\n",
-                     name, value, interval.low, interval.high);
-}
-
-std::string matrix(const eval::ClosedSetReport& report) {
-  const std::size_t n = report.classes.size();
-  std::string out = fmt::format("<div class=scroll><table class=\"matrix{}\"><tr><th></th>",
-                                n <= 12 ? " small" : "");
-  for (const std::string& name : report.classes) {
-    out += fmt::format("<th class=c title=\"{0}\">{0}</th>", escape_markup(name));
-  }
-  out += "</tr>\n";
-  for (std::size_t t = 0; t < n; ++t) {
-    const std::string truth = escape_markup(report.classes[t]);
-    out += fmt::format("<tr><th title=\"{0}\">{0}</th>", truth);
-    const std::int64_t all = report.confusion.row_sum(t);
-    for (std::size_t p = 0; p < n; ++p) {
-      const std::int64_t count = report.confusion.at(t, p);
-      const double share = all > 0 ? static_cast<double>(count) / static_cast<double>(all) : 0;
-      out += fmt::format("<td{} style=\"--a:{:.3f}\" title=\"{}, said {}: {} of {}\">",
-                         t == p ? " class=right" : "", share, truth,
-                         escape_markup(report.classes[p]), count, all);
-      out += all == 0 ? std::string() : fmt::format("{:.0f}<small>{}</small>", 100 * share, count);
-      out += "</td>";
-    }
-    out += "</tr>\n";
-  }
-  return out + "</table></div>\n";
-}
 
 std::string reliability(const metrics::Calibration& calibration) {
   constexpr double kSide = 250, kLeft = 44, kTop = 8;
@@ -165,9 +118,10 @@ std::string class_table(const eval::ClosedSetReport& report,
 std::string mistakes(const std::vector<Mistake>& list) {
   const bool images =
       std::any_of(list.begin(), list.end(), [](const Mistake& m) { return !m.image.empty(); });
-  std::string out = images ? "<div class=shots>\n"
-                           : "<div class=scroll><table><tr><th>sample</th><th>truth</th><th>said"
-                             "</th><th class=n>sure</th></tr>\n";
+  std::string out =
+      images ? "<div class=shots>\n"
+             : "<div class=scroll><table class=answers><tr><th>sample</th><th>truth</th><th>said"
+               "</th><th class=n>sure</th></tr>\n";
   for (const Mistake& m : list) {
     const std::string sure = escape_markup(percent(m.probability));
     if (!images) {
@@ -188,15 +142,9 @@ std::string mistakes(const std::vector<Mistake>& list) {
 
 std::string evaluation_page(const EvaluationPage& page) {
   const eval::ClosedSetReport& report = *page.report;
-  std::string out = page_head("Evaluation", kStyle) + "<h1>Evaluation</h1>\n<table class=facts>";
-  for (const auto& [name, value] : page.facts) {
-    const bool code = name == "command";
-    out += fmt::format("<tr><th>{}</th><td>{}{}{}</td></tr>\n", escape_markup(name),
-                       code ? "<code>" : "", escape_markup(value), code ? "</code>" : "");
-  }
-  out += "</table>\n<h2>Figures</h2>\n<div class=big>\n";
-  out += figure("WAR", report.war, report.war_interval);
-  out += figure("UAR", report.uar.percent, report.uar_interval) + "</div>\n";
+  std::string out = facts_head(page.facts) + "<h2>Figures</h2>\n<div class=big>\n";
+  out += big_figure("WAR", report.war, report.war_interval);
+  out += big_figure("UAR", report.uar.percent, report.uar_interval) + "</div>\n";
   out += fmt::format(
       "<p>{} samples. Macro F1 {:.2f} %, top 2 {:.2f} %, expected calibration error {:.2f} %. "
       "Intervals: bootstrap over samples.</p>\n",
@@ -214,7 +162,8 @@ std::string evaluation_page(const EvaluationPage& page) {
   out +=
       "<h2>Confusion matrix</h2>\n<p class=dim>Rows: truth. Columns: what was said. Percent of the "
       "row, and count.</p>\n";
-  out += matrix(report) + "<h2>Reliability</h2>\n" + reliability(report.calibration);
+  out += confusion_table(report.classes, report.confusion) + "<h2>Reliability</h2>\n" +
+         reliability(report.calibration);
   if (!charts.empty()) {
     out +=
         "<h2>ROC, one class against the rest</h2>\n<p class=dim>Across: share of the other classes "

@@ -33,7 +33,7 @@ svg{max-width:100%;display:block}svg text{font:12px system-ui,"DejaVu Sans",sans
 img{max-width:100%;height:auto;display:block}
 footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--dim);font-size:.87rem}
 footer p{margin:.2rem 0}
-@media print{main{max-width:none;padding:0}section,article,figure,table,.card{break-inside:avoid}h2,h3{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{main{max-width:none;padding:0}section,article,figure,table,.card{break-inside:avoid}h2,h3,h2+p{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";
 
 }  // namespace

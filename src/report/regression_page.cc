@@ -139,17 +139,17 @@ std::string regression_html(const eval::RegressionReport& report, const eval::Re
                             const Facts& facts, std::string_view notice) {
   std::string out = facts_head(facts);
   out += fmt::format(
-      "<h2>Figures</h2><p>{} samples. In brackets: 95 %, bootstrap over {}.</p>"
-      "<table><tr><th>target</th><th>scale</th>",
+      "<h2>Figures</h2><p>{} samples. Below the figures: 95 %, bootstrap over {}.</p>"
+      "<div class=scroll><table class=classes><tr><th>target</th><th>scale</th>",
       report.rows, drawn_text(report));
-  for (const Figure& figure : kFigures) out += fmt::format("<th>{}</th>", figure.name);
+  for (const Figure& figure : kFigures) out += fmt::format("<th class=n>{}</th>", figure.name);
   out += "</tr>";
   for (const eval::TargetReport& item : report.targets) {
     out += fmt::format("<tr><td>{}</td><td>{}</td>", escape_markup(item.target.name),
                        range_text(item.target));
     for (const Figure& figure : kFigures) {
       const metrics::Interval& interval = item.*figure.interval;
-      out += fmt::format("<td class=n>{:.3f}<br><span class=dim>({:.3f} to {:.3f})</span></td>",
+      out += fmt::format("<td class=n>{:.3f}<small>{:.3f} to {:.3f}</small></td>",
                          item.error.*figure.value, interval.low, interval.high);
     }
     out += "</tr>";
@@ -159,8 +159,8 @@ std::string regression_html(const eval::RegressionReport& report, const eval::Re
     out += fmt::format("<td class=n>{:.3f}</td>", report.mean.*figure.value);
   }
   out +=
-      "</tr></table><h2>Predictions against truth</h2><p class=dim>One point per sample; on the "
-      "dashed line they agree.</p><div class=big>";
+      "</tr></table></div><h2>Predictions against truth</h2><p class=dim>One point per sample; on "
+      "the dashed line they agree.</p><div class=big>";
   for (std::size_t t = 0; t < report.targets.size(); ++t) {
     out += fmt::format("<figure><figcaption>{}</figcaption>{}</figure>",
                        escape_markup(report.targets[t].target.name),

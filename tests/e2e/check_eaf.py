@@ -1,8 +1,10 @@
 """check_eaf.py FILE.eaf [EXPR...]: FILE follows the rules of the ELAN Annotation Format 3.0 schema (elements
 in their order, required attributes, unique keys, references that resolve) and of its time line (slots
-ascend, annotations of a tier do not overlap), and every Python expression holds. An expression sees
+ascend, annotations of a tier do not overlap), fits eaf.xsd, and every Python expression holds. An expression sees
 `tiers` ({tier id: [(from ms, to ms, value)]}) and `media` (the MEDIA_DESCRIPTOR's attributes)."""
+import pathlib
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
@@ -55,6 +57,9 @@ def keys(root, path, attribute, kind=r"[A-Za-z_][\w.-]*$"):
 
 
 def main():
+    schema = pathlib.Path(__file__).with_name("eaf.xsd")
+    lint = subprocess.run(["xmllint", "--noout", "--nonet", "--schema", schema, sys.argv[1]], capture_output=True, text=True)
+    assert lint.returncode == 0, lint.stderr
     root = ET.parse(sys.argv[1]).getroot()
     assert root.tag == "ANNOTATION_DOCUMENT" and root.get("FORMAT") == "3.0"
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)?$", root.get("DATE")), root.get("DATE")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # predict for analysts: pages, subtitles, ELAN documents, OpenFace's columns.
 source "$(dirname "$0")/lib.sh"
+source "$here/damage_eaf.sh"
 tiny_bundle tiny
 media png a.png 96 80
 clip c.mp4 1.5 10
@@ -88,6 +89,7 @@ ok
 eaf c.eaf 'list(tiers) == ["face 0", "face 1"]' 'tiers["face 0"][0][0] == 0' 'tiers["face 0"][-1][1] == 1500' \
   '(tiers["face 1"][0][0], tiers["face 1"][-1][1]) == (500, 1000)' 'media["RELATIVE_MEDIA_URL"] == "./c.mp4"' \
   'media["MIME_TYPE"] == "video/mp4"' 'media["MEDIA_URL"].startswith("file:///")'
+damage_eaf c.eaf
 eaf elan/c.eaf 'list(tiers) == ["face 0"]' 'media["RELATIVE_MEDIA_URL"] == "../c.mp4"'
 mkdir 'odd & "dir"'
 cp c.mp4 'odd & "dir"/ä <x>.mp4'

@@ -11,9 +11,9 @@ namespace mien::engine {
 
 /// How far an embedding is from the reciprocal point of every label: z = |f - u|^2 / D - f . u, a
 /// large value for a label whose opposite is far away. f is the mean of a clip's embeddings as the
-/// image tower gives them, not normalised unless the bundle names a length (behind the adapter when there
-/// is one). Immutable; shared
-/// by threads. Source: ARPL (arXiv 2103.00953) and HESP (arXiv 2404.17100).
+/// image tower gives them, not normalised unless the bundle names a length (behind the adapter when
+/// there is one). Immutable; shared by threads. Source: ARPL (arXiv 2103.00953) and HESP (arXiv
+/// 2404.17100).
 class ReciprocalDistance {
  public:
   /// nullptr when the architecture has no such points. Precondition: check_tensors passed.

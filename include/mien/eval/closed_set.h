@@ -17,7 +17,7 @@ struct Prediction {
   std::size_t truth = 0;
   std::vector<double> probabilities = {};  ///< per class, sums to 1
   std::vector<double> cosines = {};        ///< per class, or empty
-  std::vector<double> logits = {};  ///< per class, calibrated: what the softmax reads; or empty
+  std::vector<double> logits = {};    ///< per class, calibrated: what the softmax reads; or empty
   std::vector<double> outliers = {};  ///< cosines with the words of RunOptions::outliers
 
   std::size_t top() const;  ///< the first of the largest

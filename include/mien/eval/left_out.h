@@ -22,6 +22,8 @@ struct LeftOutClass {
   /// Percent: how well the largest probability among the other classes tells their samples from
   /// those of the class. Empty without samples of either kind.
   std::optional<double> auroc = {};
+  metrics::Interval recall_interval = {};  ///< 95 %, bootstrap over samples
+  metrics::Interval auroc_interval = {};   ///< the same; without meaning when there is no `auroc`
 
   double recall() const;  ///< percent
 };
@@ -32,6 +34,8 @@ struct LeftOutReport {
   std::vector<std::string> classes;  ///< of the data
   std::vector<LeftOutClass> left_out = {};
   std::vector<std::string> missing = {};  ///< classes that no bundle left out
+  metrics::Interval war_interval = {};    ///< 95 %, bootstrap within every class
+  metrics::Interval uar_interval = {};
 
   double uar() const;                   ///< mean of the recalls, percent
   std::optional<double> auroc() const;  ///< mean over the classes that have one, percent
@@ -45,6 +49,11 @@ Result<std::string> left_out_class(const engine::Bundle& bundle);
 
 /// Counts the answers of a run over samples of all classes. Errors: kInvalidArgument when the run
 /// has no such class or no sample of it.
-Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result);
+Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result,
+                                    const ClosedSetOptions& options = {});
+
+/// Sets the intervals of the report's own figures. Errors: kInvalidArgument for a report of
+/// nothing.
+Status fill_left_out_intervals(LeftOutReport& report, const ClosedSetOptions& options = {});
 
 }  // namespace mien::eval

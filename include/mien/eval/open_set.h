@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -12,6 +13,7 @@
 #include "mien/eval/closed_set.h"
 #include "mien/eval/outliers.h"
 #include "mien/metrics/detection.h"
+#include "mien/metrics/roc.h"
 
 namespace mien::eval {
 
@@ -49,6 +51,10 @@ enum class OpenSetScore {
   kOutliers,    ///< energy of the cosines against that of outlier words (ours)
   kMaxLogit,    ///< largest logit, with reciprocal points where the bundle has some (HESP)
 };
+/// In the order of their places below; kOutliers is there with outlier words only.
+inline constexpr std::array<OpenSetScore, 5> kOpenSetScores{
+    OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy, OpenSetScore::kMaxCosine,
+    OpenSetScore::kMaxLogit, OpenSetScore::kOutliers};
 /// "max_softmax", "energy", "max_cosine", "outlier_words", "max_logit".
 std::string_view to_string(OpenSetScore score);
 
@@ -59,14 +65,24 @@ struct OpenSetFigures {
   double oscr = 0;          ///< exact, percent
   double oscr_code = 0;     ///< as in the released code, percent
   metrics::DetectionRates code;
+  metrics::Interval auroc_interval;  ///< 95 %, bootstrap of the known and of the unknown samples
+  metrics::Interval oscr_interval;
+};
+
+struct OpenSetCurves {
+  std::vector<metrics::RocPoint> roc;
+  std::vector<metrics::RocPoint> oscr;
 };
 
 struct OpenSetResult {
   OpenSetSplit split;
   OpenSetSizes sizes;
-  double acc = 0;  ///< closed set, of the known samples, percent
+  double acc = 0;                  ///< closed set, of the known samples, percent
+  metrics::Interval acc_interval;  ///< 95 %, bootstrap over the known samples
   metrics::ClassMean uar;
+  metrics::Interval uar_interval;
   std::map<OpenSetScore, OpenSetFigures> scores;
+  std::map<OpenSetScore, OpenSetCurves> curves;
 
   Json to_json() const;
 };
@@ -80,6 +96,7 @@ struct OpenSetResult {
 Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
                                       const std::vector<std::string>& classes,
                                       const std::vector<Prediction>& predictions, double scale,
+                                      const ClosedSetOptions& options = {},
                                       const OutlierWords& outliers = {});
 
 /// Means over the splits with equally many known classes, as HESP averages them: {"known_classes",

@@ -41,8 +41,8 @@ Result<OutlierWords> encode_outliers(const engine::Bundle& bundle, const text::L
 std::vector<std::size_t> choose_outliers(const OutlierWords& words,
                                          std::span<const std::size_t> known);
 
-/// How surely a sample is known: log sum exp of its scaled cosines with the known classes minus that
-/// with the chosen words. Larger is surer.
+/// How surely a sample is known: log sum exp of its scaled cosines with the known classes minus
+/// that with the chosen words. Larger is surer.
 double outlier_score(std::span<const double> known_logits, std::span<const double> outlier_cosines,
                      std::span<const std::size_t> chosen, double scale);
 

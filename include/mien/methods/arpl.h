@@ -19,16 +19,16 @@ struct ArplTraining {
   std::string split = {};               ///< a published list and the number of a split: "afew:3"
   int epochs = 100;
   int batch = 64;
-  int frames = 8;           ///< per clip
-  bool adapter = true;      ///< false: the embeddings as they are
-  double init_std = 0.1;    ///< of the points
-  double temperature = 1;   ///< the scores are divided by it
+  int frames = 8;          ///< per clip
+  bool adapter = true;     ///< false: the embeddings as they are
+  double init_std = 0.1;   ///< of the points
+  double temperature = 1;  ///< the scores are divided by it
   double margin_weight = 0.1;
   std::string lengths = "own";  ///< matched: all embeddings get the root of the logit scale (ours)
   std::string select = "last";  ///< auroc_oscr: the best epoch on the test clips
-  double accept = 0.95;  ///< share of the training clips that the unknown rule lets pass
-  std::string name = {};     ///< of the bundle
-  std::string licence = {};  ///< of the bundle
+  double accept = 0.95;         ///< share of the training clips that the unknown rule lets pass
+  std::string name = {};        ///< of the bundle
+  std::string licence = {};     ///< of the bundle
 
   void register_options(OptionSet& set);
   /// Errors: kInvalidArgument naming the option.

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "mien/core/status.h"
+#include "mien/metrics/roc.h"
 
 namespace mien::metrics {
 
@@ -30,5 +32,12 @@ Result<double> oscr(const OpenSetScores& scores, std::span<const char> correct);
 /// The variant of the released HESP and ARPL code, slightly lower than the exact area; equal scores
 /// keep the order known, unknown, as there.
 Result<double> oscr_code(const OpenSetScores& scores, std::span<const char> correct);
+
+/// The curve of oscr(): over falling thresholds the share of unknown samples that are accepted
+/// (`false_positive`) and of known ones that are accepted and told right (`true_positive`), from
+/// (0, 0), one point per distinct score. Its area is oscr() unless known and unknown samples have
+/// equal scores, which the line joins.
+Result<std::vector<RocPoint>> oscr_curve(const OpenSetScores& scores,
+                                         std::span<const char> correct);
 
 }  // namespace mien::metrics

@@ -5,6 +5,7 @@
 
 #include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
+#include "unit/eval/interval_golden.h"
 
 namespace mien::eval {
 namespace {
@@ -26,11 +27,46 @@ TEST(LeftOut, Figures) {
   EXPECT_DOUBLE_EQ(report.uar(), 75);
   EXPECT_DOUBLE_EQ(report.war(), 60);
   EXPECT_FALSE(report.auroc());
+  MIEN_ASSERT_OK(fill_left_out_intervals(report));
   EXPECT_EQ(report.to_json().dump(),
-            R"({"war":60.0,"uar":75.0,"auroc":null,"n":5,"recall":{"a":50.0,"b":100.0},)"
+            R"({"war":60.0,"war_interval":[20.0,100.0],"uar":75.0,"uar_interval":[50.0,100.0],)"
+            R"("auroc":null,"n":5,"recall":{"a":50.0,"b":100.0},)"
+            R"("recall_intervals":{"a":[0.0,100.0],"b":[100.0,100.0]},)"
             R"("samples":{"a":4,"b":1},"answers":{"a":{"a":2,"b":1,"c":1},)"
             R"("b":{"a":0,"b":1,"c":0}},"aurocs":{"a":null,"b":null},)"
+            R"("auroc_intervals":{"a":null,"b":null},)"
             R"("known_war":{"a":null,"b":null},"missing":["c"]})");
+}
+
+TEST(LeftOut, AgreesWithScikitLearnAndNumpy) {
+  const Json json = interval_golden();
+  const Json& golden = *json.find("left_out");
+  const auto& truth = golden.find("truth")->as_array();
+  LeftOutReport report{.classes = {"a", "b", "c"}};
+  for (const Json& item : golden.find("classes")->as_array()) {
+    RunResult run{.classes = report.classes};
+    for (std::size_t i = 0; i < truth.size(); ++i) {
+      Prediction& row =
+          run.predictions.emplace_back(Prediction{.id = "x", .truth = index(truth[i])});
+      for (const Json& share : item.find("shares")->as_array()[i].as_array()) {
+        row.probabilities.push_back(share.as_number());
+      }
+    }
+    auto counted = count_left_out(report.classes[report.left_out.size()], run, {.resamples = 5000});
+    MIEN_ASSERT_OK(counted);
+    EXPECT_NEAR(counted->recall(), item.find("recall")->as_number(), 1e-9);
+    ASSERT_TRUE(counted->auroc);
+    EXPECT_NEAR(*counted->auroc, item.find("auroc")->as_number(), 1e-9);
+    // Recalls come in steps of one sample, 2.5 points.
+    expect_interval(counted->recall_interval, *item.find("recall_interval"), 2.6);
+    expect_interval(counted->auroc_interval, *item.find("auroc_interval"), 0.8);
+    report.left_out.push_back(std::move(*counted));
+  }
+  MIEN_ASSERT_OK(fill_left_out_intervals(report, {.resamples = 5000}));
+  EXPECT_NEAR(report.war(), golden.find("war")->as_number(), 1e-9);
+  EXPECT_NEAR(report.uar(), golden.find("uar")->as_number(), 1e-9);
+  expect_interval(report.war_interval, *golden.find("war_interval"), 0.7);
+  expect_interval(report.uar_interval, *golden.find("uar_interval"), 0.7);
 }
 
 // Without class a the largest shares are: samples of a 0.8, 0.6; others 0.9, 0.7, 0.5. Of the six

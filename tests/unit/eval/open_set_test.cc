@@ -7,6 +7,7 @@
 #include <set>
 
 #include "support/test_support.h"
+#include "unit/eval/interval_golden.h"
 
 namespace mien::eval {
 namespace {
@@ -106,6 +107,41 @@ TEST(OpenSet, VectorsOfTheSpecification) {
   EXPECT_NE(json.find("scores")->find("energy"), nullptr);
 }
 
+TEST(OpenSet, AgreesWithScikitLearnAndNumpy) {
+  const Json json = interval_golden();
+  const Json& golden = *json.find("open_set");
+  std::vector<Prediction> rows;
+  const auto& truth = golden.find("truth")->as_array();
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    Prediction& row = rows.emplace_back(Prediction{.id = "x", .truth = index(truth[i])});
+    for (const Json& v : golden.find("logits")->as_array()[i].as_array()) {
+      row.cosines.push_back(v.as_number());
+    }
+    row.cosines.push_back(9);  // of the unknown class
+  }
+  const auto got = open_set_result({{"a", "b", "c"}, {"d"}}, {"a", "b", "c", "d"}, rows, 1.0,
+                                   {.resamples = 5000});
+  MIEN_ASSERT_OK(got);
+  EXPECT_NEAR(got->acc, golden.find("acc")->as_number(), 1e-9);
+  EXPECT_NEAR(got->uar.percent, golden.find("uar")->as_number(), 1e-9);
+  expect_interval(got->acc_interval, *golden.find("acc_interval"), 0.9);
+  expect_interval(got->uar_interval, *golden.find("uar_interval"), 0.9);
+  for (const OpenSetScore score :
+       {OpenSetScore::kMaxSoftmax, OpenSetScore::kEnergy, OpenSetScore::kMaxCosine}) {
+    SCOPED_TRACE(to_string(score));
+    const Json& figures = *golden.find("scores")->find(std::string(to_string(score)));
+    const OpenSetFigures& ours = got->scores.at(score);
+    EXPECT_NEAR(ours.auroc, figures.find("auroc")->as_number(), 1e-9);
+    EXPECT_NEAR(ours.oscr, figures.find("oscr")->as_number(), 1e-9);
+    expect_interval(ours.auroc_interval, *figures.find("auroc_interval"), 0.6);
+    expect_interval(ours.oscr_interval, *figures.find("oscr_interval"), 0.6);
+    const OpenSetCurves& curves = got->curves.at(score);
+    EXPECT_NEAR(metrics::area_under(curves.roc), ours.auroc, 1e-9);
+    EXPECT_GE(metrics::area_under(curves.oscr) + 1e-9, ours.oscr);  // equal ones count half
+    EXPECT_NEAR(curves.oscr.back().true_positive, got->acc / 100, 1e-12);
+  }
+}
+
 TEST(OpenSet, SoftmaxAndEnergyAreOverTheKnownAlone) {
   const std::vector<Prediction> rows = {{.id = "1", .truth = 0, .cosines = {0.3, 0.1, 0.9}},
                                         {.id = "2", .truth = 2, .cosines = {0.2, 0.2, 0.9}}};
@@ -117,10 +153,10 @@ TEST(OpenSet, SoftmaxAndEnergyAreOverTheKnownAlone) {
 }
 
 TEST(OpenSet, OutlierWordsAreThoseThatNoKnownClassMeans) {
-  const OutlierWords words{.words = {"glad", "bored", "furious", "proud"},
-                           .similarity = {{0.9, 0.1, 0.2}, {0.2, 0.3, 0.1}, {0.1, 0.2, 0.8},
-                                          {0.6, 0.0, 0.0}},
-                           .rows = {1, 0, 0, 1, 0.6F, 0.8F, -1, 0}};
+  const OutlierWords words{
+      .words = {"glad", "bored", "furious", "proud"},
+      .similarity = {{0.9, 0.1, 0.2}, {0.2, 0.3, 0.1}, {0.1, 0.2, 0.8}, {0.6, 0.0, 0.0}},
+      .rows = {1, 0, 0, 1, 0.6F, 0.8F, -1, 0}};
   const std::vector<std::size_t> both = {0, 1}, last = {2};
   EXPECT_THAT(choose_outliers(words, both), testing::ElementsAre(2, 1));  // 0.2 and 0.3
   EXPECT_THAT(choose_outliers(words, last), testing::ElementsAre(3, 1));
@@ -138,8 +174,7 @@ TEST(OpenSet, OutlierWordsAreThoseThatNoKnownClassMeans) {
                                   {.id = "2", .truth = 2, .cosines = {0.3, 0.1, 0.9}}};
   rows[0].outliers = {0.1, 0.1, 0.1, 0.1};
   rows[1].outliers = {0.1, 0.1, 0.5, 0.1};  // like the known one, but near a word that is none
-  const auto got =
-      open_set_result({{"a", "b"}, {"c"}}, {"a", "b", "c"}, rows, 10.0, words);
+  const auto got = open_set_result({{"a", "b"}, {"c"}}, {"a", "b", "c"}, rows, 10.0, {}, words);
   MIEN_ASSERT_OK(got);
   EXPECT_EQ(got->scores.at(OpenSetScore::kOutliers).auroc, 100);
   EXPECT_EQ(got->scores.at(OpenSetScore::kEnergy).auroc, 50);

@@ -92,7 +92,8 @@ TEST_F(ArplTest, ScoresAreDistancesFromThePoints) {
   for (std::int64_t n = 0; n < 2; ++n) {
     const torch::Tensor f = rows[n].mean(0);
     for (std::int64_t k = 0; k < 3; ++k) {
-      const double wanted = ((f - points[k]).square().mean() - at::dot(f, points[k])).item<double>();
+      const double wanted =
+          ((f - points[k]).square().mean() - at::dot(f, points[k])).item<double>();
       EXPECT_NEAR(said[n][k].item<double>(), wanted, 1e-4);
     }
   }

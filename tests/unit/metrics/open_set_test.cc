@@ -21,6 +21,20 @@ TEST(OpenSet, VectorsOfTheSpecification) {
   EXPECT_NEAR(oscr_code(scores, kCorrect).value(), 0.40, 1e-9);
 }
 
+TEST(OpenSet, CurveHasTheAreaOfTheFigure) {
+  const std::vector<double> known = {3, 2.5, .9, 1, .6}, unknown = {1.2, .7, .5, 2.6};
+  const std::vector<char> correct = {1, 0, 1, 0, 1};
+  const OpenSetScores some{known, unknown};
+  const auto curve = oscr_curve(some, correct);
+  ASSERT_TRUE(curve.ok());
+  EXPECT_EQ(curve->size(), 10U);
+  EXPECT_EQ(curve->front().false_positive, 0);
+  EXPECT_EQ(curve->back().false_positive, 1);
+  EXPECT_NEAR(curve->back().true_positive, 0.6, 1e-12);
+  EXPECT_NEAR(area_under(*curve), 100 * oscr(some, correct).value(), 1e-9);
+  EXPECT_FALSE(oscr_curve(some, {}).ok());
+}
+
 TEST(OpenSet, TiesEarnNothingInTheStrictVariantAndHalfInTheRankStatistic) {
   const std::vector<double> known = {1, 0.5}, unknown = {1, 0.2};
   EXPECT_NEAR(auroc_strict({known, unknown}).value(), 50.0, 1e-9);

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mien/eval/folds.h"
+#include "mien/eval/groups.h"
+#include "mien/eval/left_out.h"
+#include "mien/eval/open_set.h"
+#include "mien/eval/robustness.h"
+#include "mien/report/evaluation.h"
+
+namespace mien::report {
+
+// Pages about protocols beyond one closed-set run: self-contained HTML without scripts, as
+// evaluation_page(). Everything from outside is escaped.
+
+/// Means of the folds with intervals, the folds, and their confusion matrices summed (when all have
+/// the same classes).
+std::string folds_page(const eval::FoldsReport& report, const Facts& facts,
+                       std::string_view notice);
+
+/// WAR by corruption and level, as a table and as lines.
+std::string robustness_page(const eval::RobustnessReport& report, const Facts& facts,
+                            std::string_view notice);
+
+/// Per split its figures by score, ROC and OSCR curves; for several the means over those with
+/// equally many known classes.
+std::string open_set_page(const std::vector<eval::OpenSetResult>& results, const Facts& facts,
+                          std::string_view notice);
+
+/// Per class left out its recall, AUROC of unknown and what was said of its samples.
+std::string left_out_page(const eval::LeftOutReport& report, const Facts& facts,
+                          std::string_view notice);
+
+/// A part of an evaluation page: the figures per group.
+std::string groups_html(const eval::GroupReport& report);
+
+}  // namespace mien::report
