@@ -70,6 +70,59 @@ run eval whole/bundle --data data/faces.csv --protocol open-set --json
 ok
 out_has '"max_logit"'
 
+section "outlier words"
+run eval data/tiny --data data/faces.csv --protocol open-set --known angry,happy --outliers expressions --json
+ok
+out_has '"outlier_words"'
+run eval data/tiny --data data/faces.csv --protocol open-set --known angry,happy --outliers 'bored, proud'
+ok
+out_has 'outlier_words'
+run eval data/tiny --data data/faces.csv --protocol open-set --known angry,happy --outliers missing.yaml
+check "fails" test "$code" -ne 0
+err_has '--outliers'
+
+section "ARPL"
+for recipe in "$root"/recipes/arpl/*.yaml; do
+  run train "$recipe" --print-recipe
+  ok
+  out_has 'train.lr: 0.1'
+done
+cat >arpl.yaml <<'YAML'
+method: arpl
+data: {train: faces.csv, val_split: train, classes: [angry, happy, sad]}
+arpl: {init: tiny, known: [angry, happy], epochs: 3, batch: 6, frames: 1}
+train: {optimiser: sgd, lr: 0.1, momentum: 0.9, log_every: 1, seed: 5}
+YAML
+run train arpl.yaml --data data --threads 1 -o points
+ok
+run predict data/faces/0.png --bundle points/bundle --face whole --unknown auto --json
+ok
+out_has '"unknown":'
+run eval points/bundle --data data/faces.csv --protocol open-set --json
+ok
+out_has '"max_logit"'
+run train arpl.yaml --data data -o x --set arpl.known=angry,bored
+check "fails" test "$code" -ne 0
+err_has "bored"
+
+section "tables of runs by a plan"
+cat >plan.json <<'JSON'
+{"recipe": "arpl.yaml", "vary": {"seed": [1, 2, 3]}, "set": ["train.seed={seed}"],
+ "measures": [{"name": "val", "arguments": ["--data", "{data}/faces.csv", "--protocol", "open-set"],
+   "figures": {"Acc": "splits.0.acc", "AUROC": "splits.0.scores.max_logit.auroc"}}],
+ "rows": [{"name": "untrained", "bundle": "data/tiny", "vary": {"seed": [0]}, "measures": [{"name": "val",
+   "arguments": ["--data", "{data}/faces.csv", "--protocol", "open-set", "--known", "angry,happy"],
+   "figures": {"Acc": "splits.0.acc", "AUROC": "splits.0.scores.max_cosine.auroc"}}]}, {"name": "ARPL"}]}
+JSON
+table() { python3 "$root/scripts/run_table.py" plan.json --data data --out table --mien "$mien"; }
+table >first.md 2>table.err
+check "makes the table" grep -Eq '^\| ARPL \| 3 \| [0-9.]+ ± ' first.md
+check "the row that was not trained" grep -q '^| untrained | 1 |' first.md
+check "one line per result" test "$(wc -l <table/results.jsonl)" -eq 4
+sed -i '$d' table/results.jsonl
+table >second.md 2>table.err
+check "goes on, to the same table" cmp first.md second.md
+
 section "bad input"
 run train r.yaml --data data -o x --set hesp.known=angry,bored
 check "fails" test "$code" -ne 0

@@ -60,7 +60,7 @@ TEST(Robustness, BadInput) {
   ASSERT_TRUE(robustness.add("none", 0, run_of({1, 1})).ok());
   EXPECT_THAT(robustness.add("blur", 1, run_of({1})).message(), HasSubstr("blur 1: 1 samples"));
   RunResult other = run_of({1, 1});
-  other.predictions[1].id = "x";
+  other.predictions[1].id = std::string(1, 'x');
   EXPECT_THAT(robustness.add("blur", 1, other).message(), HasSubstr("sample 'x' (expected '1'"));
   EXPECT_THAT(test::problem_of(robustness.finish()), HasSubstr("no spoiled run"));
   EXPECT_THAT(Robustness().add("none", 0, run_of({})).message(), HasSubstr("0 samples"));
