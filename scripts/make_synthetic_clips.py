@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Puts pictures of a manifest together to clips: a manifest of sequences over the same files.
 
-  scripts/make_synthetic_clips.py fer2013.csv OUT.csv [--frames 8] [--clips 4000] [--neutral 3] [--seed 1]
+  scripts/make_synthetic_clips.py fer2013.csv OUT.csv [--frames 16] [--clips 4000] [--neutral 14] [--seed 1]
 
 A clip of a class starts with up to --neutral pictures labelled neutral, and goes on with pictures of the class, all of them
 different people as far as the data tells. Splits stay apart. Classes get clips by their share of the pictures, at least
 20. OUT.csv must lie where the pictures of the manifest are found: beside its tar of the same name, so make a link
-OUT.tar to it.
+OUT.tar to it. The rule by which HESP, CLIPER and Exp-CLIP choose 8 frames of a test clip reads only the first one
+when the clip has no more than 8, so clips are longer than that.
 """
 import argparse
 import collections
@@ -19,9 +20,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest")
     parser.add_argument("out")
-    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--clips", type=int, default=4000, help="of the largest split; the others get their share")
-    parser.add_argument("--neutral", type=int, default=3, help="at most so many neutral pictures at the start")
+    parser.add_argument("--neutral", type=int, default=14, help="at most so many neutral pictures at the start")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     draw = random.Random(args.seed)
@@ -35,13 +36,17 @@ def main():
         out = csv.writer(file)
         out.writerow(["path", "label", "subject", "sequence", "split", "frame"])
         for split, classes in sorted(pictures.items()):
+            clips = []
             for label, paths in sorted(classes.items()):
                 for number in range(max(20, round(args.clips * len(paths) / largest))):
                     start = draw.randint(0, args.neutral) if label != "neutral" and "neutral" in classes else 0
                     frames = [draw.choice(classes["neutral"]) for _ in range(start)]
                     frames += [draw.choice(paths) for _ in range(args.frames - start)]
-                    for place, path in enumerate(frames):
-                        out.writerow([path, label, "", f"{split}-{label}-{number}", split, place + 1])
+                    clips.append([[path, label, "", f"{split}-{label}-{number}", split, place + 1]
+                                  for place, path in enumerate(frames)])
+            draw.shuffle(clips)  # the first ones (data.limit) are of all classes
+            for clip in clips:
+                out.writerows(clip)
     os.replace(args.out + ".part", args.out)
 
 
