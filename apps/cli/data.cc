@@ -6,14 +6,12 @@
 #include <thread>
 
 #include "cli/cli.h"
+#include "cli/data_caption.h"
 #include "cli/data_export.h"
 #include "cli/datasets.h"
 #include "cli/progress.h"
-#include "mien/core/file.h"
 #include "mien/core/json.h"
-#include "mien/data/captions.h"
 #include "mien/data/check.h"
-#include "mien/data/csv.h"
 #include "mien/report/text.h"
 
 namespace mien::cli {
@@ -28,12 +26,6 @@ struct CheckVerb {
   bool all = false;
   bool need_captions = false;
   bool json = false;
-};
-
-struct CaptionVerb {
-  std::string in;
-  std::string out;
-  std::uint64_t seed = 1;
 };
 
 std::string counts_table(const data::Manifest& manifest, const data::CheckReport& report) {
@@ -189,68 +181,6 @@ void run_check(Context& context, const CheckVerb& verb) {
   }
 }
 
-struct Captions {
-  std::int64_t made = 0;
-  std::int64_t kept = 0;
-  std::int64_t without = 0;
-};
-
-Result<std::size_t> caption_column(data::CsvTable& table) {
-  const auto it = std::find(table.columns.begin(), table.columns.end(), "caption");
-  const auto place = static_cast<std::size_t>(it - table.columns.begin());
-  if (it != table.columns.end()) return place;
-  table.columns.emplace_back("caption");
-  for (data::CsvRow& row : table.rows) row.cells.emplace_back();
-  return place;
-}
-
-// Fills the empty cells of the caption column from the votes of their rows.
-Result<Captions> fill_captions(data::CsvTable& table, const std::string& subject,
-                               std::uint64_t seed) {
-  const auto path = std::find(table.columns.begin(), table.columns.end(), "path");
-  const bool votes = std::any_of(table.columns.begin(), table.columns.end(),
-                                 [](const std::string& name) { return name.starts_with("fp_"); });
-  if (path == table.columns.end() || !votes) {
-    return corrupt(fmt::format("{}:1: columns {} (expected 'path' and votes, 'fp_neutral' ...)",
-                               subject, fmt::join(table.columns, ", ")));
-  }
-  const auto id = static_cast<std::size_t>(path - table.columns.begin());
-  MIEN_ASSIGN_OR_RETURN(const std::size_t caption, caption_column(table));
-  Captions out;
-  for (data::CsvRow& row : table.rows) {
-    if (!row.cells[caption].empty()) {
-      ++out.kept;
-      continue;
-    }
-    data::Sample sample{.id = row.cells[id]};
-    for (std::size_t c = 0; c < table.columns.size(); ++c) {
-      if (table.columns[c].starts_with("fp_") && !row.cells[c].empty()) {
-        sample.extra.emplace(table.columns[c], row.cells[c]);
-      }
-    }
-    const auto found = data::votes_of(sample);
-    if (!found.ok()) return found.status().with_prefix(fmt::format("{}:{}", subject, row.line));
-    if (*found) row.cells[caption] = data::caption_from_votes(**found, sample.id, seed);
-    ++(row.cells[caption].empty() ? out.without : out.made);
-  }
-  return out;
-}
-
-void run_caption(Context& context, const CaptionVerb& verb) {
-  constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
-  const auto text = read_text_file(verb.in, kMaxBytes);
-  if (!text.ok()) return context.fail(text.status(), kExitUsage);
-  auto table = data::parse_csv(*text, verb.in);
-  if (!table.ok()) return context.fail(table.status(), kExitUsage);
-  const auto captions = fill_captions(*table, verb.in, verb.seed);
-  if (!captions.ok()) return context.fail(captions.status(), kExitUsage);
-  if (const Status status = write_file_atomically(verb.out, data::csv_text(*table)); !status.ok()) {
-    return context.fail(status, kExitSomeFailed);
-  }
-  fmt::print("{}: {} captions made, {} kept, {} rows without\n", report::printable(verb.out),
-             captions->made, captions->kept, captions->without);
-}
-
 }  // namespace
 
 void add_data(CLI::App& app, Context& context) {
@@ -267,15 +197,7 @@ void add_data(CLI::App& app, Context& context) {
                        "A sample without a caption is a problem");
   check_verb->add_flag("--json", check->json, "One JSON object per source (docs/cli.md)");
   check_verb->callback([&context, check] { run_check(context, *check); });
-  auto caption = std::make_shared<CaptionVerb>();
-  CLI::App* caption_verb = verb->add_subcommand(
-      "caption", "Write a manifest with captions made from its votes (fp_* columns)");
-  caption_verb->add_option("manifest", caption->in, "A CSV with path and fp_neutral ... fp_nf")
-      ->required();
-  caption_verb->add_option("-o,--out", caption->out, "The CSV to write")->required();
-  caption_verb->add_option("--seed", caption->seed, "Another seed gives other wordings")
-      ->capture_default_str();
-  caption_verb->callback([&context, caption] { run_caption(context, *caption); });
+  add_data_caption(*verb, context);
   add_data_export(*verb, context);
 }
 

@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <span>
 #include <vector>
 
-#include "mien/core/rng.h"
+#include "data/wordings.h"
 
 namespace mien::data {
 namespace {
-
-using Words = std::array<std::string_view, 3>;
 
 struct Expression {
   Words adjectives;
@@ -56,16 +53,6 @@ constexpr Words kAdjectiveFrames = {"A face with {} expression{}.",
                                     "The face shows {} expression{}.", "This is {} expression{}."};
 constexpr Words kNounFrames = {"An expression of {}{}.", "A facial expression of {}{}.",
                                "The face shows an expression of {}{}."};
-
-std::string_view pick(std::span<const std::string_view> words, Rng& rng) {
-  return words[static_cast<std::size_t>(rng.below(words.size()))];
-}
-
-std::uint64_t hash(std::string_view text) {  // FNV-1a
-  std::uint64_t out = 14695981039346656037ULL;
-  for (const char c : text) out = (out ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return out;
-}
 
 std::string fill(std::string_view frame, std::string_view what, std::string_view unsure) {
   return fmt::format(fmt::runtime(frame), what, unsure);
@@ -181,7 +168,7 @@ std::string caption_from_votes(const ExpressionVotes& votes, std::string_view id
   for (const int count : votes.expressions) seen += count;
   const int all = seen + votes.unknown + votes.not_a_face;
   if (2 * seen <= all) return {};
-  Rng rng(seed ^ hash(id));
+  Rng rng(seed ^ hash_of(id));
   const std::vector<Told> told = ranked(votes);
   const bool doubtful = 10 * (votes.unknown + votes.not_a_face) >= 3 * all;
   const std::string unsure(doubtful ? pick(kUnsure, rng) : std::string_view());

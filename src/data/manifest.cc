@@ -115,15 +115,15 @@ void open_videos(Manifest& manifest, const Limits& limits) {
   if (videos) manifest.store = videos;
 }
 
-Result<std::shared_ptr<const Store>> open_store(const fs::path& csv, const Limits& limits) {
+}  // namespace
+
+Result<std::shared_ptr<const Store>> open_store_beside(const fs::path& csv, const Limits& limits) {
   fs::path tar = csv;
   tar.replace_extension(".tar");
   std::error_code error;
   if (fs::is_regular_file(tar, error)) return Store::open(tar, limits);
   return Store::open(csv.has_parent_path() ? csv.parent_path() : fs::path("."), limits);
 }
-
-}  // namespace
 
 std::string cell_of(const Sample& sample, std::string_view column) {
   if (column == "subject") return sample.subject;
@@ -161,7 +161,7 @@ Result<Manifest> load_manifest(const fs::path& csv, const ManifestOptions& optio
     return invalid_argument(fmt::format("{}: no row has {} (expected at least one)", subject,
                                         regression ? "all targets" : "a label"));
   }
-  MIEN_ASSIGN_OR_RETURN(out.store, open_store(csv, options.limits));
+  MIEN_ASSIGN_OR_RETURN(out.store, open_store_beside(csv, options.limits));
   open_folders(out);
   open_videos(out, options.limits);
   return out;

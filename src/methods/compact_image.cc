@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "methods/face_shapes.h"
 #include "methods/picture_store.h"
 #include "methods/votes.h"
 #include "mien/data/captions.h"
@@ -68,6 +69,7 @@ class CompactImageMethod final : public Method {
   };
   struct Batch {
     torch::Tensor pixels, labels, votes;
+    torch::Tensor shapes, has_shape;  ///< undefined unless they train
   };
 
   CompactImageMethod(const CompactImageRecipe& recipe, const MethodContext& context)
@@ -88,6 +90,8 @@ class CompactImageMethod final : public Method {
   std::shared_ptr<const engine::Bundle> start_;  ///< when its weights are blended in
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
+  FaceShapes shapes_;               ///< of the training samples
+  torch::Tensor shape_head_, shape_bias_;  ///< not in the bundle
   KnownColumns known_;
   std::vector<std::int64_t> vote_class_;  ///< place of a class among the votes, or -1
   std::shared_ptr<const PictureStore> train_pictures_, val_pictures_;
@@ -127,6 +131,12 @@ Status CompactImageMethod::prepare() {
   const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
   label_prototypes_ = torch::randn({classes, recipe_.tower.embed});
   vote_prototypes_ = torch::randn({static_cast<std::int64_t>(kVotes), recipe_.tower.embed});
+  if (recipe_.training.geometry_weight > 0) {
+    MIEN_ASSIGN_OR_RETURN(shapes_, FaceShapes::of(*data_.train));
+    const auto measures = static_cast<std::int64_t>(data::kGeometryMeasures);
+    shape_head_ = torch::zeros({measures, recipe_.tower.embed});
+    shape_bias_ = torch::zeros({measures});
+  }
   scale_ = torch::full({}, std::log(12.0), torch::kFloat32);
   if (!recipe_.training.init.empty()) MIEN_RETURN_IF_ERROR(start_from_bundle());
   const image::PreprocessSpec spec = compact_preprocess(recipe_.tower.image_size);
@@ -183,6 +193,10 @@ std::vector<ParameterGroup> CompactImageMethod::begin_stage(int) {
   plain.parameters.emplace_back("label_prototypes", label_prototypes_);
   plain.parameters.emplace_back("vote_prototypes", vote_prototypes_);
   plain.parameters.emplace_back("logit_scale", scale_);
+  if (shape_head_.defined()) {
+    plain.parameters.emplace_back("shape_head", shape_head_);
+    plain.parameters.emplace_back("shape_bias", shape_bias_);
+  }
   for (const auto& item : plain.parameters) torch::Tensor(item.second).set_requires_grad(true);
   tower_->train();
   return {std::move(decayed), std::move(plain)};
@@ -194,6 +208,10 @@ NamedTorchTensors CompactImageMethod::state() {
   out.emplace_back("label_prototypes", label_prototypes_);
   out.emplace_back("vote_prototypes", vote_prototypes_);
   out.emplace_back("logit_scale", scale_);
+  if (shape_head_.defined()) {
+    out.emplace_back("shape_head", shape_head_);
+    out.emplace_back("shape_bias", shape_bias_);
+  }
   return out;
 }
 
@@ -244,6 +262,7 @@ Result<CompactImageMethod::Batch> CompactImageMethod::next_batch(std::vector<std
   const std::int64_t count = recipe_.training.batch;
   Batch out;
   std::vector<torch::Tensor> labels;
+  std::vector<std::int64_t> places;
   out.votes = torch::empty({count, static_cast<std::int64_t>(kVotes)});
   for (std::int64_t i = 0; i < count; ++i) {
     MIEN_ASSIGN_OR_RETURN(const Item item, loader_->next());
@@ -254,8 +273,14 @@ Result<CompactImageMethod::Batch> CompactImageMethod::next_batch(std::vector<std
     labels.push_back(labels_of(data_.train->samples[place]));
     std::memcpy(out.votes[i].data_ptr<float>(), train_votes_[place].data(), 4 * kVotes);
     ids.push_back(data_.train->samples[place].id);
+    places.push_back(item.place);
   }
   out.labels = at::stack(labels);
+  if (shape_head_.defined()) {
+    const torch::Tensor rows = torch::tensor(places, torch::kInt64);
+    out.shapes = shapes_.values.index_select(0, rows);
+    out.has_shape = shapes_.known.index_select(0, rows);
+  }
   return out;
 }
 
@@ -276,6 +301,10 @@ Result<StepOutput> CompactImageMethod::step() {
     mix(batch.pixels);
     mix(batch.labels);
     mix(batch.votes);
+    if (batch.shapes.defined()) {
+      mix(batch.shapes);
+      batch.has_shape = batch.has_shape * batch.has_shape.index_select(0, other);
+    }
   }
   const torch::Tensor rows = tower_->forward(batch.pixels).to(torch::kFloat32);
   out.loss = known_cross_entropy(logits(rows, label_prototypes_), batch.labels, known_.labels);
@@ -283,6 +312,14 @@ Result<StepOutput> CompactImageMethod::step() {
     out.loss = out.loss +
                recipe_.training.vote_weight *
                    known_cross_entropy(logits(rows, vote_prototypes_), batch.votes, known_.votes);
+  }
+  if (batch.shapes.defined()) {
+    const torch::Tensor said = at::linear(rows, shape_head_, shape_bias_);
+    const torch::Tensor apart =
+        at::smooth_l1_loss(said, batch.shapes, at::Reduction::None).mean(1) * batch.has_shape;
+    const torch::Tensor shape_loss = apart.sum() / batch.has_shape.sum().clamp_min(1);
+    out.loss = out.loss + recipe_.training.geometry_weight * shape_loss;
+    out.values.emplace_back("geometry_loss", shape_loss.item<double>());
   }
   out.values.emplace_back("factor", scale_.exp().item<double>());
   return out;
@@ -381,85 +418,6 @@ Status CompactImageMethod::export_bundle(const std::filesystem::path& path, bool
 }
 
 }  // namespace
-
-image::PreprocessSpec compact_preprocess(int side) {
-  using Kind = image::PreprocessStep::Kind;
-  const auto step = [](Kind kind) {
-    image::PreprocessStep out;
-    out.kind = kind;
-    return out;
-  };
-  image::PreprocessSpec out;
-  out.steps = {step(Kind::kGrey), step(Kind::kResizeExact), step(Kind::kToFloat),
-               step(Kind::kNormalize)};
-  out.steps[1].size = side;
-  out.steps[1].filter = image::Filter::kBilinear;
-  out.steps[3].mean = {0.5F, 0.5F, 0.5F};
-  out.steps[3].std = {0.25F, 0.25F, 0.25F};
-  return out;
-}
-
-void ResidualTowerOptions::register_options(OptionSet& set) {
-  set.add("image_size", image_size, "Pixels", {16, 4096});
-  set.add("embed", embed, "Width of the joint space", {1, 16384});
-  set.add("stem_width", stem_width, "Channels of the first convolution", {1, 4096});
-  set.add("widths", widths, "Channels per stage");
-  set.add("blocks", blocks, "Blocks per stage");
-}
-
-Status ResidualTowerOptions::validate() const {
-  if (widths.empty() || widths.size() != blocks.size()) {
-    return invalid_argument(fmt::format("tower.blocks: {} stages (expected {}, one per width)",
-                                        blocks.size(), widths.size()));
-  }
-  return architecture().validate("tower");
-}
-
-nn::ResidualOptions ResidualTowerOptions::tower() const {
-  nn::ResidualOptions out;
-  out.stem_width = stem_width;
-  out.widths = widths;
-  out.blocks = blocks;
-  out.embed = embed;
-  return out;
-}
-
-engine::Architecture ResidualTowerOptions::architecture() const {
-  engine::Architecture out;
-  out.embed = embed;
-  out.image.image_size = image_size;
-  engine::ResidualSizes sizes;
-  sizes.stem_width = stem_width;
-  sizes.widths = widths;
-  sizes.blocks = blocks;
-  out.image.residual = std::move(sizes);
-  return out;
-}
-
-void CompactImageTraining::register_options(OptionSet& set) {
-  set.add("init", init, "Bundle of this method that the tower starts from; empty: random");
-  set.add("blend", blend, "Share of the trained weights in the bundle; the rest is image.init",
-          {0, 1});
-  set.add("epochs", epochs, "Epochs", {1, 1e6});
-  set.add("batch", batch, "Pictures per step and process", {2, 65536});
-  set.add("crop", crop, "Side of random crops in training; 0: the whole picture", {0, 4096});
-  set.add("vote_weight", vote_weight, "Loss against the votes of annotators", {0, 100});
-  set.add("smoothing", smoothing, "Of labels", {0, 0.99});
-  set.add("mixup", mixup, "Alpha of the Beta distribution of mixed pictures; 0: none", {0, 100});
-  set.add("mixup_share", mixup_share, "Share of the batches that are mixed", {0, 1});
-  set.add("balance", balance, "Classes are drawn by count^(1 - balance)", {0, 1});
-  set.group("augment", augment);
-  set.add("name", name, "Of the bundle");
-  set.add("licence", licence, "Of the bundle");
-}
-
-Status CompactImageTraining::validate() const {
-  if (blend < 1 && init.empty()) {
-    return invalid_argument(fmt::format(
-        "image.blend: {} without image.init (expected 1, or a bundle to blend with)", blend));
-  }
-  return {};
-}
 
 void CompactImageRecipe::register_options(OptionSet& set) {
   set.group("data", data);

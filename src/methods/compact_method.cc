@@ -255,6 +255,9 @@ Status CompactMethod::prepare_classes() {
       forget(shares, static_cast<std::size_t>(known_.left_out_vote));
     }
   }
+  if (recipe_.training.geometry_weight > 0) {
+    MIEN_ASSIGN_OR_RETURN(shapes_, FaceShapes::of(*data_.train));
+  }
   return all(*data_.val, val_votes_);
 }
 
@@ -459,6 +462,8 @@ void CompactTraining::register_options(OptionSet& set) {
           {0, 1});
   set.add("smoothing", smoothing, "Of the target", {0, 0.99});
   set.add("caption_weight", caption_weight, "Of the loss against captions", {0, 100});
+  set.add("geometry_weight", geometry_weight,
+          "Of the loss against sentences on the shape of the face (geo_* columns)", {0, 100});
   set.add("gloss_weight", gloss_weight, "Of the loss of words against glosses", {0, 100});
   set.add("image_lr_factor", image_lr_factor,
           "Rate of the projection of the image tower; 0: frozen", {0, 100});

@@ -152,12 +152,20 @@ torch::Tensor CompactMethod::class_loss(const torch::Tensor& images, const torch
   return out + recipe_.training.prototype_weight * (1 - cosines).mean();
 }
 
+// Pictures against sentences about them; two that say nearly the same, by their rows, both count as
+// right.
+torch::Tensor CompactMethod::sentence_loss(const torch::Tensor& images, const Sentences& said) {
+  if (said.texts.size() < 2) return torch::zeros({});
+  const torch::Tensor rows = unit(at::stack(said.rows));
+  const torch::Tensor same = at::matmul(rows, rows.t()).gt(kLikeVotes).to(torch::kFloat32);
+  const torch::Tensor chosen = images.index_select(0, torch::tensor(said.places, torch::kInt64));
+  return loss::symmetric_contrastive_soft(chosen, encode(said.texts), tau_.exp(),
+                                          same / same.sum(1, true));
+}
+
 torch::Tensor CompactMethod::caption_loss(const torch::Tensor& images,
                                           const std::vector<std::int64_t>& places, Rng& rng) {
-  std::vector<std::string> captions;
-  std::vector<std::int64_t> kept;
-  torch::Tensor votes = torch::empty(
-      {static_cast<std::int64_t>(places.size()), static_cast<std::int64_t>(kVoteClasses)});
+  Sentences said;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const data::Sample& sample = data_.train->samples[static_cast<std::size_t>(places[i])];
     auto counted = data::votes_of(sample);
@@ -168,16 +176,26 @@ torch::Tensor CompactMethod::caption_loss(const torch::Tensor& images,
     std::string caption = data::caption_from_votes(**counted, sample.id, rng.next_u64());
     if (caption.empty()) continue;
     const auto& shares = train_votes_[static_cast<std::size_t>(places[i])];
-    std::copy(shares.begin(), shares.end(), votes.data_ptr<float>() + kept.size() * kVoteClasses);
-    kept.push_back(static_cast<std::int64_t>(i));
-    captions.push_back(std::move(caption));
+    said.rows.push_back(torch::tensor(at::ArrayRef<float>(shares.data(), shares.size())));
+    said.places.push_back(static_cast<std::int64_t>(i));
+    said.texts.push_back(std::move(caption));
   }
-  if (kept.size() < 2) return torch::zeros({});
-  const torch::Tensor rows = unit(votes.narrow(0, 0, static_cast<std::int64_t>(kept.size())));
-  const torch::Tensor same = at::matmul(rows, rows.t()).gt(kLikeVotes).to(torch::kFloat32);
-  const torch::Tensor chosen = images.index_select(0, torch::tensor(kept, torch::kInt64));
-  return loss::symmetric_contrastive_soft(chosen, encode(captions), tau_.exp(),
-                                          same / same.sum(1, true));
+  return sentence_loss(images, said);
+}
+
+torch::Tensor CompactMethod::shape_loss(const torch::Tensor& images,
+                                        const std::vector<std::int64_t>& places, Rng& rng) {
+  Sentences said;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto& face = shapes_.faces[static_cast<std::size_t>(places[i])];
+    if (!face) continue;
+    std::string text = data::caption_from_geometry(*face, "", rng.next_u64());
+    if (text.empty()) continue;
+    said.rows.push_back(shapes_.values[places[i]]);
+    said.places.push_back(static_cast<std::int64_t>(i));
+    said.texts.push_back(std::move(text));
+  }
+  return sentence_loss(images, said);
 }
 
 torch::Tensor CompactMethod::features_of(const torch::Tensor& views,
@@ -209,12 +227,17 @@ Result<StepOutput> CompactMethod::joint_step(Rng& rng) {
                                            vote_targets_.index_select(0, chosen), rng);
   const torch::Tensor captions = caption_loss(images, places, rng);
   out.loss = classes + recipe_.training.caption_weight * captions;
+  if (recipe_.training.geometry_weight > 0) {
+    const torch::Tensor shapes = shape_loss(images, places, rng);
+    out.loss = out.loss + recipe_.training.geometry_weight * shapes;
+    out.values.emplace_back("geometry_loss", shapes.item<double>());
+  }
   if (recipe_.training.gloss_weight > 0) {
     out.loss = out.loss + recipe_.training.gloss_weight * gloss_loss(rng, recipe_.training.batch);
   }
-  out.values = {{"class_loss", classes.item<double>()},
-                {"caption_loss", captions.item<double>()},
-                {"factor", tau_.exp().item<double>()}};
+  out.values.emplace_back("class_loss", classes.item<double>());
+  out.values.emplace_back("caption_loss", captions.item<double>());
+  out.values.emplace_back("factor", tau_.exp().item<double>());
   return out;
 }
 

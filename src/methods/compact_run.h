@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "methods/face_shapes.h"
 #include "methods/gloss_pairs.h"
 #include "methods/picture_store.h"
 #include "methods/votes.h"
@@ -64,8 +65,17 @@ class CompactMethod final : public Method {
   torch::Tensor gloss_loss(Rng& rng, std::int64_t count);
   torch::Tensor class_loss(const torch::Tensor& images, const torch::Tensor& labels,
                            const torch::Tensor& votes, Rng& rng);
+  /// Sentences about some of the pictures of a batch, and what they were made from.
+  struct Sentences {
+    std::vector<std::string> texts;
+    std::vector<std::int64_t> places;  ///< in the batch
+    std::vector<torch::Tensor> rows;
+  };
+  torch::Tensor sentence_loss(const torch::Tensor& images, const Sentences& said);
   torch::Tensor caption_loss(const torch::Tensor& images, const std::vector<std::int64_t>& places,
                              Rng& rng);
+  torch::Tensor shape_loss(const torch::Tensor& images, const std::vector<std::int64_t>& places,
+                           Rng& rng);
   /// One text of every class, drawn among descriptions, synonyms and captions.
   std::vector<std::string> draw_class_texts(Rng& rng) const;
   /// Shape: features [places, F] of the first view, or of a random one.
@@ -95,6 +105,7 @@ class CompactMethod final : public Method {
   std::vector<std::vector<std::string>> class_texts_;  ///< per vote class
   std::vector<std::int64_t> vote_class_;               ///< by class of the data
   KnownColumns known_;
+  FaceShapes shapes_;  ///< of the training samples, when their sentences train
   std::vector<std::array<float, kVoteClasses>> train_votes_, val_votes_;
   torch::Tensor train_views_;    ///< [views, samples, F]
   torch::Tensor val_features_;   ///< [samples, F]

@@ -41,4 +41,17 @@ movie -f lavfi -i testsrc=s=320x240 -frames:v 1 none.png
 run detect none.png --json
 ok
 rows 'rows[0]["faces"] == []'
+
+section "its shape in words"
+cp "$face" face.png
+printf 'path,label\nface.png,happy\nnone.png,neutral\n' >shape.csv
+run data caption shape.csv -o told.csv --landmarks
+ok
+out_has 'told.csv: 1 captions made, 0 kept, 1 rows without'
+out_has '1 pictures without a found face'
+# She smiles with open lips.
+check "smile" grep -qE '^face.png.*(smile|corners of the mouth pulled|curve)' told.csv
+run data caption told.csv -o again.csv --landmarks
+ok
+check "measured once" cmp told.csv again.csv
 finish

@@ -63,6 +63,11 @@ struct ManifestOptions {
   Limits limits = {};
 };
 
+/// Where the pictures of a manifest lie: the tar of the same base name, or the folder that holds it.
+/// Errors: those of Store::open.
+Result<std::shared_ptr<const Store>> open_store_beside(const std::filesystem::path& csv,
+                                                       const Limits& limits = {});
+
 /// Reads a manifest: a CSV with at least `path` and `label`, and any of subject, sequence, split,
 /// frame, caption, fp_* (votes) and more. Its pictures lie beside it: in the tar of the same base
 /// name, or in the folder that holds it. A path may be a picture, or a clip: a

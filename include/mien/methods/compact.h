@@ -46,6 +46,7 @@ struct CompactTraining {
   double label_share = 0.5;     ///< of the loss against labels; the rest is against votes
   double smoothing = 0.05;      ///< of the target
   double caption_weight = 0.3;  ///< of the loss against captions
+  double geometry_weight = 0;   ///< of the loss against sentences on the shape of the face
   double gloss_weight = 0.5;    ///< of the first stage's loss, so that words keep their meaning
   double image_lr_factor = 1;   ///< rate of the image tower's projection; 0: frozen
   double prototype_weight = 0;  ///< of class texts against the prototypes of the image bundle

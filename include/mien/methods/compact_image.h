@@ -39,6 +39,9 @@ struct CompactImageTraining {
   int batch = 128;
   int crop = 0;              ///< side of random crops in training; 0: the whole picture
   double vote_weight = 1;    ///< of the loss against the votes, beside 1 for the labels
+  /// Of a linear read-out of the shape of the face (data::FaceGeometry) from the embedding, so that
+  /// the embedding keeps what no label asks for. The read-out is not in the bundle.
+  double geometry_weight = 0;
   double smoothing = 0.1;    ///< of labels
   double mixup = 0.4;        ///< alpha of the Beta distribution; 0: none
   double mixup_share = 0.5;  ///< of the batches that are mixed

@@ -2,16 +2,19 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
 #include <cmath>
 #include <fstream>
 
+#include "mien/data/geometry.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/image/decode.h"
 #include "mien/nn/load.h"
+#include "unit/methods/plain_steps.h"
 #include "support/test_support.h"
 
 namespace mien::methods {
@@ -30,9 +33,14 @@ image::Image pattern(int kind, Rng& rng) {
   return out;
 }
 
-void write_pictures(const std::filesystem::path& folder) {
+// With `shapes`, the measures of a face tell left from right, which no label asks for.
+void write_pictures(const std::filesystem::path& folder, bool shapes = false) {
   std::ofstream csv(folder / "set.csv");
-  csv << "path,label,subject,sequence,split\n";
+  csv << "path,label,subject,sequence,split";
+  if (shapes) {
+    for (const std::string_view name : data::kGeometryColumns) csv << ',' << name;
+  }
+  csv << '\n';
   Rng rng(2);
   const char* names[] = {"angry", "happy", "sad"};
   for (int i = 0; i < 48; ++i) {
@@ -42,7 +50,12 @@ void write_pictures(const std::filesystem::path& folder) {
     std::ofstream(folder / file, std::ios::binary)
         .write(reinterpret_cast<const char*>(png->data()),
                static_cast<std::streamsize>(png->size()));
-    csv << file << "," << names[i % 3] << ",,," << (i < 36 ? "train" : "val") << "\n";
+    csv << file << "," << (shapes ? names[0] : names[i % 3]) << ",,,"
+        << (i < 36 ? "train" : "val");
+    for (std::size_t m = 0; shapes && m < data::kGeometryMeasures; ++m) {
+      csv << (i % 5 == 4 ? "," : i % 3 == 0 ? ",0.3" : ",0.05");  // some faces are not measured
+    }
+    csv << "\n";
   }
 }
 
@@ -106,6 +119,44 @@ TEST(CompactImage, LearnsPatternsAndGivesThemToTheEngine) {
     for (float& value : row) value /= std::sqrt(length);
     EXPECT_EQ((*scorer)->score(row).labels.front().label, names[kind]);
   }
+}
+
+double shape_loss(const StepOutput& output) {
+  for (const auto& [name, value] : output.values) {
+    if (name == "geometry_loss") return value;
+  }
+  ADD_FAILURE() << "no geometry_loss";
+  return 0;
+}
+
+TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
+  const test::TempDir dir;
+  write_pictures(dir.path(), true);
+  MethodContext context;
+  context.data = dir.path();
+  CompactImageRecipe recipe = small_recipe();
+  recipe.training.geometry_weight = 1;
+  const auto method = recipe.make(context);
+  MIEN_ASSERT_OK(method.status());
+  const double first = shape_loss(run_plain_steps(**method, 0, 1, 0));
+  EXPECT_LT(shape_loss(run_plain_steps(**method, 0, 12, 0.003)), 0.5 * first);
+  const at::NoGradGuard no_grad;
+  MIEN_ASSERT_OK((*method)->export_bundle(dir / "bundle", false));
+  const auto bundle = engine::Bundle::load(dir / "bundle");
+  MIEN_ASSERT_OK(bundle.status());
+  EXPECT_EQ((*bundle)->weights().find("shape_head"), nullptr);
+}
+
+TEST(CompactImage, RefusesToTrainShapesThatNobodyMeasured) {
+  const test::TempDir dir;
+  write_pictures(dir.path());
+  MethodContext context;
+  context.data = dir.path();
+  CompactImageRecipe recipe = small_recipe();
+  recipe.training.geometry_weight = 1;
+  const auto method = recipe.make(context);
+  MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
+  EXPECT_THAT(method.status().message(), testing::HasSubstr("data caption --landmarks"));
 }
 
 torch::Tensor weight_of(const std::filesystem::path& path, const std::string& name) {

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <optional>
+#include <vector>
+
+#include "mien/data/geometry.h"
+
+namespace mien::methods {
+
+/// The shapes of the faces of a data set, as the geo_* columns tell them.
+struct FaceShapes {
+  std::vector<std::optional<data::FaceGeometry>> faces;  ///< by sample
+  torch::Tensor values;  ///< [samples, kGeometryMeasures], deviations; 0 where nothing is known
+  torch::Tensor known;   ///< [samples], 1 or 0
+
+  /// Errors: those of data::geometry_of; kInvalidArgument when no sample has such columns.
+  static Result<FaceShapes> of(const data::Manifest& manifest);
+};
+
+}  // namespace mien::methods
