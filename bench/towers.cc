@@ -156,6 +156,7 @@ Status run_towers(const TowerOptions& options, const Plan& plan) {
     const bool bf16 = precision == "bf16";
     if (bf16 && !kernels::has_fast_bf16()) continue;
     engine::BundleOptions choice;
+    choice.many_pictures = true;
     choice.precision = bf16 ? engine::PrecisionChoice::kBf16 : engine::PrecisionChoice::kF32;
     MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(options.bundle, choice));
     MIEN_RETURN_IF_ERROR(time_images(*bundle, precision, options, plan, pixels));

@@ -148,9 +148,10 @@ Status check_columns(const data::CsvTable& table, const CaptionVerb& verb) {
     });
   };
   if (has("path", false) && (verb.landmarks || has("fp_", true) || has("geo_", true))) return {};
-  return corrupt(fmt::format("{}:1: columns {} (expected 'path', and votes, 'fp_neutral' ..., or "
-                             "--landmarks)",
-                             verb.in, fmt::join(table.columns, ", ")));
+  return corrupt(
+      fmt::format("{}:1: columns {} (expected 'path', and votes, 'fp_neutral' ..., or "
+                  "--landmarks)",
+                  verb.in, fmt::join(table.columns, ", ")));
 }
 
 void run_caption(Context& context, const CaptionVerb& verb) {
@@ -185,8 +186,9 @@ void add_data_caption(CLI::App& verb, Context& context) {
   caption_verb->add_option("-o,--out", caption->out, "The CSV to write")->required();
   caption_verb->add_option("--seed", caption->seed, "Another seed gives other wordings")
       ->capture_default_str();
-  caption_verb->add_flag("--landmarks", caption->landmarks,
-                         "Measure the faces of the pictures (columns geo_*) and tell what stands out");
+  caption_verb->add_flag(
+      "--landmarks", caption->landmarks,
+      "Measure the faces of the pictures (columns geo_*) and tell what stands out");
   add_face_options(*caption_verb, caption->face);
   caption_verb->callback([&context, caption] { run_caption(context, *caption); });
 }

@@ -168,6 +168,7 @@ void run_bundles(Context& context, EvalOptions options, const eval::RunOptions& 
   const auto load = [&](const std::string& path) {
     ModelOptions model = options.model;
     model.bundle = path;
+    model.many_pictures = true;
     return load_bundle(model);
   };
   const auto labels = [&](const engine::Bundle& bundle, const data::Manifest& manifest) {
@@ -312,6 +313,7 @@ Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions&
   }
   ModelOptions model = options.model;
   model.bundle = options.bundles.front();
+  model.many_pictures = true;
   return load_bundle(model);
 }
 

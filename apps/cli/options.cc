@@ -77,6 +77,7 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
   MIEN_ASSIGN_OR_RETURN(const std::filesystem::path path, find_model(wanted));
   engine::BundleOptions bundle;
   bundle.limits = options.limits;
+  bundle.many_pictures = options.many_pictures;
   bundle.precision = options.precision == "auto"   ? engine::PrecisionChoice::kAuto
                      : options.precision == "bf16" ? engine::PrecisionChoice::kBf16
                                                    : engine::PrecisionChoice::kF32;

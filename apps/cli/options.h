@@ -23,6 +23,7 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options);
 struct ModelOptions {
   std::string bundle;
   std::string precision = "fp32";
+  bool many_pictures = false;  ///< engine::BundleOptions
   Limits limits;
 };
 void add_model_options(CLI::App& verb, ModelOptions& options);

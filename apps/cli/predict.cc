@@ -171,6 +171,7 @@ void predict(Context& context, PredictOptions options) {
   }
   auto settings = recognizer_options(options);
   if (!settings.ok()) return usage(settings.status());
+  options.model.many_pictures = options.inputs.names.size() > 1;
   const auto bundle = load_bundle(options.model);
   if (!bundle.ok()) {
     return context.fail(bundle.status(), kExitEnvironment);

@@ -33,7 +33,7 @@ constexpr std::array<Usual, kGeometryMeasures> kUsual = {{
     {0.127, 0.038},
 }};
 constexpr double kMostDeviation = 3;
-constexpr double kStandsOut = 0.9;   // deviations
+constexpr double kStandsOut = 0.9;  // deviations
 constexpr double kStandsFarOut = 1.8;
 constexpr std::size_t kMostTold = 3;
 
@@ -50,7 +50,8 @@ constexpr std::array<Said, kGeometryMeasures> kSaid = {{
      {"the mouth stretched", "a wide mouth", "the lips drawn out to the sides"},
      {"a narrow mouth", "the lips drawn in", "the mouth made small"},
      {"the lips pursed", "a very narrow mouth", "the mouth rounded"}},
-    {{"the corners of the mouth pulled far up", "a broad smile", "the mouth in a wide upward curve"},
+    {{"the corners of the mouth pulled far up", "a broad smile",
+      "the mouth in a wide upward curve"},
      {"the corners of the mouth pulled up", "a smile", "the mouth curved upward"},
      {"the corners of the mouth lowered", "the mouth bent down", "a downturned mouth"},
      {"the corners of the mouth pulled far down", "the mouth in a deep downward curve",
@@ -77,7 +78,10 @@ constexpr std::array<Said, kGeometryMeasures> kSaid = {{
      {"the eyes nearly shut", "the eyes squeezed", "tightly narrowed eyes"}},
 }};
 constexpr std::array<std::string_view, 5> kFrames = {
-    "A face with {}.", "The face has {}.", "A face: {}.", "What is seen: {}.",
+    "A face with {}.",
+    "The face has {}.",
+    "A face: {}.",
+    "What is seen: {}.",
     "The expression comes with {}.",
 };
 
@@ -95,9 +99,9 @@ Point mean_of(std::span<const Point> points, std::size_t first, std::size_t last
 std::string_view said_of(std::size_t measure, double deviation, Rng& rng) {
   const Said& said = kSaid[measure];
   const bool far = std::abs(deviation) >= kStandsFarOut;
-  return pick(deviation > 0 ? (far ? said.far_above : said.above)
-                            : (far ? said.far_below : said.below),
-              rng);
+  return pick(
+      deviation > 0 ? (far ? said.far_above : said.above) : (far ? said.far_below : said.below),
+      rng);
 }
 
 }  // namespace
@@ -153,8 +157,8 @@ Result<std::optional<FaceGeometry>> geometry_of(const Sample& sample) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-      return corrupt(fmt::format("{}: {} is '{}' (expected a number)", sample.id,
-                                 kGeometryColumns[m], text));
+      return corrupt(
+          fmt::format("{}: {} is '{}' (expected a number)", sample.id, kGeometryColumns[m], text));
     }
     out.values[m] = value;
     ++found;

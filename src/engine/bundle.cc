@@ -136,6 +136,7 @@ Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
   MIEN_RETURN_IF_ERROR(check_tensors(WithoutFeatures(*bundle->weights_), bundle->info_.architecture,
                                      weights_subject));
   bundle->precision_ = choose(options.precision);
+  bundle->many_pictures_ = options.many_pictures;
   return std::shared_ptr<const Bundle>(bundle);
 }
 
@@ -144,7 +145,8 @@ Result<std::string> Bundle::card() const { return files_->text(kCardFile, kMaxIn
 Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
   const std::lock_guard lock(mutex_);
   if (!image_) {
-    MIEN_ASSIGN_OR_RETURN(image_, ImageEncoder::load(*weights_, info_.architecture, precision_));
+    MIEN_ASSIGN_OR_RETURN(
+        image_, ImageEncoder::load(*weights_, info_.architecture, precision_, many_pictures_));
   }
   return image_;
 }

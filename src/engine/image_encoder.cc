@@ -119,10 +119,10 @@ ImageEncoder::~ImageEncoder() = default;
 
 Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
     const checkpoint::Checkpoint& weights, const Architecture& architecture,
-    kernels::Precision precision) {
+    kernels::Precision precision, bool many_pictures) {
   std::unique_ptr<Impl> impl;
   if (architecture.image.residual) {
-    MIEN_ASSIGN_OR_RETURN(impl, load_residual(weights, architecture, precision));
+    MIEN_ASSIGN_OR_RETURN(impl, load_residual(weights, architecture, precision, many_pictures));
   } else if (architecture.image.swin) {
     MIEN_ASSIGN_OR_RETURN(impl, load_swin(weights, architecture, precision));
   } else {

@@ -32,7 +32,8 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoin
                                                      kernels::Precision precision);
 Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Checkpoint& weights,
                                                           const Architecture& architecture,
-                                                          kernels::Precision precision);
+                                                          kernels::Precision precision,
+                                                          bool many_pictures);
 /// A tower whose pictures get architecture.prompt first.
 Result<std::unique_ptr<ImageEncoder::Impl>> with_prompt(std::unique_ptr<ImageEncoder::Impl> inner,
                                                         const checkpoint::Checkpoint& weights,

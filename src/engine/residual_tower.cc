@@ -13,6 +13,7 @@ namespace {
 using kernels::Convolution;
 using kernels::ConvolutionOptions;
 using kernels::ConvolutionWeights;
+using kernels::PictureLayout;
 using kernels::Precision;
 
 constexpr float kEps = 1e-5F;
@@ -39,9 +40,10 @@ struct Block {
 };
 
 // Activations between convolutions are [count, height, width, channels] in the precision of the
-// weights.
+// weights; or float32 in blocks of 16 channels, where that is faster.
 struct ResidualImage final : ImageEncoder::Impl {
   Precision precision = Precision::kF32;
+  PictureLayout layout = PictureLayout::kChannelsLast;
   Convolution stem;
   std::vector<Block> blocks;
   kernels::Linear projection;  // empty: the means are the embedding
@@ -52,18 +54,30 @@ struct ResidualImage final : ImageEncoder::Impl {
     return buffer.reserve(static_cast<std::size_t>(values) *
                           (precision == Precision::kF32 ? sizeof(float) : sizeof(std::uint16_t)));
   }
-  const float* channels_last(const float* pixels, std::int64_t count, Session::Impl& session) const;
+  const float* input_of(const float* pixels, std::int64_t count, Session::Impl& session) const;
+  // Pooling works on every channel by itself: blocks are pictures of 16 channels.
+  std::int64_t pictures(std::int64_t count, std::int64_t channels) const {
+    return layout == PictureLayout::kBlocks ? count * channels / 16 : count;
+  }
+  std::int64_t together(std::int64_t channels) const {
+    return layout == PictureLayout::kBlocks ? 16 : channels;
+  }
   Status run_block(const Block& block, std::int64_t count, std::int64_t& side,
                    kernels::Buffer*& now, kernels::Buffer*& spare, Session::Impl& session) const;
 };
 
-// [count, 3, S, S] -> [count, S, S, channels].
-const float* ResidualImage::channels_last(const float* pixels, std::int64_t count,
-                                          Session::Impl& session) const {
+// [count, 3, S, S] -> [count, S, S, channels], or [count, channels, S, S] in front of blocks.
+const float* ResidualImage::input_of(const float* pixels, std::int64_t count,
+                                     Session::Impl& session) const {
   const std::int64_t area = std::int64_t{tower.image_size} * tower.image_size;
   const std::int64_t channels = tower.residual->channels;
+  if (layout == PictureLayout::kBlocks && channels == 3) return pixels;
   auto* to = session.input.reserve_as<float>(static_cast<std::size_t>(count * area * channels));
   for (std::int64_t n = 0; n < count; ++n) {
+    if (layout == PictureLayout::kBlocks) {
+      std::copy_n(pixels + n * 3 * area, channels * area, to + n * channels * area);
+      continue;
+    }
     for (std::int64_t c = 0; c < channels; ++c) {
       const float* from = pixels + (n * 3 + c) * area;
       for (std::int64_t i = 0; i < area; ++i) to[(n * area + i) * channels + c] = from[i];
@@ -94,7 +108,7 @@ Status ResidualImage::run_block(const Block& block, std::int64_t count, std::int
 Status ResidualImage::encode_pass(const float* pixels, std::int64_t count, float* out,
                                   Session::Impl& session) const {
   std::int64_t side = tower.image_size;
-  const float* input = channels_last(pixels, count, session);
+  const float* input = input_of(pixels, count, session);
   kernels::Buffer* now = &session.stream;
   kernels::Buffer* spare = &session.normed;
   const std::int64_t after = stem.out_size(side);
@@ -111,7 +125,8 @@ Status ResidualImage::encode_pass(const float* pixels, std::int64_t count, float
   if (tower.residual->stem_pool) {
     const std::int64_t half = (side + 1) / 2;
     void* pooled = reserve(*spare, count * half * half * stem.out());
-    kernels::max_pool_3x3(x, precision, count, side, stem.out(), pooled);
+    kernels::max_pool_3x3(x, precision, pictures(count, stem.out()), side, together(stem.out()),
+                          pooled);
     side = half;
     std::swap(now, spare);
   }
@@ -122,30 +137,51 @@ Status ResidualImage::encode_pass(const float* pixels, std::int64_t count, float
   const bool projects = projection.out() > 0;
   float* means =
       projects ? session.pooled.reserve_as<float>(static_cast<std::size_t>(count * channels)) : out;
-  kernels::mean_of_rows(now->reserve(0), precision, count, side * side, channels, means);
+  kernels::mean_of_rows(now->reserve(0), precision, pictures(count, channels), side * side,
+                        together(channels), means);
   return projects ? projection.run(means, count, out, session.workspace) : Status();
+}
+
+// Blocks need whole ones in every layer.
+PictureLayout layout_for(const ResidualSizes& sizes, Precision precision) {
+  bool whole = sizes.stem_width % 16 == 0;
+  for (const int width : sizes.widths) whole = whole && width % 16 == 0;
+  return whole && precision == Precision::kF32 && kernels::has_block_convolution()
+             ? PictureLayout::kBlocks
+             : PictureLayout::kChannelsLast;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Checkpoint& weights,
                                                           const Architecture& architecture,
-                                                          Precision precision) {
+                                                          Precision precision, bool many_pictures) {
   const ResidualSizes& sizes = *architecture.image.residual;
   auto impl = std::make_unique<ResidualImage>();
   impl->precision = precision;
   MIEN_ASSIGN_OR_RETURN(const auto stem, load_conv(weights, "visual.conv1", "visual.bn1"));
   // The first layer sees raw pixels in fp32.
-  MIEN_ASSIGN_OR_RETURN(impl->stem, Convolution::pack(stem, {.stride = sizes.stem_stride,
-                                                             .padding = sizes.stem_kernel / 2,
-                                                             .relu = true}));
+  const PictureLayout layout = impl->layout =
+      many_pictures ? layout_for(sizes, precision) : PictureLayout::kChannelsLast;
+  const bool blocks = layout == PictureLayout::kBlocks;
+  MIEN_ASSIGN_OR_RETURN(impl->stem,
+                        Convolution::pack(stem, {.stride = sizes.stem_stride,
+                                                 .padding = sizes.stem_kernel / 2,
+                                                 .relu = true,
+                                                 .from = blocks ? PictureLayout::kPlanes : layout,
+                                                 .to = layout}));
   for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
     for (int i = 0; i < sizes.blocks[stage]; ++i) {
       const std::string name =
           "visual.layer" + std::to_string(stage + 1) + "." + std::to_string(i) + ".";
       const int stride = residual_stride(sizes, stage, i);
-      const ConvolutionOptions inner = {
-          .stride = stride, .padding = 1, .relu = true, .input = precision, .output = precision};
+      const ConvolutionOptions inner = {.stride = stride,
+                                        .padding = 1,
+                                        .relu = true,
+                                        .input = precision,
+                                        .output = precision,
+                                        .from = layout,
+                                        .to = layout};
       Block block;
       MIEN_ASSIGN_OR_RETURN(const auto first, load_conv(weights, name + "conv1", name + "bn1"));
       MIEN_ASSIGN_OR_RETURN(const auto second, load_conv(weights, name + "conv2", name + "bn2"));
@@ -159,7 +195,9 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
                               load_conv(weights, name + "downsample.0", name + "downsample.1"));
         MIEN_ASSIGN_OR_RETURN(block.shortcut, Convolution::pack(shortcut, {.stride = stride,
                                                                            .input = precision,
-                                                                           .output = precision}));
+                                                                           .output = precision,
+                                                                           .from = layout,
+                                                                           .to = layout}));
       }
       impl->blocks.push_back(std::move(block));
     }

@@ -20,6 +20,14 @@ using Tag = dnnl::memory::format_tag;
 using Type = dnnl::memory::data_type;
 using Forward = dnnl::convolution_forward;
 
+Tag to_dnnl(PictureLayout layout) {
+  switch (layout) {
+    case PictureLayout::kPlanes: return Tag::nchw;
+    case PictureLayout::kBlocks: return Tag::nChw16c;
+    default: return Tag::nhwc;
+  }
+}
+
 Type to_dnnl(Precision precision) { return precision == Precision::kF32 ? Type::f32 : Type::bf16; }
 
 dnnl::primitive_attr attributes(const ConvolutionOptions& options) {
@@ -32,7 +40,38 @@ dnnl::primitive_attr attributes(const ConvolutionOptions& options) {
   return attr;
 }
 
+Forward::primitive_desc described(dnnl::algorithm algorithm, const Md& src, const Md& weight,
+                                  const Md& bias, const Md& dst,
+                                  const ConvolutionOptions& options) {
+  const dnnl::memory::dims strides = {options.stride, options.stride};
+  const dnnl::memory::dims padding = {options.padding, options.padding};
+  return {{dnnl::prop_kind::forward_inference, algorithm, src, weight, bias, dst, strides, padding,
+           padding},
+          attributes(options),
+          cpu_engine()};
+}
+
+bool is_winograd(const ConvolutionOptions& options, std::int64_t kernel) {
+  return options.from == PictureLayout::kBlocks && options.to == PictureLayout::kBlocks &&
+         kernel == 3 && options.stride == 1 && options.padding == 1;
+}
+
 }  // namespace
+
+bool has_block_convolution() {
+  static const bool has = [] {
+    const Md picture({1, 64, 14, 14}, Type::f32, Tag::nChw16c);
+    const Md weight({64, 64, 3, 3}, Type::f32, Tag::any), bias({64}, Type::f32, Tag::a);
+    try {
+      described(dnnl::algorithm::convolution_winograd, picture, weight, bias, picture,
+                {.padding = 1});
+      return true;
+    } catch (const dnnl::error&) {
+      return false;  // no implementation for this CPU
+    }
+  }();
+  return has;
+}
 
 void fold_batch_norm(ConvolutionWeights& conv, std::span<const float> gain,
                      std::span<const float> shift, std::span<const float> mean,
@@ -51,7 +90,7 @@ struct Convolution::Packed {
   struct Plan {
     Forward primitive;
     Md src, dst, scratchpad;
-    dnnl::memory weight;  // `weights`, or a copy in the layout that this size needs
+    dnnl::memory weight;
   };
   using Key = std::array<std::int64_t, 4>;  // count, height, width, threads
 
@@ -61,7 +100,7 @@ struct Convolution::Packed {
   std::vector<float> plain_values;  // [out, in, k, k]
   dnnl::memory bias;
   mutable std::mutex mutex;
-  mutable dnnl::memory weights;  // of the first plan; others mostly share its layout
+  mutable std::vector<dnnl::memory> weights;  // in every layout that a plan needed
   mutable std::map<Key, std::shared_ptr<const Plan>> plans;
 
   std::int64_t out_size(std::int64_t size) const {
@@ -70,17 +109,33 @@ struct Convolution::Packed {
 
   Forward::primitive_desc describe(std::int64_t count, std::int64_t height,
                                    std::int64_t width) const {
-    const Md src({count, in, height, width}, to_dnnl(options.input), Tag::nhwc);
+    const Md src({count, in, height, width}, to_dnnl(options.input), to_dnnl(options.from));
     const Md dst({count, out, out_size(height), out_size(width)}, to_dnnl(options.output),
-                 Tag::nhwc);
+                 to_dnnl(options.to));
     const Md weight({out, in, kernel, kernel}, to_dnnl(options.input), Tag::any);
     const Md bias_md({out}, Type::f32, Tag::a);
-    const dnnl::memory::dims strides = {options.stride, options.stride};
-    const dnnl::memory::dims padding = {options.padding, options.padding};
-    return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, src, weight,
-             bias_md, dst, strides, padding, padding},
-            attributes(options),
-            cpu_engine()};
+    if (is_winograd(options, kernel) && has_block_convolution()) {
+      try {
+        return described(dnnl::algorithm::convolution_winograd, src, weight, bias_md, dst, options);
+      } catch (const dnnl::error&) {
+        // None for this size: the direct one has all sizes.
+      }
+    }
+    return described(dnnl::algorithm::convolution_direct, src, weight, bias_md, dst, options);
+  }
+
+  // The weights in a layout, which few layouts serve for all sizes.
+  dnnl::memory weights_as(const Md& wanted, dnnl::stream& stream) const {
+    for (const dnnl::memory& known : weights) {
+      if (known.get_desc() == wanted) return known;
+    }
+    dnnl::memory made(wanted, cpu_engine());
+    dnnl::memory from(Md({out, in, kernel, kernel}, Type::f32, Tag::oihw), cpu_engine(),
+                      const_cast<float*>(plain_values.data()));
+    dnnl::reorder(from, made).execute(stream, from, made);
+    stream.wait();
+    weights.push_back(made);
+    return made;
   }
 
   std::shared_ptr<const Plan> plan(std::int64_t count, std::int64_t height, std::int64_t width,
@@ -90,16 +145,7 @@ struct Convolution::Packed {
     if (const auto it = plans.find(key); it != plans.end()) return it->second;
     const Forward::primitive_desc desc = describe(count, height, width);
     auto made = std::make_shared<Plan>();
-    if (!weights || weights.get_desc() != desc.weights_desc()) {
-      made->weight = dnnl::memory(desc.weights_desc(), cpu_engine());
-      dnnl::memory from(Md({out, in, kernel, kernel}, Type::f32, Tag::oihw), cpu_engine(),
-                        const_cast<float*>(plain_values.data()));
-      dnnl::reorder(from, made->weight).execute(stream, from, made->weight);
-      stream.wait();
-      if (!weights) weights = made->weight;
-    } else {
-      made->weight = weights;
-    }
+    made->weight = weights_as(desc.weights_desc(), stream);
     made->primitive = Forward(desc);
     made->src = desc.src_desc();
     made->dst = desc.dst_desc();
@@ -117,6 +163,14 @@ Result<Convolution> Convolution::pack(const ConvolutionWeights& weights,
   if (values <= 0 || weights.weight.size() != static_cast<std::size_t>(values) ||
       (!weights.bias.empty() && weights.bias.size() != static_cast<std::size_t>(weights.out))) {
     return invalid_argument("convolution: weight or bias has the wrong number of values");
+  }
+  const bool blocks = options.from == PictureLayout::kBlocks,
+             to = options.to == PictureLayout::kBlocks;
+  if ((blocks && weights.in % 16 != 0) || (to && weights.out % 16 != 0) ||
+      ((blocks || to) && options.input != Precision::kF32) ||
+      (options.from == PictureLayout::kPlanes && weights.in > 4) ||
+      options.to == PictureLayout::kPlanes) {
+    return invalid_argument("convolution: a layout that its channels or its type do not have");
   }
   auto packed = std::make_shared<Packed>();
   packed->in = weights.in;
@@ -145,19 +199,28 @@ Status Convolution::run(const void* src, std::int64_t count, std::int64_t height
                         std::int64_t width, void* dst, Workspace& workspace) const {
   MIEN_CHECK(packed_ != nullptr && count > 0);
   Workspace::Impl& ws = workspace.impl();
+  // Winograd's variants differ by the number of pictures: one by one they are as fast, need one
+  // copy of the weights, and give a picture the same numbers in any company.
+  const bool one_by_one = is_winograd(packed_->options, packed_->kernel);
+  const std::int64_t each = one_by_one ? 1 : count;
   try {
-    const auto plan = packed_->plan(count, height, width, ws.stream);
+    const auto plan = packed_->plan(each, height, width, ws.stream);
     const dnnl::engine& engine = cpu_engine();
+    void* scratch = ws.scratchpad.reserve(plan->scratchpad.get_size() + 64);
     // oneDNN takes non-const handles for inputs too; it does not write to them.
-    dnnl::memory in(plan->src, engine, const_cast<void*>(src));
-    dnnl::memory out(plan->dst, engine, dst);
-    dnnl::memory scratch(plan->scratchpad, engine,
-                         ws.scratchpad.reserve(plan->scratchpad.get_size() + 64));
-    plan->primitive.execute(ws.stream, {{DNNL_ARG_SRC, in},
-                                        {DNNL_ARG_WEIGHTS, plan->weight},
-                                        {DNNL_ARG_BIAS, packed_->bias},
-                                        {DNNL_ARG_DST, out},
-                                        {DNNL_ARG_SCRATCHPAD, scratch}});
+    auto* from = const_cast<std::byte*>(static_cast<const std::byte*>(src));
+    auto* to = static_cast<std::byte*>(dst);
+    for (std::int64_t done = 0; done < count; done += each) {
+      dnnl::memory in(plan->src, engine, from), out(plan->dst, engine, to);
+      dnnl::memory spare(plan->scratchpad, engine, scratch);
+      plan->primitive.execute(ws.stream, {{DNNL_ARG_SRC, in},
+                                          {DNNL_ARG_WEIGHTS, plan->weight},
+                                          {DNNL_ARG_BIAS, packed_->bias},
+                                          {DNNL_ARG_DST, out},
+                                          {DNNL_ARG_SCRATCHPAD, spare}});
+      from += plan->src.get_size();
+      to += plan->dst.get_size();
+    }
     ws.stream.wait();
   } catch (const dnnl::error& error) {
     return internal_error(std::string("convolution: oneDNN failed (") + error.what() + ")");

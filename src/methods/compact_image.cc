@@ -90,7 +90,7 @@ class CompactImageMethod final : public Method {
   std::shared_ptr<const engine::Bundle> start_;  ///< when its weights are blended in
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
-  FaceShapes shapes_;               ///< of the training samples
+  FaceShapes shapes_;                      ///< of the training samples
   torch::Tensor shape_head_, shape_bias_;  ///< not in the bundle
   KnownColumns known_;
   std::vector<std::int64_t> vote_class_;  ///< place of a class among the votes, or -1

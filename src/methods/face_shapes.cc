@@ -10,9 +10,8 @@ namespace mien::methods {
 Result<FaceShapes> FaceShapes::of(const data::Manifest& manifest) {
   const auto count = static_cast<std::int64_t>(manifest.samples.size());
   const auto measures = static_cast<std::int64_t>(data::kGeometryMeasures);
-  FaceShapes out{.faces = {},
-                 .values = torch::zeros({count, measures}),
-                 .known = torch::zeros({count})};
+  FaceShapes out{
+      .faces = {}, .values = torch::zeros({count, measures}), .known = torch::zeros({count})};
   bool any = false;
   for (std::size_t i = 0; i < manifest.samples.size(); ++i) {
     MIEN_ASSIGN_OR_RETURN(const auto face, data::geometry_of(manifest.samples[i]));

@@ -132,14 +132,23 @@ void compare_residual(const nn::ResidualOptions& options, int side,
                                                       .widths = options.widths,
                                                       .blocks = options.blocks};
   ASSERT_TRUE(engine::check_tensors(*weights, architecture, "test").ok());
-  const auto encoder = engine::ImageEncoder::load(*weights, architecture, precision);
-  ASSERT_TRUE(encoder.ok()) << encoder.status().message();
   // More pictures than one pass holds.
   constexpr std::int64_t kCount = 40;
   const torch::Tensor pixels = torch::randn({kCount, 3, side, side});
-  std::vector<float> found(static_cast<std::size_t>(kCount * options.embed));
-  ASSERT_TRUE((*encoder)->encode(pixels.data_ptr<float>(), kCount, found.data(), session).ok());
-  expect_same(model->forward(pixels), found, bars);
+  for (const bool many_pictures : {false, true}) {
+    const auto encoder =
+        engine::ImageEncoder::load(*weights, architecture, precision, many_pictures);
+    ASSERT_TRUE(encoder.ok()) << encoder.status().message();
+    std::vector<float> found(static_cast<std::size_t>(kCount * options.embed));
+    ASSERT_TRUE((*encoder)->encode(pixels.data_ptr<float>(), kCount, found.data(), session).ok());
+    expect_same(model->forward(pixels), found, bars);
+    // A picture gets the same numbers in any company.
+    std::vector<float> alone(static_cast<std::size_t>(options.embed));
+    ASSERT_TRUE((*encoder)->encode(pixels[7].data_ptr<float>(), 1, alone.data(), session).ok());
+    for (std::int64_t i = 0; i < options.embed; ++i) {
+      EXPECT_NEAR(alone[i], found[7 * options.embed + i], 1e-5 * (1 + std::abs(alone[i])));
+    }
+  }
 }
 
 // Running statistics as after some training, so that folding them matters.

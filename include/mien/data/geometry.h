@@ -24,9 +24,8 @@ struct FaceGeometry {
   std::array<double, kGeometryMeasures> values = {};
 
   /// The measures as deviations from usual faces: centre and spread (median, and half of the
-  /// distance of the 16th and 84th percentile) of the 27,216 training pictures of FER2013 in which a
-  /// face was found. Shape:
-  /// one for every measure; cut to -3 .. 3.
+  /// distance of the 16th and 84th percentile) of the 27,216 training pictures of FER2013 in which
+  /// a face was found. Shape: one for every measure; cut to -3 .. 3.
   std::array<double, kGeometryMeasures> deviations() const;
 };
 

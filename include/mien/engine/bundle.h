@@ -108,7 +108,8 @@ enum class PrecisionChoice { kAuto, kF32, kBf16 };
 
 struct BundleOptions {
   PrecisionChoice precision =
-      PrecisionChoice::kF32;  ///< kAuto: bf16 where the CPU multiplies it, else fp32
+      PrecisionChoice::kF32;   ///< kAuto: bf16 where the CPU multiplies it, else fp32
+  bool many_pictures = false;  ///< packing may take longer when pictures gain (ImageEncoder::load)
   Limits limits = {};
 };
 
@@ -158,6 +159,7 @@ class Bundle {
   std::shared_ptr<const Files> files_;
   std::shared_ptr<const checkpoint::Checkpoint> weights_;
   kernels::Precision precision_ = kernels::Precision::kF32;
+  bool many_pictures_ = false;
   Limits limits_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const ImageEncoder> image_;

@@ -30,11 +30,13 @@ class Session {
 /// An image tower, packed for this CPU. Immutable; shared by threads.
 class ImageEncoder {
  public:
-  /// Packs the `visual.*` tensors; their pages are released afterwards. Precondition: check_tensors
-  /// passed.
+  /// Packs the `visual.*` tensors; their pages are released afterwards. `many_pictures`: packing
+  /// may take longer (up to a second for ResNet-18) when that makes every picture faster, as for
+  /// convolutions in float32. Precondition: check_tensors passed.
   static Result<std::shared_ptr<const ImageEncoder>> load(const checkpoint::Checkpoint& weights,
                                                           const Architecture& architecture,
-                                                          kernels::Precision precision);
+                                                          kernels::Precision precision,
+                                                          bool many_pictures = false);
   ~ImageEncoder();
 
   int image_size() const;

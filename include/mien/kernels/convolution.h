@@ -11,6 +11,16 @@
 
 namespace mien::kernels {
 
+/// How the channels of pictures lie in memory.
+enum class PictureLayout {
+  kChannelsLast,  ///< [count, height, width, channels]
+  kPlanes,        ///< [count, channels, height, width]; only as a source of up to 4 channels
+  kBlocks,        ///< [count, channels / 16, height, width, 16]; float32, whole blocks only
+};
+
+/// Whether this CPU has the fast convolution of 3 x 3 on kBlocks (Winograd, in float32).
+bool has_block_convolution();
+
 struct ConvolutionOptions {
   int stride = 1;
   int padding = 0;
@@ -18,6 +28,8 @@ struct ConvolutionOptions {
   bool accumulate = false;             ///< dst += result (a residual), before relu
   Precision input = Precision::kF32;   ///< type of src, and of the packed weights
   Precision output = Precision::kF32;  ///< type of dst; that of src (oneDNN has no others)
+  PictureLayout from = PictureLayout::kChannelsLast;  ///< of src
+  PictureLayout to = PictureLayout::kChannelsLast;    ///< of dst
 };
 
 /// Weights of a convolution, as they lie in checkpoints.
@@ -36,8 +48,10 @@ void fold_batch_norm(ConvolutionWeights& conv, std::span<const float> gain,
                      std::span<const float> variance, float eps);
 
 /// dst = relu(conv(src) + bias), with weights packed once for this CPU. Immutable after packing;
-/// safe from several threads. Pictures lie with their channels together.
-/// Shape: src [count, height, width, in] -> dst [count, out_size(height), out_size(width), out].
+/// safe from several threads. Between kBlocks, 3 x 3 at stride 1 is computed by Winograd's
+/// algorithm where has_block_convolution(): the same sums in another order, some 1e-6 apart. Shape:
+/// src [count, height, width, in] -> dst [count, out_size(height), out_size(width), out], in the
+/// layouts of the options.
 class Convolution {
  public:
   Convolution() = default;

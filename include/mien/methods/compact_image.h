@@ -37,8 +37,8 @@ struct CompactImageTraining {
   double blend = 1;
   int epochs = 30;
   int batch = 128;
-  int crop = 0;              ///< side of random crops in training; 0: the whole picture
-  double vote_weight = 1;    ///< of the loss against the votes, beside 1 for the labels
+  int crop = 0;            ///< side of random crops in training; 0: the whole picture
+  double vote_weight = 1;  ///< of the loss against the votes, beside 1 for the labels
   /// Of a linear read-out of the shape of the face (data::FaceGeometry) from the embedding, so that
   /// the embedding keeps what no label asks for. The read-out is not in the bundle.
   double geometry_weight = 0;

@@ -15,14 +15,22 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-enum Measure { kMouthOpen, kMouthWidth, kCornersUp, kBrowsUp, kBrowsApart, kBrowsInnerUp, kEyesOpen };
+enum Measure {
+  kMouthOpen,
+  kMouthWidth,
+  kCornersUp,
+  kBrowsUp,
+  kBrowsApart,
+  kBrowsInnerUp,
+  kEyesOpen
+};
 
 // A drawn face: eyes at (-50, 0) and (50, 0), brows 30 above, a closed mouth 80 wide at 100.
 std::vector<image::Point> drawn_face() {
   std::vector<image::Point> out(68, image::Point{0, 0});
   for (int i = 0; i < 5; ++i) {
-    out[17 + i] = {-70.0F + 10.0F * i, -30};
-    out[22 + i] = {30.0F + 10.0F * i, -30};
+    out[17 + i] = {-70.0F + 10.0F * static_cast<float>(i), -30};
+    out[22 + i] = {30.0F + 10.0F * static_cast<float>(i), -30};
   }
   for (int side = 0; side < 2; ++side) {
     const float x = side == 0 ? -50 : 50;
@@ -133,7 +141,7 @@ TEST(GeometryCaption, TheStrongestThreeAndAlwaysTheSame) {
   EXPECT_THAT(text, HasSubstr(", "));
   for (int i = 0; i < 200; ++i) {
     const std::string other = caption_from_geometry(face, std::to_string(i), 1);
-    EXPECT_THAT(other, Not(HasSubstr("sides"))) << other;      // of the width
+    EXPECT_THAT(other, Not(HasSubstr("sides"))) << other;  // of the width
     EXPECT_THAT(other, Not(HasSubstr("stretched"))) << other;
   }
 }

@@ -96,6 +96,58 @@ TEST_P(ConvolutionTest, EqualsTheDefinition) {
   }
 }
 
+// Channels-last pictures in another layout. Shape: [count, area, channels].
+std::vector<float> laid_out(const std::vector<float>& pictures, int count, int area, int channels,
+                            PictureLayout layout) {
+  if (layout == PictureLayout::kChannelsLast) return pictures;
+  const int each = layout == PictureLayout::kBlocks ? 16 : 1;
+  std::vector<float> out(pictures.size());
+  for (int n = 0; n < count; ++n) {
+    for (int i = 0; i < area; ++i) {
+      for (int c = 0; c < channels; ++c) {
+        const int block = (n * channels / each + c / each) * area + i;
+        out[static_cast<std::size_t>(block * each + c % each)] =
+            pictures[static_cast<std::size_t>((n * area + i) * channels + c)];
+      }
+    }
+  }
+  return out;
+}
+
+TEST_P(ConvolutionTest, EqualsTheDefinitionInBlocks) {
+  const Case c = GetParam();
+  const bool planes = c.in == 1 || c.in == 3;
+  const PictureLayout from = planes ? PictureLayout::kPlanes : PictureLayout::kBlocks;
+  const ConvolutionOptions options = {.stride = c.stride,
+                                      .padding = c.padding,
+                                      .relu = c.relu,
+                                      .accumulate = c.accumulate,
+                                      .from = from,
+                                      .to = PictureLayout::kBlocks};
+  Rng rng(4);
+  const ConvolutionWeights weights = random_weights(c, rng);
+  const auto conv = Convolution::pack(weights, options);
+  if (c.in == 5) {  // no whole blocks
+    MIEN_EXPECT_CODE(conv, StatusCode::kInvalidArgument);
+    return;
+  }
+  MIEN_ASSERT_OK(conv);
+  Workspace workspace;
+  for (const int count : {1, 2, 1}) {
+    std::vector<float> src(static_cast<std::size_t>(count * c.height * c.width * c.in));
+    for (float& value : src) value = static_cast<float>(rng.normal());
+    const auto area = static_cast<int>(conv->out_size(c.height) * conv->out_size(c.width));
+    std::vector<float> before(static_cast<std::size_t>(count * area * c.out));
+    for (float& value : before) value = static_cast<float>(rng.normal());
+    const auto truth =
+        laid_out(plain(c, weights, src, count, before), count, area, c.out, PictureLayout::kBlocks);
+    std::vector<float> found = laid_out(before, count, area, c.out, PictureLayout::kBlocks);
+    const auto in = laid_out(src, count, c.height * c.width, c.in, from);
+    MIEN_ASSERT_OK(conv->run(in.data(), count, c.height, c.width, found.data(), workspace));
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], truth[i], 1e-4F) << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionTest,
                          testing::Values(Case{16, 32, 3, 1, 1, 12, 12, true, false},
                                          Case{16, 32, 3, 2, 1, 11, 13, true, false},
@@ -103,6 +155,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionTest,
                                          Case{32, 48, 1, 2, 0, 12, 12, false, false},
                                          Case{3, 16, 7, 2, 3, 30, 30, true, false},
                                          Case{1, 32, 3, 1, 1, 24, 24, true, false},
+                                         Case{64, 64, 3, 1, 1, 14, 14, true, true},
                                          Case{5, 7, 3, 1, 1, 9, 9, false, true}));
 
 TEST(FoldBatchNorm, MultipliesIntoTheWeights) {

@@ -14,8 +14,8 @@
 #include "mien/engine/label_scorer.h"
 #include "mien/image/decode.h"
 #include "mien/nn/load.h"
-#include "unit/methods/plain_steps.h"
 #include "support/test_support.h"
+#include "unit/methods/plain_steps.h"
 
 namespace mien::methods {
 namespace {
@@ -50,8 +50,7 @@ void write_pictures(const std::filesystem::path& folder, bool shapes = false) {
     std::ofstream(folder / file, std::ios::binary)
         .write(reinterpret_cast<const char*>(png->data()),
                static_cast<std::streamsize>(png->size()));
-    csv << file << "," << (shapes ? names[0] : names[i % 3]) << ",,,"
-        << (i < 36 ? "train" : "val");
+    csv << file << "," << (shapes ? names[0] : names[i % 3]) << ",,," << (i < 36 ? "train" : "val");
     for (std::size_t m = 0; shapes && m < data::kGeometryMeasures; ++m) {
       csv << (i % 5 == 4 ? "," : i % 3 == 0 ? ",0.3" : ",0.05");  // some faces are not measured
     }
