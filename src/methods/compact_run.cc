@@ -173,9 +173,11 @@ torch::Tensor CompactMethod::caption_loss(const torch::Tensor& images,
     if (known_.left_out_vote >= 0) {
       (*counted)->expressions[static_cast<std::size_t>(known_.left_out_vote)] = 0;
     }
+    // Nothing but single votes may be left when a class is forgotten: they make no row.
+    const auto& shares = train_votes_[static_cast<std::size_t>(places[i])];
+    if (std::all_of(shares.begin(), shares.end(), [](float share) { return share == 0; })) continue;
     std::string caption = data::caption_from_votes(**counted, sample.id, rng.next_u64());
     if (caption.empty()) continue;
-    const auto& shares = train_votes_[static_cast<std::size_t>(places[i])];
     said.rows.push_back(torch::tensor(at::ArrayRef<float>(shares.data(), shares.size())));
     said.places.push_back(static_cast<std::int64_t>(i));
     said.texts.push_back(std::move(caption));
