@@ -122,7 +122,7 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
     kernels::Precision precision) {
   std::unique_ptr<Impl> impl;
   if (architecture.image.residual) {
-    MIEN_ASSIGN_OR_RETURN(impl, load_residual(weights, architecture, precision));
+    MIEN_ASSIGN_OR_RETURN(impl, load_residual(weights, architecture, without_int8(precision)));
   } else if (architecture.image.swin) {
     MIEN_ASSIGN_OR_RETURN(impl, load_swin(weights, architecture, precision));
   } else {

@@ -104,11 +104,17 @@ struct BundleInfo {
                                   const Limits& limits = {});
 };
 
-enum class PrecisionChoice { kAuto, kF32, kBf16 };
+enum class PrecisionChoice { kAuto, kF32, kBf16, kInt8 };
+/// "auto", "fp32", "bf16", "int8".
+std::optional<PrecisionChoice> find_precision(std::string_view name);
+/// "fp32", "bf16", "int8".
+std::string_view to_string(kernels::Precision precision);
 
 struct BundleOptions {
   PrecisionChoice precision =
-      PrecisionChoice::kF32;  ///< kAuto: bf16 where the CPU multiplies it, else fp32
+      PrecisionChoice::kF32;  ///< kAuto: int8 when the bundle is stored so (`mien export` measured
+                              ///< that it is good enough), else bf16 where the CPU multiplies it,
+                              ///< else fp32
   Limits limits = {};
 };
 
@@ -124,7 +130,12 @@ class Bundle {
   const BundleInfo& info() const { return info_; }
   const std::filesystem::path& path() const { return path_; }
   const checkpoint::Checkpoint& weights() const { return *weights_; }
+  /// Of the towers. kInt8 means the layers that takes_int8 names; what it leaves out, such as
+  /// convolutions, a temporal model or a tower over words, runs in bf16 where the CPU multiplies
+  /// it, else in fp32.
   kernels::Precision precision() const { return precision_; }
+  /// What the layers of the image tower run in: never kInt8 for a tower of convolutions.
+  kernels::Precision image_precision() const;
   bool has_text_tower() const { return info_.architecture.text.has_value(); }
 
   Result<std::shared_ptr<const ImageEncoder>> image_encoder() const;
