@@ -153,6 +153,10 @@ kernels::Precision Bundle::image_precision() const {
   return info_.architecture.image.residual ? without_int8(precision_) : precision_;
 }
 
+Result<std::string> Bundle::tokenizer_text() const {
+  return files_->text(kTokenizerFile, limits_.max_header_bytes);
+}
+
 Result<std::string> Bundle::card() const { return files_->text(kCardFile, kMaxInfoBytes); }
 
 Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
@@ -215,8 +219,7 @@ Result<std::shared_ptr<const text::Tokenizer>> parse_tokenizer(const std::string
 Result<std::shared_ptr<const text::Tokenizer>> Bundle::tokenizer() const {
   const std::lock_guard lock(mutex_);
   if (tokenizer_) return tokenizer_;
-  MIEN_ASSIGN_OR_RETURN(const std::string file,
-                        files_->text(kTokenizerFile, limits_.max_header_bytes));
+  MIEN_ASSIGN_OR_RETURN(const std::string file, tokenizer_text());
   const auto& tower = info_.architecture.text;
   auto made = parse_tokenizer(file, tower && tower->word_width > 0, limits_);
   if (!made.ok()) return made.status().with_prefix((path_ / kTokenizerFile).string());

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -148,6 +149,9 @@ class Bundle {
   Result<std::shared_ptr<const Regressor>> regressor() const;
   /// Errors: kNotFound without a tokenizer file; those of parse_bpe_merges and parse_words.
   Result<std::shared_ptr<const text::Tokenizer>> tokenizer() const;
+
+  /// The tokenizer file as it is. Errors: kNotFound, kIo.
+  Result<std::string> tokenizer_text() const;
 
   /// The text of CARD.md. Errors: kNotFound, kIo.
   Result<std::string> card() const;
