@@ -5,6 +5,7 @@
 
 #include "front.h"
 #include "peak.h"
+#include "profile.h"
 #include "towers.h"
 
 namespace {
@@ -22,6 +23,7 @@ int run(int argc, char** argv) {
   app.add_option("--threads", threads)->delimiter(',');
 
   auto* peak = app.add_subcommand("peak", "What the machine multiplies at most");
+  auto* profile = app.add_subcommand("profile", "The operations of a block of ViT-B/16");
   auto* front = app.add_subcommand("front", "Decoding, resizing, detection");
   front->add_option("picture", picture)->required();
   auto* tower = app.add_subcommand("towers", "Image and text tower of a bundle");
@@ -35,9 +37,10 @@ int run(int argc, char** argv) {
 
   std::erase(towers.texts, 0);
   towers.threads = threads;
-  const mien::Status status = peak->parsed()    ? mien::bench::run_peak(plan, threads)
-                              : front->parsed() ? mien::bench::run_front(picture, threads, plan)
-                                                : mien::bench::run_towers(towers, plan);
+  const mien::Status status = peak->parsed()      ? mien::bench::run_peak(plan, threads)
+                              : profile->parsed() ? mien::bench::run_profile(plan, threads)
+                              : front->parsed()   ? mien::bench::run_front(picture, threads, plan)
+                                                  : mien::bench::run_towers(towers, plan);
   if (status.ok()) return 0;
   std::fprintf(stderr, "mien_bench: %s\n", status.message().c_str());
   return 3;

@@ -76,6 +76,22 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) float dot_bf16(
   return _mm512_cvtss_f32(acc[0]);
 }
 
+__attribute__((target("avx512f,avx512bw,avx512vnni"))) float dot_int8(std::int64_t rounds) {
+  constexpr int kChains = 24;
+  __m512i acc[kChains];
+#pragma GCC unroll 24
+  for (int k = 0; k < kChains; ++k) acc[k] = _mm512_set1_epi32(k);
+  const __m512i a = _mm512_set1_epi8(3);
+  const __m512i b = _mm512_set1_epi8(-5);
+  for (std::int64_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 24
+    for (int k = 0; k < kChains; ++k) acc[k] = _mm512_dpbusd_epi32(acc[k], a, b);
+  }
+#pragma GCC unroll 24
+  for (int k = 1; k < kChains; ++k) acc[0] = _mm512_add_epi32(acc[0], acc[k]);
+  return static_cast<float>(_mm512_cvtsi512_si32(acc[0]));
+}
+
 std::vector<Loop> loops() {
   std::vector<Loop> out;
   switch (kernels::detect_isa()) {
@@ -84,6 +100,7 @@ std::vector<Loop> loops() {
     case kernels::Isa::kGeneric: out.push_back({"fp32", "generic", fma_generic, 32 * 2}); break;
   }
   if (kernels::has_fast_bf16()) out.push_back({"bf16", "avx512_bf16", dot_bf16, 24 * 32 * 2});
+  if (kernels::has_fast_int8()) out.push_back({"int8", "avx512_vnni", dot_int8, 24 * 64 * 2});
   return out;
 }
 #else

@@ -62,11 +62,12 @@ def image_table(facts, agreement):
     """One line per model, threads, batch and contender; ratios are to ONNX Runtime in the same place."""
     images = [f for f in facts if f["group"] == "image"]
     flops = {(f["model"], f["batch"]): f["flops"] for f in images if "flops" in f}
-    who = {"mien bf16": "mien-bf16", "ONNX Runtime fp32": "ort-fp32", "PyTorch eager fp32": "torch-fp32"}
+    who = {"mien bf16": "mien-bf16", "mien int8": "mien-int8", "ONNX Runtime fp32": "ort-fp32",
+           "ONNX Runtime int8": "ort-int8", "PyTorch eager fp32": "torch-fp32"}
     lines = []
     for fact in sorted(images, key=lambda f: (f["model"], f["threads"], f["batch"], f["contender"].casefold())):
         place = [f for f in images if all(f[k] == fact[k] for k in ("model", "threads", "batch"))]
-        rival = next((f for f in place if f["contender"].startswith("ONNX")), None)
+        rival = next((f for f in place if f["contender"] == "ONNX Runtime fp32"), None)
         ratio = f"{rival['median_ms'] / fact['median_ms']:.2f}x" if rival else "-"
         peak = peak_of(facts, fact["precision"], fact["threads"])
         rate = flops[(fact["model"], fact["batch"])] / fact["median_ms"] / 1e6
@@ -74,7 +75,7 @@ def image_table(facts, agreement):
         cosine = agreement.get(fact["model"], {}).get(who.get(fact["contender"]))
         lines.append([fact["model"], fact["threads"], fact["batch"], fact["contender"], timing(fact), ratio,
                       number(rate), share, "-" if cosine is None else f"{cosine:.7f}"])
-    return rows(["model", "threads", "batch", "contender", "ms (quartiles)", "speed to ONNX Runtime", "GFLOP/s",
+    return rows(["model", "threads", "batch", "contender", "ms (quartiles)", "speed to ONNX Runtime fp32", "GFLOP/s",
                  "of peak", "least cosine to mien fp32"], lines)
 
 
@@ -110,13 +111,27 @@ def detection_text(found):
             f"whose faces are all marked, {found['faceless_alarms']} of them on the {found['faceless']} without a face.\n")
 
 
+def peak_lines(facts):
+    return [[f["precision"], f["isa"], f["threads"], f"{f['flops'] / min(f['ms']) / 1e6:,.0f}", f"{f['gflops']:,.0f}"]
+            for f in facts if f["group"] == "peak"]
+
+
+def text_lines(facts):
+    return [[f["model"], f["precision"], f["threads"], f["batch"], timing(f)] for f in facts if f["group"] == "text"]
+
+
+def render_images(results):
+    facts = results["measurements"]
+    return "\n".join([rows(["type", "instructions", "threads", "best GFLOP/s", "median GFLOP/s"], peak_lines(facts)),
+                      image_table(facts, results["cosine_to_mien_fp32"]),
+                      rows(["model", "type", "threads", "texts", "ms (quartiles)"], text_lines(facts))])
+
+
 def render(results):
     facts, box = results["measurements"], results["machine"]
     blas = next((f["blas"] for f in facts if f.get("blas")), "?")
     versions = {f["contender"]: f["version"] for f in facts if "version" in f}
-    peaks = [[f["precision"], f["isa"], f["threads"], f"{f['flops'] / min(f['ms']) / 1e6:,.0f}", f"{f['gflops']:,.0f}"]
-             for f in facts if f["group"] == "peak"]
-    texts = [[f["model"], f["precision"], f["threads"], f["batch"], timing(f)] for f in facts if f["group"] == "text"]
+    peaks, texts = peak_lines(facts), text_lines(facts)
     front = [[f["case"], f["threads"], timing(f)] for f in facts if f["group"] == "front"]
     parts = [
         f"Machine: {box['cpu']}, {box['cores']} cores, {box['memory_gib']} GiB, {', '.join(box['isa'])}; {box['system']}.",

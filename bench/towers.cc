@@ -153,11 +153,12 @@ Status time_texts(const engine::Bundle& bundle, const std::string& precision,
 Status run_towers(const TowerOptions& options, const Plan& plan) {
   MIEN_ASSIGN_OR_RETURN(const auto pixels, read_floats(options.pixels));
   for (const std::string& precision : options.precisions) {
-    const bool bf16 = precision == "bf16";
-    if (bf16 && !kernels::has_fast_bf16()) continue;
+    if (precision == "bf16" && !kernels::has_fast_bf16()) continue;
     engine::BundleOptions choice;
     choice.many_pictures = true;
-    choice.precision = bf16 ? engine::PrecisionChoice::kBf16 : engine::PrecisionChoice::kF32;
+    const auto found = engine::find_precision(precision);
+    if (!found) return invalid_argument("--precisions: '" + precision + "' is unknown");
+    choice.precision = *found;
     MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(options.bundle, choice));
     MIEN_RETURN_IF_ERROR(time_images(*bundle, precision, options, plan, pixels));
     if (!bundle->has_text_tower()) continue;

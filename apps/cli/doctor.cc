@@ -80,6 +80,14 @@ Check check_bf16() {
   return {"bf16", State::kOk, "not in hardware: fp32 is the fastest here", ""};
 }
 
+Check check_int8() {
+  if (kernels::has_fast_int8()) {
+    return {"int8", State::kOk,
+            "in hardware: --precision int8 is the fastest for vision transformers", ""};
+  }
+  return {"int8", State::kOk, "not in hardware: it works, but does not pay", ""};
+}
+
 Check check_memory() {
   constexpr std::uint64_t kEnough = std::uint64_t{2} << 30;
   std::uint64_t kilobytes = 0;
@@ -185,6 +193,7 @@ std::vector<Check> run_checks() {
           check_cpu(),
           check_isa(),
           check_bf16(),
+          check_int8(),
           {"threads", State::kOk, fmt::format("{}", kernels::threads()), ""},
           check_memory(),
           {"onednn", State::kOk, kernels::dnnl_version(), ""},

@@ -324,7 +324,7 @@ void add_eval(CLI::App& app, Context& context) {
   verb->add_option("bundle", options->bundles,
                    "The model: a bundle folder or .tar; leave-one-out: one per class");
   verb->add_option("--precision", options->model.precision, "fp32, bf16 or auto")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
       ->capture_default_str();
   verb->add_option("--data", options->source, kDataHelp);
   add_data_options(*verb, options->data);

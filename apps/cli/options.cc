@@ -58,9 +58,11 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
       "-b,--bundle", options.bundle,
       "The model: a bundle folder or .tar (made by `mien convert`), or the name of a shipped "
       "one (default: compact)");
-  verb.add_option("--precision", options.precision,
-                  "Arithmetic of the model: fp32, bf16, or auto (bf16 where the CPU multiplies it)")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+  verb.add_option(
+          "--precision", options.precision,
+          "Arithmetic of the model: fp32, bf16, int8, or auto (int8 for bundles stored so by "
+          "`mien export`, else bf16 where the CPU multiplies it)")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
       ->capture_default_str();
 }
 
@@ -78,9 +80,7 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
   engine::BundleOptions bundle;
   bundle.limits = options.limits;
   bundle.many_pictures = options.many_pictures;
-  bundle.precision = options.precision == "auto"   ? engine::PrecisionChoice::kAuto
-                     : options.precision == "bf16" ? engine::PrecisionChoice::kBf16
-                                                   : engine::PrecisionChoice::kF32;
+  bundle.precision = engine::find_precision(options.precision).value_or(bundle.precision);
   return engine::Bundle::load(path, bundle);
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "cli/cli.h"
+#include "cli/export_bundle.h"
 
 namespace mien::cli {
 namespace {
@@ -42,7 +43,20 @@ void add_started(CLI::App& app, Context& context, const std::string& name,
 
 void add_train(CLI::App& app, Context& context) {
   add_started(app, context, "train", "Train a method by a recipe");
-  add_started(app, context, "export", "Write the bundle of a training run");
+  CLI::App* verb = app.add_subcommand(
+      "export",
+      "Write the bundle of a training run, or with --precision one with weights of "
+      "another type");
+  verb->prefix_command();
+  verb->fallthrough(false);
+  verb->set_help_flag();
+  verb->callback([&context, verb] {
+    if (is_bundle_export(verb->remaining())) {
+      export_bundle(context, verb->remaining());
+    } else {
+      start(context);
+    }
+  });
 }
 
 }  // namespace mien::cli

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const [model, pixelsFile, embeddings, settings] = process.argv.slice(2);
-const { modules, name, side, threads, batches, warmup, repeats, budget } = JSON.parse(settings);
+const { modules, name, side, threads, batches, warmup, repeats, budget, precision } = JSON.parse(settings);
 const require = createRequire(pathToFileURL(modules + "/"));
 const ort = require("onnxruntime-node");
 const { version } = require("onnxruntime-node/package.json");
@@ -34,9 +34,9 @@ for (const count of threads) {
       ms.push(performance.now() - begin);
     }
     const values = (result ?? (await run())).embedding.data;
-    writeFileSync(`${embeddings}-fp32-b${batch}.f32`, Buffer.from(values.buffer, values.byteOffset, values.byteLength));
+    writeFileSync(`${embeddings}-${precision}-b${batch}.f32`, Buffer.from(values.buffer, values.byteOffset, values.byteLength));
     console.log(JSON.stringify({
-      group: "image", contender: "ONNX Runtime fp32", version, model: name, precision: "fp32", threads: count, batch, ms,
+      group: "image", contender: `ONNX Runtime ${precision}`, version, model: name, precision, threads: count, batch, ms,
     }));
   }
   await session.release();

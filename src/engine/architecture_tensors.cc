@@ -1,10 +1,15 @@
 // The tensors that belong to sizes.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
 #include <set>
+#include <vector>
 
 #include "engine/architecture_parts.h"
 #include "mien/engine/architecture.h"
+#include "mien/engine/stored_precision.h"
 
 namespace mien::engine {
 namespace {
@@ -176,6 +181,48 @@ std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
   return out;
 }
 
+bool takes_int8(std::string_view tensor) {
+  const bool vit = tensor.starts_with("visual.transformer.resblocks.") ||
+                   tensor.starts_with("transformer.resblocks.");
+  const bool swin = tensor.starts_with("visual.layers.") && tensor.find(".blocks.") != tensor.npos;
+  const auto ends = [&](std::initializer_list<std::string_view> names) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](std::string_view name) { return tensor.ends_with(name); });
+  };
+  return (vit && ends({".attn.in_proj_weight", ".attn.out_proj.weight", ".mlp.c_fc.weight",
+                       ".mlp.c_proj.weight"})) ||
+         (swin &&
+          ends({".attn.qkv.weight", ".attn.proj.weight", ".mlp.fc1.weight", ".mlp.fc2.weight"}));
+}
+
+namespace {
+
+// Scales of an I8 weight: one F32 per output, finite and above zero.
+Status check_scales(const checkpoint::Checkpoint& weights, const ExpectedTensor& weight,
+                    std::string_view subject) {
+  const std::string name = weight.name + kScaleSuffix;
+  const TensorView* scales = weights.find(name);
+  const Shape shape = {weight.shape.front()};
+  if (scales == nullptr) {
+    return corrupt(fmt::format("{}: '{}' is missing (expected F32 {}, as '{}' is I8)", subject,
+                               name, mien::to_string(shape), weight.name));
+  }
+  if (scales->dtype() != DType::kF32 || scales->shape() != shape) {
+    return corrupt(fmt::format("{}: '{}' is {} {} (expected F32 {})", subject, name,
+                               mien::to_string(scales->dtype()), mien::to_string(scales->shape()),
+                               mien::to_string(shape)));
+  }
+  std::vector<float> values(scales->size());
+  MIEN_RETURN_IF_ERROR(copy_to_f32(*scales, values));
+  const auto usable = [](float value) { return std::isfinite(value) && value > 0; };
+  if (!std::all_of(values.begin(), values.end(), usable)) {
+    return corrupt(fmt::format("{}: '{}' has a scale that is no number above zero", subject, name));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& architecture,
                      std::string_view subject) {
   std::set<std::string, std::less<>> known = {"logit_scale"};
@@ -193,7 +240,13 @@ Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& 
       return unsupported(fmt::format("{}: '{}' has type {} (expected I8)", subject, expected.name,
                                      mien::to_string(found->dtype())));
     }
-    if (!expected.quantised && !is_floating(found->dtype())) {
+    const bool stored_int8 =
+        !expected.quantised && found->dtype() == DType::kI8 && takes_int8(expected.name);
+    if (stored_int8) {
+      MIEN_RETURN_IF_ERROR(check_scales(weights, expected, subject));
+      known.insert(expected.name + kScaleSuffix);
+    }
+    if (!expected.quantised && !stored_int8 && !is_floating(found->dtype())) {
       return unsupported(fmt::format("{}: '{}' has type {} (expected F32, F16, BF16 or F64)",
                                      subject, expected.name, mien::to_string(found->dtype())));
     }

@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "engine/label_json.h"
+#include "engine/transformer.h"
 #include "mien/core/file.h"
 #include "mien/core/sha256.h"
 #include "mien/core/tar.h"
+#include "mien/engine/stored_precision.h"
 #include "mien/kernels/cpu.h"
 #include "mien/text/words.h"
 
@@ -54,9 +56,17 @@ Status check_features(const TensorView& features, const BundleInfo& info,
   return {};
 }
 
-kernels::Precision choose(PrecisionChoice choice) {
+// Weights are stored as I8 only where that was measured to be good enough (mien export), so kAuto
+// takes it from there alone.
+kernels::Precision choose(PrecisionChoice choice, const checkpoint::Checkpoint& weights) {
   if (choice == PrecisionChoice::kF32) return kernels::Precision::kF32;
   if (choice == PrecisionChoice::kBf16) return kernels::Precision::kBf16;
+  if (choice == PrecisionChoice::kInt8) return kernels::Precision::kInt8;
+  const auto& tensors = weights.tensors();
+  const bool stored_int8 = std::any_of(tensors.begin(), tensors.end(), [](const auto& item) {
+    return item.second.dtype() == DType::kI8 && takes_int8(item.first);
+  });
+  if (stored_int8) return kernels::Precision::kInt8;
   return kernels::has_fast_bf16() ? kernels::Precision::kBf16 : kernels::Precision::kF32;
 }
 
@@ -135,9 +145,17 @@ Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
   }
   MIEN_RETURN_IF_ERROR(check_tensors(WithoutFeatures(*bundle->weights_), bundle->info_.architecture,
                                      weights_subject));
-  bundle->precision_ = choose(options.precision);
+  bundle->precision_ = choose(options.precision, *bundle->weights_);
   bundle->many_pictures_ = options.many_pictures;
   return std::shared_ptr<const Bundle>(bundle);
+}
+
+kernels::Precision Bundle::image_precision() const {
+  return info_.architecture.image.residual ? without_int8(precision_) : precision_;
+}
+
+Result<std::string> Bundle::tokenizer_text() const {
+  return files_->text(kTokenizerFile, limits_.max_header_bytes);
 }
 
 Result<std::string> Bundle::card() const { return files_->text(kCardFile, kMaxInfoBytes); }
@@ -203,8 +221,7 @@ Result<std::shared_ptr<const text::Tokenizer>> parse_tokenizer(const std::string
 Result<std::shared_ptr<const text::Tokenizer>> Bundle::tokenizer() const {
   const std::lock_guard lock(mutex_);
   if (tokenizer_) return tokenizer_;
-  MIEN_ASSIGN_OR_RETURN(const std::string file,
-                        files_->text(kTokenizerFile, limits_.max_header_bytes));
+  MIEN_ASSIGN_OR_RETURN(const std::string file, tokenizer_text());
   const auto& tower = info_.architecture.text;
   auto made = parse_tokenizer(file, tower && tower->word_width > 0, limits_);
   if (!made.ok()) return made.status().with_prefix((path_ / kTokenizerFile).string());

@@ -174,6 +174,23 @@ Result<T> parse_section(const Json& json, std::string_view key, std::string_view
 
 }  // namespace
 
+std::optional<PrecisionChoice> find_precision(std::string_view name) {
+  if (name == "auto") return PrecisionChoice::kAuto;
+  if (name == "fp32") return PrecisionChoice::kF32;
+  if (name == "bf16") return PrecisionChoice::kBf16;
+  if (name == "int8") return PrecisionChoice::kInt8;
+  return {};
+}
+
+std::string_view to_string(kernels::Precision precision) {
+  switch (precision) {
+    case kernels::Precision::kF32: return "fp32";
+    case kernels::Precision::kBf16: return "bf16";
+    case kernels::Precision::kInt8: return "int8";
+  }
+  return "fp32";
+}
+
 std::string_view to_string(UnknownRule::Kind kind) {
   for (const auto& [value, name] : kRules) {
     if (value == kind) return name;

@@ -122,7 +122,8 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
     kernels::Precision precision, bool many_pictures) {
   std::unique_ptr<Impl> impl;
   if (architecture.image.residual) {
-    MIEN_ASSIGN_OR_RETURN(impl, load_residual(weights, architecture, precision, many_pictures));
+    MIEN_ASSIGN_OR_RETURN(
+        impl, load_residual(weights, architecture, without_int8(precision), many_pictures));
   } else if (architecture.image.swin) {
     MIEN_ASSIGN_OR_RETURN(impl, load_swin(weights, architecture, precision));
   } else {

@@ -84,12 +84,15 @@ Status SwinImage::attend(const Stage& stage, const Block& block, std::int64_t co
   const std::int64_t rows = count * stage.side * stage.side, width = stage.width;
   const auto& places = block.shifted ? stage.shifted_places : stage.places;
   float* x = floats(session.stream, 0);
-  void* normed = floats(session.normed, rows * width);
+  void* normed = reserve_rows(session.normed, precision, rows, width);
+  const Precision asked = kernels::attention_input(precision);
+  const Precision between = between_layers(precision);
   normalise(block.norm1, x, rows, width, &places, normed, precision);
-  float* qkv = floats(session.qkv, rows * 3 * width);
+  void* qkv = reserve_rows(session.qkv, asked, rows, 3 * width);
   MIEN_RETURN_IF_ERROR(block.qkv.run(normed, rows, qkv, session.workspace));
-  void* attended = floats(session.attended, rows * width);
+  void* attended = reserve_rows(session.attended, between, rows, width);
   kernels::attention({.qkv = qkv,
+                      .input = asked,
                       .batch = rows / (window * window),
                       .tokens = window * window,
                       .heads = stage.heads,
@@ -98,10 +101,11 @@ Status SwinImage::attend(const Stage& stage, const Block& block, std::int64_t co
                       .bias_of = block.shifted ? stage.bias_of.data() : nullptr,
                       .bias_period = std::ssize(stage.bias_of),
                       .out = attended,
-                      .output = precision},
+                      .output = between},
                      session.workspace);
   float* change = floats(session.hidden, rows * width);
-  MIEN_RETURN_IF_ERROR(block.proj.run(attended, rows, change, session.workspace));
+  const void* from = layer_input(attended, rows, block.proj, precision, session.normed);
+  MIEN_RETURN_IF_ERROR(block.proj.run(from, rows, change, session.workspace));
   kernels::add_rows_to(change, rows, width, places.data(), std::ssize(places), x);
   return {};
 }
@@ -110,11 +114,12 @@ Status SwinImage::feed_forward(const Stage& stage, const Block& block, std::int6
                                Session::Impl& session) const {
   const std::int64_t rows = count * stage.side * stage.side, width = stage.width;
   float* x = floats(session.stream, 0);
-  void* normed = floats(session.normed, rows * width);
+  void* normed = reserve_rows(session.normed, precision, rows, width);
   normalise(block.norm2, x, rows, width, nullptr, normed, precision);
-  void* hidden = floats(session.hidden, rows * block.fc1.out());
+  void* hidden = reserve_rows(session.hidden, between_layers(precision), rows, block.fc1.out());
   MIEN_RETURN_IF_ERROR(block.fc1.run(normed, rows, hidden, session.workspace));
-  return block.fc2.run(hidden, rows, x, session.workspace);
+  const void* from = layer_input(hidden, rows, block.fc2, precision, session.normed);
+  return block.fc2.run(from, rows, x, session.workspace);
 }
 
 // Four neighbours become one row: left above, left below, right above, right below.
@@ -133,8 +138,9 @@ Status SwinImage::merge(const Stage& stage, const Merge& part, std::int64_t coun
                   static_cast<std::size_t>(width) * sizeof(float));
     }
   }
-  void* normed = floats(session.normed, rows * 4 * width);
-  normalise(part.norm, four, rows, 4 * width, nullptr, normed, precision);
+  const Precision type = without_int8(precision);
+  void* normed = reserve_rows(session.normed, type, rows, 4 * width);
+  normalise(part.norm, four, rows, 4 * width, nullptr, normed, type);
   return part.reduction.run(normed, rows, x, session.workspace);
 }
 
@@ -228,12 +234,14 @@ Result<Block> load_block(const checkpoint::Checkpoint& weights, const std::strin
   MIEN_ASSIGN_OR_RETURN(const auto table,
                         load_vector(weights, name + "attn.relative_position_bias_table"));
   out.bias = spread_bias(table, window, stage.heads, shifted ? window / 2 : 0);
-  MIEN_ASSIGN_OR_RETURN(out.qkv, load_linear(weights, name + "attn.qkv", {.input = precision}));
+  MIEN_ASSIGN_OR_RETURN(
+      out.qkv, load_linear(weights, name + "attn.qkv",
+                           {.input = precision, .output = kernels::attention_input(precision)}));
   MIEN_ASSIGN_OR_RETURN(out.proj, load_linear(weights, name + "attn.proj", {.input = precision}));
   MIEN_ASSIGN_OR_RETURN(out.fc1, load_linear(weights, name + "mlp.fc1",
                                              {.activation = kernels::Activation::kGelu,
                                               .input = precision,
-                                              .output = precision}));
+                                              .output = between_layers(precision)}));
   MIEN_ASSIGN_OR_RETURN(
       out.fc2, load_linear(weights, name + "mlp.fc2", {.accumulate = true, .input = precision}));
   return out;
@@ -302,8 +310,8 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_swin(const checkpoint::Checkpoi
     const std::string name = "visual.layers." + std::to_string(s) + ".downsample.";
     Merge& part = impl->merges.emplace_back();
     MIEN_ASSIGN_OR_RETURN(part.norm, load_norm(weights, name + "norm"));
-    MIEN_ASSIGN_OR_RETURN(
-        part.reduction, load_linear(weights, name + "reduction.weight", "", {.input = precision}));
+    MIEN_ASSIGN_OR_RETURN(part.reduction, load_linear(weights, name + "reduction.weight", "",
+                                                      {.input = without_int8(precision)}));
   }
   MIEN_ASSIGN_OR_RETURN(impl->last_norm, load_norm(weights, "visual.norm"));
   if (sizes.feature_head) {

@@ -105,8 +105,9 @@ Result<std::shared_ptr<const TemporalEncoder>> TemporalEncoder::load(
     kernels::Precision precision) {
   MIEN_CHECK(architecture.temporal.has_value());
   const TemporalTower& tower = *architecture.temporal;
-  MIEN_ASSIGN_OR_RETURN(auto impl, tower.hidden > 0 ? load_pool(weights)
-                                                    : load_transformer(weights, tower, precision));
+  MIEN_ASSIGN_OR_RETURN(auto impl, tower.hidden > 0
+                                       ? load_pool(weights)
+                                       : load_transformer(weights, tower, without_int8(precision)));
   impl->tower = tower;
   return std::shared_ptr<const TemporalEncoder>(new TemporalEncoder(std::move(impl)));
 }

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "mien/engine/stored_precision.h"
+#include "mien/kernels/cpu.h"
 #include "mien/kernels/ops.h"
 
 namespace mien::engine {
@@ -11,20 +13,42 @@ using kernels::Linear;
 using kernels::LinearOptions;
 using kernels::Precision;
 
-// Activations between linear layers have the precision of their weights; sizes are in elements of 4
-// bytes, enough for both.
-void* activations(kernels::Buffer& buffer, std::int64_t count) {
-  return buffer.reserve(static_cast<std::size_t>(count) * sizeof(float));
+}  // namespace
+
+void* reserve_rows(kernels::Buffer& buffer, Precision precision, std::int64_t rows,
+                   std::int64_t width) {
+  return buffer.reserve(static_cast<std::size_t>(kernels::bytes_of_rows(precision, rows, width)));
 }
 
-}  // namespace
+Precision between_layers(Precision layers) {
+  return layers == Precision::kInt8 ? Precision::kBf16 : layers;
+}
+
+Precision without_int8(Precision precision) {
+  if (precision != Precision::kInt8) return precision;
+  return kernels::has_fast_bf16() ? Precision::kBf16 : Precision::kF32;
+}
+
+const void* layer_input(const void* rows, std::int64_t count, const Linear& layer,
+                        Precision precision, kernels::Buffer& buffer) {
+  if (precision != Precision::kInt8) return rows;
+  void* quantised = reserve_rows(buffer, precision, count, layer.in());
+  kernels::quantise_rows(rows, between_layers(precision), count, layer.in(), quantised);
+  return quantised;
+}
 
 Result<Linear> load_linear(const checkpoint::Checkpoint& weights, const std::string& weight_name,
                            const std::string& bias_name, const LinearOptions& options) {
   const TensorView* weight = weights.find(weight_name);
   const TensorView* bias = bias_name.empty() ? nullptr : weights.find(bias_name);
   MIEN_CHECK(weight != nullptr && (bias != nullptr || bias_name.empty()));
-  auto linear = Linear::pack(*weight, bias, options);
+  LinearOptions all = options;
+  std::vector<float> scales;
+  if (weight->dtype() == DType::kI8) {
+    MIEN_ASSIGN_OR_RETURN(scales, load_vector(weights, weight_name + kScaleSuffix));
+    all.scales = scales;
+  }
+  auto linear = Linear::pack(*weight, bias, all);
   if (!linear.ok()) return linear.status().with_prefix(weight_name);
   weights.release(*weight);
   return linear;
@@ -74,11 +98,11 @@ Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
         block.qkv,
         load_linear(weights, block_name + names.qkv_weight,
                     names.qkv_bias == nullptr ? std::string() : block_name + names.qkv_bias,
-                    {.input = precision}));
+                    {.input = precision, .output = kernels::attention_input(precision)}));
     MIEN_ASSIGN_OR_RETURN(block.out, linear(names.out, {.accumulate = true, .input = precision}));
     MIEN_ASSIGN_OR_RETURN(block.fc, linear(names.fc, {.activation = sizes.activation,
                                                       .input = precision,
-                                                      .output = precision}));
+                                                      .output = between_layers(precision)}));
     MIEN_ASSIGN_OR_RETURN(block.proj, linear(names.proj, {.accumulate = true, .input = precision}));
     out.blocks_.push_back(std::move(block));
   }
@@ -89,7 +113,7 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
                            std::int64_t queries, Session::Impl& session) const {
   const std::int64_t rows = batch * tokens;
   const std::int64_t inner = sizes_.heads * sizes_.head_width;
-  void* normed = activations(session.normed, rows * sizes_.width);
+  void* normed = reserve_rows(session.normed, precision_, rows, sizes_.width);
   kernels::layer_norm({.x = x,
                        .rows = rows,
                        .width = sizes_.width,
@@ -97,10 +121,13 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
                        .bias = block.ln_1.bias.data(),
                        .out = normed,
                        .output = precision_});
-  auto* qkv = static_cast<float*>(activations(session.qkv, rows * 3 * inner));
+  const Precision asked = kernels::attention_input(precision_);
+  void* qkv = reserve_rows(session.qkv, asked, rows, 3 * inner);
   MIEN_RETURN_IF_ERROR(block.qkv.run(normed, rows, qkv, session.workspace));
-  void* attended = activations(session.attended, batch * queries * inner);
+  const Precision between = between_layers(precision_);
+  void* attended = reserve_rows(session.attended, between, batch * queries, inner);
   kernels::attention({.qkv = qkv,
+                      .input = asked,
                       .batch = batch,
                       .tokens = tokens,
                       .heads = sizes_.heads,
@@ -108,7 +135,7 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
                       .causal = sizes_.causal,
                       .queries = queries,
                       .out = attended,
-                      .output = precision_},
+                      .output = between},
                      session.workspace);
   if (queries < tokens) {
     // The residual of the asking tokens moves to the front, where the rest of the block works on
@@ -119,12 +146,13 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
                    static_cast<std::size_t>(sizes_.width) * sizeof(float));
     }
   }
-  return block.out.run(attended, batch * queries, x, session.workspace);
+  const void* from = layer_input(attended, batch * queries, block.out, precision_, session.normed);
+  return block.out.run(from, batch * queries, x, session.workspace);
 }
 
 Status Transformer::feed_forward(const Block& block, float* x, std::int64_t rows,
                                  Session::Impl& session) const {
-  void* normed = activations(session.normed, rows * sizes_.width);
+  void* normed = reserve_rows(session.normed, precision_, rows, sizes_.width);
   kernels::layer_norm({.x = x,
                        .rows = rows,
                        .width = sizes_.width,
@@ -132,9 +160,10 @@ Status Transformer::feed_forward(const Block& block, float* x, std::int64_t rows
                        .bias = block.ln_2.bias.data(),
                        .out = normed,
                        .output = precision_});
-  void* hidden = activations(session.hidden, rows * block.fc.out());
+  void* hidden = reserve_rows(session.hidden, between_layers(precision_), rows, block.fc.out());
   MIEN_RETURN_IF_ERROR(block.fc.run(normed, rows, hidden, session.workspace));
-  return block.proj.run(hidden, rows, x, session.workspace);
+  const void* from = layer_input(hidden, rows, block.proj, precision_, session.normed);
+  return block.proj.run(from, rows, x, session.workspace);
 }
 
 Status Transformer::run(float* x, std::int64_t batch, std::int64_t tokens, bool first_token_only,

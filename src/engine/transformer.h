@@ -34,6 +34,19 @@ Result<Norm> load_norm(const checkpoint::Checkpoint& weights, const std::string&
 Result<std::vector<float>> load_vector(const checkpoint::Checkpoint& weights,
                                        const std::string& name);
 
+/// Room for rows of a type; what was inside is lost.
+void* reserve_rows(kernels::Buffer& buffer, kernels::Precision precision, std::int64_t rows,
+                   std::int64_t width);
+/// The type that layers of a precision write for the next layer; int8 ones write bf16, as scales
+/// are known only when a row is complete.
+kernels::Precision between_layers(kernels::Precision layers);
+/// What is used instead where int8 does not pay or is too coarse: bf16 where the CPU multiplies it.
+kernels::Precision without_int8(kernels::Precision precision);
+/// What a layer reads: `rows` of type between_layers(precision) themselves, or quantised in
+/// `buffer`.
+const void* layer_input(const void* rows, std::int64_t count, const kernels::Linear& layer,
+                        kernels::Precision precision, kernels::Buffer& buffer);
+
 /// Packs a weight and, unless `bias_name` is empty, a bias; the pages of the weight are released.
 /// Precondition: the tensors were checked.
 Result<kernels::Linear> load_linear(const checkpoint::Checkpoint& weights,

@@ -139,7 +139,7 @@ Result<std::unique_ptr<TextEncoder::Impl>> load_word_text(const checkpoint::Chec
                                            .head_width = tower.width / tower.heads,
                                            .layers = tower.layers,
                                            .activation = tower.activation},
-                                          precision));
+                                          without_int8(precision)));
   MIEN_ASSIGN_OR_RETURN(impl->projection, kernels::Linear::pack(find("words.projection"), nullptr,
                                                                 {.weight_is_in_out = true}));
   MIEN_ASSIGN_OR_RETURN(impl->bag,

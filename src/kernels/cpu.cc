@@ -48,6 +48,11 @@ Isa detect_isa() { return Isa::kGeneric; }
 
 bool has_fast_bf16() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16; }
 
+bool has_fast_int8() {
+  return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_vnni &&
+         active_isa() == Isa::kAvx512;
+}
+
 Isa active_isa() { return std::min(detect_isa(), isa_limit().load()); }
 
 Status limit_isa(Isa isa) {

@@ -1,10 +1,14 @@
 #include "mien/kernels/linear.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 #include <string>
 
+#include "kernels/int8_linear.h"
 #include "kernels/memory.h"
 #include "kernels/pack.h"
 #include "kernels/workspace.h"
@@ -43,7 +47,35 @@ dnnl::primitive_attr attributes(const LinearOptions& options) {
   return attr;
 }
 
+// A weight that is not float32, in float32. An I8 weight comes back as whole multiples of its
+// scales.
+Result<Tensor> widen(const TensorView& weight, const LinearOptions& options) {
+  if (weight.dtype() != DType::kI8 || options.scales.empty()) return to_f32(weight);
+  const std::int64_t out = weight.dim(0), in = weight.dim(1);
+  if (options.weight_is_in_out || std::ssize(options.scales) != out) {
+    return invalid_argument(
+        fmt::format("linear weight: has {} scales for {} outputs", options.scales.size(), out));
+  }
+  Tensor wide(DType::kF32, weight.shape());
+  const auto* from = reinterpret_cast<const std::int8_t*>(weight.bytes().data());
+  float* to = wide.f32().data();
+#pragma omp parallel for schedule(static)
+  for (std::int64_t o = 0; o < out; ++o) {
+    const float scale = options.scales[static_cast<std::size_t>(o)];
+    for (std::int64_t i = 0; i < in; ++i) {
+      to[o * in + i] = static_cast<float>(from[o * in + i]) * scale;
+    }
+  }
+  return wide;
+}
+
 }  // namespace
+
+std::vector<float> int8_scales(std::span<const float> weight, std::int64_t out) {
+  std::vector<float> scales(static_cast<std::size_t>(out));
+  int8_scales(weight.data(), out, std::ssize(weight) / out, scales.data());
+  return scales;
+}
 
 struct Linear::Packed {
   using PrimitiveDesc = dnnl::inner_product_forward::primitive_desc;
@@ -60,6 +92,7 @@ struct Linear::Packed {
   std::int64_t in = 0;
   std::int64_t out = 0;
   LinearOptions options;
+  std::optional<Int8Linear> int8;  // instead of all that follows
   Buffer storage;
   dnnl::memory weights;
   std::vector<float> bias_values;
@@ -112,6 +145,7 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
                             " (expected two dimensions)");
   }
   MIEN_CHECK(!options.accumulate || options.output == Precision::kF32);
+  MIEN_CHECK(options.output != Precision::kInt8);
   auto packed = std::make_shared<Packed>();
   packed->options = options;
   packed->out = weight.dim(options.weight_is_in_out ? 1 : 0);
@@ -128,8 +162,29 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
   Tensor widened;
   const std::byte* source = weight.bytes().data();
   if (weight.dtype() != DType::kF32) {
-    MIEN_ASSIGN_OR_RETURN(widened, to_f32(weight));
+    MIEN_ASSIGN_OR_RETURN(widened, widen(weight, options));
     source = widened.bytes().data();
+  }
+  packed->options.scales = {};
+  if (options.input == Precision::kInt8) {
+    if (packed->in > kInt8MaxDepth) {
+      return unsupported(fmt::format("linear weight: has {} inputs (expected at most {} for int8)",
+                                     packed->in, kInt8MaxDepth));
+    }
+    packed->int8 =
+        Int8Linear::pack({.weight = reinterpret_cast<const float*>(source),
+                          .out = packed->out,
+                          .in = packed->in,
+                          .in_out = options.weight_is_in_out,
+                          .bias = packed->bias_values.data(),
+                          .scales = weight.dtype() == DType::kI8 ? options.scales.data() : nullptr},
+                         {.activation = options.activation,
+                          .accumulate = options.accumulate,
+                          .out_bf16 = options.output == Precision::kBf16},
+                         active_isa());
+    Linear linear;
+    linear.packed_ = std::move(packed);
+    return linear;
   }
   try {
     constexpr std::int64_t kUsualRows = 800;
@@ -162,6 +217,10 @@ std::int64_t Linear::out() const { return packed_ ? packed_->out : 0; }
 
 Status Linear::run(const void* src, std::int64_t rows, void* dst, Workspace& workspace) const {
   MIEN_CHECK(packed_ != nullptr && rows > 0);
+  if (packed_->int8) {
+    packed_->int8->run(src, rows, dst);
+    return {};
+  }
   Workspace::Impl& ws = workspace.impl();
   try {
     const auto plan = packed_->plan(rows, ws.stream);

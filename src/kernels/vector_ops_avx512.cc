@@ -1,4 +1,8 @@
+#include <immintrin.h>
+
 #include "kernels/vector_ops.h"
+
+#include "kernels/int8.h"
 
 namespace mien::kernels {
 namespace {
@@ -11,7 +15,8 @@ constexpr int kVectorBytes = 64;
 namespace mien::kernels {
 
 const VectorOps& vector_ops_avx512() {
-  static constexpr VectorOps kOps{layer_norm_row, attention_head, to_bf16_row};
+  static constexpr VectorOps kOps{layer_norm_row, attention_head, to_bf16_row,
+                                  quantise_row,   int8_finish,    nullptr};
   return kOps;
 }
 

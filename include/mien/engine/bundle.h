@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -104,11 +105,17 @@ struct BundleInfo {
                                   const Limits& limits = {});
 };
 
-enum class PrecisionChoice { kAuto, kF32, kBf16 };
+enum class PrecisionChoice { kAuto, kF32, kBf16, kInt8 };
+/// "auto", "fp32", "bf16", "int8".
+std::optional<PrecisionChoice> find_precision(std::string_view name);
+/// "fp32", "bf16", "int8".
+std::string_view to_string(kernels::Precision precision);
 
 struct BundleOptions {
   PrecisionChoice precision =
-      PrecisionChoice::kF32;   ///< kAuto: bf16 where the CPU multiplies it, else fp32
+      PrecisionChoice::kF32;   ///< kAuto: int8 when the bundle is stored so (`mien export` measured
+                               ///< that it is good enough), else bf16 where the CPU multiplies it,
+                               ///< else fp32
   bool many_pictures = false;  ///< packing may take longer when pictures gain (ImageEncoder::load)
   Limits limits = {};
 };
@@ -125,7 +132,12 @@ class Bundle {
   const BundleInfo& info() const { return info_; }
   const std::filesystem::path& path() const { return path_; }
   const checkpoint::Checkpoint& weights() const { return *weights_; }
+  /// Of the towers. kInt8 means the layers that takes_int8 names; what it leaves out, such as
+  /// convolutions, a temporal model or a tower over words, runs in bf16 where the CPU multiplies
+  /// it, else in fp32.
   kernels::Precision precision() const { return precision_; }
+  /// What the layers of the image tower run in: never kInt8 for a tower of convolutions.
+  kernels::Precision image_precision() const;
   bool has_text_tower() const { return info_.architecture.text.has_value(); }
 
   Result<std::shared_ptr<const ImageEncoder>> image_encoder() const;
@@ -138,6 +150,9 @@ class Bundle {
   Result<std::shared_ptr<const Regressor>> regressor() const;
   /// Errors: kNotFound without a tokenizer file; those of parse_bpe_merges and parse_words.
   Result<std::shared_ptr<const text::Tokenizer>> tokenizer() const;
+
+  /// The tokenizer file as it is. Errors: kNotFound, kIo.
+  Result<std::string> tokenizer_text() const;
 
   /// The text of CARD.md. Errors: kNotFound, kIo.
   Result<std::string> card() const;

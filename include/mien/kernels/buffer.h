@@ -15,6 +15,7 @@ class Buffer {
   T* reserve_as(std::size_t count) {
     return static_cast<T*>(reserve(count * sizeof(T)));
   }
+  const void* data() const { return data_.get(); }  ///< nullptr before the first reserve
   std::size_t capacity() const { return capacity_; }
 
  private:

@@ -18,6 +18,8 @@ std::optional<Isa> find_isa(std::string_view name);  ///< "generic", "avx2", "av
 Isa detect_isa();
 /// True when this CPU multiplies bf16 in hardware (AVX512_BF16), so that bf16 is faster than fp32.
 bool has_fast_bf16();
+/// True when this CPU multiplies bytes in hardware (AVX512_VNNI), four times as many as fp32.
+bool has_fast_int8();
 
 /// The set that kernels use: detect_isa() unless limited.
 Isa active_isa();

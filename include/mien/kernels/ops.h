@@ -8,7 +8,7 @@
 namespace mien::kernels {
 
 /// Rows of `x` to zero mean and unit variance, times `gain`, plus `bias`.
-/// Shape: x [rows, width] float32 -> out [rows, width] of type `output`.
+/// Shape: x [rows, width] float32 -> out [rows, width] of type `output` (kInt8: quantised rows).
 struct LayerNormArgs {
   const float* x = nullptr;
   std::int64_t rows = 0;
@@ -26,11 +26,13 @@ struct LayerNormArgs {
 void layer_norm(const LayerNormArgs& args);
 
 /// Multi-head attention over packed projections.
-/// Shape: qkv [batch, tokens, 3 * heads * head_width] float32, thirds q, k, v, each head-major ->
-/// out [batch, tokens, heads * head_width]. Units: scores are scaled by head_width^-0.5. `causal`:
-/// a token sees itself and earlier ones. Precondition: head_width is a multiple of 16.
+/// Shape: qkv [batch, tokens, 3 * heads * head_width] of type `input`, thirds q, k, v, each
+/// head-major -> out [batch, tokens, heads * head_width]. Units: scores are scaled by
+/// head_width^-0.5. `causal`: a token sees itself and earlier ones. Precondition: head_width is a
+/// multiple of 16.
 struct AttentionArgs {
-  const float* qkv = nullptr;
+  const void* qkv = nullptr;
+  Precision input = Precision::kF32;  ///< kF32, or what attention_input() gives
   std::int64_t batch = 0;
   std::int64_t tokens = 0;
   std::int64_t heads = 0;
@@ -47,6 +49,10 @@ struct AttentionArgs {
   Precision output = Precision::kF32;
 };
 void attention(const AttentionArgs& args, Workspace& workspace);
+
+/// The type of q, k and v in which attention is fastest for layers of a precision: kBf16 where it
+/// is asked for, or int8 is, and the CPU multiplies it; else kF32.
+Precision attention_input(Precision layers);
 
 /// Adds row r of `rows` to row places[r % period] + r / period * period of x, in float32.
 void add_rows_to(const float* rows, std::int64_t count, std::int64_t width,
@@ -66,6 +72,11 @@ void max_pool_3x3(const void* x, Precision type, std::int64_t count, std::int64_
 /// Scales every row to unit length; a row of zeros stays zero.
 void l2_normalize_rows(float* x, std::int64_t rows, std::int64_t width);
 
+/// Quantises every row for Linear with kInt8: 0 to 255 with a scale and a zero point of its own.
+/// Shape: x [rows, width] of type `input`, kF32 or kBf16 -> out rows * quantised_row_bytes(width).
+void quantise_rows(const void* x, Precision input, std::int64_t rows, std::int64_t width,
+                   void* out);
+
 /// Rounds to bf16, nearest even.
 void to_bf16(const float* x, std::int64_t count, std::uint16_t* out);
 
@@ -73,5 +84,7 @@ void to_bf16(const float* x, std::int64_t count, std::uint16_t* out);
 /// CPU has it.
 void layer_norm_on(Isa isa, const LayerNormArgs& args);
 void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace);
+void quantise_rows_on(Isa isa, const void* x, Precision input, std::int64_t rows,
+                      std::int64_t width, void* out);
 
 }  // namespace mien::kernels

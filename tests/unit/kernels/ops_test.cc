@@ -169,6 +169,72 @@ TEST(Attention, SurvivesHugeScores) {
   }
 }
 
+// The truth is the generic kernel on the same rounded values.
+TEST(Attention, Bf16InputIsCloseToTheGenericKernel) {
+  if (attention_input(Precision::kBf16) != Precision::kBf16) {
+    GTEST_SKIP() << "this CPU multiplies no bf16";
+  }
+  struct Case {
+    std::int64_t tokens, heads, width, queries;
+    bool causal, bias;
+  };
+  for (const Case& c : {Case{1, 1, 16, 1, false, false}, Case{7, 2, 16, 7, true, false},
+                        Case{50, 3, 64, 50, false, false}, Case{77, 2, 32, 77, true, false},
+                        Case{33, 1, 256, 33, false, false}, Case{197, 2, 64, 197, false, false},
+                        Case{197, 2, 64, 1, false, false}, Case{25, 1, 48, 25, true, false},
+                        Case{9, 3, 16, 9, false, true}, Case{49, 2, 32, 49, false, true}}) {
+    const std::int64_t model = c.heads * c.width, padded = (c.tokens + 15) / 16 * 16;
+    auto wide = random_values(static_cast<std::size_t>(2 * c.tokens * 3 * model), 5);
+    std::vector<std::uint16_t> narrow(wide.size());
+    to_bf16(wide.data(), std::ssize(wide), narrow.data());
+    for (std::size_t i = 0; i < wide.size(); ++i) wide[i] = bf16_to_float(narrow[i]);
+    auto bias = random_values(static_cast<std::size_t>(c.heads * c.tokens * padded), 6);
+    for (std::size_t i = 0; i < bias.size(); ++i) {
+      if (static_cast<std::int64_t>(i) % padded >= c.tokens) bias[i] = 0;
+    }
+    AttentionArgs args{.batch = 2,
+                       .tokens = c.tokens,
+                       .heads = c.heads,
+                       .head_width = c.width,
+                       .causal = c.causal,
+                       .queries = c.queries,
+                       .bias = c.bias ? bias.data() : nullptr};
+    std::vector<float> want(static_cast<std::size_t>(2 * c.queries * model)), got(want.size(), NAN);
+    Workspace workspace;
+    args.qkv = wide.data();
+    args.out = want.data();
+    attention_on(Isa::kGeneric, args, workspace);
+    args.qkv = narrow.data();
+    args.input = Precision::kBf16;
+    args.out = got.data();
+    attention(args, workspace);
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      // Weights are rounded to 8 bits: 2^-9 of the largest value, which is about 4.
+      ASSERT_NEAR(got[i], want[i], 0.01) << c.tokens << " " << c.width << " at " << i;
+    }
+  }
+}
+
+TEST(Attention, Bf16InputSurvivesHugeScores) {
+  if (attention_input(Precision::kBf16) != Precision::kBf16) {
+    GTEST_SKIP() << "this CPU multiplies no bf16";
+  }
+  const auto wide = random_values(20 * 3 * 16, 3, 300.0);
+  std::vector<std::uint16_t> narrow(wide.size());
+  to_bf16(wide.data(), std::ssize(wide), narrow.data());
+  std::vector<float> got(20 * 16);
+  Workspace workspace;
+  attention({.qkv = narrow.data(),
+             .input = Precision::kBf16,
+             .batch = 1,
+             .tokens = 20,
+             .heads = 1,
+             .head_width = 16,
+             .out = got.data()},
+            workspace);
+  for (const float v : got) ASSERT_TRUE(std::isfinite(v));
+}
+
 TEST(Attention, Bf16OutputIsTheRoundedFloatOutput) {
   const auto qkv = random_values(2 * 9 * 3 * 64, 5);
   for (const Isa isa : available()) {

@@ -1,0 +1,195 @@
+// `mien export --precision TYPE BUNDLE OUT`: the same bundle with weights of another type.
+#include "cli/export_bundle.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/options.h"
+#include "mien/core/rng.h"
+#include "mien/engine/bundle.h"
+#include "mien/engine/stored_precision.h"
+#include "mien/image/decode.h"
+#include "mien/image/preprocess.h"
+
+namespace mien::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostPictures = 2000;
+constexpr std::size_t kMadeUp = 16;
+
+struct Flags {
+  std::string precision;
+  std::string bundle;
+  std::string out;
+  std::vector<std::string> check;
+  bool overwrite = false;
+  bool force = false;
+};
+
+Result<std::vector<fs::path>> picture_files(const std::vector<std::string>& given) {
+  std::vector<fs::path> out;
+  for (const std::string& name : given) {
+    std::error_code error;
+    if (!fs::is_directory(name, error)) {
+      out.emplace_back(name);
+      continue;
+    }
+    for (const auto& entry : fs::directory_iterator(name, error)) {
+      if (entry.is_regular_file(error)) out.push_back(entry.path());
+    }
+    if (error) return io_error(fmt::format("{}: cannot be read ({})", name, error.message()));
+  }
+  std::sort(out.begin(), out.end());
+  if (out.size() > kMostPictures) out.resize(kMostPictures);
+  return out;
+}
+
+// Preprocessed pictures one after another: those given, or smooth made-up ones.
+Result<std::vector<float>> make_pixels(const engine::Bundle& bundle, const Flags& flags) {
+  const image::PreprocessSpec& spec = bundle.info().preprocess;
+  std::vector<float> out;
+  const auto add = [&](image::ImageView picture) -> Status {
+    const auto side = static_cast<std::size_t>(spec.output_size());
+    out.resize(out.size() + 3 * side * side);
+    return image::preprocess(picture, spec, std::span(out).last(3 * side * side));
+  };
+  MIEN_ASSIGN_OR_RETURN(const auto files, picture_files(flags.check));
+  for (const fs::path& file : files) {
+    MIEN_ASSIGN_OR_RETURN(const image::Image picture, image::load(file));
+    if (const Status status = add(picture.view()); !status.ok()) {
+      return status.with_prefix(file.string());
+    }
+  }
+  if (!flags.check.empty()) {
+    if (out.empty()) return invalid_argument("--check: no picture there (expected some)");
+    return out;
+  }
+  Rng rng(1);
+  for (std::size_t n = 0; n < kMadeUp; ++n) {
+    constexpr int kSide = 96;
+    image::Image picture(kSide, kSide);
+    double wave[9];
+    for (double& part : wave) part = 0.2 * rng.normal();
+    for (int y = 0; y < kSide; ++y) {
+      for (int x = 0; x < kSide; ++x) {
+        for (int c = 0; c < 3; ++c) {
+          const double value =
+              std::sin(wave[3 * c] * x + wave[3 * c + 1] * y + 9 * wave[3 * c + 2]);
+          picture.row(y)[3 * x + c] = static_cast<std::uint8_t>(127.5 + 100 * value);
+        }
+      }
+    }
+    MIEN_RETURN_IF_ERROR(add(picture.view()));
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const engine::Bundle>> load(const fs::path& path,
+                                                   engine::PrecisionChoice precision) {
+  return engine::Bundle::load(path, {.precision = precision});
+}
+
+// What is known of the bundle goes on, with how far it is from fp32.
+Json measured(const engine::Agreement& agreement, const Flags& flags) {
+  Json out = Json::object();
+  out.set("precision", flags.precision);
+  out.set("pictures", agreement.pictures);
+  out.set("made_up", flags.check.empty());
+  out.set("least_cosine", agreement.least_cosine);
+  out.set("same_first", agreement.same_first);
+  return out;
+}
+
+Status write(const engine::Bundle& source, const Flags& flags, kernels::Precision precision,
+             const Json& note, const fs::path& out, bool overwrite) {
+  MIEN_ASSIGN_OR_RETURN(const auto stored, engine::store_as(source.weights(), precision));
+  engine::BundleContent content;
+  content.info = source.info();
+  if (!note.is_null()) content.info.provenance.set("stored", note);
+  content.tensors = stored.tensors;
+  MIEN_ASSIGN_OR_RETURN(content.card, source.card());
+  if (source.has_text_tower()) {
+    MIEN_ASSIGN_OR_RETURN(content.tokenizer, source.tokenizer_text());
+  }
+  if (stored.changed == 0) {
+    return invalid_argument(
+        fmt::format("{}: is stored in {} already", flags.bundle, flags.precision));
+  }
+  return engine::write_bundle(out, std::move(content), overwrite);
+}
+
+Status run(const Flags& flags, Context& context) {
+  MIEN_RETURN_IF_ERROR(context.apply());
+  const auto choice = engine::find_precision(flags.precision);
+  if (!choice || *choice == engine::PrecisionChoice::kAuto) {
+    return invalid_argument(
+        fmt::format("--precision: '{}' is unknown (expected fp32, bf16 or int8)", flags.precision));
+  }
+  MIEN_ASSIGN_OR_RETURN(const fs::path path, find_model(flags.bundle));
+  MIEN_ASSIGN_OR_RETURN(const auto source, load(path, engine::PrecisionChoice::kF32));
+  const kernels::Precision precision =
+      *choice == engine::PrecisionChoice::kInt8   ? kernels::Precision::kInt8
+      : *choice == engine::PrecisionChoice::kBf16 ? kernels::Precision::kBf16
+                                                  : kernels::Precision::kF32;
+  if (precision == kernels::Precision::kF32) {
+    return write(*source, flags, precision, Json(), flags.out, flags.overwrite);
+  }
+  // Rounding at load gives what the written bundle will give, so it is measured first.
+  MIEN_ASSIGN_OR_RETURN(const auto rounded, load(path, *choice));
+  MIEN_ASSIGN_OR_RETURN(const auto pixels, make_pixels(*source, flags));
+  MIEN_ASSIGN_OR_RETURN(const auto agreement, engine::compare_precision(*source, *rounded, pixels));
+  const std::string told =
+      fmt::format("{} on {} {}pictures: least cosine to fp32 {:.5f}, same best label {:.1f} %",
+                  flags.precision, agreement.pictures, flags.check.empty() ? "made-up " : "",
+                  agreement.least_cosine, 100 * agreement.same_first);
+  context.report(told);
+  if (!engine::keeps_rule(agreement, precision) && !flags.force) {
+    return unsupported(fmt::format(
+        "{}: too far from fp32 (expected a cosine of at least {} and 99 % same labels; --force "
+        "writes it all the same)",
+        flags.bundle, precision == kernels::Precision::kInt8 ? "0.99" : "0.9995"));
+  }
+  return write(*source, flags, precision, measured(agreement, flags), flags.out, flags.overwrite);
+}
+
+ExitCode code_of(const Status& status) {
+  return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitEnvironment;
+}
+
+}  // namespace
+
+bool is_bundle_export(const std::vector<std::string>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) {
+    return word == "--precision" || word.starts_with("--precision=");
+  });
+}
+
+void export_bundle(Context& context, std::vector<std::string> words) {
+  Flags flags;
+  CLI::App app("Write a bundle with weights of another type", "mien export");
+  app.add_option("--precision", flags.precision, "fp32, bf16 or int8")->required();
+  app.add_option("bundle", flags.bundle, "A bundle folder or .tar, or the name of a shipped one")
+      ->required();
+  app.add_option("out", flags.out, "The new bundle folder")->required();
+  app.add_option("--check", flags.check,
+                 "Pictures of faces, or folders of them, to measure the rounding on (default: "
+                 "made-up pictures)");
+  app.add_flag("--overwrite", flags.overwrite, "Replace a bundle that is there");
+  app.add_flag("--force", flags.force, "Write it even if it is too far from fp32");
+  std::reverse(words.begin(), words.end());
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    context.exit_code = app.exit(error) == 0 ? kExitOk : kExitUsage;
+    return;
+  }
+  const Status status = run(flags, context);
+  if (!status.ok()) context.fail(status, code_of(status));
+}
+
+}  // namespace mien::cli

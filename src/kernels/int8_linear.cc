@@ -1,0 +1,139 @@
+#include "kernels/int8_linear.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "mien/core/check.h"
+
+namespace mien::kernels {
+namespace {
+
+std::int64_t whole(std::int64_t count, std::int64_t step) { return (count + step - 1) / step; }
+
+std::int32_t to_step(float value, float scale) {
+  const float step = std::nearbyint(value / scale);
+  return static_cast<std::int32_t>(std::clamp(std::isnan(step) ? 0.0F : step, -127.0F, 127.0F));
+}
+
+float scale_of(float largest) {
+  const float scale = largest / 127.0F;
+  return scale > 0 && std::isfinite(scale) ? scale : 1.0F;
+}
+
+}  // namespace
+
+void int8_scales(const float* weight, std::int64_t out, std::int64_t in, float* scales) {
+  for (std::int64_t o = 0; o < out; ++o) {
+    float largest = 0;
+    for (std::int64_t i = 0; i < in; ++i) {
+      largest = std::max(largest, std::abs(weight[o * in + i]));
+    }
+    scales[o] = scale_of(largest);
+  }
+}
+
+Int8Linear Int8Linear::pack(const Int8Source& source, const Int8Options& options, Isa isa) {
+  MIEN_CHECK(source.in > 0 && source.in <= kInt8MaxDepth && source.out > 0);
+  const Int8Layout layout = int8_layout(isa);
+  const bool quads = layout == Int8Layout::kQuads;
+  const std::int64_t group = quads ? 4 : 2, panels = whole(source.out, kPanel);
+  Int8Linear made;
+  made.out_ = source.out;
+  made.depth_ = padded_depth(source.in, layout);
+  made.row_bytes_ = kernels::row_bytes(source.in, layout);
+  made.panel_bytes_ = made.depth_ * kPanel * (quads ? 1 : 2);
+  made.options_ = options;
+  made.ops_ = &vector_ops(isa);
+  made.dot_ = int8_dot(isa);
+  const auto padded = static_cast<std::size_t>(panels * kPanel);
+  made.scales_.assign(padded, 0.0F);
+  made.sums_.assign(padded, 0);
+  made.bias_.assign(padded, 0.0F);
+  if (source.bias != nullptr) std::copy_n(source.bias, source.out, made.bias_.begin());
+  auto* packed =
+      made.panels_.reserve_as<std::byte>(static_cast<std::size_t>(panels * made.panel_bytes_));
+  const std::int64_t along = source.in_out ? source.out : 1;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t p = 0; p < panels; ++p) {
+    std::byte* panel = packed + p * made.panel_bytes_;
+    std::memset(panel, 0, static_cast<std::size_t>(made.panel_bytes_));
+    for (std::int64_t c = 0; c < std::min(kPanel, source.out - p * kPanel); ++c) {
+      const std::int64_t o = p * kPanel + c;
+      const float* weight = source.weight + (source.in_out ? o : o * source.in);
+      float scale = 0;
+      if (source.scales != nullptr) {
+        scale = source.scales[o];
+      } else {
+        for (std::int64_t i = 0; i < source.in; ++i)
+          scale = std::max(scale, std::abs(weight[i * along]));
+        scale = scale_of(scale);
+      }
+      std::int32_t sum = 0;
+      for (std::int64_t i = 0; i < source.in; ++i) {
+        const std::int32_t step = to_step(weight[i * along], scale);
+        const std::int64_t at = (i / group * kPanel + c) * group + i % group;
+        sum += step;
+        if (quads) {
+          const auto value = static_cast<std::int8_t>(step);
+          std::memcpy(panel + at, &value, 1);
+        } else {
+          const auto value = static_cast<std::int16_t>(step);
+          std::memcpy(panel + at * 2, &value, 2);
+        }
+      }
+      made.scales_[static_cast<std::size_t>(o)] = scale;
+      made.sums_[static_cast<std::size_t>(o)] = sum;
+    }
+  }
+  return made;
+}
+
+// A panel of weights is read from the second cache for one tile of rows after another.
+void Int8Linear::block(const std::byte* src, std::int64_t first, std::int64_t last,
+                       std::int64_t panel_first, std::int64_t panel_last, void* dst) const {
+  alignas(64) std::int32_t sums[kTileRows * kPanel];
+  const auto* packed = static_cast<const std::byte*>(panels_.data());
+  const std::int64_t element = options_.out_bf16 ? 2 : 4;
+  for (std::int64_t p = panel_first; p < panel_last; ++p) {
+    const auto column = static_cast<std::size_t>(p * kPanel);
+    for (std::int64_t r = first; r < last; r += kTileRows) {
+      const std::int64_t count = std::min(kTileRows, last - r);
+      const std::byte* row = src + r * row_bytes_;
+      dot_(row + kRowHead, row_bytes_, count, packed + p * panel_bytes_, depth_, sums);
+      ops_->int8_finish({sums, row, row_bytes_, count, std::min(kPanel, out_ - p * kPanel),
+                         scales_.data() + column, sums_.data() + column, bias_.data() + column,
+                         options_.activation, options_.accumulate, options_.out_bf16,
+                         static_cast<std::byte*>(dst) + (r * out_ + p * kPanel) * element, out_});
+    }
+  }
+}
+
+void Int8Linear::run(const void* src, std::int64_t rows, void* dst) const {
+  // Blocks of rows whose quantised values stay in the second cache beside a panel. Few rows are
+  // not cut: the threads share the panels then, and each weight is read once.
+  constexpr std::int64_t kBlockBytes = 384 << 10;
+  const std::int64_t panels = whole(out_, kPanel), threads = omp_get_max_threads();
+  const bool by_rows = rows >= threads * 8 * kTileRows;
+  std::int64_t rows_each = rows;
+  if (by_rows) {
+    const std::int64_t fits =
+        std::max<std::int64_t>(8, kBlockBytes / row_bytes_ / kTileRows) * kTileRows;
+    const std::int64_t blocks = whole(whole(rows, threads), fits);
+    rows_each = whole(whole(rows, threads * blocks), kTileRows) * kTileRows;
+  }
+  const std::int64_t panels_each = by_rows ? panels : whole(panels, threads);
+  const std::int64_t row_blocks = whole(rows, rows_each), panel_blocks = whole(panels, panels_each);
+  const auto* from = static_cast<const std::byte*>(src);
+#pragma omp parallel for schedule(static) collapse(2)
+  for (std::int64_t i = 0; i < row_blocks; ++i) {
+    for (std::int64_t j = 0; j < panel_blocks; ++j) {
+      block(from, i * rows_each, std::min(rows, (i + 1) * rows_each), j * panels_each,
+            std::min(panels, (j + 1) * panels_each), dst);
+    }
+  }
+}
+
+}  // namespace mien::kernels

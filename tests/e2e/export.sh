@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# `mien export --precision`: smaller bundles with the same answers, and refusals.
+. "$(dirname "$0")/lib.sh"
+
+section made
+run convert --random-tiny tiny
+exits 0
+
+for type in int8 bf16; do
+  section "$type"
+  run export --precision $type tiny $type --force
+  exits 0
+  check "told how far it is from fp32" grep -q "$type on 16 made-up pictures: least cosine to fp32 0.99" "$tmp/.err"
+  check "is smaller" test "$(stat -c %s $type/model.safetensors)" -lt "$(stat -c %s tiny/model.safetensors)"
+  check "provenance tells it" grep -q '"least_cosine"' $type/bundle.json
+  run inspect $type
+  exits 0
+  run embed --bundle tiny --precision $type --text "a happy face" --json
+  cp "$tmp/.out" rounded.json
+  run embed --bundle $type --precision $type --text "a happy face" --json
+  check "same answers as rounding at load" cmp -s rounded.json "$tmp/.out"
+  run export --precision $type $type again --force
+  exits 2
+  check "told that nothing changes" grep -q "is stored in $type already" "$tmp/.err"
+done
+
+section back
+run export --precision fp32 int8 wide
+exits 0
+check "as large as before" test "$(stat -c %s wide/model.safetensors)" -ge 400000
+
+section refused
+run export --precision int8 tiny int8
+exits 2
+check "exists" grep -q "exists already" "$tmp/.err"
+run export --precision int4 tiny other
+exits 2
+run export --precision int8 nowhere other
+exits 3
+run export --precision int8 tiny other --check nothing.png
+exits 3
+run export --precision int8 "$root/models/compact" other
+exits 3
+check "no such layers" grep -q "none to store in another type" "$tmp/.err"
+check "nothing is left behind" test ! -e other
+finish
