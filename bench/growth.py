@@ -35,10 +35,10 @@ def face_pictures(face, folder):
 
 
 def label_file(folder, count):
-    """Different descriptions of the length that people write."""
+    """Different short descriptions: a label file holds at most 512 KiB."""
     path = folder / f"labels-{count}.yaml"
     words = ("happy", "sad", "angry", "afraid", "disgusted", "calm", "amazed", "bored", "proud", "tired")
-    lines = [f"label-{i}: a face that looks {words[i % 10]} and a little {words[i // 10 % 10]} after {i} hours"
+    lines = [f"l{i}: {words[i % 10]}, a little {words[i // 10 % 10]}, {i}"
              for i in range(count)]
     path.write_text("\n".join(lines) + "\n")
     return path
