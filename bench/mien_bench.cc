@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "faces.h"
 #include "front.h"
 #include "peak.h"
 #include "profile.h"
@@ -26,6 +27,13 @@ int run(int argc, char** argv) {
   auto* profile = app.add_subcommand("profile", "The operations of a block of ViT-B/16");
   auto* front = app.add_subcommand("front", "Decoding, resizing, detection");
   front->add_option("picture", picture)->required();
+  std::string bundle;
+  auto* face = app.add_subcommand("face", "One face crop to scores");
+  auto* clip = app.add_subcommand("clip", "A clip from file to tracks");
+  for (auto* one : {face, clip}) {
+    one->add_option("bundle", bundle)->required();
+    one->add_option("input", picture, "The crop, or the clip")->required();
+  }
   auto* tower = app.add_subcommand("towers", "Image and text tower of a bundle");
   tower->add_option("bundle", towers.bundle)->required();
   tower->add_option("--pixels", towers.pixels, "Raw float32 pictures")->required();
@@ -37,10 +45,13 @@ int run(int argc, char** argv) {
 
   std::erase(towers.texts, 0);
   towers.threads = threads;
-  const mien::Status status = peak->parsed()      ? mien::bench::run_peak(plan, threads)
-                              : profile->parsed() ? mien::bench::run_profile(plan, threads)
-                              : front->parsed()   ? mien::bench::run_front(picture, threads, plan)
-                                                  : mien::bench::run_towers(towers, plan);
+  const mien::Status status =
+      peak->parsed()      ? mien::bench::run_peak(plan, threads)
+      : profile->parsed() ? mien::bench::run_profile(plan, threads)
+      : front->parsed()   ? mien::bench::run_front(picture, threads, plan)
+      : face->parsed()    ? mien::bench::run_face(bundle, picture, threads, plan)
+      : clip->parsed()    ? mien::bench::run_clip(bundle, picture, threads, plan)
+                          : mien::bench::run_towers(towers, plan);
   if (status.ok()) return 0;
   std::fprintf(stderr, "mien_bench: %s\n", status.message().c_str());
   return 3;

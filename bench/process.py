@@ -47,6 +47,18 @@ def start_up(mien, bundle, face, repeats):
     return out
 
 
+def first_result(mien, face, photo, repeats):
+    """Exec to exit with the bundle that ships: a face crop, and a photograph in which the face is searched."""
+    out = []
+    for case, picture, more in (("start-up, face crop", face, ["--face", "whole"]), ("start-up, photograph", photo, []),
+                                ("start-up, photograph with landmarks", photo, ["--json"])):
+        command = [mien, "predict", picture, *more]
+        run_measured(command)
+        out.append(fact(case, [run_measured(command) for _ in range(repeats)], model="compact", bar_ms=50))
+    out.append(fact("start-up, mien --version", [run_measured([mien, "--version"]) for _ in range(repeats)], model="-"))
+    return out
+
+
 def length_memory(mien, bundle, clip, folder, long_s):
     """Peak memory of a long clip and a ten-second one: the same clip over and over, not encoded again."""
     out = []
@@ -59,17 +71,17 @@ def length_memory(mien, bundle, clip, folder, long_s):
     return out
 
 
-def frame_rate(mien, bundle, clip, name, folder, repeats):
-    """Frames per second of predict, start-up included."""
+def frame_rate(mien, bundle, clip, name, folder, repeats, threads=0):
+    """Frames per second of predict, start-up included; 0 threads: all cores."""
     lines = folder / "frames.jsonl"
-    command = [mien, "predict", clip, "--bundle", bundle, "--json", "--output", lines]
+    command = [mien, "predict", clip, "--bundle", bundle, "--json", "--output", lines, "--threads", threads]
     run_measured(command)
     kinds = [json.loads(line) for line in lines.read_text().splitlines()]
     frames = [line for line in kinds if line["kind"] == "frame"]
     faces = sum(len(frame["faces"]) for frame in frames)
     runs = [run_measured(command) for _ in range(repeats)]
-    return fact(f"predict {name}", runs, model=bundle.name, frames=len(frames), faces=faces,
-                size=[frames[0]["width"], frames[0]["height"]])
+    return fact(f"predict {name}", runs, model=pathlib.Path(bundle).name, threads=threads or "all",
+                frames=len(frames), faces=faces, size=[frames[0]["width"], frames[0]["height"]])
 
 
 def shared_clips(data, folder):

@@ -30,7 +30,7 @@ struct PredictOptions {
   bool embedding = false;
   int every = 1;
   double max_fps = 0;
-  int batch = 16;
+  int batch = 8;
 };
 
 class Predictor final : public InputVisitor {

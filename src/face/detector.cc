@@ -18,12 +18,19 @@ class HogDetector final : public FaceDetector {
   HogDetector(const HogChoice& choice, void* detector)
       : kernel_(choice.kernel),
         detector_(detector),
+        isa_(choice.isa),
         name_("dlib-hog (" + std::string(choice.isa) + ")") {}
   HogDetector(const HogDetector&) = delete;
   HogDetector& operator=(const HogDetector&) = delete;
   ~HogDetector() override { kernel_->destroy(detector_); }
 
   std::string_view name() const override { return name_; }
+
+  std::unique_ptr<FaceDetector> clone() const override {
+    void* detector = kernel_->create(kHogFilters);
+    if (detector == nullptr) return nullptr;
+    return std::make_unique<HogDetector>(HogChoice{kernel_, isa_}, detector);
+  }
 
   Result<std::vector<Detection>> detect(image::ImageView picture,
                                         const DetectOptions& options) override {
@@ -73,6 +80,7 @@ class HogDetector final : public FaceDetector {
 
   const HogKernel* kernel_;
   void* detector_;
+  std::string_view isa_;
   std::string name_;
 };
 
@@ -80,9 +88,9 @@ class HogDetector final : public FaceDetector {
 
 Result<std::unique_ptr<FaceDetector>> make_hog_detector(HogIsa isa) {
   const std::optional<HogChoice> choice = select_hog_kernel(isa);
-  if (!choice) return unsupported("detector: this processor has no AVX2 (expected AVX2 and FMA)");
-  void* detector = choice->kernel->create(kHogFilters, kHogFiltersSize);
-  if (detector == nullptr) return internal_error("detector: dlib's filters cannot be read");
+  if (!choice) return unsupported("detector: this processor lacks the instructions asked for");
+  void* detector = choice->kernel->create(kHogFilters);
+  if (detector == nullptr) return resource_limit("detector: no memory");
   return std::unique_ptr<FaceDetector>(std::make_unique<HogDetector>(*choice, detector));
 }
 

@@ -32,29 +32,102 @@ image::Box whole_box(image::ImageView picture) {
   return {0, 0, static_cast<float>(picture.width), static_cast<float>(picture.height)};
 }
 
+TrackerOptions tracker_options(const FinderOptions& options) {
+  return {.detect_every = options.detect_every,
+          .min_score = options.min_score,
+          .keep_score = options.min_score - kKeepBelow,
+          .scale = options.upsample < 0 ? 0 : static_cast<float>(1 << options.upsample)};
+}
+
 /// Landmarks expect a square of the detector's kind, whoever drew the box.
 image::Box squared(const image::Box& box) {
   const float side = std::sqrt(box.area());
   return {box.x + (box.w - side) / 2, box.y + (box.h - side) / 2, side, side};
 }
 
+using Landmarks = std::shared_ptr<const PendingModel>;  // null: none are wanted
+
+Status place_landmarks(const Landmarks& landmarks, image::ImageView picture,
+                       std::vector<Face>& faces) {
+  if (!landmarks || faces.empty()) return {};
+  MIEN_ASSIGN_OR_RETURN(const std::shared_ptr<const LandmarkModel> model, landmarks->get());
+  for (Face& face : faces) {
+    face.landmarks68 =
+        model->predict(picture, face.source == Source::kBoxes ? squared(face.box) : face.box);
+    if (face.landmarks68.size() == 68) face.landmarks5 = five_points(face.landmarks68);
+  }
+  return {};
+}
+
+/// `inner`: where in the picture the detector would draw the face, for the landmarks.
+Result<std::vector<Face>> one_whole(const Landmarks& landmarks, image::ImageView picture,
+                                    std::optional<image::Box> inner) {
+  std::vector<Face> faces(1);
+  faces[0].box = inner.value_or(image::Box{});
+  if (inner) MIEN_RETURN_IF_ERROR(place_landmarks(landmarks, picture, faces));
+  faces[0].box = whole_box(picture);
+  faces[0].source = Source::kWhole;
+  return faces;
+}
+
+/// The picture as one face.
+Result<std::vector<Face>> whole_face(const Landmarks& landmarks, image::ImageView picture,
+                                     FaceDetector* detector, float min_score) {
+  std::optional<image::Box> inner;
+  if (landmarks && detector != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(picture, *detector, min_score));
+    if (crop) inner = squared(crop->box);
+  }
+  return one_whole(landmarks, picture, inner);
+}
+
+class Worker final : public FrameWorker {
+ public:
+  Worker(const FinderOptions& options, std::unique_ptr<FaceDetector> detector, Landmarks landmarks)
+      : options_(options),
+        detector_(std::move(detector)),
+        landmarks_(std::move(landmarks)),
+        tracker_(tracker_options(options)) {}
+
+  Result<std::optional<std::vector<Detection>>> search(image::ImageView frame) override {
+    if (detector_ == nullptr || frame.empty()) return std::optional<std::vector<Detection>>();
+    MIEN_ASSIGN_OR_RETURN(auto found, detector_->detect(frame, tracker_.whole_search(frame)));
+    return std::optional(std::move(found));
+  }
+
+  Status complete(image::ImageView frame, std::vector<Face>& faces) override {
+    if (options_.mode != Mode::kWhole) return place_landmarks(landmarks_, frame, faces);
+    if (!landmarks_ || faces.size() != 1) return {};
+    MIEN_ASSIGN_OR_RETURN(auto now,
+                          whole_face(landmarks_, frame, detector_.get(), options_.min_score));
+    now[0].track = faces[0].track;
+    faces = std::move(now);
+    return {};
+  }
+
+ private:
+  FinderOptions options_;
+  std::unique_ptr<FaceDetector> detector_;  // null: it cannot be cloned, or none is needed
+  Landmarks landmarks_;
+  Tracker tracker_;  // for its rules only
+};
+
 class Finder final : public FaceFinder {
  public:
-  Finder(const FinderOptions& options, std::unique_ptr<FaceDetector> detector,
-         std::shared_ptr<const PendingModel> landmarks, BoxesFile boxes)
+  Finder(const FinderOptions& options, std::unique_ptr<FaceDetector> detector, Landmarks landmarks,
+         BoxesFile boxes)
       : options_(options),
         detector_(std::move(detector)),
         landmarks_(std::move(landmarks)),
         boxes_(std::move(boxes)),
-        tracker_({.detect_every = options.detect_every,
-                  .min_score = options.min_score,
-                  .keep_score = options.min_score - kKeepBelow,
-                  .scale = options.upsample < 0 ? 0 : static_cast<float>(1 << options.upsample)}) {}
+        tracker_(tracker_options(options)) {}
 
   Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) override {
     if (picture.empty()) return std::vector<Face>{};
     std::vector<Face> faces;
-    if (options_.mode == Mode::kWhole) return whole(picture);
+    if (options_.mode == Mode::kWhole) {
+      return whole_face(landmarks_, picture, detector_.get(), options_.min_score);
+    }
     if (options_.mode == Mode::kBoxes) {
       MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes, boxes_.find(name, std::nullopt));
       for (const image::Box& box : boxes) add(faces, picture, box, 0, Source::kBoxes);
@@ -62,7 +135,7 @@ class Finder final : public FaceFinder {
       MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(picture));
       if (found.empty() && options_.mode == Mode::kAuto) {
         MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(picture, *detector_, options_.min_score));
-        if (crop) return one_whole(picture, squared(crop->box));
+        if (crop) return one_whole(landmarks_, picture, squared(crop->box));
         MIEN_ASSIGN_OR_RETURN(found, search_harder(picture));
       }
       for (const Detection& one : found) {
@@ -71,16 +144,37 @@ class Finder final : public FaceFinder {
     }
     std::stable_sort(faces.begin(), faces.end(),
                      [](const Face& a, const Face& b) { return a.box.area() > b.box.area(); });
-    MIEN_RETURN_IF_ERROR(place_landmarks(picture, faces));
+    MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
     return faces;
   }
 
   Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index,
                                   std::int64_t timestamp_us, const std::string& name) override {
+    MIEN_ASSIGN_OR_RETURN(std::vector<Face> faces, follow(frame, frame_index, timestamp_us, name,
+                                                          plan(frame, frame_index), std::nullopt));
+    if (options_.mode == Mode::kWhole && landmarks_ && !faces.empty()) {
+      MIEN_ASSIGN_OR_RETURN(faces,
+                            whole_face(landmarks_, frame, detector_.get(), options_.min_score));
+      faces[0].track = 0;
+      return faces;
+    }
+    MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, frame, faces));
+    return faces;
+  }
+
+  FramePlan plan(image::ImageView frame, std::int64_t frame_index) override {
+    const bool tracks = options_.mode == Mode::kAuto || options_.mode == Mode::kHog;
+    return tracks ? tracker_.plan(frame, frame_index) : FramePlan{};
+  }
+
+  Result<std::vector<Face>> follow(image::ImageView frame, std::int64_t frame_index,
+                                   std::int64_t timestamp_us, const std::string& name,
+                                   const FramePlan& plan,
+                                   const std::optional<std::vector<Detection>>& found) override {
     if (frame.empty()) return std::vector<Face>{};
     if (options_.mode == Mode::kWhole) {
-      MIEN_ASSIGN_OR_RETURN(std::vector<Face> faces, whole(frame));
-      for (Face& face : faces) face.track = 0;
+      MIEN_ASSIGN_OR_RETURN(std::vector<Face> faces, one_whole(landmarks_, frame, std::nullopt));
+      faces[0].track = 0;
       return faces;
     }
     std::vector<TrackedFace> tracked;
@@ -88,18 +182,21 @@ class Finder final : public FaceFinder {
     if (options_.mode == Mode::kBoxes) {
       source = Source::kBoxes;
       MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes, boxes_.find(name, frame_index));
-      std::vector<Detection> found;
-      for (const image::Box& box : boxes) found.push_back({box, 0});
-      tracked = tracker_.assign(found, timestamp_us);
+      std::vector<Detection> given;
+      for (const image::Box& box : boxes) given.push_back({box, 0});
+      tracked = tracker_.assign(given, timestamp_us);
     } else {
-      MIEN_ASSIGN_OR_RETURN(tracked, tracker_.track(frame, frame_index, timestamp_us, *detector_));
+      MIEN_ASSIGN_OR_RETURN(tracked, tracker_.track(frame, timestamp_us, plan, found, *detector_));
     }
     std::vector<Face> faces;
     for (const TrackedFace& one : tracked) {
       if (add(faces, frame, one.box, one.score, source)) faces.back().track = one.track;
     }
-    MIEN_RETURN_IF_ERROR(place_landmarks(frame, faces));
     return faces;
+  }
+
+  std::unique_ptr<FrameWorker> make_worker() const override {
+    return std::make_unique<Worker>(options_, detector_ ? detector_->clone() : nullptr, landmarks_);
   }
 
   void reset() override { tracker_.reset(); }
@@ -134,36 +231,9 @@ class Finder final : public FaceFinder {
     return detector_->detect(picture, {.scale = scale, .min_score = options_.min_score});
   }
 
-  Result<std::vector<Face>> whole(image::ImageView picture) {
-    if (!landmarks_) return one_whole(picture, std::nullopt);
-    MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(picture, *detector_, options_.min_score));
-    return one_whole(picture, crop ? std::optional(squared(crop->box)) : std::nullopt);
-  }
-
-  /// `inner`: where in the picture the detector would draw the face, for the landmarks.
-  Result<std::vector<Face>> one_whole(image::ImageView picture, std::optional<image::Box> inner) {
-    std::vector<Face> faces(1);
-    faces[0].box = inner.value_or(image::Box{});
-    if (inner) MIEN_RETURN_IF_ERROR(place_landmarks(picture, faces));
-    faces[0].box = whole_box(picture);
-    faces[0].source = Source::kWhole;
-    return faces;
-  }
-
-  Status place_landmarks(image::ImageView picture, std::vector<Face>& faces) const {
-    if (!landmarks_ || faces.empty()) return {};
-    MIEN_ASSIGN_OR_RETURN(const std::shared_ptr<const LandmarkModel> model, landmarks_->get());
-    for (Face& face : faces) {
-      face.landmarks68 =
-          model->predict(picture, face.source == Source::kBoxes ? squared(face.box) : face.box);
-      if (face.landmarks68.size() == 68) face.landmarks5 = five_points(face.landmarks68);
-    }
-    return {};
-  }
-
   FinderOptions options_;
   std::unique_ptr<FaceDetector> detector_;
-  std::shared_ptr<const PendingModel> landmarks_;  // null: no landmarks wanted
+  Landmarks landmarks_;
   BoxesFile boxes_;
   Tracker tracker_;
 };

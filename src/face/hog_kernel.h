@@ -8,14 +8,32 @@
 // compiled with the flags of one instruction set and might be linked for all.
 namespace mien::face {
 
+/// A part of one filter on one plane of features: the outer product of a column and a row.
+struct HogTerm {
+  int plane;     // 0..30, the terms are sorted by it
+  int detector;  // 0..4
+  float row[10];
+  float column[10];
+};
+
+/// Made at build time from dlib's header: splitting the filters takes a third of a second.
+struct HogFilters {
+  const HogTerm* terms;
+  std::size_t count;
+  double thresholds[5];  // one per detector; scores are what exceeds them
+  double most_overlap;   // of the box around two faces; beyond, the weaker one is dropped
+  double most_covered;   // of either of them
+};
+extern const HogFilters kHogFilters;
+
 struct HogHit {
   double score;
   long left, top, right, bottom;  // inclusive, pixels of the working picture
 };
 
 struct HogKernel {
-  /// `filters` is dlib's detector as dlib serializes it. Null when it cannot be read.
-  void* (*create)(const unsigned char* filters, std::size_t size);
+  /// Null when memory ran out.
+  void* (*create)(const HogFilters& filters);
   void (*destroy)(void* detector);
   /// Calls `sink` for every detection with a score of at least `threshold`, best first.
   /// Returns false when memory ran out.
@@ -23,13 +41,10 @@ struct HogKernel {
                  void (*sink)(void* user, const HogHit* hit), void* user);
 };
 
-/// Made at build time from dlib's header: unpacking it there takes a third of a second.
-extern const unsigned char kHogFilters[];
-extern const std::size_t kHogFiltersSize;
-
 }  // namespace mien::face
 
 extern "C" {
 const mien::face::HogKernel* mien_face_hog_generic();
 const mien::face::HogKernel* mien_face_hog_avx2();
+const mien::face::HogKernel* mien_face_hog_avx512();
 }

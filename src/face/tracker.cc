@@ -157,33 +157,52 @@ void Tracker::discover(std::span<const Detection> found, std::int64_t timestamp_
   }
 }
 
+FramePlan Tracker::plan(image::ImageView frame, std::int64_t frame_index) {
+  FramePlan out;
+  if (frame.empty()) return out;
+  out.cut = is_cut(frame);
+  out.due = out.cut || due_frame_ < 0 || frame_index < due_frame_ ||
+            frame_index - due_frame_ >= options_.detect_every;
+  if (out.due) due_frame_ = frame_index;
+  out.search = out.due || crowd_;
+  return out;
+}
+
+DetectOptions Tracker::whole_search(image::ImageView frame) const {
+  return {.scale = search_scale(frame, options_), .min_score = options_.min_score};
+}
+
 Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int64_t frame_index,
                                                 std::int64_t timestamp_us, FaceDetector& detector) {
+  return track(frame, timestamp_us, plan(frame, frame_index), std::nullopt, detector);
+}
+
+Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int64_t timestamp_us,
+                                                const FramePlan& plan,
+                                                const std::optional<std::vector<Detection>>& found,
+                                                FaceDetector& detector) {
   std::vector<TrackedFace> out;
   if (frame.empty()) return out;
-  if (is_cut(frame)) {
-    tracks_.clear();
-    searched_frame_ = -1;
-  }
-  const float scale = search_scale(frame, options_);
+  if (plan.cut) tracks_.clear();
+  const DetectOptions whole = whole_search(frame);
   const double search_cost = static_cast<double>(frame.width) * frame.height *
-                             static_cast<double>(scale) * static_cast<double>(scale);
+                             static_cast<double>(whole.scale) * static_cast<double>(whole.scale);
   const double local_cost =
       static_cast<double>(tracks_.size()) * std::pow(kLocalFace * kLocalSide, 2);
   const bool crowd = local_cost > search_cost;  // then one search of the frame is cheaper
-  const bool due = searched_frame_ < 0 || frame_index < searched_frame_ ||
-                   frame_index - searched_frame_ >= options_.detect_every;
+  crowd_ = crowd;
   if (crowd) {
     for (Track& track : tracks_) ++track.misses;
   } else {
     MIEN_RETURN_IF_ERROR(follow(frame, timestamp_us, detector));
   }
-  if (due || crowd) {
-    MIEN_ASSIGN_OR_RETURN(
-        const std::vector<Detection> found,
-        detector.detect(frame, {.scale = scale, .min_score = options_.min_score}));
-    discover(found, timestamp_us);
-    searched_frame_ = frame_index;
+  if (plan.due || crowd) {
+    if (found) {
+      discover(*found, timestamp_us);
+    } else {
+      MIEN_ASSIGN_OR_RETURN(const std::vector<Detection> now, detector.detect(frame, whole));
+      discover(now, timestamp_us);
+    }
   }
   merge_doubles();
   std::erase_if(tracks_, [&](const Track& track) { return lost(track, timestamp_us); });
@@ -222,7 +241,8 @@ void Tracker::reset() {
   tracks_.clear();
   thumbnail_.clear();
   next_id_ = 0;
-  searched_frame_ = -1;
+  due_frame_ = -1;
+  crowd_ = false;
 }
 
 }  // namespace mien::face

@@ -2,13 +2,36 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
+#include <system_error>
+#include <thread>
+
+#include "mien/kernels/cpu.h"
 
 namespace mien::pipeline {
 namespace {
 
 // Frames that may wait for a full batch; it bounds memory when few frames show a face.
-constexpr std::size_t kMaxWaitingFrames = 32;
+constexpr std::size_t kMostInBatch = 32;
+constexpr std::size_t kMostFramesLive = 4;  // beside those that threads work on
+
+std::size_t most_frames(int threads, int batch, bool live) {
+  const auto workers = static_cast<std::size_t>(threads);
+  if (live) return kMostFramesLive + workers;
+  const auto each = std::min(static_cast<std::size_t>(std::max(batch, 1)), kMostInBatch);
+  return std::max(kMostInBatch, each * workers) + 4 * workers;
+}
+
+/// Every step of a clip runs on one thread; the setting of the caller comes back at the end.
+class OneThreadEach {
+ public:
+  OneThreadEach() : before_(kernels::threads()) { kernels::set_threads(1); }
+  OneThreadEach(const OneThreadEach&) = delete;
+  OneThreadEach& operator=(const OneThreadEach&) = delete;
+  ~OneThreadEach() { kernels::set_threads(before_); }
+
+ private:
+  int before_;
+};
 
 }  // namespace
 
@@ -22,7 +45,11 @@ ClipRun::ClipRun(video::VideoSource& source, std::string name, face::FaceFinder&
       book_(book),
       options_(options),
       sink_(sink),
-      cancel_(cancel) {}
+      cancel_(cancel),
+      threads_(std::max(kernels::threads(), 1)),
+      live_(source.info().live),
+      most_frames_(most_frames(threads_, options.batch, live_)),
+      open_(std::make_unique<Batch>()) {}
 
 bool ClipRun::wants(const video::Frame& frame) {
   if (options_.every > 1 && frame.index % options_.every != 0) return false;
@@ -35,46 +62,74 @@ bool ClipRun::wants(const video::Frame& frame) {
   return true;
 }
 
-void ClipRun::decode() {
+/// The next frame that somebody wants; nullptr at the end. An error is an item, too.
+std::unique_ptr<ClipRun::Item> ClipRun::decode() {
   while (!stopped()) {
+    auto item = std::make_unique<Item>();
     auto next = source_.next();
     if (!next.ok()) {
-      Item last;
-      last.problem = next.status();
-      decoded_.push(std::move(last));
-      break;
+      item->problem = next.status();
+      return item;
     }
-    if (!next->has_value()) break;
-    Item item;
-    item.frame = std::move(**next);
-    item.width = item.frame.image.width();
-    item.height = item.frame.image.height();
-    item.analysed = wants(item.frame);
+    if (!next->has_value()) return nullptr;
+    item->frame = std::move(**next);
+    item->width = item->frame.image.width();
+    item->height = item->frame.image.height();
+    item->analysed = wants(item->frame);
     ++summary_.frames;
-    if (!item.analysed && !sink_.every_frame) continue;
-    if (!decoded_.push(std::move(item))) break;
+    if (item->analysed) {
+      item->plan = finder_.plan(item->frame.image, item->frame.index);
+      item->step = item->plan.search ? Step::kSearch : Step::kFollow;
+      return item;
+    }
+    if (sink_.every_frame) return item;
   }
-  decoded_.close();
+  return nullptr;
 }
 
-void ClipRun::find() {
-  while (auto item = decoded_.pop()) {
-    if (item->analysed && item->problem.ok()) {
-      auto faces =
-          finder_.track(item->frame.image, item->frame.index, item->frame.timestamp_us, name_);
-      auto cut = faces.ok() ? cut_faces(reader_.info(), item->frame.image, std::move(*faces))
-                            : Result<FacePixels>(faces.status());
-      if (cut.ok()) {
-        item->faces = std::move(*cut);
-      } else {
-        item->problem = cut.status();
-      }
-    }
-    if (!sink_.images) item->frame.image = image::Image();
-    if (!found_.push(std::move(*item)) || stopped()) break;
+void ClipRun::search(Item& item, Worker& worker) {
+  auto found = worker.finder->search(item.frame.image);
+  if (found.ok()) {
+    item.found = std::move(*found);
+  } else {
+    item.problem = found.status();
   }
-  decoded_.close();
-  found_.close();
+}
+
+void ClipRun::follow(Item& item) {
+  if (!item.problem.ok()) return;
+  auto faces = finder_.follow(item.frame.image, item.frame.index, item.frame.timestamp_us, name_,
+                              item.plan, item.found);
+  if (faces.ok()) {
+    item.faces.faces = std::move(*faces);
+  } else {
+    item.problem = faces.status();
+  }
+}
+
+void ClipRun::cut(Item& item, Worker& worker) {
+  if (item.problem.ok()) {
+    item.problem = worker.finder->complete(item.frame.image, item.faces.faces);
+  }
+  if (item.problem.ok()) {
+    auto cut = cut_faces(reader_.info(), item.frame.image, std::move(item.faces.faces));
+    if (cut.ok()) {
+      item.faces = std::move(*cut);
+    } else {
+      item.problem = cut.status();
+    }
+  }
+  if (!sink_.images) item.frame.image = image::Image();
+}
+
+Status ClipRun::encode(Batch& batch, Worker& worker) {
+  worker.pixels.clear();
+  for (const auto& item : batch.items) {
+    worker.pixels.insert(worker.pixels.end(), item->faces.pixels.begin(), item->faces.pixels.end());
+    item->faces.pixels = {};
+  }
+  return reader_.encode(worker.pixels.data(), static_cast<std::int64_t>(batch.faces),
+                        batch.embeddings, worker.session);
 }
 
 Status ClipRun::emit(Item& item, const float* embeddings) {
@@ -103,59 +158,177 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
   return sink_.frame({last_, item.analysed, sink_.images ? &item.frame.image : nullptr});
 }
 
-Status ClipRun::flush() {
-  pixels_.clear();
-  for (const Item& item : waiting_) {
-    pixels_.insert(pixels_.end(), item.faces.pixels.begin(), item.faces.pixels.end());
+Status ClipRun::emit(Batch& batch) {
+  MIEN_RETURN_IF_ERROR(batch.problem);
+  const float* embedding = batch.embeddings.data();
+  for (const auto& item : batch.items) {
+    MIEN_RETURN_IF_ERROR(emit(*item, embedding));
+    embedding += item->faces.faces.size() * reader_.embed();
   }
-  MIEN_RETURN_IF_ERROR(
-      reader_.encode(pixels_.data(), static_cast<std::int64_t>(waiting_faces_), embeddings_));
-  const float* embedding = embeddings_.data();
-  for (Item& item : waiting_) {
-    MIEN_RETURN_IF_ERROR(emit(item, embedding));
-    embedding += item.faces.faces.size() * reader_.embed();
-  }
-  waiting_.clear();
-  waiting_faces_ = 0;
   return {};
 }
 
-Status ClipRun::deliver() {
-  const bool live = source_.info().live;
-  while (auto item = found_.pop()) {
-    if (stopped()) break;
-    if (!item->problem.ok()) {
-      MIEN_RETURN_IF_ERROR(flush());
-      return item->problem;
-    }
-    waiting_faces_ += item->faces.faces.size();
-    waiting_.push_back(std::move(*item));
-    const bool full = waiting_faces_ >= static_cast<std::size_t>(std::max(options_.batch, 1));
-    if (live || full || waiting_.size() >= kMaxWaitingFrames) MIEN_RETURN_IF_ERROR(flush());
+void ClipRun::close_batch() {
+  if (open_->items.empty()) return;
+  batches_.push_back(std::move(open_));
+  open_ = std::make_unique<Batch>();
+}
+
+/// Moves finished frames from the front into the open batch. Which frames share a batch depends on
+/// the frames alone.
+void ClipRun::gather() {
+  if (broken_) {  // frames behind it are dropped, but not under the hands of another thread
+    frames_inside_ -= std::erase_if(items_, [](const auto& later) { return !later->busy; });
+    return;
   }
-  MIEN_RETURN_IF_ERROR(flush());
-  if (cancel_ != nullptr && *cancel_ && !live) return cancelled(name_ + ": cancelled");
-  return {};
+  while (!items_.empty() && items_.front()->step == Step::kReady && !items_.front()->busy) {
+    std::unique_ptr<Item> item = std::move(items_.front());
+    items_.pop_front();
+    if (!item->problem.ok()) {
+      problem_ = item->problem;
+      --frames_inside_;
+      broken_ = decoded_all_ = true;
+      close_batch();
+      return gather();
+    }
+    open_->faces += item->faces.faces.size();
+    open_->items.push_back(std::move(item));
+    const bool full = open_->faces >= static_cast<std::size_t>(std::max(options_.batch, 1));
+    if (live_ || full || open_->items.size() >= kMostInBatch) close_batch();
+  }
+  if (decoded_all_ && items_.empty()) close_batch();
+}
+
+bool ClipRun::emit_batch(Lock& lock) {
+  if (batches_.empty() || !batches_.front()->done) return false;
+  const std::unique_ptr<Batch> batch = std::move(batches_.front());
+  batches_.pop_front();
+  lock.unlock();
+  const Status status = emit(*batch);
+  lock.lock();
+  frames_inside_ -= batch->items.size();
+  if (!status.ok()) {
+    problem_ = status;
+    stop_ = true;
+  }
+  return true;
+}
+
+bool ClipRun::encode_batch(Worker& worker, Lock& lock) {
+  const auto at = std::find_if(batches_.begin(), batches_.end(),
+                               [](const auto& batch) { return !batch->busy && !batch->done; });
+  if (at == batches_.end()) return false;
+  Batch& batch = **at;
+  batch.busy = true;
+  lock.unlock();
+  batch.problem = encode(batch, worker);
+  lock.lock();
+  batch.busy = false;
+  batch.done = true;
+  return true;
+}
+
+bool ClipRun::advance_item(Worker& worker, Step step, Lock& lock) {
+  const auto waits = [step](const auto& item) { return !item->busy && item->step == step; };
+  auto at = items_.end();
+  if (step == Step::kFollow) {  // in order: the first frame that is not followed yet
+    if (following_) return false;
+    at = std::find_if(items_.begin(), items_.end(),
+                      [](const auto& item) { return item->step < Step::kCut; });
+    if (at != items_.end() && !waits(*at)) return false;
+  } else {
+    at = std::find_if(items_.begin(), items_.end(), waits);
+  }
+  if (at == items_.end()) return false;
+  Item& item = **at;  // stays where it is: only finished items leave
+  item.busy = true;
+  following_ = following_ || step == Step::kFollow;
+  lock.unlock();
+  switch (step) {
+    case Step::kSearch: search(item, worker); break;
+    case Step::kFollow: follow(item); break;
+    case Step::kCut: cut(item, worker); break;
+    case Step::kReady: break;
+  }
+  lock.lock();
+  item.busy = false;
+  if (step == Step::kFollow) following_ = false;
+  item.step = static_cast<Step>(static_cast<int>(step) + 1);
+  return true;
+}
+
+bool ClipRun::decode_item(const Worker& worker, Lock& lock) {
+  // A camera is waited for by a thread that nobody waits for.
+  const bool waits = live_ && worker.calling && !alone_;
+  if (decoding_ || decoded_all_ || waits || frames_inside_ >= most_frames_) return false;
+  decoding_ = true;
+  ++frames_inside_;
+  lock.unlock();
+  std::unique_ptr<Item> item = decode();
+  lock.lock();
+  decoding_ = false;
+  if (item == nullptr || decoded_all_) {  // the end, or a frame before it is broken
+    --frames_inside_;
+    decoded_all_ = true;
+  } else {
+    if (!item->problem.ok()) decoded_all_ = true;
+    items_.push_back(std::move(item));
+  }
+  return true;
+}
+
+bool ClipRun::take_step(Worker& worker, Lock& lock) {
+  return (worker.calling && emit_batch(lock)) || encode_batch(worker, lock) ||
+         advance_item(worker, Step::kCut, lock) || advance_item(worker, Step::kFollow, lock) ||
+         advance_item(worker, Step::kSearch, lock) || decode_item(worker, lock);
+}
+
+void ClipRun::work(Worker& worker) {
+  Lock lock(mutex_);
+  try {
+    while (!stopped() && !finished()) {
+      if (take_step(worker, lock)) {
+        gather();
+        changed_.notify_all();
+      } else {
+        changed_.wait(lock);
+      }
+    }
+  } catch (...) {
+    if (!lock.owns_lock()) lock.lock();
+    if (!failure_) failure_ = std::current_exception();
+    stop_ = true;
+  }
+  changed_.notify_all();
+}
+
+void ClipRun::work_together(std::vector<Worker>& workers) {
+  std::vector<std::jthread> helpers;
+  try {
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+      helpers.emplace_back([this, &worker = workers[i]] {
+        kernels::set_threads(1);
+        work(worker);
+      });
+    }
+  } catch (const std::system_error&) {
+    // The threads that could be started do.
+  }
+  alone_ = helpers.empty();
+  work(workers.front());
 }
 
 Result<ClipResult> ClipRun::run() {
   const auto begin = std::chrono::steady_clock::now();
-  std::thread decoder([this] { decode(); });
-  std::thread finder([this] { find(); });
-  Status status;
-  std::exception_ptr thrown;
-  try {
-    status = deliver();
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  stop_ = true;
-  decoded_.close();
-  found_.close();
-  decoder.join();
-  finder.join();
-  if (thrown) std::rethrow_exception(thrown);
-  if (!status.ok()) return status;
+  const OneThreadEach setting;
+  std::vector<Worker> workers(static_cast<std::size_t>(threads_));
+  for (Worker& worker : workers) worker.finder = finder_.make_worker();
+  workers.front().calling = true;
+  work_together(workers);
+  if (failure_) std::rethrow_exception(failure_);
+  const bool cancelled_now = cancel_ != nullptr && *cancel_;
+  if (stop_ || !cancelled_now) MIEN_RETURN_IF_ERROR(problem_);
+  if (cancelled_now && !live_) return cancelled(name_ + ": cancelled");
   ClipResult out;
   MIEN_ASSIGN_OR_RETURN(out.tracks, book_.results(name_, reader_.scorer()));
   summary_.input = name_;

@@ -1,13 +1,15 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <vector>
 
-#include "mien/core/bounded_queue.h"
 #include "mien/face/finder.h"
 #include "mien/pipeline/recognizer.h"
 #include "pipeline/face_reader.h"
@@ -15,8 +17,12 @@
 
 namespace mien::pipeline {
 
-/// One clip on its way: a thread decodes, a thread finds and cuts faces, the calling thread encodes
-/// and delivers.
+/// One clip on its way through kernels::threads() threads, the calling one among them. Each takes
+/// the step that brings the oldest frame nearest to its end: decode, search, follow, cut, encode,
+/// emit. Decoding, following and emitting go from frame to frame in order, one thread at a time;
+/// emitting only in the calling thread. The others run side by side. What is encoded together
+/// depends on the frames alone, and every step runs on one thread, so that results do not depend on
+/// the number of threads. Frames between decoder and sink are bounded.
 class ClipRun {
  public:
   ClipRun(video::VideoSource& source, std::string name, face::FaceFinder& finder,
@@ -26,22 +32,60 @@ class ClipRun {
   Result<ClipResult> run();
 
  private:
+  enum class Step { kSearch, kFollow, kCut, kReady };  ///< the next one of a frame
+
   struct Item {
     video::Frame frame;  // its pixels are dropped early when nobody draws them
     int width = 0;
     int height = 0;
     bool analysed = false;
+    Step step = Step::kReady;
+    bool busy = false;  // some thread works on it
+    face::FramePlan plan;
+    std::optional<std::vector<face::Detection>> found;
     FacePixels faces;
     Status problem;  // of the decoder or the finder; the last item then
   };
+  /// Frames whose faces are encoded together.
+  struct Batch {
+    std::vector<std::unique_ptr<Item>> items;
+    std::size_t faces = 0;
+    bool busy = false;
+    bool done = false;
+    Status problem;
+    std::vector<float> embeddings;
+  };
+  /// What one thread works with.
+  struct Worker {
+    std::unique_ptr<face::FrameWorker> finder;
+    engine::Session session;
+    std::vector<float> pixels;
+    bool calling = false;  ///< the calling thread, which emits
+  };
+  using Lock = std::unique_lock<std::mutex>;
 
-  void decode();
-  void find();
-  Status deliver();
-  Status flush();
+  void work_together(std::vector<Worker>& workers);
+  void work(Worker& worker);
+  /// Does one step; false when there is none now. Precondition and afterwards: locked.
+  bool take_step(Worker& worker, Lock& lock);
+  bool emit_batch(Lock& lock);
+  bool encode_batch(Worker& worker, Lock& lock);
+  bool advance_item(Worker& worker, Step step, Lock& lock);
+  bool decode_item(const Worker& worker, Lock& lock);
+
+  std::unique_ptr<Item> decode();
+  void search(Item& item, Worker& worker);
+  void follow(Item& item);
+  void cut(Item& item, Worker& worker);
+  Status encode(Batch& batch, Worker& worker);
+  Status emit(Batch& batch);
   Status emit(Item& item, const float* embeddings);
+
+  void gather();
+  void close_batch();
   bool wants(const video::Frame& frame);
   bool stopped() const { return stop_ || (cancel_ != nullptr && *cancel_); }
+  bool finished() const { return decoded_all_ && items_.empty() && batches_.empty(); }
 
   video::VideoSource& source_;
   const std::string name_;
@@ -51,17 +95,27 @@ class ClipRun {
   const RecognizerOptions& options_;
   const ClipSink& sink_;
   const std::atomic<bool>* cancel_;
+  const int threads_;
+  const bool live_;
+  const std::size_t most_frames_;
 
   std::atomic<bool> stop_{false};
-  BoundedQueue<Item> decoded_{4};
-  BoundedQueue<Item> found_{8};
-  std::optional<std::int64_t> last_analysed_us_;  // of the decoding thread
+  std::atomic<bool> alone_{true};  // no thread but the calling one
+  std::mutex mutex_;               // of everything down to failure_
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<Item>> items_;     // decoded and not in a batch yet, in order
+  std::deque<std::unique_ptr<Batch>> batches_;  // closed, in order
+  std::unique_ptr<Batch> open_;                 // the one that is being filled
+  std::size_t frames_inside_ = 0;               // from decoder to sink
+  bool decoding_ = false;
+  bool following_ = false;
+  bool decoded_all_ = false;
+  bool broken_ = false;         // a frame had a problem: those behind it do not count
+  Status problem_;              // of a frame; told when all frames before it are emitted
+  std::exception_ptr failure_;  // thrown in any thread
 
-  std::deque<Item> waiting_;  // of the calling thread: frames whose faces are not encoded yet
-  std::size_t waiting_faces_ = 0;
-  std::vector<float> pixels_;
-  std::vector<float> embeddings_;
-  FrameResult last_;
+  std::optional<std::int64_t> last_analysed_us_;  // of the decoding thread
+  FrameResult last_;                              // of the calling thread
   SummaryResult summary_;
 };
 

@@ -25,7 +25,7 @@ FaceReader::FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future
                        engine::ClipReader clips, std::shared_ptr<const engine::LabelScorer> scorer,
                        const Options& options)
     : bundle_(std::move(bundle)),
-      packing_(std::move(encoder)),
+      encoder_(encoder.share()),
       clips_(std::move(clips)),
       scorer_(std::move(scorer)),
       options_(options) {}
@@ -35,14 +35,13 @@ std::size_t FaceReader::pixels_per_face() const {
   return 3 * side * side;
 }
 
-Status FaceReader::encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings) {
+Status FaceReader::encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings,
+                          engine::Session& session) {
   embeddings.resize(static_cast<std::size_t>(count) * embed());
   if (count == 0) return {};
-  if (packing_.valid()) {
-    MIEN_ASSIGN_OR_RETURN(encoder_, packing_.get());
-  }
-  if (!encoder_) return internal_error("image tower: could not be loaded before");
-  return encoder_->encode(pixels, count, embeddings.data(), session_);
+  const std::shared_future<Encoder> encoder = encoder_;  // each thread waits on its own
+  MIEN_RETURN_IF_ERROR(encoder.get().status());
+  return (*encoder.get())->encode(pixels, count, embeddings.data(), session);
 }
 
 Result<engine::FaceResult> FaceReader::read(const face::Face& face, const float* row, Of of) {

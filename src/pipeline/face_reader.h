@@ -24,7 +24,7 @@ struct FacePixels {
 Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView picture,
                              std::vector<face::Face> faces);
 
-/// Embeddings to answers. Threads: not thread-safe (it owns a session).
+/// Embeddings to answers. Threads: not thread-safe (it owns a session), except encode().
 class FaceReader {
  public:
   using Encoder = Result<std::shared_ptr<const engine::ImageEncoder>>;
@@ -41,8 +41,9 @@ class FaceReader {
              const Options& options);
 
   /// Shape: pixels [count, 3, S, S] -> embeddings [count, embed], not normalised. Errors: those of
-  /// the tower.
-  Status encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings);
+  /// the tower. Threads: safe from several threads with a session each.
+  Status encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings,
+                engine::Session& session);
   enum class Of { kPicture, kFrame };
   /// Scores a row of encode(). A picture is read as a clip that repeats it when there is a temporal
   /// transformer; a frame is scored alone. Errors: those of the temporal model.
@@ -61,8 +62,7 @@ class FaceReader {
 
  private:
   std::shared_ptr<const engine::Bundle> bundle_;
-  std::future<Encoder> packing_;
-  std::shared_ptr<const engine::ImageEncoder> encoder_;  // once packed
+  std::shared_future<Encoder> encoder_;
   engine::ClipReader clips_;
   std::shared_ptr<const engine::LabelScorer> scorer_;
   std::shared_ptr<const engine::NeutralDifference> neutral_;

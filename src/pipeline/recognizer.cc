@@ -22,8 +22,9 @@ struct Recognizer::Impl {
                                                std::vector<float>& embeddings) {
     MIEN_ASSIGN_OR_RETURN(const FacePixels cut,
                           cut_faces(reader->info(), picture, std::move(faces)));
-    MIEN_RETURN_IF_ERROR(
-        reader->encode(cut.pixels.data(), static_cast<std::int64_t>(cut.faces.size()), embeddings));
+    MIEN_RETURN_IF_ERROR(reader->encode(cut.pixels.data(),
+                                        static_cast<std::int64_t>(cut.faces.size()), embeddings,
+                                        reader->session()));
     std::vector<engine::FaceResult> out;
     for (std::size_t i = 0; i < cut.faces.size(); ++i) {
       MIEN_ASSIGN_OR_RETURN(

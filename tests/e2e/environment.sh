@@ -5,6 +5,13 @@ tiny_bundle tiny
 media png a.png 64 64
 whole=(a.png --face whole --json)
 
+section "libraries of clips and drawings are loaded late"
+if nm "$mien" 2> /dev/null | grep -q ' mien_late_load$'; then
+  if readelf -d "$mien" | grep NEEDED | grep -E 'libav|libsw|pango|cairo'; then
+    fail 'the program needs them at start'
+  fi
+fi
+
 section "help and usage"
 run
 exits 2

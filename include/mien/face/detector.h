@@ -29,14 +29,18 @@ class FaceDetector {
   /// picture is larger than Limits allows.
   virtual Result<std::vector<Detection>> detect(image::ImageView picture,
                                                 const DetectOptions& options) = 0;
+  /// One more of the same kind, for another thread; nullptr when there is none.
+  virtual std::unique_ptr<FaceDetector> clone() const { return nullptr; }
   /// What runs, for logs: for example "dlib-hog (avx2)".
   virtual std::string_view name() const = 0;
 };
 
-enum class HogIsa { kAuto, kGeneric, kAvx2 };
+/// kAuto: the widest that kernels::active_isa() allows.
+enum class HogIsa { kAuto, kGeneric, kAvx2, kAvx512 };
 
-/// dlib's frontal face detector (five HOG filters, sliding window). It sees grey only. The smallest
-/// face it finds is 80 pixels wide after resizing; boxes are square, from the brows to the chin.
+/// The filters of dlib's frontal face detector (five HOG filters, sliding window) in loops of our
+/// own. It sees grey only. The smallest face it finds is 80 pixels wide after resizing; boxes are
+/// square, from the brows to the chin.
 /// Errors: kUnsupported when this machine cannot run `isa`.
 /// Source: Davis King, dlib 19, frontal_face_detector.
 Result<std::unique_ptr<FaceDetector>> make_hog_detector(HogIsa isa = HogIsa::kAuto);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "mien/core/status.h"
 #include "mien/face/detector.h"
 #include "mien/face/face.h"
+#include "mien/face/tracker.h"
 
 namespace mien::face {
 
@@ -31,6 +33,18 @@ struct FinderOptions {
   std::filesystem::path boxes_file{};      ///< for kBoxes: CSV with path (or frame), x, y, w, h
 };
 
+/// The steps of FaceFinder::track that look at one frame alone, for one thread of several.
+/// Threads: not thread-safe; it may work while the finder it came from and others of it work.
+class FrameWorker {
+ public:
+  virtual ~FrameWorker() = default;
+  /// What the finder will look for in the whole frame; nullopt: it does so itself in follow().
+  /// Errors: those of the detector.
+  virtual Result<std::optional<std::vector<Detection>>> search(image::ImageView frame) = 0;
+  /// Adds to the faces of follow() what they still lack: landmarks. Errors: as FaceFinder::find.
+  virtual Status complete(image::ImageView frame, std::vector<Face>& faces) = 0;
+};
+
 /// Finds faces in pictures and follows them through clips.
 /// Threads: not thread-safe; one per worker. The loaded models are shared inside the process.
 class FaceFinder {
@@ -45,6 +59,17 @@ class FaceFinder {
                                           std::int64_t timestamp_us, const std::string& name) = 0;
   /// Forgets all tracks; ids start again at 0.
   virtual void reset() = 0;
+
+  /// track() in steps, for several frames at once: plan() and follow() of each frame in the order
+  /// of the clip (plan() of later frames may run in another thread meanwhile), FrameWorker::search
+  /// between them where the plan says so, FrameWorker::complete at the end. The faces are those of
+  /// track(), whatever runs beside.
+  virtual FramePlan plan(image::ImageView frame, std::int64_t frame_index) = 0;
+  virtual Result<std::vector<Face>> follow(image::ImageView frame, std::int64_t frame_index,
+                                           std::int64_t timestamp_us, const std::string& name,
+                                           const FramePlan& plan,
+                                           const std::optional<std::vector<Detection>>& found) = 0;
+  virtual std::unique_ptr<FrameWorker> make_worker() const = 0;
 };
 
 /// The landmark model is read by another thread in the meantime.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +25,13 @@ struct TrackedFace {
   float score = 0;
 };
 
+/// What is done with a frame, told before the frames in front of it are finished.
+struct FramePlan {
+  bool cut = false;     ///< a new scene begins: all tracks end
+  bool due = false;     ///< the whole frame is searched
+  bool search = false;  ///< a search ahead will probably not be in vain: due, or a crowd
+};
+
 /// Follows faces through a clip. Whole frames are searched now and then; in every frame each known
 /// face is searched for around its last place, which takes a few milliseconds. A face is reported
 /// only in frames in which it was found. A scene cut ends all tracks. Ids count from 0 and are
@@ -31,8 +40,19 @@ class Tracker {
  public:
   explicit Tracker(const TrackerOptions& options) : options_(options) {}
 
-  /// Finds the faces of the next frame with `detector`. Ordered by id.
-  /// Errors: those of the detector.
+  /// Frames in order; it does not need that those before are tracked. Threads: may run while
+  /// another thread is in track().
+  FramePlan plan(image::ImageView frame, std::int64_t frame_index);
+  /// How whole frames of this size are searched.
+  DetectOptions whole_search(image::ImageView frame) const;
+  /// Finds the faces of the next frame. `found`: what `detector` finds in the whole frame with
+  /// whole_search(), when that was looked for ahead. Ordered by id. Errors: those of the detector.
+  Result<std::vector<TrackedFace>> track(image::ImageView frame, std::int64_t timestamp_us,
+                                         const FramePlan& plan,
+                                         const std::optional<std::vector<Detection>>& found,
+                                         FaceDetector& detector);
+
+  /// Both at once.
   Result<std::vector<TrackedFace>> track(image::ImageView frame, std::int64_t frame_index,
                                          std::int64_t timestamp_us, FaceDetector& detector);
   /// Gives ids to faces that were found elsewhere (for example read from a file): entry i belongs
@@ -60,7 +80,8 @@ class Tracker {
   std::vector<Track> tracks_;
   std::vector<float> thumbnail_;  ///< of the last frame, for scene cuts
   std::int64_t next_id_ = 0;
-  std::int64_t searched_frame_ = -1;  ///< when the whole frame was last searched; -1: never
+  std::int64_t due_frame_ = -1;     ///< when the whole frame was last due; -1: never
+  std::atomic<bool> crowd_{false};  ///< of the last frame: one search was cheaper than following
 };
 
 }  // namespace mien::face

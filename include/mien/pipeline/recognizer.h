@@ -23,7 +23,7 @@ struct RecognizerOptions {
   /// Clips and live frames: the regression head reads every face of a frame, as it reads a picture;
   /// false: tracks only, which saves a pass of the temporal model per face.
   bool frame_values = false;
-  int batch = 16;      ///< faces that are encoded together in a clip
+  int batch = 8;       ///< faces that are encoded together in a clip, by one thread
   int every = 1;       ///< clips: analyse every n-th frame
   double max_fps = 0;  ///< clips: analyse at most so many frames per second; 0: no limit
 };
@@ -73,7 +73,9 @@ class Recognizer {
   /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
-  /// A whole clip: decoding, finding and encoding overlap; memory does not grow with its length.
+  /// A whole clip: as many threads as kernels::threads() tells work on frames side by side, the
+  /// calling one among them; memory does not grow with its length. Results do not depend on the
+  /// number of threads.
   /// Frames are scored one by one; a track is the mean of its frames, or what the temporal model
   /// makes of them.
   /// Errors: kCancelled when `cancel` was set; what was delivered until then stays valid.

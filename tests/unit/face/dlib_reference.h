@@ -24,4 +24,12 @@ class DlibReference {
   std::unique_ptr<Impl> impl_;
 };
 
+struct DlibFace {
+  double score = 0;
+  std::array<long, 4> box{};  // left, top, right, bottom, inclusive
+};
+/// What dlib's own frontal face detector finds, best first.
+std::vector<DlibFace> dlib_faces(const std::vector<std::uint8_t>& grey, int width, int height,
+                                 double threshold);
+
 }  // namespace mien::test

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -61,6 +62,9 @@ class FakeDetector final : public face::FaceDetector {
            score});
     }
     return out;
+  }
+  std::unique_ptr<face::FaceDetector> clone() const override {
+    return std::make_unique<FakeDetector>();
   }
   std::string_view name() const override { return "fake"; }
 

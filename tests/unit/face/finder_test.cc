@@ -43,6 +43,35 @@ TEST(Finder, LargestFaceFirstAndScoresBelowTheLimitDropped) {
   EXPECT_EQ(sure->size(), 2U);
 }
 
+TEST(Finder, StepsGiveWhatTrackGives) {
+  for (const Mode mode : {Mode::kHog, Mode::kWhole}) {
+    const auto at_once = fake({.mode = mode, .detect_every = 3});
+    const auto steps = fake({.mode = mode, .detect_every = 3});
+    const auto worker = steps->make_worker();
+    for (std::int64_t i = 0; i < 20; ++i) {
+      image::Image frame(320, 240);
+      paint_face(frame, {20.0F + 3 * static_cast<float>(i), 50, 40, 40}, 1);
+      if (i > 8) paint_face(frame, {200, 120, 50, 50}, 2);
+      const auto truth = at_once->track(frame, i, i * 40'000, "x");
+      MIEN_ASSERT_OK(truth);
+      const FramePlan plan = steps->plan(frame, i);
+      EXPECT_EQ(plan.search, mode == Mode::kHog && i % 3 == 0);
+      auto found = worker->search(frame);  // asked for or not, it changes nothing
+      MIEN_ASSERT_OK(found);
+      EXPECT_TRUE(found->has_value());
+      auto faces = steps->follow(frame, i, i * 40'000, "x", plan, *found);
+      MIEN_ASSERT_OK(faces);
+      MIEN_ASSERT_OK(worker->complete(frame, *faces));
+      ASSERT_EQ(faces->size(), truth->size());
+      for (std::size_t k = 0; k < faces->size(); ++k) {
+        EXPECT_EQ((*faces)[k].box, (*truth)[k].box);
+        EXPECT_EQ((*faces)[k].track, (*truth)[k].track);
+        EXPECT_EQ((*faces)[k].source, (*truth)[k].source);
+      }
+    }
+  }
+}
+
 TEST(Finder, ScaleDependsOnThePictureUnlessGiven) {
   FakeDetector::Log log;
   image::Image small(640, 480);

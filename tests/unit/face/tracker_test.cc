@@ -125,6 +125,47 @@ TEST(Tracker, SceneCutEndsAllTracks) {
   EXPECT_EQ(ids(stage.show({{50, 50, 40, 40}}, 200)), Ids{1});
 }
 
+TEST(Tracker, SearchingAheadChangesNothing) {
+  // One face, then a crowd, a cut, nobody, two faces: every way through the tracker.
+  std::vector<image::Image> frames;
+  for (int i = 0; i < 60; ++i) {
+    image::Image frame(320, 240);
+    const int light = i < 30 ? 0 : 180;
+    std::fill(frame.pixels().begin(), frame.pixels().end(), static_cast<std::uint8_t>(light));
+    const int faces = i < 10 ? 1 : i < 25 ? 40 : i < 40 ? 0 : 2;
+    for (int k = 0; k < faces; ++k) {
+      const auto x = static_cast<float>((k % 10) * 32 + i % 4);
+      paint_face(frame, {x, static_cast<float>(k / 10) * 32, 24, 24}, k + 1);
+    }
+    frames.push_back(std::move(frame));
+  }
+  FakeDetector detector;
+  FakeDetector ahead;
+  Tracker both({.detect_every = 4});
+  Tracker steps({.detect_every = 4});
+  std::vector<FramePlan> plans;
+  std::vector<std::optional<std::vector<Detection>>> found(frames.size());
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    plans.push_back(steps.plan(frames[i], static_cast<std::int64_t>(i)));
+    if (!plans.back().search) continue;
+    auto now = ahead.detect(frames[i], steps.whole_search(frames[i]));
+    MIEN_ASSERT_OK(now);
+    found[i] = std::move(*now);
+  }
+  EXPECT_TRUE(plans[30].cut);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto time = static_cast<std::int64_t>(i) * 40'000;
+    const auto truth = both.track(frames[i], static_cast<std::int64_t>(i), time, detector);
+    const auto result = steps.track(frames[i], time, plans[i], found[i], detector);
+    MIEN_ASSERT_OK(truth);
+    MIEN_ASSERT_OK(result);
+    ASSERT_EQ(ids(*result), ids(*truth)) << i;
+    for (std::size_t k = 0; k < truth->size(); ++k) {
+      EXPECT_EQ((*result)[k].box, (*truth)[k].box);
+    }
+  }
+}
+
 TEST(Tracker, ResetStartsIdsAgain) {
   Stage stage;
   stage.show({{50, 50, 40, 40}, {150, 50, 40, 40}});

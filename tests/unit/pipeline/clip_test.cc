@@ -4,6 +4,7 @@
 
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
+#include "mien/kernels/cpu.h"
 #include "mien/kernels/ops.h"
 #include "pipeline_test_support.h"
 
@@ -20,6 +21,7 @@ using ::testing::Pointwise;
 
 class ClipTest : public test::PipelineTest {
  protected:
+  void TearDown() override { kernels::set_threads(0); }
   /// Collects what the sink is given.
   ClipSink sink(bool images = false, bool every_frame = false) {
     ClipSink out;
@@ -298,11 +300,13 @@ TEST_F(ClipTest, ALiveFrameDoesNotWaitForAFullBatch) {
     return {};
   };
   options_.batch = 32;
+  kernels::set_threads(2);
   MIEN_ASSERT_OK(make()->clip(clip, "x", watching));
-  EXPECT_LT(most, 20);  // the two queues, not the batch
+  EXPECT_LT(most, 20);  // not the batch
 }
 
 TEST_F(ClipTest, ASlowSinkHoldsTheDecoderBack) {
+  kernels::set_threads(2);
   for (const bool faces : {true, false}) {
     SCOPED_TRACE(faces);
     if (!faces) use_boxes("path,frame,x,y,w,h\nx,5000,0,0,20,20\n");
@@ -316,7 +320,81 @@ TEST_F(ClipTest, ASlowSinkHoldsTheDecoderBack) {
       return {};
     };
     MIEN_ASSERT_OK(make()->clip(clip, "x", slow));
-    EXPECT_LT(most, 60);  // queues of 4 and 8, at most 32 waiting, a few in hand
+    EXPECT_LT(most, 60);  // at most 32 waiting, four for each thread
+  }
+}
+
+TEST_F(ClipTest, ThreadsChangeNothing) {
+  // From no face to four in a frame, in no regular order.
+  std::string csv = "path,frame,x,y,w,h\nx,0,0,0,20,20\n";
+  for (int frame = 1; frame < 150; ++frame) {
+    for (int i = 0; i < (frame * 7) % 5; ++i) {
+      csv += "x," + std::to_string(frame) + "," + std::to_string(7 * i) + ",5,20,20\n";
+    }
+  }
+  use_boxes(csv);
+  std::vector<FrameResult> truth;
+  std::vector<TrackResult> tracks;
+  for (const int threads : {1, 2, 3, 7}) {
+    SCOPED_TRACE(threads);
+    kernels::set_threads(threads);
+    seen_.clear();
+    FakeClip clip(150);
+    const auto done = make()->clip(clip, "x", sink(true));
+    MIEN_ASSERT_OK(done);
+    EXPECT_EQ(kernels::threads(), threads);
+    EXPECT_EQ(numbers(), first(150));
+    if (threads == 1) {
+      truth = seen_;
+      tracks = done->tracks;
+      ASSERT_GT(tracks.size(), 3U);
+    }
+    for (std::size_t i = 0; i < truth.size(); ++i) {
+      ASSERT_EQ(seen_[i].faces.size(), truth[i].faces.size()) << i;
+      for (std::size_t k = 0; k < truth[i].faces.size(); ++k) {
+        EXPECT_EQ(seen_[i].faces[k].face.track, truth[i].faces[k].face.track);
+        EXPECT_EQ(seen_[i].faces[k].embedding, truth[i].faces[k].embedding) << i;
+      }
+    }
+    ASSERT_EQ(done->tracks.size(), tracks.size());
+    for (std::size_t i = 0; i < tracks.size(); ++i) {
+      EXPECT_EQ(probabilities(done->tracks[i].labels, {"happy", "sad", "calm"}),
+                probabilities(tracks[i].labels, {"happy", "sad", "calm"}));
+    }
+  }
+}
+
+TEST_F(ClipTest, AnErrorComesAfterTheFramesBeforeItWhateverTheThreads) {
+  for (const int threads : {1, 2, 5}) {
+    SCOPED_TRACE(threads);
+    kernels::set_threads(threads);
+    seen_.clear();
+    FakeClip clip(100'000);
+    clip.fail_at = 77;
+    MIEN_EXPECT_CODE(make()->clip(clip, "x", sink()), StatusCode::kCorrupt);
+    EXPECT_EQ(numbers(), first(77));
+  }
+}
+
+TEST_F(ClipTest, WhatASourceThrowsComesToTheCaller) {
+  class Throwing final : public video::VideoSource {
+   public:
+    const video::ClipInfo& info() const override { return clip_.info(); }
+    Result<std::optional<video::Frame>> next() override {
+      if (clip_.decoded == 30) throw std::bad_alloc();
+      return clip_.next();
+    }
+    Status seek(std::int64_t) override { return {}; }
+    std::int64_t corrupt_frames() const override { return 0; }
+
+   private:
+    FakeClip clip_{100};
+  };
+  for (const int threads : {1, 4}) {
+    kernels::set_threads(threads);
+    Throwing clip;
+    const auto recognizer = make();
+    EXPECT_THROW((void)recognizer->clip(clip, "x", sink()), std::bad_alloc);
   }
 }
 
