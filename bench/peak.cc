@@ -85,7 +85,10 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) float dot_int8(std::int64
   const __m512i b = _mm512_set1_epi8(-5);
   for (std::int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 24
-    for (int k = 0; k < kChains; ++k) acc[k] = _mm512_dpbusd_epi32(acc[k], a, b);
+    for (int k = 0; k < kChains; ++k) {
+      // In place: GCC 12 copies the sum for the intrinsic, and the copies would be measured.
+      asm volatile("vpdpbusd %2, %1, %0" : "+v"(acc[k]) : "v"(a), "v"(b));
+    }
   }
 #pragma GCC unroll 24
   for (int k = 1; k < kChains; ++k) acc[0] = _mm512_add_epi32(acc[0], acc[k]);
