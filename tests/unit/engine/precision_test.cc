@@ -150,7 +150,8 @@ TEST_F(PrecisionTest, StoredInt8RunsInEveryPrecisionAndGoesBackToFloats) {
     EXPECT_EQ(view.dtype(), DType::kF32) << name;
     names.insert(name);
   }
-  for (const auto& [name, view] : load(PrecisionChoice::kF32)->weights().tensors()) {
+  const auto source = load(PrecisionChoice::kF32);
+  for (const auto& [name, view] : source->weights().tensors()) {
     EXPECT_EQ(names.erase(name), 1U) << name;
   }
   EXPECT_TRUE(names.empty());
