@@ -63,8 +63,8 @@ struct ManifestOptions {
   Limits limits = {};
 };
 
-/// Where the pictures of a manifest lie: the tar of the same base name, or the folder that holds it.
-/// Errors: those of Store::open.
+/// Where the pictures of a manifest lie: the tar of the same base name, or the folder that holds
+/// it. Errors: those of Store::open.
 Result<std::shared_ptr<const Store>> open_store_beside(const std::filesystem::path& csv,
                                                        const Limits& limits = {});
 
