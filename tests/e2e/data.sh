@@ -137,7 +137,7 @@ check "other seeds, other words" test "$(cat c.csv e2.csv e3.csv e4.csv | grep -
 check "not all the same" test "$(cat c.csv e2.csv e3.csv e4.csv | grep '^1.png' | sort -u | wc -l)" -gt 1
 run data caption m.csv -o f.csv
 exits 2
-err_is "m.csv:1: columns path, label, subject, split \(expected 'path' and votes.*"
+err_is "m.csv:1: columns path, label, subject, split \(expected 'path', and votes.*"
 check "nothing written" test ! -e f.csv
 printf 'path,label,fp_fear\n1.png,sad,many\n' >w.csv
 run data caption w.csv -o f.csv
