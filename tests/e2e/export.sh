@@ -30,7 +30,7 @@ exits 0
 check "as large as before" test "$(stat -c %s wide/model.safetensors)" -ge 400000
 
 section refused
-run export --precision int8 tiny int8
+run export --precision int8 tiny int8 --force
 exits 2
 check "exists" grep -q "exists already" "$tmp/.err"
 run export --precision int4 tiny other
