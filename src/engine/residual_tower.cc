@@ -12,7 +12,6 @@ namespace {
 
 using kernels::Convolution;
 using kernels::ConvolutionOptions;
-using kernels::ConvolutionWeights;
 using kernels::PictureLayout;
 using kernels::Precision;
 
@@ -20,19 +19,24 @@ constexpr float kEps = 1e-5F;
 // Activations of one pass: about what the second cache level holds twice over.
 constexpr std::int64_t kValuesPerPass = std::int64_t{1} << 21;
 
-Result<ConvolutionWeights> load_conv(const checkpoint::Checkpoint& weights, const std::string& conv,
-                                     const std::string& norm) {
-  const TensorView* view = weights.find(conv + ".weight");
-  MIEN_CHECK(view != nullptr && view->rank() == 4);
-  ConvolutionWeights out{.out = view->dim(0), .in = view->dim(1), .kernel = view->dim(2)};
-  MIEN_ASSIGN_OR_RETURN(out.weight, load_vector(weights, conv + ".weight"));
-  MIEN_ASSIGN_OR_RETURN(const auto gain, load_vector(weights, norm + ".weight"));
-  MIEN_ASSIGN_OR_RETURN(const auto shift, load_vector(weights, norm + ".bias"));
-  MIEN_ASSIGN_OR_RETURN(const auto mean, load_vector(weights, norm + ".running_mean"));
-  MIEN_ASSIGN_OR_RETURN(const auto variance, load_vector(weights, norm + ".running_var"));
-  kernels::fold_batch_norm(out, gain, shift, mean, variance, kEps);
-  return out;
-}
+// Loads layers with the batch norms behind them, packed side by side.
+struct Layers {
+  const checkpoint::Checkpoint& weights;
+  std::shared_ptr<kernels::Shelf> shelf = std::make_shared<kernels::Shelf>();
+
+  Result<Convolution> load(const std::string& conv, const std::string& norm,
+                           const ConvolutionOptions& options) const {
+    const TensorView* view = weights.find(conv + ".weight");
+    MIEN_CHECK(view != nullptr);
+    MIEN_ASSIGN_OR_RETURN(auto affine, load_batch_norm(weights, norm, kEps));
+    auto packed = Convolution::pack(
+        {.weight = *view, .factor = std::move(affine.factor), .bias = std::move(affine.shift)},
+        options, shelf);
+    if (!packed.ok()) return packed.status().with_prefix(conv);
+    weights.release(*view);
+    return packed;
+  }
+};
 
 struct Block {
   Convolution first, second;
@@ -159,46 +163,47 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
   const ResidualSizes& sizes = *architecture.image.residual;
   auto impl = std::make_unique<ResidualImage>();
   impl->precision = precision;
-  MIEN_ASSIGN_OR_RETURN(const auto stem, load_conv(weights, "visual.conv1", "visual.bn1"));
+  const Layers layers{weights};
   // The first layer sees raw pixels in fp32.
   const PictureLayout layout = impl->layout =
       many_pictures ? layout_for(sizes, precision) : PictureLayout::kChannelsLast;
   const bool blocks = layout == PictureLayout::kBlocks;
+  std::int64_t side = architecture.image.image_size;
   MIEN_ASSIGN_OR_RETURN(impl->stem,
-                        Convolution::pack(stem, {.stride = sizes.stem_stride,
-                                                 .padding = sizes.stem_kernel / 2,
-                                                 .relu = true,
-                                                 .from = blocks ? PictureLayout::kPlanes : layout,
-                                                 .to = layout}));
+                        layers.load("visual.conv1", "visual.bn1",
+                                    {.stride = sizes.stem_stride,
+                                     .padding = sizes.stem_kernel / 2,
+                                     .relu = true,
+                                     .from = blocks ? PictureLayout::kPlanes : layout,
+                                     .to = layout,
+                                     .side = side}));
+  const std::int64_t stem_side = side = impl->stem.out_size(side);
+  if (sizes.stem_pool) side = (side + 1) / 2;
   for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
     for (int i = 0; i < sizes.blocks[stage]; ++i) {
       const std::string name =
           "visual.layer" + std::to_string(stage + 1) + "." + std::to_string(i) + ".";
-      const int stride = residual_stride(sizes, stage, i);
-      const ConvolutionOptions inner = {.stride = stride,
-                                        .padding = 1,
-                                        .relu = true,
-                                        .input = precision,
-                                        .output = precision,
-                                        .from = layout,
-                                        .to = layout};
+      ConvolutionOptions options = {.stride = residual_stride(sizes, stage, i),
+                                    .padding = 1,
+                                    .relu = true,
+                                    .input = precision,
+                                    .output = precision,
+                                    .from = layout,
+                                    .to = layout,
+                                    .side = side};
       Block block;
-      MIEN_ASSIGN_OR_RETURN(const auto first, load_conv(weights, name + "conv1", name + "bn1"));
-      MIEN_ASSIGN_OR_RETURN(const auto second, load_conv(weights, name + "conv2", name + "bn2"));
-      MIEN_ASSIGN_OR_RETURN(block.first, Convolution::pack(first, inner));
-      ConvolutionOptions last = inner;
-      last.stride = 1;
-      last.accumulate = true;
-      MIEN_ASSIGN_OR_RETURN(block.second, Convolution::pack(second, last));
+      MIEN_ASSIGN_OR_RETURN(block.first, layers.load(name + "conv1", name + "bn1", options));
       if (weights.find(name + "downsample.0.weight") != nullptr) {
-        MIEN_ASSIGN_OR_RETURN(const auto shortcut,
-                              load_conv(weights, name + "downsample.0", name + "downsample.1"));
-        MIEN_ASSIGN_OR_RETURN(block.shortcut, Convolution::pack(shortcut, {.stride = stride,
-                                                                           .input = precision,
-                                                                           .output = precision,
-                                                                           .from = layout,
-                                                                           .to = layout}));
+        ConvolutionOptions shortcut = options;
+        shortcut.padding = 0;
+        shortcut.relu = false;
+        MIEN_ASSIGN_OR_RETURN(block.shortcut, layers.load(name + "downsample.0",
+                                                          name + "downsample.1", shortcut));
       }
+      options.side = side = block.first.out_size(side);
+      options.stride = 1;
+      options.accumulate = true;
+      MIEN_ASSIGN_OR_RETURN(block.second, layers.load(name + "conv2", name + "bn2", options));
       impl->blocks.push_back(std::move(block));
     }
   }
@@ -208,9 +213,8 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
     MIEN_ASSIGN_OR_RETURN(impl->projection,
                           kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
   }
-  const std::int64_t side = impl->stem.out_size(architecture.image.image_size);
-  impl->per_pass =
-      std::max<std::int64_t>(1, kValuesPerPass / (side * side * std::max(1, sizes.stem_width)));
+  impl->per_pass = std::max<std::int64_t>(
+      1, kValuesPerPass / (stem_side * stem_side * std::max(1, sizes.stem_width)));
   return std::unique_ptr<ImageEncoder::Impl>(std::move(impl));
 }
 

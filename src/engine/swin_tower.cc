@@ -274,17 +274,15 @@ Result<Linear> load_folded(const checkpoint::Checkpoint& weights, const std::str
                            const std::string& norm) {
   const TensorView* view = weights.find(linear);
   MIEN_CHECK(view != nullptr && view->rank() == 2);
-  kernels::ConvolutionWeights folded{.out = view->dim(0), .in = view->dim(1), .kernel = 1};
-  MIEN_ASSIGN_OR_RETURN(folded.weight, load_vector(weights, linear));
-  MIEN_ASSIGN_OR_RETURN(const Norm affine, load_norm(weights, norm));
-  MIEN_ASSIGN_OR_RETURN(const auto mean, load_vector(weights, norm + ".running_mean"));
-  MIEN_ASSIGN_OR_RETURN(const auto variance, load_vector(weights, norm + ".running_var"));
-  kernels::fold_batch_norm(folded, affine.gain, affine.bias, mean, variance, kHeadEps);
-  const auto view_of = [](const Shape& shape, const std::vector<float>& values) {
-    return TensorView(DType::kF32, shape, std::as_bytes(std::span(values)));
+  MIEN_ASSIGN_OR_RETURN(auto values, load_vector(weights, linear));
+  MIEN_ASSIGN_OR_RETURN(const auto affine, load_batch_norm(weights, norm, kHeadEps));
+  const std::size_t row = values.size() / affine.factor.size();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= affine.factor[i / row];
+  const auto view_of = [](const Shape& shape, const std::vector<float>& of) {
+    return TensorView(DType::kF32, shape, std::as_bytes(std::span(of)));
   };
-  const TensorView bias = view_of({folded.out}, folded.bias);
-  return Linear::pack(view_of({folded.out, folded.in}, folded.weight), &bias, {});
+  const TensorView bias = view_of({view->dim(0)}, affine.shift);
+  return Linear::pack(view_of(view->shape(), values), &bias, {});
 }
 
 }  // namespace

@@ -80,6 +80,14 @@ Result<Norm> load_norm(const checkpoint::Checkpoint& weights, const std::string&
   return norm;
 }
 
+Result<kernels::ChannelAffine> load_batch_norm(const checkpoint::Checkpoint& weights,
+                                               const std::string& name, float eps) {
+  MIEN_ASSIGN_OR_RETURN(const Norm affine, load_norm(weights, name));
+  MIEN_ASSIGN_OR_RETURN(const auto mean, load_vector(weights, name + ".running_mean"));
+  MIEN_ASSIGN_OR_RETURN(const auto variance, load_vector(weights, name + ".running_var"));
+  return kernels::fold_batch_norm(affine.gain, affine.bias, mean, variance, eps);
+}
+
 Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
                                       const std::string& prefix, const BlockNames& names,
                                       const TransformerSizes& sizes, Precision precision) {

@@ -6,6 +6,7 @@
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/engine/encoders.h"
 #include "mien/kernels/buffer.h"
+#include "mien/kernels/convolution.h"
 #include "mien/kernels/linear.h"
 
 namespace mien::engine {
@@ -31,6 +32,9 @@ struct Norm {
   std::vector<float> bias;
 };
 Result<Norm> load_norm(const checkpoint::Checkpoint& weights, const std::string& name);
+/// The batch norm `name` of running statistics.
+Result<kernels::ChannelAffine> load_batch_norm(const checkpoint::Checkpoint& weights,
+                                               const std::string& name, float eps);
 Result<std::vector<float>> load_vector(const checkpoint::Checkpoint& weights,
                                        const std::string& name);
 

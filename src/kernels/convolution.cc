@@ -1,6 +1,7 @@
 #include "mien/kernels/convolution.h"
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "kernels/memory.h"
+#include "kernels/pack.h"
 #include "kernels/workspace.h"
 #include "mien/core/check.h"
 #include "mien/kernels/cpu.h"
@@ -73,18 +75,38 @@ bool has_block_convolution() {
   return has;
 }
 
-void fold_batch_norm(ConvolutionWeights& conv, std::span<const float> gain,
-                     std::span<const float> shift, std::span<const float> mean,
-                     std::span<const float> variance, float eps) {
-  const auto out = static_cast<std::size_t>(conv.out);
-  const std::size_t each = conv.weight.size() / out;
-  conv.bias.resize(out, 0.0F);
-  for (std::size_t o = 0; o < out; ++o) {
-    const float factor = gain[o] / std::sqrt(variance[o] + eps);
-    for (std::size_t i = 0; i < each; ++i) conv.weight[o * each + i] *= factor;
-    conv.bias[o] = (conv.bias[o] - mean[o]) * factor + shift[o];
+ChannelAffine fold_batch_norm(std::span<const float> gain, std::span<const float> shift,
+                              std::span<const float> mean, std::span<const float> variance,
+                              float eps) {
+  ChannelAffine out;
+  for (std::size_t c = 0; c < gain.size(); ++c) {
+    const float factor = gain[c] / std::sqrt(variance[c] + eps);
+    out.factor.push_back(factor);
+    out.shift.push_back(shift[c] - mean[c] * factor);
   }
+  return out;
 }
+
+namespace {
+
+// Rows of outputs [first, first + to.size() / row), times their factors.
+Status read_outputs(const ConvolutionWeights& weights, std::int64_t first, std::span<float> to) {
+  const std::size_t row = weights.weight.size() / static_cast<std::size_t>(weights.weight.dim(0));
+  const std::size_t width = byte_size(weights.weight.dtype()), count = to.size() / row;
+  const auto start = static_cast<std::size_t>(first);
+  MIEN_RETURN_IF_ERROR(
+      copy_to_f32(TensorView(weights.weight.dtype(), {static_cast<std::int64_t>(to.size())},
+                             weights.weight.bytes().subspan(start * row * width, to.size() * width)),
+                  to));
+  if (weights.factor.empty()) return {};
+  for (std::size_t o = 0; o < count; ++o) {
+    const float factor = weights.factor[start + o];
+    for (float& value : to.subspan(o * row, row)) value *= factor;
+  }
+  return {};
+}
+
+}  // namespace
 
 struct Convolution::Packed {
   struct Plan {
@@ -97,8 +119,9 @@ struct Convolution::Packed {
   std::int64_t in = 0, out = 0, kernel = 0;
   ConvolutionOptions options;
   std::vector<float> bias_values;
-  std::vector<float> plain_values;  // [out, in, k, k]
+  std::vector<float> plain_values;  // [out, in, k, k]; empty once a layout can stand for them
   dnnl::memory bias;
+  std::shared_ptr<Shelf> shelf;
   mutable std::mutex mutex;
   mutable std::vector<dnnl::memory> weights;  // in every layout that a plan needed
   mutable std::map<Key, std::shared_ptr<const Plan>> plans;
@@ -124,16 +147,52 @@ struct Convolution::Packed {
     return described(dnnl::algorithm::convolution_direct, src, weight, bias_md, dst, options);
   }
 
+  Md plain_desc() const { return {{out, in, kernel, kernel}, Type::f32, Tag::oihw}; }
+
+  static void reorder(dnnl::memory& from, dnnl::memory& to, dnnl::stream& stream) {
+    dnnl::reorder(from, to).execute(stream, from, to);
+    stream.wait();
+  }
+
+  // Lays the weights out as a plan for one picture of `side` wants them, a few outputs at a time,
+  // which never leave the cache in between. False, with nothing done, where we do not know how.
+  Result<bool> lay_out(const ConvolutionWeights& from, std::int64_t side) {
+    const Md wanted = describe(1, side, side).weights_desc();
+    const std::int64_t group = convolution_group(wanted);
+    if (group == 0) return false;
+    dnnl::memory made(wanted, cpu_engine(), shelf->take(wanted.get_size()));
+    const std::int64_t row = in * kernel * kernel, groups = out / group;
+    std::atomic<bool> failed = false;  // of a type that copy_to_f32 does not read
+#pragma omp parallel
+    {
+      std::vector<float> values(static_cast<std::size_t>(group * row));
+#pragma omp for schedule(static)
+      for (std::int64_t g = 0; g < groups; ++g) {
+        if (!read_outputs(from, g * group, values).ok()) failed = true;
+        pack_convolution(values.data(), wanted, g, made.get_data_handle());
+      }
+    }
+    if (failed) return read_outputs(from, 0, {});
+    weights.push_back(made);
+    return true;
+  }
+
   // The weights in a layout, which few layouts serve for all sizes.
   dnnl::memory weights_as(const Md& wanted, dnnl::stream& stream) const {
     for (const dnnl::memory& known : weights) {
       if (known.get_desc() == wanted) return known;
     }
     dnnl::memory made(wanted, cpu_engine());
-    dnnl::memory from(Md({out, in, kernel, kernel}, Type::f32, Tag::oihw), cpu_engine(),
-                      const_cast<float*>(plain_values.data()));
-    dnnl::reorder(from, made).execute(stream, from, made);
-    stream.wait();
+    dnnl::memory plain(plain_desc(), cpu_engine(), DNNL_MEMORY_NONE);
+    std::vector<float> unpacked(plain_values.empty() ? plain_desc().get_size() / sizeof(float) : 0);
+    if (plain_values.empty()) {
+      plain.set_data_handle(unpacked.data());
+      dnnl::memory first = weights.front();
+      reorder(first, plain, stream);
+    } else {
+      plain.set_data_handle(const_cast<float*>(plain_values.data()));
+    }
+    reorder(plain, made, stream);
     weights.push_back(made);
     return made;
   }
@@ -158,31 +217,44 @@ struct Convolution::Packed {
 };
 
 Result<Convolution> Convolution::pack(const ConvolutionWeights& weights,
-                                      const ConvolutionOptions& options) {
-  const std::int64_t values = weights.out * weights.in * weights.kernel * weights.kernel;
-  if (values <= 0 || weights.weight.size() != static_cast<std::size_t>(values) ||
-      (!weights.bias.empty() && weights.bias.size() != static_cast<std::size_t>(weights.out))) {
-    return invalid_argument("convolution: weight or bias has the wrong number of values");
+                                      const ConvolutionOptions& options,
+                                      std::shared_ptr<Shelf> shelf) {
+  const TensorView& plain = weights.weight;
+  const auto fits = [&](const std::vector<float>& values) {
+    return values.empty() || values.size() == static_cast<std::size_t>(plain.dim(0));
+  };
+  if (plain.rank() != 4 || plain.size() == 0 || plain.dim(2) != plain.dim(3) ||
+      !fits(weights.factor) || !fits(weights.bias)) {
+    return invalid_argument("convolution: weight, factor or bias has the wrong number of values");
   }
   const bool blocks = options.from == PictureLayout::kBlocks,
              to = options.to == PictureLayout::kBlocks;
-  if ((blocks && weights.in % 16 != 0) || (to && weights.out % 16 != 0) ||
+  if ((blocks && plain.dim(1) % 16 != 0) || (to && plain.dim(0) % 16 != 0) ||
       ((blocks || to) && options.input != Precision::kF32) ||
-      (options.from == PictureLayout::kPlanes && weights.in > 4) ||
+      (options.from == PictureLayout::kPlanes && plain.dim(1) > 4) ||
       options.to == PictureLayout::kPlanes) {
     return invalid_argument("convolution: a layout that its channels or its type do not have");
   }
   auto packed = std::make_shared<Packed>();
-  packed->in = weights.in;
-  packed->out = weights.out;
-  packed->kernel = weights.kernel;
+  packed->out = plain.dim(0);
+  packed->in = plain.dim(1);
+  packed->kernel = plain.dim(2);
   packed->options = options;
-  packed->plain_values = weights.weight;
+  packed->shelf = shelf ? std::move(shelf) : std::make_shared<Shelf>();
   packed->bias_values = weights.bias;
-  packed->bias_values.resize(static_cast<std::size_t>(weights.out), 0.0F);
+  packed->bias_values.resize(static_cast<std::size_t>(packed->out), 0.0F);
   try {
     packed->bias = dnnl::memory(Md({packed->out}, Type::f32, Tag::a), cpu_engine(),
                                 packed->bias_values.data());
+    // Winograd's weights are sums, from which no other layout can be made.
+    bool laid_out = false;
+    if (options.side > 0 && !is_winograd(options, packed->kernel)) {
+      MIEN_ASSIGN_OR_RETURN(laid_out, packed->lay_out(weights, options.side));
+    }
+    if (!laid_out) {
+      packed->plain_values.resize(plain.size());
+      MIEN_RETURN_IF_ERROR(read_outputs(weights, 0, packed->plain_values));
+    }
   } catch (const dnnl::error& error) {
     return internal_error(std::string("convolution: oneDNN failed (") + error.what() + ")");
   }

@@ -2,13 +2,16 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace mien::kernels {
 namespace {
 
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
+constexpr std::size_t kBoard = 8 * kLargePage;  // only what is touched of it costs memory
 
 }  // namespace
 
@@ -30,6 +33,17 @@ void* Buffer::reserve(std::size_t bytes) {
   capacity_ = padded;
   if (alignment == kLargePage) ::madvise(data_.get(), padded, MADV_HUGEPAGE);
   return data_.get();
+}
+
+void* Shelf::take(std::size_t bytes) {
+  const std::size_t padded = (bytes + 63) / 64 * 64;
+  if (padded > left_) {
+    boards_.emplace_back();
+    next_ = static_cast<std::byte*>(boards_.back().reserve(std::max(padded, kBoard)));
+    left_ = boards_.back().capacity();
+  }
+  left_ -= padded;
+  return std::exchange(next_, next_ + padded);
 }
 
 Workspace::Impl::Impl() : stream(cpu_engine()) {}

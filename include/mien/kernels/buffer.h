@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 namespace mien::kernels {
 
@@ -24,6 +25,20 @@ class Buffer {
   };
   std::unique_ptr<void, Free> data_;
   std::size_t capacity_ = 0;
+};
+
+/// Memory for many parts that live as long as each other, such as the weights of a tower: side by
+/// side on large pages, which the system gives faster than as many small ones. Not for several
+/// threads at once.
+class Shelf {
+ public:
+  /// `bytes` of memory of its own, 64-byte aligned.
+  void* take(std::size_t bytes);
+
+ private:
+  std::vector<Buffer> boards_;
+  std::byte* next_ = nullptr;
+  std::size_t left_ = 0;
 };
 
 }  // namespace mien::kernels

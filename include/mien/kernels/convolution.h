@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "mien/core/status.h"
+#include "mien/kernels/buffer.h"
 #include "mien/kernels/linear.h"
+#include "mien/tensor/tensor.h"
 
 namespace mien::kernels {
 
@@ -30,22 +32,27 @@ struct ConvolutionOptions {
   Precision output = Precision::kF32;  ///< type of dst; that of src (oneDNN has no others)
   PictureLayout from = PictureLayout::kChannelsLast;  ///< of src
   PictureLayout to = PictureLayout::kChannelsLast;    ///< of dst
+  /// Height and width of the pictures, when they are known: pack() lays the weights out for them at
+  /// once and keeps no other copy.
+  std::int64_t side = 0;
 };
 
-/// Weights of a convolution, as they lie in checkpoints.
+/// A number to multiply and one to add for every channel.
+struct ChannelAffine {
+  std::vector<float> factor, shift;
+};
+
+/// A batch norm of running statistics, as what it does to a channel. All spans have as many values.
+ChannelAffine fold_batch_norm(std::span<const float> gain, std::span<const float> shift,
+                              std::span<const float> mean, std::span<const float> variance,
+                              float eps);
+
+/// Weights of a convolution, as they lie in checkpoints; read while packing, not kept.
 struct ConvolutionWeights {
-  std::int64_t out = 0;
-  std::int64_t in = 0;
-  std::int64_t kernel = 0;         ///< height and width
-  std::vector<float> weight = {};  ///< [out, in, kernel, kernel]
-  std::vector<float> bias = {};    ///< [out]
+  TensorView weight;                ///< [out, in, kernel, kernel], of a float type
+  std::vector<float> factor = {};  ///< [out], multiplies the weights of an output; empty: 1
+  std::vector<float> bias = {};    ///< [out]; empty: 0
 };
-
-/// Multiplies a batch norm of running statistics into the convolution in front of it. All spans
-/// have `out` values.
-void fold_batch_norm(ConvolutionWeights& conv, std::span<const float> gain,
-                     std::span<const float> shift, std::span<const float> mean,
-                     std::span<const float> variance, float eps);
 
 /// dst = relu(conv(src) + bias), with weights packed once for this CPU. Immutable after packing;
 /// safe from several threads. Between kBlocks, 3 x 3 at stride 1 is computed by Winograd's
@@ -55,9 +62,12 @@ void fold_batch_norm(ConvolutionWeights& conv, std::span<const float> gain,
 class Convolution {
  public:
   Convolution() = default;
-  /// Errors: kInvalidArgument when sizes do not fit, kInternal from oneDNN.
+  /// `shelf` holds what is packed, together with that of other layers; without one, the weights
+  /// have memory of their own. Errors: kInvalidArgument when sizes do not fit, kInternal from
+  /// oneDNN.
   static Result<Convolution> pack(const ConvolutionWeights& weights,
-                                  const ConvolutionOptions& options);
+                                  const ConvolutionOptions& options,
+                                  std::shared_ptr<Shelf> shelf = nullptr);
 
   std::int64_t in() const;
   std::int64_t out() const;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "mien/core/rng.h"
 #include "mien/kernels/cpu.h"
@@ -18,24 +19,35 @@ struct Case {
   bool relu, accumulate;
 };
 
-ConvolutionWeights random_weights(const Case& c, Rng& rng) {
-  ConvolutionWeights out{.out = c.out, .in = c.in, .kernel = c.kernel};
-  for (int i = 0; i < c.out * c.in * c.kernel * c.kernel; ++i) {
-    out.weight.push_back(static_cast<float>(rng.normal() / std::sqrt(c.in * c.kernel * c.kernel)));
+struct Weights {
+  Tensor values;  // [out, in, k, k]
+  std::vector<float> factor = {}, bias = {};
+
+  ConvolutionWeights view() const { return {values, factor, bias}; }
+};
+
+Weights random_weights(const Case& c, Rng& rng) {
+  Weights out{.values = Tensor(DType::kF32, {c.out, c.in, c.kernel, c.kernel})};
+  for (float& value : out.values.f32()) {
+    value = static_cast<float>(rng.normal() / std::sqrt(c.in * c.kernel * c.kernel));
   }
-  for (int i = 0; i < c.out; ++i) out.bias.push_back(static_cast<float>(rng.normal()));
+  for (int i = 0; i < c.out; ++i) {
+    out.factor.push_back(0.5F + 0.25F * static_cast<float>(i % 5));
+    out.bias.push_back(static_cast<float>(rng.normal()));
+  }
   return out;
 }
 
 // The definition, in double.
-std::vector<float> plain(const Case& c, const ConvolutionWeights& w, const std::vector<float>& src,
+std::vector<float> plain(const Case& c, const Weights& w, const std::vector<float>& src,
                          int count, const std::vector<float>& before) {
   const int oh = (c.height + 2 * c.padding - c.kernel) / c.stride + 1;
   const int ow = (c.width + 2 * c.padding - c.kernel) / c.stride + 1;
   std::vector<float> out = before;
   const auto weight = [&](int o, int i, int ky, int kx) {
     return static_cast<double>(
-        w.weight[static_cast<std::size_t>(((o * c.in + i) * c.kernel + ky) * c.kernel + kx)]);
+        w.factor[static_cast<std::size_t>(o)] *
+        w.values.f32()[static_cast<std::size_t>(((o * c.in + i) * c.kernel + ky) * c.kernel + kx)]);
   };
   for (int n = 0; n < count; ++n) {
     for (int place = 0; place < oh * ow * c.out; ++place) {
@@ -62,10 +74,10 @@ class ConvolutionTest : public testing::TestWithParam<Case> {};
 TEST_P(ConvolutionTest, EqualsTheDefinition) {
   const Case c = GetParam();
   Rng rng(3);
-  const ConvolutionWeights weights = random_weights(c, rng);
+  const Weights weights = random_weights(c, rng);
   Workspace workspace;
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
-    const auto conv = Convolution::pack(weights, {.stride = c.stride,
+    const auto conv = Convolution::pack(weights.view(), {.stride = c.stride,
                                                   .padding = c.padding,
                                                   .relu = c.relu,
                                                   .accumulate = c.accumulate,
@@ -125,8 +137,8 @@ TEST_P(ConvolutionTest, EqualsTheDefinitionInBlocks) {
                                       .from = from,
                                       .to = PictureLayout::kBlocks};
   Rng rng(4);
-  const ConvolutionWeights weights = random_weights(c, rng);
-  const auto conv = Convolution::pack(weights, options);
+  const Weights weights = random_weights(c, rng);
+  const auto conv = Convolution::pack(weights.view(), options);
   if (c.in == 5) {  // no whole blocks
     MIEN_EXPECT_CODE(conv, StatusCode::kInvalidArgument);
     return;
@@ -158,19 +170,89 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionTest,
                                          Case{64, 64, 3, 1, 1, 14, 14, true, true},
                                          Case{5, 7, 3, 1, 1, 9, 9, false, true}));
 
-TEST(FoldBatchNorm, MultipliesIntoTheWeights) {
-  ConvolutionWeights conv{.out = 2, .in = 1, .kernel = 1, .weight = {2, -3}};
+// Weights that were laid out for one size at once, in every type that files have, serve other sizes
+// too, and several layers may share a shelf.
+TEST_P(ConvolutionTest, LaidOutAtOnceGivesTheSame) {
+  const Case c = GetParam();
+  Rng rng(5);
+  const Weights weights = random_weights(c, rng);
+  std::vector<std::uint16_t> half;
+  for (const float value : weights.values.f32()) half.push_back(float_to_half(value));
+  Tensor widened(DType::kF32, weights.values.shape());
+  for (std::size_t i = 0; i < half.size(); ++i) widened.f32()[i] = half_to_float(half[i]);
+  ConvolutionWeights narrow = weights.view();
+  narrow.weight =
+      TensorView(DType::kF16, weights.values.shape(), std::as_bytes(std::span(half)));
+  ConvolutionWeights wide = weights.view();
+  wide.weight = widened;
+  const auto shelf = std::make_shared<Shelf>();
+  Workspace workspace;
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    ConvolutionOptions options = {.stride = c.stride,
+                                  .padding = c.padding,
+                                  .relu = c.relu,
+                                  .input = precision,
+                                  .output = precision};
+    const auto late = Convolution::pack(wide, options);
+    options.side = c.height;
+    const auto once = Convolution::pack(narrow, options, shelf);
+    MIEN_ASSERT_OK(late);
+    MIEN_ASSERT_OK(once);
+    for (const int side : {c.height, 2 * c.height + 1}) {
+      for (const int count : {1, 3}) {
+        const auto size = static_cast<std::size_t>(count * side * side * c.in);
+        std::vector<float> src(size);
+        for (float& value : src) value = static_cast<float>(rng.normal());
+        std::vector<std::uint16_t> src16(size);
+        to_bf16(src.data(), static_cast<std::int64_t>(size), src16.data());
+        const void* from = precision == Precision::kF32 ? static_cast<const void*>(src.data())
+                                                        : static_cast<const void*>(src16.data());
+        const auto after = once->out_size(side);
+        std::vector<float> one(static_cast<std::size_t>(count * after * after * c.out)), two = one;
+        MIEN_ASSERT_OK(once->run(from, count, side, side, one.data(), workspace));
+        MIEN_ASSERT_OK(late->run(from, count, side, side, two.data(), workspace));
+        EXPECT_EQ(std::memcmp(one.data(), two.data(), one.size() * sizeof(float)), 0) << side;
+      }
+    }
+  }
+}
+
+TEST(FoldBatchNorm, TellsFactorAndShift) {
   const float gain[] = {1.5F, 2}, shift[] = {0.5F, -1}, mean[] = {1, -2}, variance[] = {4, 0.25F};
-  fold_batch_norm(conv, gain, shift, mean, variance, 0);
-  EXPECT_FLOAT_EQ(conv.weight[0], 1.5F);
-  EXPECT_FLOAT_EQ(conv.weight[1], -12);
-  EXPECT_FLOAT_EQ(conv.bias[0], -0.25F);  // (0 - 1) * 0.75 + 0.5
-  EXPECT_FLOAT_EQ(conv.bias[1], 7);       // (0 + 2) * 4 - 1
+  const ChannelAffine affine = fold_batch_norm(gain, shift, mean, variance, 0);
+  EXPECT_FLOAT_EQ(affine.factor[0], 0.75F);
+  EXPECT_FLOAT_EQ(affine.factor[1], 4);
+  EXPECT_FLOAT_EQ(affine.shift[0], -0.25F);  // 0.5 - 1 * 0.75
+  EXPECT_FLOAT_EQ(affine.shift[1], 7);       // -1 + 2 * 4
 }
 
 TEST(Convolution, RefusesSizesThatDoNotFit) {
-  ConvolutionWeights conv{.out = 2, .in = 1, .kernel = 3, .weight = {1, 2}};
-  MIEN_EXPECT_CODE(Convolution::pack(conv, {}), StatusCode::kInvalidArgument);
+  const Tensor weight(DType::kF32, {2, 1, 3, 3}), oblong(DType::kF32, {2, 1, 3, 1});
+  const Tensor counts(DType::kI64, {2, 1, 3, 3});
+  MIEN_EXPECT_CODE(Convolution::pack({.weight = weight, .factor = {1}}, {}),
+                   StatusCode::kInvalidArgument);
+  MIEN_EXPECT_CODE(Convolution::pack({.weight = weight, .bias = {1, 2, 3}}, {}),
+                   StatusCode::kInvalidArgument);
+  MIEN_EXPECT_CODE(Convolution::pack({.weight = oblong}, {}), StatusCode::kInvalidArgument);
+  for (const int side : {0, 12}) {
+    MIEN_EXPECT_CODE(Convolution::pack({.weight = counts}, {.padding = 1, .side = side}),
+                     StatusCode::kUnsupported);
+  }
+}
+
+TEST(Shelf, GivesEveryPartItsOwnMemory) {
+  Shelf shelf;
+  std::vector<std::pair<unsigned char*, std::size_t>> parts;
+  for (const std::size_t bytes : {1UL, 100UL, 3UL << 20, 20UL << 20, 64UL, 5UL << 20, 9UL << 20}) {
+    auto* part = static_cast<unsigned char*>(shelf.take(bytes));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(part) % 64, 0U);
+    std::memset(part, static_cast<int>(parts.size() + 1), bytes);
+    parts.emplace_back(part, bytes);
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_EQ(*parts[i].first, i + 1);
+    EXPECT_EQ(parts[i].first[parts[i].second - 1], i + 1);
+  }
 }
 
 }  // namespace
