@@ -14,7 +14,7 @@ add_library(mien_options INTERFACE)
 target_compile_features(mien_options INTERFACE cxx_std_20)
 target_compile_options(mien_options INTERFACE ${MIEN_WARNINGS})
 if(MIEN_SANITIZE)
-  set(sanitize_flags -fsanitize=${MIEN_SANITIZE} -fno-omit-frame-pointer
+  set(sanitize_flags -fsanitize=${MIEN_SANITIZE} -fno-omit-frame-pointer -DMIEN_SANITIZED
                      -fno-sanitize-recover=all)
   target_compile_options(mien_options INTERFACE ${sanitize_flags})
   target_link_options(mien_options INTERFACE ${sanitize_flags})

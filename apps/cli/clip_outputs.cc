@@ -141,9 +141,9 @@ void ClipOutputs::failed(const std::string& name, const Status& status) {
   if (page_) page_->failed(name, status);
 }
 
-Status ClipOutputs::finish(const Facts& facts) {
+Status ClipOutputs::finish(const std::function<Facts()>& facts) {
   if (!page_) return {};
-  return write_file_atomically(options_.report, page_->html(facts, responsible_use()));
+  return write_file_atomically(options_.report, page_->html(facts(), responsible_use()));
 }
 
 }  // namespace mien::cli

@@ -3,6 +3,7 @@
 // What `predict` makes of whole inputs: subtitles, ELAN documents, the page of --report.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,7 @@ class ClipOutputs {
   Status end_clip(const pipeline::ClipResult& clip);
   void failed(const std::string& name, const Status& status);
   /// Writes the page.
-  Status finish(const Facts& facts);
+  Status finish(const std::function<Facts()>& facts);
 
  private:
   Status write_clip(const std::string& name);

@@ -206,7 +206,9 @@ void predict(Context& context, PredictOptions options) {
   visit_inputs(context, options.inputs, visitor);
   for (const Status& status :
        {results.finish(),
-        clips.finish(facts(context, (*bundle)->info(), (*recognizer)->label_names()))}) {
+        clips.finish([&] {
+          return facts(context, (*bundle)->info(), (*recognizer)->label_names());
+        })}) {
     if (!status.ok()) context.fail(status, kExitSomeFailed);
   }
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "checkpoint/parts.h"
@@ -31,12 +32,24 @@ class LoadedCheckpoint final : public Checkpoint {
     }
     for (const auto& shard : parts_.shards) shard->release(part);
   }
+  Status read(const TensorView& part, std::span<std::byte> out) const override {
+    if (parts_.file && lies_within(part.bytes(), parts_.file->bytes())) {
+      return parts_.file->read(part.bytes(), out);
+    }
+    return Checkpoint::read(part, out);
+  }
 
  private:
   Parts parts_;
 };
 
 }  // namespace
+
+Status Checkpoint::read(const TensorView& part, std::span<std::byte> out) const {
+  MIEN_CHECK(part.bytes().size() == out.size());
+  std::copy(part.bytes().begin(), part.bytes().end(), out.begin());
+  return {};
+}
 
 const TensorView* Checkpoint::find(std::string_view name) const {
   const auto found = tensors().find(name);

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "mien/core/check.h"
+
 namespace mien {
 namespace {
 
@@ -83,18 +85,36 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::uint6
 }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return errno_status(path, "cannot be opened", errno);
-  MIEN_ASSIGN_OR_RETURN(const std::uint64_t size, regular_size(fd.get(), path));
-  if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(nullptr, 0));
-  void* data = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  const std::shared_ptr<MappedFile> file(new MappedFile);
+  file->path_ = path;
+  file->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file->fd_ < 0) return errno_status(path, "cannot be opened", errno);
+  MIEN_ASSIGN_OR_RETURN(const std::uint64_t size, regular_size(file->fd_, path));
+  if (size == 0) return std::shared_ptr<const MappedFile>(file);
+  file->size_ = static_cast<std::size_t>(size);
+  void* data = ::mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, file->fd_, 0);
   if (data == MAP_FAILED) return errno_status(path, "cannot be mapped", errno);
-  return std::shared_ptr<const MappedFile>(
-      new MappedFile(static_cast<const std::byte*>(data), static_cast<std::size_t>(size)));
+  file->data_ = static_cast<const std::byte*>(data);
+  return std::shared_ptr<const MappedFile>(file);
 }
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Status MappedFile::read(std::span<const std::byte> part, std::span<std::byte> out) const {
+  MIEN_CHECK(part.size() == out.size());
+  auto offset = static_cast<off_t>(part.data() - data_);
+  while (!out.empty()) {
+    const ssize_t n = ::pread(fd_, out.data(), out.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_status(path_, "cannot be read", errno);
+    if (n == 0) return io_error(path_.string() + ": was cut short while it was read");
+    out = out.subspan(static_cast<std::size_t>(n));
+    offset += n;
+  }
+  return {};
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {

@@ -1,5 +1,6 @@
 // Residual networks in the engine.
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,18 +23,23 @@ constexpr std::int64_t kValuesPerPass = std::int64_t{1} << 21;
 // Loads layers with the batch norms behind them, packed side by side.
 struct Layers {
   const checkpoint::Checkpoint& weights;
+  kernels::Buffer raw = {};  // as in the file
   std::shared_ptr<kernels::Shelf> shelf = std::make_shared<kernels::Shelf>();
 
   Result<Convolution> load(const std::string& conv, const std::string& norm,
-                           const ConvolutionOptions& options) const {
+                           const ConvolutionOptions& options) {
     const TensorView* view = weights.find(conv + ".weight");
     MIEN_CHECK(view != nullptr);
     MIEN_ASSIGN_OR_RETURN(auto affine, load_batch_norm(weights, norm, kEps));
-    auto packed = Convolution::pack(
-        {.weight = *view, .factor = std::move(affine.factor), .bias = std::move(affine.shift)},
-        options, shelf);
+    constexpr std::size_t kLeast = std::size_t{4} << 20;  // grows seldom, lies on large pages
+    const std::size_t size = view->bytes().size();
+    const std::span bytes(raw.reserve_as<std::byte>(std::max(size, kLeast)), size);
+    MIEN_RETURN_IF_ERROR(weights.read(*view, bytes));
+    auto packed = Convolution::pack({.weight = TensorView(view->dtype(), view->shape(), bytes),
+                                     .factor = std::move(affine.factor),
+                                     .bias = std::move(affine.shift)},
+                                    options, shelf);
     if (!packed.ok()) return packed.status().with_prefix(conv);
-    weights.release(*view);
     return packed;
   }
 };
@@ -163,7 +169,7 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
   const ResidualSizes& sizes = *architecture.image.residual;
   auto impl = std::make_unique<ResidualImage>();
   impl->precision = precision;
-  const Layers layers{weights};
+  Layers layers{weights};
   // The first layer sees raw pixels in fp32.
   const PictureLayout layout = impl->layout =
       many_pictures ? layout_for(sizes, precision) : PictureLayout::kChannelsLast;
@@ -207,6 +213,7 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
       impl->blocks.push_back(std::move(block));
     }
   }
+  layers.shelf->clear_bench();
   if (sizes.projection) {
     const TensorView* proj = weights.find("visual.proj");
     MIEN_CHECK(proj != nullptr);

@@ -1,11 +1,15 @@
 #include "mien/kernels/convolution.h"
 
+#include <omp.h>
+
 #include <array>
 #include <atomic>
 #include <cmath>
 #include <map>
 #include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "kernels/memory.h"
@@ -125,6 +129,7 @@ struct Convolution::Packed {
   mutable std::mutex mutex;
   mutable std::vector<dnnl::memory> weights;  // in every layout that a plan needed
   mutable std::map<Key, std::shared_ptr<const Plan>> plans;
+  std::optional<std::pair<Key, Forward::primitive_desc>> described_first;  // while packing
 
   std::int64_t out_size(std::int64_t size) const {
     return (size + 2 * options.padding - kernel) / options.stride + 1;
@@ -157,20 +162,21 @@ struct Convolution::Packed {
   // Lays the weights out as a plan for one picture of `side` wants them, a few outputs at a time,
   // which never leave the cache in between. False, with nothing done, where we do not know how.
   Result<bool> lay_out(const ConvolutionWeights& from, std::int64_t side) {
-    const Md wanted = describe(1, side, side).weights_desc();
+    described_first.emplace(Key{1, side, side, threads()}, describe(1, side, side));
+    const Md wanted = described_first->second.weights_desc();
     const std::int64_t group = convolution_group(wanted);
     if (group == 0) return false;
     dnnl::memory made(wanted, cpu_engine(), shelf->take(wanted.get_size()));
     const std::int64_t row = in * kernel * kernel, groups = out / group;
+    const auto each = static_cast<std::size_t>(group * row);
+    auto* bench = static_cast<float*>(
+        shelf->bench(each * sizeof(float) * static_cast<std::size_t>(threads())));
     std::atomic<bool> failed = false;  // of a type that copy_to_f32 does not read
-#pragma omp parallel
-    {
-      std::vector<float> values(static_cast<std::size_t>(group * row));
-#pragma omp for schedule(static)
-      for (std::int64_t g = 0; g < groups; ++g) {
-        if (!read_outputs(from, g * group, values).ok()) failed = true;
-        pack_convolution(values.data(), wanted, g, made.get_data_handle());
-      }
+#pragma omp parallel for schedule(static) num_threads(threads())
+    for (std::int64_t g = 0; g < groups; ++g) {
+      const std::span values(bench + static_cast<std::size_t>(omp_get_thread_num()) * each, each);
+      if (!read_outputs(from, g * group, values).ok()) failed = true;
+      pack_convolution(values.data(), wanted, g, made.get_data_handle());
     }
     if (failed) return read_outputs(from, 0, {});
     weights.push_back(made);
@@ -202,7 +208,9 @@ struct Convolution::Packed {
     const std::lock_guard lock(mutex);
     const Key key = {count, height, width, threads()};
     if (const auto it = plans.find(key); it != plans.end()) return it->second;
-    const Forward::primitive_desc desc = describe(count, height, width);
+    const bool known = described_first && described_first->first == key;
+    const Forward::primitive_desc desc =
+        known ? described_first->second : describe(count, height, width);
     auto made = std::make_shared<Plan>();
     made->weight = weights_as(desc.weights_desc(), stream);
     made->primitive = Forward(desc);

@@ -46,6 +46,8 @@ void* Shelf::take(std::size_t bytes) {
   return std::exchange(next_, next_ + padded);
 }
 
+void* Shelf::bench(std::size_t bytes) { return bench_.reserve(std::max(bytes, kLargePage)); }
+
 Workspace::Impl::Impl() : stream(cpu_engine()) {}
 Workspace::Workspace() : impl_(std::make_unique<Impl>()) {}
 Workspace::Workspace(Workspace&&) noexcept = default;

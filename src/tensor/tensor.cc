@@ -159,13 +159,12 @@ std::span<float> Tensor::f32() {
 namespace {
 
 // Without branches, so that loops over it are vectorised: the exponent is moved by a product, which
-// is right for subnormal halves, too; what was infinity or NaN is told by its size.
+// is right for subnormal halves, too.
 inline float widened(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
   const float moved = std::bit_cast<float>(static_cast<std::uint32_t>(bits & 0x7FFFU) << 13);
-  const float scaled = moved * 0x1.0p112F;
-  const std::uint32_t special = scaled >= 65536.0F ? 0x7F800000U : 0U;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | special | sign);
+  const std::uint32_t special = (bits & 0x7C00U) == 0x7C00U ? 0x7F800000U : 0U;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(moved * 0x1.0p112F) | special | sign);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ class Checkpoint {
   virtual std::string_view format() const = 0;
   /// The pages of `part` are not needed any more (only a hint).
   virtual void release(const TensorView& part) const = 0;
+  /// Copies the bytes of a tensor, for those that are read once: by reading the file again where
+  /// they lie in one (MappedFile::read). Precondition: `out` is as long. Errors: kIo.
+  virtual Status read(const TensorView& part, std::span<std::byte> out) const;
 
   const TensorView* find(std::string_view name) const;
 };

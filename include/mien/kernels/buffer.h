@@ -34,9 +34,13 @@ class Shelf {
  public:
   /// `bytes` of memory of its own, 64-byte aligned.
   void* take(std::size_t bytes);
+  /// Memory to work in while parts are made: `bytes`, until the next call or clear_bench().
+  void* bench(std::size_t bytes);
+  void clear_bench() { bench_ = Buffer(); }
 
  private:
   std::vector<Buffer> boards_;
+  Buffer bench_;
   std::byte* next_ = nullptr;
   std::size_t left_ = 0;
 };
