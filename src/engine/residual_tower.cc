@@ -174,17 +174,12 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
   const PictureLayout layout = impl->layout =
       many_pictures ? layout_for(sizes, precision) : PictureLayout::kChannelsLast;
   const bool blocks = layout == PictureLayout::kBlocks;
-  std::int64_t side = architecture.image.image_size;
-  MIEN_ASSIGN_OR_RETURN(impl->stem,
-                        layers.load("visual.conv1", "visual.bn1",
-                                    {.stride = sizes.stem_stride,
-                                     .padding = sizes.stem_kernel / 2,
-                                     .relu = true,
-                                     .from = blocks ? PictureLayout::kPlanes : layout,
-                                     .to = layout,
-                                     .side = side}));
-  const std::int64_t stem_side = side = impl->stem.out_size(side);
-  if (sizes.stem_pool) side = (side + 1) / 2;
+  MIEN_ASSIGN_OR_RETURN(impl->stem, layers.load("visual.conv1", "visual.bn1",
+                                                {.stride = sizes.stem_stride,
+                                                 .padding = sizes.stem_kernel / 2,
+                                                 .relu = true,
+                                                 .from = blocks ? PictureLayout::kPlanes : layout,
+                                                 .to = layout}));
   for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
     for (int i = 0; i < sizes.blocks[stage]; ++i) {
       const std::string name =
@@ -195,18 +190,16 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
                                     .input = precision,
                                     .output = precision,
                                     .from = layout,
-                                    .to = layout,
-                                    .side = side};
+                                    .to = layout};
       Block block;
       MIEN_ASSIGN_OR_RETURN(block.first, layers.load(name + "conv1", name + "bn1", options));
       if (weights.find(name + "downsample.0.weight") != nullptr) {
         ConvolutionOptions shortcut = options;
         shortcut.padding = 0;
         shortcut.relu = false;
-        MIEN_ASSIGN_OR_RETURN(block.shortcut, layers.load(name + "downsample.0",
-                                                          name + "downsample.1", shortcut));
+        MIEN_ASSIGN_OR_RETURN(block.shortcut,
+                              layers.load(name + "downsample.0", name + "downsample.1", shortcut));
       }
-      options.side = side = block.first.out_size(side);
       options.stride = 1;
       options.accumulate = true;
       MIEN_ASSIGN_OR_RETURN(block.second, layers.load(name + "conv2", name + "bn2", options));
@@ -220,8 +213,9 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
     MIEN_ASSIGN_OR_RETURN(impl->projection,
                           kernels::Linear::pack(*proj, nullptr, {.weight_is_in_out = true}));
   }
-  impl->per_pass = std::max<std::int64_t>(
-      1, kValuesPerPass / (stem_side * stem_side * std::max(1, sizes.stem_width)));
+  const std::int64_t side = impl->stem.out_size(architecture.image.image_size);
+  impl->per_pass =
+      std::max<std::int64_t>(1, kValuesPerPass / (side * side * std::max(1, sizes.stem_width)));
   return std::unique_ptr<ImageEncoder::Impl>(std::move(impl));
 }
 

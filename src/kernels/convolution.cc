@@ -1,9 +1,6 @@
 #include "mien/kernels/convolution.h"
 
-#include <omp.h>
-
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -12,8 +9,9 @@
 #include <span>
 #include <string>
 
+#include "kernels/convolution_weights.h"
+#include "kernels/direct_convolution.h"
 #include "kernels/memory.h"
-#include "kernels/pack.h"
 #include "kernels/workspace.h"
 #include "mien/core/check.h"
 #include "mien/kernels/cpu.h"
@@ -91,17 +89,14 @@ ChannelAffine fold_batch_norm(std::span<const float> gain, std::span<const float
   return out;
 }
 
-namespace {
-
-// Rows of outputs [first, first + to.size() / row), times their factors.
 Status read_outputs(const ConvolutionWeights& weights, std::int64_t first, std::span<float> to) {
   const std::size_t row = weights.weight.size() / static_cast<std::size_t>(weights.weight.dim(0));
   const std::size_t width = byte_size(weights.weight.dtype()), count = to.size() / row;
   const auto start = static_cast<std::size_t>(first);
-  MIEN_RETURN_IF_ERROR(
-      copy_to_f32(TensorView(weights.weight.dtype(), {static_cast<std::int64_t>(to.size())},
-                             weights.weight.bytes().subspan(start * row * width, to.size() * width)),
-                  to));
+  MIEN_RETURN_IF_ERROR(copy_to_f32(
+      TensorView(weights.weight.dtype(), {static_cast<std::int64_t>(to.size())},
+                 weights.weight.bytes().subspan(start * row * width, to.size() * width)),
+      to));
   if (weights.factor.empty()) return {};
   for (std::size_t o = 0; o < count; ++o) {
     const float factor = weights.factor[start + o];
@@ -109,8 +104,6 @@ Status read_outputs(const ConvolutionWeights& weights, std::int64_t first, std::
   }
   return {};
 }
-
-}  // namespace
 
 struct Convolution::Packed {
   struct Plan {
@@ -123,13 +116,13 @@ struct Convolution::Packed {
   std::int64_t in = 0, out = 0, kernel = 0;
   ConvolutionOptions options;
   std::vector<float> bias_values;
-  std::vector<float> plain_values;  // [out, in, k, k]; empty once a layout can stand for them
+  std::optional<DirectConvolution> direct;  // instead of all that follows
+  std::vector<float> plain_values;          // [out, in, k, k]
   dnnl::memory bias;
   std::shared_ptr<Shelf> shelf;
   mutable std::mutex mutex;
   mutable std::vector<dnnl::memory> weights;  // in every layout that a plan needed
   mutable std::map<Key, std::shared_ptr<const Plan>> plans;
-  std::optional<std::pair<Key, Forward::primitive_desc>> described_first;  // while packing
 
   std::int64_t out_size(std::int64_t size) const {
     return (size + 2 * options.padding - kernel) / options.stride + 1;
@@ -152,53 +145,16 @@ struct Convolution::Packed {
     return described(dnnl::algorithm::convolution_direct, src, weight, bias_md, dst, options);
   }
 
-  Md plain_desc() const { return {{out, in, kernel, kernel}, Type::f32, Tag::oihw}; }
-
-  static void reorder(dnnl::memory& from, dnnl::memory& to, dnnl::stream& stream) {
-    dnnl::reorder(from, to).execute(stream, from, to);
-    stream.wait();
-  }
-
-  // Lays the weights out as a plan for one picture of `side` wants them, a few outputs at a time,
-  // which never leave the cache in between. False, with nothing done, where we do not know how.
-  Result<bool> lay_out(const ConvolutionWeights& from, std::int64_t side) {
-    described_first.emplace(Key{1, side, side, threads()}, describe(1, side, side));
-    const Md wanted = described_first->second.weights_desc();
-    const std::int64_t group = convolution_group(wanted);
-    if (group == 0) return false;
-    dnnl::memory made(wanted, cpu_engine(), shelf->take(wanted.get_size()));
-    const std::int64_t row = in * kernel * kernel, groups = out / group;
-    const auto each = static_cast<std::size_t>(group * row);
-    auto* bench = static_cast<float*>(
-        shelf->bench(each * sizeof(float) * static_cast<std::size_t>(threads())));
-    std::atomic<bool> failed = false;  // of a type that copy_to_f32 does not read
-#pragma omp parallel for schedule(static) num_threads(threads())
-    for (std::int64_t g = 0; g < groups; ++g) {
-      const std::span values(bench + static_cast<std::size_t>(omp_get_thread_num()) * each, each);
-      if (!read_outputs(from, g * group, values).ok()) failed = true;
-      pack_convolution(values.data(), wanted, g, made.get_data_handle());
-    }
-    if (failed) return read_outputs(from, 0, {});
-    weights.push_back(made);
-    return true;
-  }
-
   // The weights in a layout, which few layouts serve for all sizes.
   dnnl::memory weights_as(const Md& wanted, dnnl::stream& stream) const {
     for (const dnnl::memory& known : weights) {
       if (known.get_desc() == wanted) return known;
     }
     dnnl::memory made(wanted, cpu_engine());
-    dnnl::memory plain(plain_desc(), cpu_engine(), DNNL_MEMORY_NONE);
-    std::vector<float> unpacked(plain_values.empty() ? plain_desc().get_size() / sizeof(float) : 0);
-    if (plain_values.empty()) {
-      plain.set_data_handle(unpacked.data());
-      dnnl::memory first = weights.front();
-      reorder(first, plain, stream);
-    } else {
-      plain.set_data_handle(const_cast<float*>(plain_values.data()));
-    }
-    reorder(plain, made, stream);
+    dnnl::memory from(Md({out, in, kernel, kernel}, Type::f32, Tag::oihw), cpu_engine(),
+                      const_cast<float*>(plain_values.data()));
+    dnnl::reorder(from, made).execute(stream, from, made);
+    stream.wait();
     weights.push_back(made);
     return made;
   }
@@ -208,9 +164,7 @@ struct Convolution::Packed {
     const std::lock_guard lock(mutex);
     const Key key = {count, height, width, threads()};
     if (const auto it = plans.find(key); it != plans.end()) return it->second;
-    const bool known = described_first && described_first->first == key;
-    const Forward::primitive_desc desc =
-        known ? described_first->second : describe(count, height, width);
+    const Forward::primitive_desc desc = describe(count, height, width);
     auto made = std::make_shared<Plan>();
     made->weight = weights_as(desc.weights_desc(), stream);
     made->primitive = Forward(desc);
@@ -254,12 +208,10 @@ Result<Convolution> Convolution::pack(const ConvolutionWeights& weights,
   try {
     packed->bias = dnnl::memory(Md({packed->out}, Type::f32, Tag::a), cpu_engine(),
                                 packed->bias_values.data());
-    // Winograd's weights are sums, from which no other layout can be made.
-    bool laid_out = false;
-    if (options.side > 0 && !is_winograd(options, packed->kernel)) {
-      MIEN_ASSIGN_OR_RETURN(laid_out, packed->lay_out(weights, options.side));
-    }
-    if (!laid_out) {
+    if (DirectConvolution::serves(options, packed->in, packed->out)) {
+      MIEN_ASSIGN_OR_RETURN(packed->direct,
+                            DirectConvolution::pack(weights, options, *packed->shelf));
+    } else {
       packed->plain_values.resize(plain.size());
       MIEN_RETURN_IF_ERROR(read_outputs(weights, 0, packed->plain_values));
     }
@@ -279,6 +231,10 @@ Status Convolution::run(const void* src, std::int64_t count, std::int64_t height
                         std::int64_t width, void* dst, Workspace& workspace) const {
   MIEN_CHECK(packed_ != nullptr && count > 0);
   Workspace::Impl& ws = workspace.impl();
+  if (packed_->direct) {
+    packed_->direct->run(src, count, height, width, dst, ws.table);
+    return {};
+  }
   // Winograd's variants differ by the number of pictures: one by one they are as fast, need one
   // copy of the weights, and give a picture the same numbers in any company.
   const bool one_by_one = is_winograd(packed_->options, packed_->kernel);

@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cstring>
-#include <type_traits>
 
 namespace mien::kernels {
 namespace {
@@ -51,28 +50,6 @@ void pack_blocks(const float* source, std::int64_t out, std::int64_t in, std::in
   }
 }
 
-// From [n, in, taps] to [taps, in / pair, n, pair].
-template <int kPair, class Element>
-void pack_taps(const float* source, std::int64_t in, std::int64_t taps, std::int64_t n,
-               Element* packed) {
-  const std::int64_t plane = in * taps;
-  for (std::int64_t b = 0; b < in; b += kPair) {
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      Element* row = packed + (tap * in + b) * n;
-      for (std::int64_t a = 0; a < n; ++a) {
-        for (int p = 0; p < kPair; ++p) {
-          const float value = source[a * plane + (b + p) * taps + tap];
-          if constexpr (std::is_same_v<Element, float>) {
-            row[a * kPair + p] = value;
-          } else {
-            row[a * kPair + p] = to_bf16(value);
-          }
-        }
-      }
-    }
-  }
-}
-
 }  // namespace
 
 bool pack_weights(const float* source, std::int64_t out, std::int64_t in,
@@ -102,36 +79,28 @@ bool pack_weights(const float* source, std::int64_t out, std::int64_t in,
   return false;
 }
 
-std::int64_t convolution_group(const dnnl::memory::desc& layout) {
-  const auto& desc = layout.data;
-  if (desc.format_kind != dnnl_blocked || desc.ndims != 4 || desc.offset0 != 0 ||
-      desc.extra.flags != 0) {
-    return 0;
+void pack_taps_f32(const float* source, std::int64_t in, std::int64_t taps, std::int64_t n,
+                   float* packed) {
+  for (std::int64_t b = 0; b < in; ++b) {
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      const float* from = source + b * taps + tap;
+      float* row = packed + (tap * in + b) * n;
+      for (std::int64_t a = 0; a < n; ++a) row[a] = from[a * in * taps];
+    }
   }
-  const auto& blocking = desc.format_desc.blocking;
-  const bool pairs = desc.data_type == dnnl_bf16;
-  if ((!pairs && desc.data_type != dnnl_f32) || blocking.inner_nblks != (pairs ? 2 : 1) ||
-      blocking.inner_idxs[0] != 0 ||
-      (pairs && (blocking.inner_blks[1] != 2 || blocking.inner_idxs[1] != 1))) {
-    return 0;
-  }
-  const std::int64_t pair = pairs ? 2 : 1, n = blocking.inner_blks[0];
-  const std::int64_t in = desc.dims[1], taps = desc.dims[2] * desc.dims[3];
-  const bool known = desc.dims[0] % n == 0 && in % pair == 0 && blocking.strides[1] == n * pair &&
-                     blocking.strides[3] == n * in && blocking.strides[2] == n * in * desc.dims[3] &&
-                     blocking.strides[0] == n * in * taps;
-  return known ? n : 0;
 }
 
-void pack_convolution(const float* source, const dnnl::memory::desc& layout, std::int64_t group,
-                      void* packed) {
-  const auto& desc = layout.data;
-  const std::int64_t n = desc.format_desc.blocking.inner_blks[0], in = desc.dims[1];
-  const std::int64_t taps = desc.dims[2] * desc.dims[3], offset = group * n * in * taps;
-  if (desc.data_type == dnnl_bf16) {
-    pack_taps<2>(source, in, taps, n, static_cast<std::uint16_t*>(packed) + offset);
-  } else {
-    pack_taps<1>(source, in, taps, n, static_cast<float*>(packed) + offset);
+void pack_taps_bf16(const float* source, std::int64_t in, std::int64_t taps, std::int64_t n,
+                    std::uint16_t* packed) {
+  for (std::int64_t b = 0; b < in; b += 2) {
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      const float* from = source + b * taps + tap;
+      std::uint16_t* row = packed + (tap * in + b) * n;
+      for (std::int64_t a = 0; a < n; ++a) {
+        row[2 * a] = to_bf16(from[a * in * taps]);
+        row[2 * a + 1] = to_bf16(from[a * in * taps + taps]);
+      }
+    }
   }
 }
 

@@ -11,15 +11,11 @@ namespace mien::kernels {
 bool pack_weights(const float* source, std::int64_t out, std::int64_t in,
                   const dnnl::memory::desc& layout, void* packed);
 
-/// How many outputs of a convolution [out, in, k, k] pack_convolution takes at once; 0 for layouts
-/// that it does not know. It knows those that oneDNN's AVX-512 convolutions of channels-last
-/// pictures ask for (Acdb<n>a in f32, AcdB<n>a2b in bf16).
-std::int64_t convolution_group(const dnnl::memory::desc& layout);
-
-/// As pack_weights, for one group of outputs: `source` has the rows of that group alone, `packed`
-/// is the whole. Precondition: convolution_group(layout) > 0. Safe from several threads for
-/// different groups.
-void pack_convolution(const float* source, const dnnl::memory::desc& layout, std::int64_t group,
-                      void* packed);
+/// The weights [n, in, taps] of a group of outputs as [taps, in, n].
+void pack_taps_f32(const float* source, std::int64_t in, std::int64_t taps, std::int64_t n,
+                   float* packed);
+/// The same as [taps, in / 2, n, 2], in bf16. Precondition: `in` is even.
+void pack_taps_bf16(const float* source, std::int64_t in, std::int64_t taps, std::int64_t n,
+                    std::uint16_t* packed);
 
 }  // namespace mien::kernels

@@ -11,6 +11,7 @@ struct Workspace::Impl {
   dnnl::stream stream;
   Buffer scratchpad;  // oneDNN's, for one primitive at a time
   Buffer attention;   // one part per thread
+  Buffer table;       // of direct convolutions
   Impl();
 };
 

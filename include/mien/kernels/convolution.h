@@ -32,9 +32,6 @@ struct ConvolutionOptions {
   Precision output = Precision::kF32;  ///< type of dst; that of src (oneDNN has no others)
   PictureLayout from = PictureLayout::kChannelsLast;  ///< of src
   PictureLayout to = PictureLayout::kChannelsLast;    ///< of dst
-  /// Height and width of the pictures, when they are known: pack() lays the weights out for them at
-  /// once and keeps no other copy.
-  std::int64_t side = 0;
 };
 
 /// A number to multiply and one to add for every channel.
@@ -49,7 +46,7 @@ ChannelAffine fold_batch_norm(std::span<const float> gain, std::span<const float
 
 /// Weights of a convolution, as they lie in checkpoints; read while packing, not kept.
 struct ConvolutionWeights {
-  TensorView weight;                ///< [out, in, kernel, kernel], of a float type
+  TensorView weight;               ///< [out, in, kernel, kernel], of a float type
   std::vector<float> factor = {};  ///< [out], multiplies the weights of an output; empty: 1
   std::vector<float> bias = {};    ///< [out]; empty: 0
 };

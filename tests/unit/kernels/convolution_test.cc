@@ -39,8 +39,8 @@ Weights random_weights(const Case& c, Rng& rng) {
 }
 
 // The definition, in double.
-std::vector<float> plain(const Case& c, const Weights& w, const std::vector<float>& src,
-                         int count, const std::vector<float>& before) {
+std::vector<float> plain(const Case& c, const Weights& w, const std::vector<float>& src, int count,
+                         const std::vector<float>& before) {
   const int oh = (c.height + 2 * c.padding - c.kernel) / c.stride + 1;
   const int ow = (c.width + 2 * c.padding - c.kernel) / c.stride + 1;
   std::vector<float> out = before;
@@ -78,11 +78,11 @@ TEST_P(ConvolutionTest, EqualsTheDefinition) {
   Workspace workspace;
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
     const auto conv = Convolution::pack(weights.view(), {.stride = c.stride,
-                                                  .padding = c.padding,
-                                                  .relu = c.relu,
-                                                  .accumulate = c.accumulate,
-                                                  .input = precision,
-                                                  .output = precision});
+                                                         .padding = c.padding,
+                                                         .relu = c.relu,
+                                                         .accumulate = c.accumulate,
+                                                         .input = precision,
+                                                         .output = precision});
     MIEN_ASSERT_OK(conv);
     for (const int count : {1, 3}) {
       std::vector<float> src(static_cast<std::size_t>(count * c.height * c.width * c.in));
@@ -181,8 +181,7 @@ TEST_P(ConvolutionTest, LaidOutAtOnceGivesTheSame) {
   Tensor widened(DType::kF32, weights.values.shape());
   for (std::size_t i = 0; i < half.size(); ++i) widened.f32()[i] = half_to_float(half[i]);
   ConvolutionWeights narrow = weights.view();
-  narrow.weight =
-      TensorView(DType::kF16, weights.values.shape(), std::as_bytes(std::span(half)));
+  narrow.weight = TensorView(DType::kF16, weights.values.shape(), std::as_bytes(std::span(half)));
   ConvolutionWeights wide = weights.view();
   wide.weight = widened;
   const auto shelf = std::make_shared<Shelf>();
@@ -194,7 +193,6 @@ TEST_P(ConvolutionTest, LaidOutAtOnceGivesTheSame) {
                                   .input = precision,
                                   .output = precision};
     const auto late = Convolution::pack(wide, options);
-    options.side = c.height;
     const auto once = Convolution::pack(narrow, options, shelf);
     MIEN_ASSERT_OK(late);
     MIEN_ASSERT_OK(once);
@@ -234,10 +232,7 @@ TEST(Convolution, RefusesSizesThatDoNotFit) {
   MIEN_EXPECT_CODE(Convolution::pack({.weight = weight, .bias = {1, 2, 3}}, {}),
                    StatusCode::kInvalidArgument);
   MIEN_EXPECT_CODE(Convolution::pack({.weight = oblong}, {}), StatusCode::kInvalidArgument);
-  for (const int side : {0, 12}) {
-    MIEN_EXPECT_CODE(Convolution::pack({.weight = counts}, {.padding = 1, .side = side}),
-                     StatusCode::kUnsupported);
-  }
+  MIEN_EXPECT_CODE(Convolution::pack({.weight = counts}, {.padding = 1}), StatusCode::kUnsupported);
 }
 
 TEST(Shelf, GivesEveryPartItsOwnMemory) {

@@ -1,0 +1,46 @@
+#pragma once
+
+// Convolutions of channels-last pictures without a kernel made at run time: for a tile of output
+// places the inputs of every tap are found through a table of pointers, so that strides, borders
+// and the ends of rows cost nothing in the loop over channels.
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/direct_kernels.h"
+#include "mien/kernels/buffer.h"
+#include "mien/kernels/convolution.h"
+
+namespace mien::kernels {
+
+/// A packed convolution for these kernels. Immutable; safe from several threads.
+class DirectConvolution {
+ public:
+  /// Whether this CPU and these sizes have kernels.
+  static bool serves(const ConvolutionOptions& options, std::int64_t in, std::int64_t out);
+  /// Precondition: serves(). The weights go on `shelf`, which must outlive this. Errors: those of
+  /// copy_to_f32.
+  static Result<DirectConvolution> pack(const ConvolutionWeights& weights,
+                                        const ConvolutionOptions& options, Shelf& shelf);
+
+  /// As Convolution::run; `table` is memory to work in.
+  void run(const void* src, std::int64_t count, std::int64_t height, std::int64_t width, void* dst,
+           Buffer& table) const;
+
+ private:
+  struct Pictures {
+    const std::byte* src;
+    std::int64_t height, width, out_height, out_width;
+  };
+  void fill_table(const Pictures& pictures, std::int64_t first, std::int64_t places,
+                  const void** table) const;
+
+  ConvolutionOptions options_;
+  std::int64_t in_ = 0, out_ = 0, kernel_ = 0, group_ = 0, width_ = 0;  // of an element in bytes
+  const DirectKernels* kernels_ = nullptr;
+  const void* weights_ = nullptr;
+  std::vector<float> bias_;
+  std::vector<std::byte> border_;  // an input of zeros
+};
+
+}  // namespace mien::kernels
