@@ -232,7 +232,7 @@ Status Convolution::run(const void* src, std::int64_t count, std::int64_t height
   MIEN_CHECK(packed_ != nullptr && count > 0);
   Workspace::Impl& ws = workspace.impl();
   if (packed_->direct) {
-    packed_->direct->run(src, count, height, width, dst, ws.table);
+    packed_->direct->run(src, count, height, width, dst, ws.table, ws.padded);
     return {};
   }
   // Winograd's variants differ by the number of pictures: one by one they are as fast, need one

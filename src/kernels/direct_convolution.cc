@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <span>
 
 #include "kernels/convolution_weights.h"
@@ -59,6 +60,7 @@ Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weig
   made.width_ = bf16 ? sizeof(std::uint16_t) : sizeof(float);
   made.bias_ = weights.bias;
   made.bias_.resize(static_cast<std::size_t>(made.out_), 0.0F);
+  made.merged_ = !bf16 && made.in_ < 16 && made.kernel_ > 1;
   made.border_.resize(static_cast<std::size_t>(made.in_ * made.width_));
   const std::int64_t taps = made.kernel_ * made.kernel_;
   const auto each = static_cast<std::size_t>(made.group_ * made.in_ * taps);
@@ -84,69 +86,121 @@ Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weig
   return made;
 }
 
+// With a border of zeros, where the taps of a line are one.
+DirectConvolution::Pictures DirectConvolution::pad(const Pictures& of, std::int64_t count,
+                                                   Buffer& padded) const {
+  const std::int64_t border = of.padding, height = of.height + 2 * border;
+  const std::int64_t width = of.width + 2 * border, line = of.width * in_ * width_;
+  const auto bytes = static_cast<std::size_t>(count * height * width * in_ * width_);
+  auto* to = padded.reserve_as<std::byte>(bytes);
+  std::memset(to, 0, bytes);
+  for (std::int64_t y = 0; y < count * of.height; ++y) {
+    const std::int64_t row = y / of.height * height + y % of.height + border;
+    std::memcpy(to + (row * width + border) * in_ * width_, of.src + y * line,
+                static_cast<std::size_t>(line));
+  }
+  return {to, height, width, of.out_height, of.out_width, 0};
+}
+
 // The table of one tile: for every tap, the inputs of its places.
 void DirectConvolution::fill_table(const Pictures& of, std::int64_t first, std::int64_t places,
                                    const void** table) const {
-  const std::int64_t area = of.out_height * of.out_width;
+  const std::int64_t pixel = in_ * width_, row = of.width * pixel;
+  const std::int64_t picture = first / (of.out_height * of.out_width);
+  const std::int64_t place = first % (of.out_height * of.out_width);
+  std::int64_t oy = place / of.out_width, ox = place % of.out_width;
+  const std::byte* base = of.src + picture * of.height * row;
+  const std::int64_t last_y = of.height - kernel_, last_x = of.width - kernel_;
+  const std::int64_t across = merged_ ? 1 : kernel_;
   for (std::int64_t p = 0; p < places; ++p) {
-    const std::int64_t picture = (first + p) / area, place = (first + p) % area;
-    const std::int64_t y = place / of.out_width * options_.stride - options_.padding;
-    const std::int64_t x = place % of.out_width * options_.stride - options_.padding;
-    const std::byte* base = of.src + picture * of.height * of.width * in_ * width_;
-    for (std::int64_t ky = 0; ky < kernel_; ++ky) {
-      const bool row = y + ky >= 0 && y + ky < of.height;
-      for (std::int64_t kx = 0; kx < kernel_; ++kx) {
-        const bool inside = row && x + kx >= 0 && x + kx < of.width;
-        table[(ky * kernel_ + kx) * places + p] =
-            inside ? base + ((y + ky) * of.width + x + kx) * in_ * width_ : border_.data();
+    const std::int64_t y = oy * options_.stride - of.padding;
+    const std::int64_t x = ox * options_.stride - of.padding;
+    const void** to = table + p;
+    if (y >= 0 && y <= last_y && x >= 0 && x <= last_x) {
+      const std::byte* line = base + y * row + x * pixel;
+      for (std::int64_t ky = 0; ky < kernel_; ++ky, line += row) {
+        const std::byte* at = line;
+        for (std::int64_t kx = 0; kx < across; ++kx, at += pixel, to += places) *to = at;
+      }
+    } else {  // never of merged taps, which see no border
+      for (std::int64_t ky = 0; ky < kernel_; ++ky) {
+        const bool inside = y + ky >= 0 && y + ky < of.height;
+        for (std::int64_t kx = 0; kx < kernel_; ++kx, to += places) {
+          *to = inside && x + kx >= 0 && x + kx < of.width
+                    ? base + (y + ky) * row + (x + kx) * pixel
+                    : border_.data();
+        }
+      }
+    }
+    if (++ox == of.out_width) {
+      ox = 0;
+      if (++oy == of.out_height) {
+        oy = 0;
+        base += of.height * row;
       }
     }
   }
 }
 
 void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t height,
-                            std::int64_t width, void* dst, Buffer& table) const {
+                            std::int64_t width, void* dst, Buffer& table, Buffer& padded) const {
   const auto after = [&](std::int64_t size) {
     return (size + 2 * options_.padding - kernel_) / options_.stride + 1;
   };
-  const Pictures pictures{static_cast<const std::byte*>(src), height, width, after(height),
-                          after(width)};
-  const std::int64_t taps = kernel_ * kernel_,
-                     total = count * pictures.out_height * pictures.out_width;
-  const std::int64_t most = group_ == 64 ? 6 : kTilePlaces;
-  auto* pointers = table.reserve_as<const void*>(
-      static_cast<std::size_t>(std::min(total, kPlacesPerPass) * taps));
-  const std::size_t panel = static_cast<std::size_t>(group_ * in_ * taps * width_);
-  for (std::int64_t start = 0; start < total; start += kPlacesPerPass) {
-    const std::int64_t places = std::min(kPlacesPerPass, total - start);
-    const std::int64_t tiles = (places + most - 1) / most;
-    const auto first = [&](std::int64_t tile) { return places * tile / tiles; };
-#pragma omp parallel
-    {
-#pragma omp for schedule(static)
-      for (std::int64_t t = 0; t < tiles; ++t) {
+  Pictures pictures{static_cast<const std::byte*>(src),
+                    height,
+                    width,
+                    after(height),
+                    after(width),
+                    options_.padding};
+  if (merged_) pictures = pad(pictures, count, padded);
+  const std::int64_t taps = kernel_ * (merged_ ? 1 : kernel_);
+  const std::int64_t inputs = in_ * (merged_ ? kernel_ : 1);
+  const std::int64_t total = count * pictures.out_height * pictures.out_width;
+  const std::int64_t most = group_ == 64 ? 6 : kTilePlaces, groups = out_ / group_;
+  const std::int64_t each = std::min(total, kPlacesPerPass) * taps;  // pointers of a thread
+  auto* tables = table.reserve_as<const void*>(static_cast<std::size_t>(each * threads()));
+  const auto* weights = static_cast<const std::byte*>(weights_);
+  // The share of one of `all` threads: no thread waits for another before the end.
+  const auto share = [&](std::int64_t thread, std::int64_t all) {
+    const void** pointers = tables + thread * each;
+    for (std::int64_t start = 0; start < total; start += kPlacesPerPass) {
+      const std::int64_t places = std::min(kPlacesPerPass, total - start);
+      const std::int64_t tiles = (places + most - 1) / most;
+      const auto first = [&](std::int64_t tile) { return places * tile / tiles; };
+      const std::int64_t begin = groups * tiles * thread / all;
+      const std::int64_t end = groups * tiles * (thread + 1) / all;
+      if (begin == end) continue;
+      const bool one_group = begin / tiles == (end - 1) / tiles;
+      const std::int64_t from = one_group ? begin % tiles : 0;
+      const std::int64_t to = one_group ? from + end - begin : tiles;
+      for (std::int64_t t = from; t < to; ++t) {
         fill_table(pictures, start + first(t), first(t + 1) - first(t), pointers + first(t) * taps);
       }
-#pragma omp for schedule(static) collapse(2)
-      for (std::int64_t g = 0; g < out_ / group_; ++g) {
-        for (std::int64_t t = 0; t < tiles; ++t) {
-          const std::int64_t own = first(t + 1) - first(t);
-          kernels_->at[own - 1][group_ / 16 - 1](
-              {.sources = pointers + first(t) * taps,
-               .taps = taps,
-               .in = in_,
-               .weights =
-                   static_cast<const std::byte*>(weights_) + static_cast<std::size_t>(g) * panel,
-               .bias = bias_.data() + g * group_,
-               .out =
-                   static_cast<std::byte*>(dst) + ((start + first(t)) * out_ + g * group_) * width_,
-               .stride = out_,
-               .relu = options_.relu,
-               .accumulate = options_.accumulate});
+      auto* out = static_cast<std::byte*>(dst) + start * out_ * width_;
+      std::int64_t g = begin / tiles, t = begin % tiles;
+      for (std::int64_t i = begin; i < end; ++i) {
+        kernels_->at[first(t + 1) - first(t) - 1][group_ / 16 - 1](
+            {.sources = pointers + first(t) * taps,
+             .taps = taps,
+             .in = inputs,
+             .weights = weights + g * group_ * inputs * taps * width_,
+             .bias = bias_.data() + g * group_,
+             .out = out + (first(t) * out_ + g * group_) * width_,
+             .stride = out_,
+             .relu = options_.relu,
+             .accumulate = options_.accumulate});
+        if (++t == tiles) {
+          t = 0;
+          ++g;
         }
       }
     }
-  }
+  };
+  // Starting a team of one is not free.
+  if (threads() == 1) return share(0, 1);
+#pragma omp parallel
+  share(omp_get_thread_num(), omp_get_num_threads());
 }
 
 }  // namespace mien::kernels

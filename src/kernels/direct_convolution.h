@@ -23,20 +23,24 @@ class DirectConvolution {
   static Result<DirectConvolution> pack(const ConvolutionWeights& weights,
                                         const ConvolutionOptions& options, Shelf& shelf);
 
-  /// As Convolution::run; `table` is memory to work in.
+  /// As Convolution::run; `table` and `padded` are memory to work in.
   void run(const void* src, std::int64_t count, std::int64_t height, std::int64_t width, void* dst,
-           Buffer& table) const;
+           Buffer& table, Buffer& padded) const;
 
  private:
   struct Pictures {
     const std::byte* src;
     std::int64_t height, width, out_height, out_width;
+    std::int64_t padding;
   };
+  Pictures pad(const Pictures& pictures, std::int64_t count, Buffer& padded) const;
   void fill_table(const Pictures& pictures, std::int64_t first, std::int64_t places,
                   const void** table) const;
 
   ConvolutionOptions options_;
   std::int64_t in_ = 0, out_ = 0, kernel_ = 0, group_ = 0, width_ = 0;  // of an element in bytes
+  // Few inputs, as those of a first layer: the taps of a line, which lie side by side, are one.
+  bool merged_ = false;
   const DirectKernels* kernels_ = nullptr;
   const void* weights_ = nullptr;
   std::vector<float> bias_;

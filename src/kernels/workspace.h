@@ -12,6 +12,7 @@ struct Workspace::Impl {
   Buffer scratchpad;  // oneDNN's, for one primitive at a time
   Buffer attention;   // one part per thread
   Buffer table;       // of direct convolutions
+  Buffer padded;      // pictures of such with a border
   Impl();
 };
 
