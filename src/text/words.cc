@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
-#include <unordered_map>
 
 #include "mien/core/utf8.h"
 #include "text/unicode.h"
@@ -50,15 +50,55 @@ std::u32string_view trim_joints(std::u32string_view word) {
   return word;
 }
 
+// Words in one string, found through a table of their numbers: a list of 60,000 is there in a few
+// milliseconds, which as many strings and nodes of a map are not.
+class WordList {
+ public:
+  /// Room for `count` words of `bytes` bytes in all.
+  WordList(std::size_t count, std::size_t bytes) : slots_(std::bit_ceil(2 * count + 2)) {
+    text_.reserve(bytes);
+    ends_.reserve(count);
+  }
+  /// False when it is there already. Precondition: fewer than `count` words are there.
+  bool add(std::string_view word) {
+    std::size_t slot = first_slot(word);
+    for (; slots_[slot] != 0; slot = next(slot)) {
+      if (at(slots_[slot]) == word) return false;
+    }
+    text_.append(word);
+    ends_.push_back(static_cast<std::uint32_t>(text_.size()));
+    slots_[slot] = size();
+    return true;
+  }
+  std::int32_t size() const { return static_cast<std::int32_t>(ends_.size()); }
+  /// Of id 1 to size().
+  std::string_view at(std::int32_t id) const {
+    const auto i = static_cast<std::size_t>(id - 1);
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    return std::string_view(text_).substr(begin, ends_[i] - begin);
+  }
+  /// 0: none.
+  std::int32_t find(std::string_view word) const {
+    std::size_t slot = first_slot(word);
+    while (slots_[slot] != 0 && at(slots_[slot]) != word) slot = next(slot);
+    return slots_[slot];
+  }
+
+ private:
+  std::size_t first_slot(std::string_view word) const {
+    return std::hash<std::string_view>()(word) & (slots_.size() - 1);
+  }
+  std::size_t next(std::size_t slot) const { return (slot + 1) & (slots_.size() - 1); }
+
+  std::string text_;
+  std::vector<std::uint32_t> ends_;
+  std::vector<std::int32_t> slots_;  // ids; 0: free; never more than half are taken
+};
+
 class Words final : public WordTokenizer {
  public:
-  Words(std::vector<std::string> words, std::int32_t buckets, const Limits& limits)
-      : words_(std::move(words)), buckets_(buckets), max_text_bytes_(limits.max_text_bytes) {
-    ids_.reserve(words_.size());
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      ids_.emplace(words_[i], static_cast<std::int32_t>(i + 1));
-    }
-  }
+  Words(WordList words, std::int32_t buckets, const Limits& limits)
+      : words_(std::move(words)), buckets_(buckets), max_text_bytes_(limits.max_text_bytes) {}
 
   Result<std::vector<std::int32_t>> encode(std::string_view text) const override {
     if (text.size() > max_text_bytes_) {
@@ -89,24 +129,20 @@ class Words final : public WordTokenizer {
   }
 
   std::int32_t vocabulary_size() const override { return 1 + words() + buckets_; }
-  std::int32_t words() const override { return static_cast<std::int32_t>(words_.size()); }
+  std::int32_t words() const override { return words_.size(); }
   std::int32_t buckets() const override { return buckets_; }
-  std::int32_t find(std::string_view word) const override {
-    const auto it = ids_.find(word);
-    return it == ids_.end() ? 0 : it->second;
-  }
+  std::int32_t find(std::string_view word) const override { return words_.find(word); }
   std::vector<std::int32_t> spell(std::string_view word) const override {
     std::vector<std::int32_t> out;
     add_grams(points_of(word), out);
     return out;
   }
   std::string_view word(std::int32_t id) const override {
-    return id >= 1 && id <= words() ? std::string_view(words_[static_cast<std::size_t>(id - 1)])
-                                    : std::string_view();
+    return id >= 1 && id <= words() ? words_.at(id) : std::string_view();
   }
   std::string file_text() const override {
     std::string out = fmt::format("{}{}\n", kHead, buckets_);
-    for (const std::string& word : words_) out.append(word).append("\n");
+    for (std::int32_t id = 1; id <= words(); ++id) out.append(words_.at(id)).append("\n");
     return out;
   }
 
@@ -138,10 +174,9 @@ class Words final : public WordTokenizer {
     }
   }
 
-  std::vector<std::string> words_;
+  WordList words_;
   std::int32_t buckets_;
   std::uint64_t max_text_bytes_;
-  std::unordered_map<std::string_view, std::int32_t> ids_;  // into words_, which never changes
 };
 
 }  // namespace
@@ -161,22 +196,18 @@ Result<std::shared_ptr<const WordTokenizer>> parse_words(std::string_view file,
     return corrupt(fmt::format("word list: line 1 is damaged (expected '{}' and a number up to {})",
                                kHead, kMostBuckets));
   }
-  std::vector<std::string> words;
+  const auto lines = static_cast<std::size_t>(std::count(file.begin(), file.end(), '\n'));
+  WordList words(std::min(lines + 1, kMostWords), file.size());
   for (std::size_t at = line_end + 1; at < file.size(); at = line_end + 1) {
     line_end = std::min(file.find('\n', at), file.size());
     const std::string_view word = file.substr(at, line_end - at);
     if (word.empty() || word.size() > kMostWordBytes || !is_valid_utf8(word)) {
       return corrupt(fmt::format("word list: line {} is no word", words.size() + 2));
     }
-    if (words.size() >= kMostWords) {
+    if (static_cast<std::size_t>(words.size()) >= kMostWords) {
       return resource_limit(fmt::format("word list: more than {} words", kMostWords));
     }
-    words.emplace_back(word);
-  }
-  std::vector<std::string_view> sorted(words.begin(), words.end());
-  std::sort(sorted.begin(), sorted.end());
-  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
-    return corrupt(fmt::format("word list: '{}' is there twice", *twice));
+    if (!words.add(word)) return corrupt(fmt::format("word list: '{}' is there twice", word));
   }
   return std::shared_ptr<const WordTokenizer>(
       std::make_shared<Words>(std::move(words), buckets, limits));
