@@ -128,6 +128,7 @@ void embed(Context& context, const EmbedOptions& options) {
     return context.fail(bundle.status(),
                         options.model.bundle.empty() ? kExitUsage : kExitEnvironment);
   }
+  tell_precision(context, options.model, **bundle);
   EmbeddingSink sink(options.safetensors);
   if (const Status status = embed_texts(**bundle, options.texts, sink); !status.ok()) {
     return context.fail(status, kExitEnvironment);

@@ -105,9 +105,8 @@ Json measured(const engine::Agreement& agreement, const Flags& flags) {
   return out;
 }
 
-Status write(const engine::Bundle& source, const Flags& flags, kernels::Precision precision,
-             const Json& note, const fs::path& out, bool overwrite) {
-  MIEN_ASSIGN_OR_RETURN(const auto stored, engine::store_as(source.weights(), precision));
+Status write(const engine::Bundle& source, const engine::StoredTensors& stored, const Json& note,
+             const Flags& flags) {
   engine::BundleContent content;
   content.info = source.info();
   if (!note.is_null()) content.info.provenance.set("stored", note);
@@ -116,11 +115,7 @@ Status write(const engine::Bundle& source, const Flags& flags, kernels::Precisio
   if (source.has_text_tower()) {
     MIEN_ASSIGN_OR_RETURN(content.tokenizer, source.tokenizer_text());
   }
-  if (stored.changed == 0) {
-    return invalid_argument(
-        fmt::format("{}: is stored in {} already", flags.bundle, flags.precision));
-  }
-  return engine::write_bundle(out, std::move(content), overwrite);
+  return engine::write_bundle(flags.out, std::move(content), flags.overwrite);
 }
 
 Status run(const Flags& flags, Context& context) {
@@ -132,15 +127,21 @@ Status run(const Flags& flags, Context& context) {
   }
   MIEN_ASSIGN_OR_RETURN(const fs::path path, find_model(flags.bundle));
   MIEN_ASSIGN_OR_RETURN(const auto source, load(path, engine::PrecisionChoice::kF32));
-  const kernels::Precision precision =
-      *choice == engine::PrecisionChoice::kInt8   ? kernels::Precision::kInt8
-      : *choice == engine::PrecisionChoice::kBf16 ? kernels::Precision::kBf16
-                                                  : kernels::Precision::kF32;
-  if (precision == kernels::Precision::kF32) {
-    return write(*source, flags, precision, Json(), flags.out, flags.overwrite);
-  }
-  // Rounding at load gives what the written bundle will give, so it is measured first.
   MIEN_ASSIGN_OR_RETURN(const auto rounded, load(path, *choice));
+  const kernels::Precision precision = rounded->precision();
+  // What cannot be written is told before anything is measured.
+  MIEN_ASSIGN_OR_RETURN(const auto stored, engine::store_as(source->weights(), precision));
+  if (stored.changed == 0) {
+    return invalid_argument(
+        fmt::format("{}: is stored in {} already", flags.bundle, flags.precision));
+  }
+  std::error_code error;
+  if (!flags.overwrite && fs::exists(flags.out, error)) {
+    return invalid_argument(
+        fmt::format("{}: exists already (expected a new name, or --overwrite)", flags.out));
+  }
+  if (precision == kernels::Precision::kF32) return write(*source, stored, Json(), flags);
+  // Rounding at load gives what the written bundle will give.
   MIEN_ASSIGN_OR_RETURN(const auto pixels, make_pixels(*source, flags));
   MIEN_ASSIGN_OR_RETURN(const auto agreement, engine::compare_precision(*source, *rounded, pixels));
   const std::string told =
@@ -154,7 +155,7 @@ Status run(const Flags& flags, Context& context) {
         "writes it all the same)",
         flags.bundle, precision == kernels::Precision::kInt8 ? "0.99" : "0.9995"));
   }
-  return write(*source, flags, precision, measured(agreement, flags), flags.out, flags.overwrite);
+  return write(*source, stored, measured(agreement, flags), flags);
 }
 
 ExitCode code_of(const Status& status) {
@@ -171,7 +172,9 @@ bool is_bundle_export(const std::vector<std::string>& arguments) {
 
 void export_bundle(Context& context, std::vector<std::string> words) {
   Flags flags;
-  CLI::App app("Write a bundle with weights of another type", "mien export");
+  CLI::App app(
+      "Write a bundle with weights of another type; without --precision, that of a training run",
+      "mien export");
   app.add_option("--precision", flags.precision, "fp32, bf16 or int8")->required();
   app.add_option("bundle", flags.bundle, "A bundle folder or .tar, or the name of a shipped one")
       ->required();

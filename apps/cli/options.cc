@@ -84,6 +84,14 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
   return engine::Bundle::load(path, bundle);
 }
 
+void tell_precision(const Context& context, const ModelOptions& options,
+                    const engine::Bundle& bundle) {
+  const kernels::Precision runs = bundle.image_precision();
+  if (options.precision != "int8" || runs == kernels::Precision::kInt8) return;
+  context.report(fmt::format("{}: its image tower has no int8 form, and runs in {}",
+                             bundle.info().name, engine::to_string(runs)));
+}
+
 Result<engine::UnknownChoice> parse_unknown(const std::string& text) {
   using Mode = engine::UnknownChoice::Mode;
   if (text == "off") return engine::UnknownChoice{Mode::kOff, 0};

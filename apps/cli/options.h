@@ -33,6 +33,9 @@ Result<std::filesystem::path> find_model(const std::string& name_or_path);
 /// Errors: those of Bundle::load; kNotFound when it is nowhere. Without --bundle: the shipped
 /// default.
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options);
+/// Tells on standard error when the image tower has no int8 form and runs in another type.
+void tell_precision(const Context& context, const ModelOptions& options,
+                    const engine::Bundle& bundle);
 
 /// "off", "auto" or a number. Errors: kInvalidArgument.
 Result<engine::UnknownChoice> parse_unknown(const std::string& text);

@@ -176,6 +176,7 @@ void predict(Context& context, PredictOptions options) {
   if (!bundle.ok()) {
     return context.fail(bundle.status(), kExitEnvironment);
   }
+  tell_precision(context, options.model, **bundle);
   const auto labels = choose_labels(options, **bundle);
   if (!labels.ok()) return usage(labels.status());
   settings->scores = !labels->labels.empty();

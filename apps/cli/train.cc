@@ -2,7 +2,9 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -51,11 +53,17 @@ void add_train(CLI::App& app, Context& context) {
   verb->fallthrough(false);
   verb->set_help_flag();
   verb->callback([&context, verb] {
-    if (is_bundle_export(verb->remaining())) {
-      export_bundle(context, verb->remaining());
-    } else {
-      start(context);
+    const std::vector<std::string> words = verb->remaining();
+    if (is_bundle_export(words)) return export_bundle(context, words);
+    const bool help = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+      return word == "--help" || word == "-h";
+    });
+    if (help) {  // of both kinds; that of runs is mien-train's
+      export_bundle(context, {"--help"});
+      fmt::print("\n");
+      std::fflush(stdout);
     }
+    start(context);
   });
 }
 

@@ -29,6 +29,15 @@ run export --precision fp32 int8 wide
 exits 0
 check "as large as before" test "$(stat -c %s wide/model.safetensors)" -ge 400000
 
+section told
+run embed --bundle compact --precision int8 --text "a happy face"
+exits 0
+check "int8 has no meaning for it" grep -q "its image tower has no int8 form, and runs in" "$tmp/.err"
+run embed --bundle int8 --precision int8 --text "a happy face"
+check "nothing to tell" test ! -s "$tmp/.err"
+run export --help
+check "help of both kinds" grep -q -- "--check" "$tmp/.out"
+
 section refused
 run export --precision int8 tiny int8 --force
 exits 2
@@ -41,6 +50,7 @@ run export --precision int8 tiny other --check nothing.png
 exits 3
 run export --precision int8 "$root/models/compact" other
 exits 3
+check "told before anything is measured" test "$(grep -c 'pictures: least cosine' "$tmp/.err")" = 0
 check "no such layers" grep -q "none to store in another type" "$tmp/.err"
 check "nothing is left behind" test ! -e other
 finish
