@@ -110,16 +110,19 @@ class Reader final : public jobs::FileReader, private InputVisitor {
   }
 
  private:
+  image::Enough enough() const override { return recognizer_->enough(); }
+  Status reduced_picture(const std::string& name, const image::Reduced& reduced) override {
+    return read(name, reduced.image, reduced.width, reduced.height);
+  }
   Status picture(const std::string& name, const image::Image& picture) override {
+    return read(name, picture, picture.width(), picture.height());
+  }
+
+  Status read(const std::string& name, const image::Image& picture, int width, int height) {
     const auto begin = std::chrono::steady_clock::now();
-    auto faces = recognizer_->image(picture, name);
-    if (!faces.ok()) return faces.status().with_prefix(name);
-    pipeline::FrameResult frame;
-    frame.input = name;
-    frame.width = picture.width();
-    frame.height = picture.height();
-    frame.aggregate = recognizer_->picture_aggregate();
-    frame.faces = std::move(*faces);
+    const auto done = recognizer_->picture(picture, width, height, name);
+    if (!done.ok()) return done.status().with_prefix(name);
+    const pipeline::FrameResult& frame = *done;
     out_.summary.input = name;
     out_.summary.frames = out_.summary.analysed_frames = 1;
     out_.summary.faces = static_cast<std::int64_t>(frame.faces.size());

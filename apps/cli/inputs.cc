@@ -151,8 +151,9 @@ class Visit {
     if (image::sniff(bytes) == image::Format::kUnknown && !image::has_image_extension(name)) {
       return clip(name, name, video::open_file(name, open_));
     }
-    MIEN_ASSIGN_OR_RETURN(const image::Image picture, image::load(name, options_.limits));
-    return visitor_.picture(name, picture);
+    MIEN_ASSIGN_OR_RETURN(const image::Reduced picture,
+                          image::load_reduced(name, visitor_.enough(), options_.limits));
+    return visitor_.reduced_picture(name, picture);
   }
 
   Status standard_input() {

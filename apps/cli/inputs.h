@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "mien/core/limits.h"
+#include "mien/image/decode.h"
 #include "mien/image/image.h"
 #include "mien/video/source.h"
 
@@ -28,6 +29,11 @@ class InputVisitor {
  public:
   virtual ~InputVisitor() = default;
   virtual Status picture(const std::string& name, const image::Image& picture) = 0;
+  /// How small a JPEG may be decoded; then reduced_picture gets it.
+  virtual image::Enough enough() const { return {}; }
+  virtual Status reduced_picture(const std::string& name, const image::Reduced& reduced) {
+    return picture(name, reduced.image);
+  }
   /// `path` is empty unless the clip is a file.
   virtual Status clip(const std::string& name, const std::filesystem::path& path,
                       video::VideoSource& source) = 0;

@@ -43,15 +43,24 @@ class Predictor final : public InputVisitor {
         clips_(clips),
         scores_(!recognizer.label_names().empty()) {}
 
+  // Drawings and pages show the picture as it is.
+  image::Enough enough() const override {
+    return drawings_.enabled() || clips_.wants_images() ? image::Enough() : recognizer_.enough();
+  }
+
+  Status reduced_picture(const std::string& name, const image::Reduced& reduced) override {
+    return read(name, reduced.image, reduced.width, reduced.height);
+  }
+
   Status picture(const std::string& name, const image::Image& picture) override {
-    auto faces = recognizer_.image(picture, name);
-    if (!faces.ok()) return faces.status().with_prefix(name);
-    pipeline::FrameResult frame;
-    frame.input = name;
-    frame.width = picture.width();
-    frame.height = picture.height();
-    frame.aggregate = recognizer_.picture_aggregate();
-    frame.faces = std::move(*faces);
+    return read(name, picture, picture.width(), picture.height());
+  }
+
+  // Of a file of width x height pixels, which may be more than the picture has.
+  Status read(const std::string& name, const image::Image& picture, int width, int height) {
+    const auto done = recognizer_.picture(picture, width, height, name);
+    if (!done.ok()) return done.status().with_prefix(name);
+    const pipeline::FrameResult& frame = *done;
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
     MIEN_RETURN_IF_ERROR(clips_.picture(frame, picture));
     return drawings_.picture(name, picture, frame.faces);
@@ -205,11 +214,10 @@ void predict(Context& context, PredictOptions options) {
   }
   Predictor visitor(**recognizer, results, drawings, clips);
   visit_inputs(context, options.inputs, visitor);
-  for (const Status& status :
-       {results.finish(),
-        clips.finish([&] {
-          return facts(context, (*bundle)->info(), (*recognizer)->label_names());
-        })}) {
+  for (const Status& status : {results.finish(), clips.finish([&] {
+                                 return facts(context, (*bundle)->info(),
+                                              (*recognizer)->label_names());
+                               })}) {
     if (!status.ok()) context.fail(status, kExitSomeFailed);
   }
 }

@@ -11,4 +11,13 @@ std::string_view to_string(Source source) {
   return "detected";
 }
 
+void scale_face(Face& face, float x, float y) {
+  face.box = {face.box.x * x, face.box.y * y, face.box.w * x, face.box.h * y};
+  const auto scale = [&](image::Point& point) { point = {point.x * x, point.y * y}; };
+  for (image::Point& point : face.landmarks68) scale(point);
+  if (face.landmarks5) {
+    for (image::Point& point : *face.landmarks5) scale(point);
+  }
+}
+
 }  // namespace mien::face

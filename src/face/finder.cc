@@ -294,6 +294,17 @@ Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
       options, std::move(detector), std::move(landmarks), std::move(boxes)));
 }
 
+image::Enough enough_to_find(const FinderOptions& options, int side) {
+  constexpr int kWholeSides =
+      8;  // a picture that is reduced so much and more by resizing is the same
+  constexpr double kLeastFace =
+      80.0;  // pixels of the smallest face that is found in a large picture
+  if (options.mode == Mode::kWhole) return {.pixels = 1, .side = kWholeSides * side};
+  if (options.mode == Mode::kBoxes || options.upsample >= 0) return {};
+  const double sharper = std::max(1.0, side / kLeastFace);
+  return {.pixels = std::nextafter(kLargestSearch, 2 * kLargestSearch) * sharper * sharper};
+}
+
 Result<Mode> parse_mode(std::string_view word) {
   for (const Mode mode : {Mode::kAuto, Mode::kHog, Mode::kWhole, Mode::kBoxes}) {
     if (word == to_string(mode)) return mode;

@@ -6,6 +6,7 @@
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
+#include "mien/image/decode.h"
 #include "mien/image/image.h"
 
 // What the readers of the single formats share. Their messages have no subject: `decode` and `load`
@@ -21,7 +22,7 @@ Status check_picture_size(std::uint64_t width, std::uint64_t height, const Limit
 Status check_enough_bytes(std::uint64_t available, std::uint64_t needed, std::string_view what);
 
 Result<Image> decode_bmp(Bytes bytes, const Limits& limits);
-Result<Image> decode_jpeg(Bytes bytes, const Limits& limits);
+Result<Reduced> decode_jpeg(Bytes bytes, const Limits& limits, const Enough& enough);
 Result<Image> decode_png(Bytes bytes, const Limits& limits);
 Result<Image> decode_ppm(Bytes bytes, const Limits& limits);
 Result<Image> decode_webp(Bytes bytes, const Limits& limits);

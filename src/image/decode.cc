@@ -25,23 +25,30 @@ bool looks_like_ppm(Bytes bytes) {
          std::string_view(" \t\r\n#").find(next) != std::string_view::npos;
 }
 
-Result<Image> decode_any(Bytes bytes, const Limits& limits) {
+Result<Image> decode_other(Bytes bytes, const Limits& limits) {
   if (bytes.empty()) return corrupt("is empty (expected a picture)");
   switch (sniff(bytes)) {
-    case Format::kJpeg: return decode_jpeg(bytes, limits);
     case Format::kPng: return decode_png(bytes, limits);
     case Format::kWebp: return decode_webp(bytes, limits);
     case Format::kBmp: return decode_bmp(bytes, limits);
     case Format::kPpm: return decode_ppm(bytes, limits);
-    case Format::kUnknown: break;
+    default: break;
   }
   return unsupported("is not a picture of a known format (expected JPEG, PNG, WebP, BMP or PPM)");
 }
 
-Result<Image> decode_named(Bytes bytes, std::string_view subject, const Limits& limits) {
-  Result<Image> image = decode_any(bytes, limits);
-  if (!image.ok()) return image.status().with_prefix(subject);
-  return image;
+Result<Reduced> decode_any(Bytes bytes, const Limits& limits, const Enough& enough) {
+  if (sniff(bytes) == Format::kJpeg) return decode_jpeg(bytes, limits, enough);
+  MIEN_ASSIGN_OR_RETURN(Image image, decode_other(bytes, limits));
+  const int width = image.width(), height = image.height();
+  return Reduced{.image = std::move(image), .width = width, .height = height};
+}
+
+Result<Reduced> decode_named(Bytes bytes, std::string_view subject, const Limits& limits,
+                             const Enough& enough) {
+  Result<Reduced> decoded = decode_any(bytes, limits, enough);
+  if (!decoded.ok()) return decoded.status().with_prefix(subject);
+  return decoded;
 }
 
 }  // namespace
@@ -69,13 +76,22 @@ std::string_view to_string(Format format) {
 }
 
 Result<Image> decode(std::span<const std::byte> bytes, const Limits& limits) {
-  return decode_named(bytes, "bytes", limits);
+  MIEN_ASSIGN_OR_RETURN(Reduced decoded, decode_named(bytes, "bytes", limits, {}));
+  return std::move(decoded.image);
 }
 
 Result<Image> load(const std::filesystem::path& path, const Limits& limits) {
   MIEN_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                         read_file(path, limits.max_image_bytes));
-  return decode_named(bytes, path.string(), limits);
+  MIEN_ASSIGN_OR_RETURN(Reduced decoded, decode_named(bytes, path.string(), limits, {}));
+  return std::move(decoded.image);
+}
+
+Result<Reduced> load_reduced(const std::filesystem::path& path, const Enough& enough,
+                             const Limits& limits) {
+  MIEN_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
+                        read_file(path, limits.max_image_bytes));
+  return decode_named(bytes, path.string(), limits, enough);
 }
 
 bool has_image_extension(const std::filesystem::path& path) {

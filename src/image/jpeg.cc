@@ -7,8 +7,10 @@
 
 #include <jerror.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "image/codec.h"
@@ -86,8 +88,11 @@ class JpegReader {
     return true;
   }
 
-  bool start() {
+  // At 1 / `part` of the size.
+  bool start(unsigned part) {
     if (setjmp(error_.jump) != 0) return false;
+    info_.scale_num = 1;
+    info_.scale_denom = part;
     info_.out_color_space = info_.num_components == 4 ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(&info_);
     return true;
@@ -162,9 +167,19 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width, bool in
   }
 }
 
+// The largest of those that libjpeg has fast code for.
+unsigned part_for(double width, double height, const Enough& enough) {
+  if (enough.pixels <= 0) return 1;
+  for (const unsigned part : {8U, 4U, 2U}) {
+    const double w = width / part, h = height / part;
+    if (w * h >= enough.pixels && std::min(w, h) >= enough.side) return part;
+  }
+  return 1;
+}
+
 }  // namespace
 
-Result<Image> decode_jpeg(Bytes bytes, const Limits& limits) {
+Result<Reduced> decode_jpeg(Bytes bytes, const Limits& limits, const Enough& enough) {
   JpegReader reader;
   if (!reader.read_header(bytes)) return reader.problem();
   const jpeg_decompress_struct& info = reader.info();
@@ -175,7 +190,8 @@ Result<Image> decode_jpeg(Bytes bytes, const Limits& limits) {
         check_enough_bytes(bytes.size(), pixels / kMaxPixelsPerByte,
                            fmt::format("{}x{} JPEG", info.image_width, info.image_height)));
   }
-  if (!reader.start()) return reader.problem();
+  const unsigned part = part_for(info.image_width, info.image_height, enough);
+  if (!reader.start(part)) return reader.problem();
   const int width = static_cast<int>(info.output_width);
   const int height = static_cast<int>(info.output_height);
   Image image(width, height);
@@ -189,7 +205,13 @@ Result<Image> decode_jpeg(Bytes bytes, const Limits& limits) {
                                  height, height, y));
     }
   }
-  return orient(std::move(image), reader.orientation());
+  const int orientation = reader.orientation();
+  Reduced out{.image = orient(std::move(image), orientation),
+              .width = static_cast<int>(info.image_width),
+              .height = static_cast<int>(info.image_height)};
+  constexpr int kFirstTurned = 5;  // from here on EXIF swaps the sides
+  if (orientation >= kFirstTurned) std::swap(out.width, out.height);
+  return out;
 }
 
 }  // namespace mien::image

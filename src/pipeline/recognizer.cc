@@ -16,6 +16,7 @@ struct Recognizer::Impl {
   std::unique_ptr<FaceReader> reader;
   std::optional<TrackBook> book;  // borrows from the reader
   std::int64_t pushed = 0;
+  int image_size = 0;  // of the bundle's tower
 
   Result<std::vector<engine::FaceResult>> read(image::ImageView picture,
                                                std::vector<face::Face> faces, FaceReader::Of of,
@@ -43,6 +44,7 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                                                      const RecognizerOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
+  impl->image_size = bundle->info().architecture.image.image_size;
   // The image tower is packed while the texts are encoded and the first faces are looked for: none
   // of these keeps two cores busy.
   const int threads = kernels::threads();
@@ -89,11 +91,30 @@ engine::Aggregate Recognizer::picture_aggregate() const {
   return impl_->reader->clips().picture_aggregate();
 }
 
+image::Enough Recognizer::enough() const {
+  return face::enough_to_find(impl_->options.finder, impl_->image_size);
+}
+
 Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView picture,
                                                           const std::string& name) {
   MIEN_ASSIGN_OR_RETURN(auto faces, impl_->finder->find(picture, name));
   std::vector<float> embeddings;
   return impl_->read(picture, std::move(faces), FaceReader::Of::kPicture, embeddings);
+}
+
+Result<FrameResult> Recognizer::picture(image::ImageView picture, int width, int height,
+                                        const std::string& name) {
+  MIEN_ASSIGN_OR_RETURN(auto faces, image(picture, name));
+  const float x = static_cast<float>(width) / static_cast<float>(picture.width);
+  const float y = static_cast<float>(height) / static_cast<float>(picture.height);
+  for (engine::FaceResult& face : faces) face::scale_face(face.face, x, y);
+  FrameResult out;
+  out.input = name;
+  out.width = width;
+  out.height = height;
+  out.aggregate = picture_aggregate();
+  out.faces = std::move(faces);
+  return out;
 }
 
 Result<ClipResult> Recognizer::clip(video::VideoSource& source, const std::string& name,

@@ -19,6 +19,25 @@ ok
 rows 'len(rows[0]["faces"][0]["labels"]) == 7'
 check "drawn" test -s drawn.png
 
+section "a large JPEG is decoded at a half, coordinates are those of the file"
+movie -i "$face" -vf scale=5200:5200 -q:v 3 large.jpg
+run predict large.jpg -b compact --json --min-score 0.2
+ok
+rows 'rows[0]["width"] == rows[0]["height"] == 5200' 'len(rows[0]["faces"]) == 1' \
+  '(lambda b: 1500 < b[0] + b[2] / 2 < 3000 and 600 < b[1] + b[3] / 2 < 1900)(rows[0]["faces"][0]["box"])' \
+  'all(1500 < x < 3000 for x, y in rows[0]["faces"][0]["landmarks"])'
+cp "$tmp/.out" half.json
+# Drawn, the whole is decoded: the same face, nearly the same scores.
+run predict large.jpg -b compact --json --min-score 0.2 --annotate large-drawn.png
+ok
+check "as from the whole" python3 - half.json "$tmp/.out" <<'PY'
+import json, sys
+half, whole = (json.loads(open(name).readline())["faces"][0] for name in sys.argv[1:])
+assert all(abs(a - b) < 60 for a, b in zip(half["box"], whole["box"])), (half["box"], whole["box"])
+scores = [{l["label"]: l["probability"] for l in face["labels"]} for face in (half, whole)]
+assert all(abs(scores[0][k] - scores[1][k]) < 0.05 for k in scores[0]), scores
+PY
+
 section "tight crop"
 movie -i "$face" -vf crop=120:120:165:60 crop.png
 run predict crop.png -b tiny --json

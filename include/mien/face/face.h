@@ -27,4 +27,7 @@ struct Face {
   std::int64_t track = -1;  ///< stable over a clip; -1 in a picture
 };
 
+/// Box and landmarks of a picture in one `x` times as wide and `y` times as high.
+void scale_face(Face& face, float x, float y);
+
 }  // namespace mien::face

@@ -11,6 +11,7 @@
 #include "mien/face/detector.h"
 #include "mien/face/face.h"
 #include "mien/face/tracker.h"
+#include "mien/image/decode.h"
 
 namespace mien::face {
 
@@ -80,6 +81,12 @@ Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options);
 /// Like make_finder, with a detector of your own instead of dlib's.
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
                                                 std::unique_ptr<FaceDetector> detector);
+
+/// How small a picture may be decoded for find(): as many pixels as it would search of the large
+/// one, so that it finds the same faces, and at least about `side` pixels for every face. Never
+/// smaller for boxes from a file and for a chosen `upsample`, which count pixels of the picture as
+/// it is.
+image::Enough enough_to_find(const FinderOptions& options, int side);
 
 /// "auto", "hog", "whole", "boxes". Errors: kInvalidArgument for any other word.
 Result<Mode> parse_mode(std::string_view word);

@@ -69,9 +69,17 @@ class Recognizer {
   /// How pictures are read: by a transformer over time as clips, else as they are.
   engine::Aggregate picture_aggregate() const;
 
+  /// How small a picture may be decoded for image(); see face::enough_to_find.
+  image::Enough enough() const;
+
   /// All faces of one picture, largest first. No face is an empty result. With a temporal
   /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
+
+  /// image() of a picture that was decoded smaller than its file of `width` x `height` pixels; sizes
+  /// and coordinates are those of the file.
+  Result<FrameResult> picture(image::ImageView picture, int width, int height,
+                              const std::string& name);
 
   /// A whole clip: as many threads as kernels::threads() tells work on frames side by side, the
   /// calling one among them; memory does not grow with its length. Results do not depend on the

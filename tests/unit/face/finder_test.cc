@@ -205,6 +205,25 @@ TEST(Finder, ModesHaveNames) {
   EXPECT_EQ(to_string(Source::kBoxes), "boxes");
 }
 
+TEST(Finder, TellsHowSmallAPictureMayBe) {
+  EXPECT_GT(enough_to_find({}, 48).pixels, 6e6);  // not searched otherwise than the large one
+  EXPECT_LT(enough_to_find({}, 48).pixels, 6.001e6);
+  EXPECT_GT(enough_to_find({}, 224).pixels, 40e6);
+  EXPECT_EQ(enough_to_find({.mode = Mode::kWhole}, 48).side, 384);
+  EXPECT_EQ(enough_to_find({.mode = Mode::kBoxes}, 48).pixels, 0);
+  EXPECT_EQ(enough_to_find({.upsample = 0}, 48).pixels, 0);
+  Face face;
+  face.box = {1, 2, 3, 4};
+  face.landmarks68 = {{5, 6}};
+  face.landmarks5 = {{{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}}};
+  scale_face(face, 2, 3);
+  EXPECT_EQ(face.box, (image::Box{2, 6, 6, 12}));
+  EXPECT_EQ(face.landmarks68[0].x, 10);
+  EXPECT_EQ(face.landmarks68[0].y, 18);
+  EXPECT_EQ((*face.landmarks5)[4].x, 10);
+  EXPECT_EQ((*face.landmarks5)[4].y, 3);
+}
+
 TEST(Finder, PortraitWithLandmarksTwiceTheSame) {
   MIEN_SKIP_WITHOUT_ASTRONAUT();
   if (!std::filesystem::exists(kSystemLandmarkModel)) GTEST_SKIP() << "install libdlib-data";
