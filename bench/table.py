@@ -122,11 +122,23 @@ def text_lines(facts):
     return [[f["model"], f["precision"], f["threads"], f["batch"], timing(f)] for f in facts if f["group"] == "text"]
 
 
+def memory_lines(facts):
+    """Ratios are to the process of ONNX Runtime in fp32."""
+    found = [f for f in facts if f["group"] == "memory"]
+    rival = next((f["peak_rss"] for f in found if f["contender"] == "ONNX Runtime fp32"), None)
+    return [[f["model"], f["case"], f["contender"], f["threads"], f"{f['peak_rss'] / MIB:,.0f}",
+             f"{f['peak_rss'] / rival:.2f}x" if rival else "-"] for f in found]
+
+
+MEMORY_HEADERS = ["model", "work", "contender", "threads", "peak MiB", "to ONNX Runtime fp32"]
+
+
 def render_images(results):
     facts = results["measurements"]
     return "\n".join([rows(["type", "instructions", "threads", "best GFLOP/s", "median GFLOP/s"], peak_lines(facts)),
                       image_table(facts, results["cosine_to_mien_fp32"]),
-                      rows(["model", "type", "threads", "texts", "ms (quartiles)"], text_lines(facts))])
+                      rows(["model", "type", "threads", "texts", "ms (quartiles)"], text_lines(facts)),
+                      rows(MEMORY_HEADERS, memory_lines(facts))])
 
 
 def render(results):
@@ -145,6 +157,7 @@ def render(results):
         "### Machine peak\n", rows(["type", "instructions", "threads", "best GFLOP/s", "median GFLOP/s"], peaks),
         "### Image tower\n", image_table(facts, results["cosine_to_mien_fp32"]),
         "### Text tower (tokenizer included)\n", rows(["model", "type", "threads", "texts", "ms (quartiles)"], texts),
+        "### Peak memory of a process\n", rows(MEMORY_HEADERS, memory_lines(facts)),
         "### Front end, one 640x480 picture\n", rows(["work", "threads", "ms (quartiles)"], front),
         "### One face crop to scores (crop, preprocessing, tower, labels)\n",
         rows(["bundle", "type", "threads", "ms (quartiles)", "bar (one core)"], faces),
