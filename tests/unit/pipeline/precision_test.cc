@@ -3,7 +3,6 @@
 // best label for 99 % of the faces.
 #include <gtest/gtest.h>
 
-#include "unit/face/media.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/stored_precision.h"
@@ -11,6 +10,7 @@
 #include "mien/image/decode.h"
 #include "mien/image/preprocess.h"
 #include "support/test_support.h"
+#include "unit/face/media.h"
 
 namespace mien::pipeline {
 namespace {
