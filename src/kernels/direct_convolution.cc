@@ -18,32 +18,31 @@ namespace {
 // Pointers of a pass: what stays in the first cache beside what they point to.
 constexpr std::int64_t kPlacesPerPass = 640;
 
-const DirectKernels* kernels_for([[maybe_unused]] Precision precision) {
+}  // namespace
+
+const DirectKernels* direct_kernels([[maybe_unused]] Precision precision) {
 #if defined(__x86_64__)
   if (active_isa() != Isa::kAvx512) return nullptr;
   if (precision == Precision::kF32) return &direct_kernels_avx512();
-  return has_fast_bf16() ? &direct_kernels_avx512_bf16() : nullptr;
+  return precision == Precision::kBf16 && has_fast_bf16() ? &direct_kernels_avx512_bf16() : nullptr;
 #else
   return nullptr;
 #endif
 }
 
-// 48 first: 9 places of it fill the registers best.
-std::int64_t group_of(std::int64_t out) {
+std::int64_t direct_group(std::int64_t out) {
   for (const std::int64_t group : {48, 64, 32, 16}) {
     if (out % group == 0) return group;
   }
   return 0;
 }
 
-}  // namespace
-
 bool DirectConvolution::serves(const ConvolutionOptions& options, std::int64_t in,
                                std::int64_t out) {
   const bool bf16 = options.input == Precision::kBf16;
   return options.from == PictureLayout::kChannelsLast && options.to == options.from &&
-         options.input == options.output && group_of(out) > 0 && (!bf16 || in % 2 == 0) &&
-         kernels_for(options.input) != nullptr;
+         options.input == options.output && direct_group(out) > 0 && (!bf16 || in % 2 == 0) &&
+         direct_kernels(options.input) != nullptr;
 }
 
 Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weights,
@@ -53,8 +52,8 @@ Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weig
   made.out_ = weights.weight.dim(0);
   made.in_ = weights.weight.dim(1);
   made.kernel_ = weights.weight.dim(2);
-  made.group_ = group_of(made.out_);
-  made.kernels_ = kernels_for(options.input);
+  made.group_ = direct_group(made.out_);
+  made.kernels_ = direct_kernels(options.input);
   MIEN_CHECK(made.group_ > 0 && made.kernels_ != nullptr);
   const bool bf16 = options.input == Precision::kBf16;
   made.width_ = bf16 ? sizeof(std::uint16_t) : sizeof(float);
@@ -157,7 +156,7 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
   const std::int64_t taps = kernel_ * (merged_ ? 1 : kernel_);
   const std::int64_t inputs = in_ * (merged_ ? kernel_ : 1);
   const std::int64_t total = count * pictures.out_height * pictures.out_width;
-  const std::int64_t most = group_ == 64 ? 6 : kTilePlaces, groups = out_ / group_;
+  const std::int64_t most = places_of(group_), groups = out_ / group_;
   const std::int64_t each = std::min(total, kPlacesPerPass) * taps;  // pointers of a thread
   auto* tables = table.reserve_as<const void*>(static_cast<std::size_t>(each * threads()));
   const auto* weights = static_cast<const std::byte*>(weights_);

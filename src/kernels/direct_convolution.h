@@ -13,6 +13,9 @@
 
 namespace mien::kernels {
 
+/// The kernels of this CPU and --isa for a type of inputs; nullptr: none.
+const DirectKernels* direct_kernels(Precision precision);
+
 /// A packed convolution for these kernels. Immutable; safe from several threads.
 class DirectConvolution {
  public:

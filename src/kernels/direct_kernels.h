@@ -26,7 +26,14 @@ using DirectKernel = void (*)(const DirectTile&);
 /// tile of that size does not fit the registers.
 struct DirectKernels {
   DirectKernel at[kTilePlaces][4];
+  DirectKernel sums[kTilePlaces][4];  ///< write float32 and know neither relu nor accumulate
 };
+/// Channels of a group for `out` outputs: 48 first, of which 9 places fill the registers best; 0
+/// where none divides them.
+std::int64_t direct_group(std::int64_t out);
+/// Places of a tile of such a group.
+constexpr std::int64_t places_of(std::int64_t group) { return group == 64 ? 6 : kTilePlaces; }
+
 const DirectKernels& direct_kernels_avx512();
 const DirectKernels& direct_kernels_avx512_bf16();
 

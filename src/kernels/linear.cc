@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "kernels/direct_linear.h"
 #include "kernels/int8_linear.h"
 #include "kernels/memory.h"
 #include "kernels/pack.h"
@@ -92,7 +93,8 @@ struct Linear::Packed {
   std::int64_t in = 0;
   std::int64_t out = 0;
   LinearOptions options;
-  std::optional<Int8Linear> int8;  // instead of all that follows
+  std::optional<Int8Linear> int8;      // instead of all that follows
+  std::optional<DirectLinear> direct;  // likewise
   Buffer storage;
   dnnl::memory weights;
   std::vector<float> bias_values;
@@ -186,6 +188,14 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
     linear.packed_ = std::move(packed);
     return linear;
   }
+  if (DirectLinear::serves(options, packed->in, packed->out)) {
+    packed->direct =
+        DirectLinear::pack(reinterpret_cast<const float*>(source), std::move(packed->bias_values),
+                           packed->in, packed->out, packed->options);
+    Linear linear;
+    linear.packed_ = std::move(packed);
+    return linear;
+  }
   try {
     constexpr std::int64_t kUsualRows = 800;
     const Md wanted = packed->describe(kUsualRows, packed->any_weight()).weights_desc();
@@ -219,6 +229,10 @@ Status Linear::run(const void* src, std::int64_t rows, void* dst, Workspace& wor
   MIEN_CHECK(packed_ != nullptr && rows > 0);
   if (packed_->int8) {
     packed_->int8->run(src, rows, dst);
+    return {};
+  }
+  if (packed_->direct) {
+    packed_->direct->run(src, rows, dst);
     return {};
   }
   Workspace::Impl& ws = workspace.impl();

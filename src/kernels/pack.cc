@@ -1,5 +1,6 @@
 #include "kernels/pack.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -99,6 +100,28 @@ void pack_taps_bf16(const float* source, std::int64_t in, std::int64_t taps, std
       for (std::int64_t a = 0; a < n; ++a) {
         row[2 * a] = to_bf16(from[a * in * taps]);
         row[2 * a + 1] = to_bf16(from[a * in * taps + taps]);
+      }
+    }
+  }
+}
+
+void pack_panel(const float* source, std::int64_t in, std::int64_t out, std::int64_t first,
+                std::int64_t n, bool in_out, bool bf16, void* packed) {
+  const std::int64_t along = in_out ? out : 1, across = in_out ? 1 : in;
+  constexpr std::int64_t kBlock =
+      16;  // inputs at a time: a line of the source, which may be unaligned
+  for (std::int64_t b0 = 0; b0 < in; b0 += kBlock) {
+    const std::int64_t end = std::min(in, b0 + kBlock);
+    for (std::int64_t a = 0; a < n; ++a) {
+      const float* from = source + (first + a) * across;
+      for (std::int64_t b = b0; b < end; ++b) {
+        float value;
+        std::memcpy(&value, from + b * along, sizeof(value));
+        if (bf16) {
+          static_cast<std::uint16_t*>(packed)[(b / 2 * n + a) * 2 + b % 2] = to_bf16(value);
+        } else {
+          static_cast<float*>(packed)[b * n + a] = value;
+        }
       }
     }
   }

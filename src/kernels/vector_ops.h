@@ -50,6 +50,19 @@ struct Int8Finish {
   std::int64_t out_stride;  // elements
 };
 
+/// From sums in float32 to results: activation(sum), or out + that.
+struct Finish {
+  const float* sums;
+  std::int64_t sums_stride;
+  std::int64_t rows;
+  std::int64_t columns;  // a multiple of 16
+  Activation activation;
+  bool accumulate;
+  bool out_bf16;
+  void* out;
+  std::int64_t out_stride;  // elements
+};
+
 struct AttentionHead {
   const void* q;  // float, or bf16 for attention_head_bf16; rows are `stride` elements apart
   const void* k;
@@ -73,6 +86,7 @@ struct VectorOps {
   void (*to_bf16)(const float* x, std::int64_t count, std::uint16_t* out);
   void (*quantise_row)(const QuantiseRow&);
   void (*int8_finish)(const Int8Finish&);
+  void (*finish)(const Finish&);
   void (*attention_head_bf16)(const AttentionHead&);  // nullptr: none
 };
 

@@ -15,8 +15,8 @@ constexpr int kVectorBytes = 64;
 namespace mien::kernels {
 
 const VectorOps& vector_ops_avx512_bf16() {
-  static constexpr VectorOps kOps{layer_norm_row, attention_head, to_bf16_row,
-                                  quantise_row,   int8_finish,    attention_head_bf16};
+  static constexpr VectorOps kOps{layer_norm_row, attention_head, to_bf16_row,        quantise_row,
+                                  int8_finish,    finish,         attention_head_bf16};
   return kOps;
 }
 

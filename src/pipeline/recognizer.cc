@@ -46,9 +46,11 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
   impl->options = options;
   impl->image_size = bundle->info().architecture.image.image_size;
   // The image tower is packed while the texts are encoded and the first faces are looked for: none
-  // of these keeps two cores busy.
+  // of these keeps two cores busy. Where no face is looked for, another thread costs more than it
+  // saves.
   const int threads = kernels::threads();
-  auto packing = std::async(threads > 1 ? std::launch::async : std::launch::deferred,
+  const bool searches = options.finder.mode != face::Mode::kWhole;
+  auto packing = std::async(threads > 1 && searches ? std::launch::async : std::launch::deferred,
                             [bundle, threads]() -> FaceReader::Encoder {
                               kernels::set_threads(threads);  // a new thread has the default
                               return bundle->image_encoder();

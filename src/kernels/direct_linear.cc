@@ -1,0 +1,115 @@
+#include "kernels/direct_linear.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/direct_convolution.h"
+#include "kernels/pack.h"
+#include "mien/core/check.h"
+#include "mien/kernels/cpu.h"
+
+namespace mien::kernels {
+namespace {
+
+std::int64_t whole(std::int64_t count, std::int64_t step) { return (count + step - 1) / step; }
+
+}  // namespace
+
+bool DirectLinear::serves(const LinearOptions& options, std::int64_t in, std::int64_t out) {
+  const bool bf16 = options.input == Precision::kBf16;
+  return direct_group(out) > 0 && (!bf16 || in % 2 == 0) &&
+         direct_kernels(options.input) != nullptr;
+}
+
+DirectLinear DirectLinear::pack(const float* weight, std::vector<float> bias, std::int64_t in,
+                                std::int64_t out, const LinearOptions& options) {
+  DirectLinear made;
+  made.options_ = options;
+  made.in_ = in;
+  made.out_ = out;
+  made.group_ = direct_group(out);
+  made.kernels_ = direct_kernels(options.input);
+  made.ops_ = &vector_ops(active_isa());
+  made.bias_ = std::move(bias);
+  MIEN_CHECK(made.group_ > 0 && made.kernels_ != nullptr);
+  const bool bf16 = options.input == Precision::kBf16;
+  made.width_ = bf16 ? sizeof(std::uint16_t) : sizeof(float);
+  auto* packed =
+      made.panels_.reserve_as<std::byte>(static_cast<std::size_t>(in * out * made.width_));
+  const std::int64_t group = made.group_;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t g = 0; g < out / group; ++g) {
+    pack_panel(weight, in, out, g * group, group, options.weight_is_in_out, bf16,
+               packed + g * group * in * made.width_);
+  }
+  return made;
+}
+
+void DirectLinear::block(const std::byte* src, std::int64_t first, std::int64_t last,
+                         std::int64_t panel_first, std::int64_t panel_last, void* dst) const {
+  alignas(64) float sums[kTilePlaces * 64];
+  const void* sources[kTilePlaces];
+  const auto* packed = static_cast<const std::byte*>(panels_.data());
+  const std::int64_t tiles = whole(last - first, places_of(group_));
+  const std::int64_t element = options_.output == Precision::kBf16 ? 2 : 4;
+  const auto begin = [&](std::int64_t tile) { return first + (last - first) * tile / tiles; };
+  for (std::int64_t p = panel_first; p < panel_last; ++p) {
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      const std::int64_t row = begin(t), count = begin(t + 1) - row;
+      for (std::int64_t r = 0; r < count; ++r) sources[r] = src + (row + r) * in_ * width_;
+      kernels_->sums[count - 1][group_ / 16 - 1]({.sources = sources,
+                                                  .taps = 1,
+                                                  .in = in_,
+                                                  .weights = packed + p * group_ * in_ * width_,
+                                                  .bias = bias_.data() + p * group_,
+                                                  .out = sums,
+                                                  .stride = group_,
+                                                  .relu = false,
+                                                  .accumulate = false});
+      ops_->finish({.sums = sums,
+                    .sums_stride = group_,
+                    .rows = count,
+                    .columns = group_,
+                    .activation = options_.activation,
+                    .accumulate = options_.accumulate,
+                    .out_bf16 = options_.output == Precision::kBf16,
+                    .out = static_cast<std::byte*>(dst) + (row * out_ + p * group_) * element,
+                    .out_stride = out_});
+    }
+  }
+}
+
+void DirectLinear::run(const void* src, std::int64_t rows, void* dst) const {
+  // Blocks of rows that stay in the second cache beside a panel. Few rows are not cut: the threads
+  // share the panels then, and each weight is read once.
+  constexpr std::int64_t kBlockBytes = 384 << 10;
+  const std::int64_t panels = out_ / group_, each = places_of(group_);
+  const std::int64_t threads = omp_get_max_threads();
+  const bool by_rows = rows >= threads * 8 * each;
+  std::int64_t rows_each = rows;
+  if (by_rows) {
+    const std::int64_t fits = std::max<std::int64_t>(8, kBlockBytes / (in_ * width_) / each) * each;
+    const std::int64_t blocks = whole(whole(rows, threads), fits);
+    rows_each = whole(whole(rows, threads * blocks), each) * each;
+  }
+  const std::int64_t panels_each = by_rows ? panels : whole(panels, threads);
+  const std::int64_t row_blocks = whole(rows, rows_each), panel_blocks = whole(panels, panels_each);
+  const auto* from = static_cast<const std::byte*>(src);
+  if (threads == 1) {  // starting a team of one is not free
+    for (std::int64_t i = 0; i < row_blocks; ++i) {
+      block(from, i * rows_each, std::min(rows, (i + 1) * rows_each), 0, panels, dst);
+    }
+    return;
+  }
+#pragma omp parallel for schedule(static) collapse(2)
+  for (std::int64_t i = 0; i < row_blocks; ++i) {
+    for (std::int64_t j = 0; j < panel_blocks; ++j) {
+      block(from, i * rows_each, std::min(rows, (i + 1) * rows_each), j * panels_each,
+            std::min(panels, (j + 1) * panels_each), dst);
+    }
+  }
+}
+
+}  // namespace mien::kernels
