@@ -76,8 +76,8 @@ class Recognizer {
   /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
-  /// image() of a picture that was decoded smaller than its file of `width` x `height` pixels; sizes
-  /// and coordinates are those of the file.
+  /// image() of a picture that was decoded smaller than its file of `width` x `height` pixels;
+  /// sizes and coordinates are those of the file.
   Result<FrameResult> picture(image::ImageView picture, int width, int height,
                               const std::string& name);
 

@@ -20,11 +20,16 @@ std::vector<float> normal(std::int64_t count, Rng& rng, double scale) {
   return out;
 }
 
-double rounded(float value, Precision precision) {
-  std::uint16_t narrow;
-  if (precision == Precision::kF32) return static_cast<double>(value);
-  to_bf16(&value, 1, &narrow);
-  return static_cast<double>(bf16_to_float(narrow));
+// What a layer of this type makes of values.
+std::vector<double> rounded(const std::vector<float>& values, Precision precision) {
+  std::vector<double> out(values.begin(), values.end());
+  if (precision == Precision::kF32) return out;
+  std::vector<std::uint16_t> narrow(values.size());
+  to_bf16(values.data(), std::ssize(values), narrow.data());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = static_cast<double>(bf16_to_float(narrow[i]));
+  }
+  return out;
 }
 
 TEST(DirectLinear, EqualsTheDefinition) {
@@ -51,24 +56,27 @@ TEST(DirectLinear, EqualsTheDefinition) {
       const void* from = precision == Precision::kF32 ? static_cast<const void*>(src.data())
                                                       : static_cast<const void*>(narrow.data());
       const auto linear = DirectLinear::pack(weight.data(), bias, in, out, options);
+      const auto w = rounded(weight, precision), x = rounded(src, precision);
+      std::vector<double> truth;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        for (std::int64_t o = 0; o < out; ++o) {
+          double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
+          for (std::int64_t i = 0; i < in; ++i) {
+            sum += w[static_cast<std::size_t>(in_out ? i * out + o : o * in + i)] *
+                   x[static_cast<std::size_t>(r * in + i)];
+          }
+          if (accumulate) sum += static_cast<double>(before[truth.size()]);
+          truth.push_back(sum);
+        }
+      }
       for (const int threads : {1, 2, 3}) {
         const int usual = omp_get_max_threads();
         set_threads(threads);
         std::vector<float> dst = before;
         linear.run(from, rows, dst.data());
         set_threads(usual);
-        for (std::int64_t r = 0; r < rows; ++r) {
-          for (std::int64_t o = 0; o < out; ++o) {
-            double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]);
-            for (std::int64_t i = 0; i < in; ++i) {
-              const float w = weight[static_cast<std::size_t>(in_out ? i * out + o : o * in + i)];
-              sum += rounded(w, precision) *
-                     rounded(src[static_cast<std::size_t>(r * in + i)], precision);
-            }
-            const auto place = static_cast<std::size_t>(r * out + o);
-            if (accumulate) sum += static_cast<double>(before[place]);
-            ASSERT_NEAR(static_cast<double>(dst[place]), sum, 2e-5) << r << ' ' << o;
-          }
+        for (std::size_t i = 0; i < truth.size(); ++i) {
+          ASSERT_NEAR(static_cast<double>(dst[i]), truth[i], 2e-5) << i << ", threads " << threads;
         }
       }
     }
