@@ -37,6 +37,16 @@ std::int64_t direct_group(std::int64_t out) {
   return 0;
 }
 
+int team_for(std::int64_t products) {
+  constexpr std::int64_t kWorthIt = 16'000'000;
+  return products < kWorthIt ? 1 : threads();
+}
+
+int packing_team(std::int64_t weights) {
+  constexpr std::int64_t kWorthIt = 2'000'000;
+  return weights < kWorthIt ? 1 : threads();
+}
+
 bool DirectConvolution::serves(const ConvolutionOptions& options, std::int64_t in,
                                std::int64_t out) {
   const bool bf16 = options.input == Precision::kBf16;
@@ -66,10 +76,11 @@ Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weig
   auto* packed = static_cast<std::byte*>(
       shelf.take(weights.weight.size() * static_cast<std::size_t>(made.width_)));
   made.weights_ = packed;
+  const int team = packing_team(made.out_ * made.in_ * taps);
   auto* bench =
-      static_cast<float*>(shelf.bench(each * sizeof(float) * static_cast<std::size_t>(threads())));
+      static_cast<float*>(shelf.bench(each * sizeof(float) * static_cast<std::size_t>(team)));
   std::atomic<bool> failed = false;  // of a type that copy_to_f32 does not read
-#pragma omp parallel for schedule(static) num_threads(threads())
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
   for (std::int64_t g = 0; g < made.out_ / made.group_; ++g) {
     const std::span values(bench + static_cast<std::size_t>(omp_get_thread_num()) * each, each);
     if (!read_outputs(weights, g * made.group_, values).ok()) failed = true;
@@ -158,7 +169,8 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
   const std::int64_t total = count * pictures.out_height * pictures.out_width;
   const std::int64_t most = places_of(group_), groups = out_ / group_;
   const std::int64_t each = std::min(total, kPlacesPerPass) * taps;  // pointers of a thread
-  auto* tables = table.reserve_as<const void*>(static_cast<std::size_t>(each * threads()));
+  const int team = team_for(total * out_ * inputs * taps);
+  auto* tables = table.reserve_as<const void*>(static_cast<std::size_t>(each * team));
   const auto* weights = static_cast<const std::byte*>(weights_);
   // The share of one of `all` threads: no thread waits for another before the end.
   const auto share = [&](std::int64_t thread, std::int64_t all) {
@@ -197,8 +209,8 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
     }
   };
   // Starting a team of one is not free.
-  if (threads() == 1) return share(0, 1);
-#pragma omp parallel
+  if (team == 1) return share(0, 1);
+#pragma omp parallel num_threads(team)
   share(omp_get_thread_num(), omp_get_num_threads());
 }
 

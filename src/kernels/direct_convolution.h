@@ -13,6 +13,12 @@
 
 namespace mien::kernels {
 
+/// Threads for so many multiplications: waking a second one takes as long as some tens of
+/// microseconds of work, and starting it takes milliseconds of a short run.
+int team_for(std::int64_t products);
+/// The same for packing so many weights.
+int packing_team(std::int64_t weights);
+
 /// The kernels of this CPU and --isa for a type of inputs; nullptr: none.
 const DirectKernels* direct_kernels(Precision precision);
 

@@ -1,7 +1,5 @@
 #include "kernels/direct_linear.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstddef>
 
@@ -39,7 +37,8 @@ DirectLinear DirectLinear::pack(const float* weight, std::vector<float> bias, st
   auto* packed =
       made.panels_.reserve_as<std::byte>(static_cast<std::size_t>(in * out * made.width_));
   const std::int64_t group = made.group_;
-#pragma omp parallel for schedule(static)
+  const int team = packing_team(in * out);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
   for (std::int64_t g = 0; g < out / group; ++g) {
     pack_panel(weight, in, out, g * group, group, options.weight_is_in_out, bf16,
                packed + g * group * in * made.width_);
@@ -86,7 +85,7 @@ void DirectLinear::run(const void* src, std::int64_t rows, void* dst) const {
   // share the panels then, and each weight is read once.
   constexpr std::int64_t kBlockBytes = 384 << 10;
   const std::int64_t panels = out_ / group_, each = places_of(group_);
-  const std::int64_t threads = omp_get_max_threads();
+  const std::int64_t threads = team_for(rows * in_ * out_);
   const bool by_rows = rows >= threads * 8 * each;
   std::int64_t rows_each = rows;
   if (by_rows) {
@@ -103,7 +102,7 @@ void DirectLinear::run(const void* src, std::int64_t rows, void* dst) const {
     }
     return;
   }
-#pragma omp parallel for schedule(static) collapse(2)
+#pragma omp parallel for schedule(static) collapse(2) num_threads(static_cast <int>(threads))
   for (std::int64_t i = 0; i < row_blocks; ++i) {
     for (std::int64_t j = 0; j < panel_blocks; ++j) {
       block(from, i * rows_each, std::min(rows, (i + 1) * rows_each), j * panels_each,

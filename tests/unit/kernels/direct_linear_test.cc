@@ -43,7 +43,8 @@ TEST(DirectLinear, EqualsTheDefinition) {
     for (const auto& [rows, in, out, in_out, accumulate] :
          {Case{1, 16, 48, false, false}, Case{9, 30, 96, true, false},
           Case{10, 64, 64, false, true}, Case{7, 34, 16, false, false},
-          Case{323, 48, 144, false, true}, Case{200, 1200, 32, true, false}}) {
+          Case{323, 48, 144, false, true}, Case{200, 1200, 32, true, false},
+          Case{611, 300, 96, false, false}, Case{5, 1700, 2064, false, true}}) {
       const LinearOptions options = {
           .accumulate = accumulate, .input = precision, .weight_is_in_out = in_out};
       if (!DirectLinear::serves(options, in, out)) continue;
