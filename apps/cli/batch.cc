@@ -111,16 +111,9 @@ class Reader final : public jobs::FileReader, private InputVisitor {
 
  private:
   image::Enough enough() const override { return recognizer_->enough(); }
-  Status reduced_picture(const std::string& name, const image::Reduced& reduced) override {
-    return read(name, reduced.image, reduced.width, reduced.height);
-  }
-  Status picture(const std::string& name, const image::Image& picture) override {
-    return read(name, picture, picture.width(), picture.height());
-  }
-
-  Status read(const std::string& name, const image::Image& picture, int width, int height) {
+  Status picture(const std::string& name, const image::Reduced& picture) override {
     const auto begin = std::chrono::steady_clock::now();
-    const auto done = recognizer_->picture(picture, width, height, name);
+    const auto done = recognizer_->picture(picture, name);
     if (!done.ok()) return done.status().with_prefix(name);
     const pipeline::FrameResult& frame = *done;
     out_.summary.input = name;

@@ -27,7 +27,8 @@ class Detector final : public InputVisitor {
   Detector(face::FaceFinder& finder, ResultWriter& results, AnnotationWriter& drawings)
       : finder_(finder), results_(results), drawings_(drawings) {}
 
-  Status picture(const std::string& name, const image::Image& picture) override {
+  Status picture(const std::string& name, const image::Reduced& whole) override {
+    const image::Image& picture = whole.image;
     auto faces = finder_.find(picture, name);
     if (!faces.ok()) return faces.status().with_prefix(name);
     const pipeline::FrameResult frame = to_result(name, picture, std::move(*faces));

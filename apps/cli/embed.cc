@@ -58,8 +58,8 @@ class Embedder final : public InputVisitor {
   Embedder(pipeline::Recognizer& recognizer, EmbeddingSink& sink)
       : recognizer_(recognizer), sink_(sink) {}
 
-  Status picture(const std::string& name, const image::Image& picture) override {
-    auto faces = recognizer_.image(picture, name);
+  Status picture(const std::string& name, const image::Reduced& whole) override {
+    auto faces = recognizer_.image(whole.image, name);
     if (!faces.ok()) return faces.status().with_prefix(name);
     pipeline::FrameResult frame;
     frame.input = name;

@@ -153,7 +153,7 @@ class Visit {
     }
     MIEN_ASSIGN_OR_RETURN(const image::Reduced picture,
                           image::load_reduced(name, visitor_.enough(), options_.limits));
-    return visitor_.reduced_picture(name, picture);
+    return visitor_.picture(name, picture);
   }
 
   Status standard_input() {
@@ -176,9 +176,10 @@ class Visit {
       return resource_limit(fmt::format("-: picture is too large (expected at most {} bytes)",
                                         options_.limits.max_image_bytes));
     }
-    auto picture = image::decode(bytes, options_.limits);
-    if (!picture.ok()) return picture.status().with_prefix("-");
-    return visitor_.picture("-", *picture);
+    auto decoded = image::decode(bytes, options_.limits);
+    if (!decoded.ok()) return decoded.status().with_prefix("-");
+    const int width = decoded->width(), height = decoded->height();
+    return visitor_.picture("-", {.image = std::move(*decoded), .width = width, .height = height});
   }
 
   const InputOptions& options_;

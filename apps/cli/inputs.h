@@ -28,12 +28,10 @@ void add_input_options(CLI::App& verb, InputOptions& options);
 class InputVisitor {
  public:
   virtual ~InputVisitor() = default;
-  virtual Status picture(const std::string& name, const image::Image& picture) = 0;
-  /// How small a JPEG may be decoded; then reduced_picture gets it.
+  /// The picture is as large as its file says where enough() is not overridden.
+  virtual Status picture(const std::string& name, const image::Reduced& picture) = 0;
+  /// How small a JPEG file may be decoded.
   virtual image::Enough enough() const { return {}; }
-  virtual Status reduced_picture(const std::string& name, const image::Reduced& reduced) {
-    return picture(name, reduced.image);
-  }
   /// `path` is empty unless the clip is a file.
   virtual Status clip(const std::string& name, const std::filesystem::path& path,
                       video::VideoSource& source) = 0;

@@ -48,22 +48,13 @@ class Predictor final : public InputVisitor {
     return drawings_.enabled() || clips_.wants_images() ? image::Enough() : recognizer_.enough();
   }
 
-  Status reduced_picture(const std::string& name, const image::Reduced& reduced) override {
-    return read(name, reduced.image, reduced.width, reduced.height);
-  }
-
-  Status picture(const std::string& name, const image::Image& picture) override {
-    return read(name, picture, picture.width(), picture.height());
-  }
-
-  // Of a file of width x height pixels, which may be more than the picture has.
-  Status read(const std::string& name, const image::Image& picture, int width, int height) {
-    const auto done = recognizer_.picture(picture, width, height, name);
+  Status picture(const std::string& name, const image::Reduced& picture) override {
+    const auto done = recognizer_.picture(picture, name);
     if (!done.ok()) return done.status().with_prefix(name);
     const pipeline::FrameResult& frame = *done;
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
-    MIEN_RETURN_IF_ERROR(clips_.picture(frame, picture));
-    return drawings_.picture(name, picture, frame.faces);
+    MIEN_RETURN_IF_ERROR(clips_.picture(frame, picture.image));
+    return drawings_.picture(name, picture.image, frame.faces);
   }
 
   Status clip(const std::string& name, const std::filesystem::path& path,

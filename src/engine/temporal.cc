@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <mutex>
 #include <vector>
 
 #include "engine/transformer.h"
@@ -39,10 +38,8 @@ struct TransformerTemporal final : TemporalEncoder::Impl {
 };
 
 struct PoolTemporal final : TemporalEncoder::Impl {
-  Tensor hidden_weight, hidden_bias;
+  kernels::Linear hidden;
   std::vector<float> score;
-  mutable std::once_flag once;  // pictures never need it
-  mutable Result<kernels::Linear> hidden = kernels::Linear();
 
   Status encode_pass(const float* frames, std::int64_t clips, std::int64_t count, float* out,
                      Session::Impl& session) const override;
@@ -53,8 +50,7 @@ Result<std::unique_ptr<TemporalEncoder::Impl>> load_pool(const checkpoint::Check
   const TensorView* weight = weights.find("temporal.score.0.weight");
   const TensorView* bias = weights.find("temporal.score.0.bias");
   MIEN_CHECK(weight != nullptr && bias != nullptr);
-  MIEN_ASSIGN_OR_RETURN(impl->hidden_weight, to_f32(*weight));
-  MIEN_ASSIGN_OR_RETURN(impl->hidden_bias, to_f32(*bias));
+  MIEN_ASSIGN_OR_RETURN(impl->hidden, kernels::Linear::pack(*weight, bias, {}));
   MIEN_ASSIGN_OR_RETURN(impl->score, load_vector(weights, "temporal.score.2.weight"));
   return std::unique_ptr<TemporalEncoder::Impl>(std::move(impl));
 }
@@ -130,12 +126,7 @@ Status PoolTemporal::encode_pass(const float* frames, std::int64_t clips, std::i
     pool_features(x + n * count * width, count, width, seen + n * count * 3 * width);
   }
   auto* inner = session.hidden.reserve_as<float>(static_cast<std::size_t>(rows * tower.hidden));
-  std::call_once(once, [&] {
-    const TensorView view = hidden_bias;
-    hidden = kernels::Linear::pack(hidden_weight, &view, {});
-  });
-  MIEN_RETURN_IF_ERROR(hidden.status());
-  MIEN_RETURN_IF_ERROR(hidden->run(seen, rows, inner, session.workspace));
+  MIEN_RETURN_IF_ERROR(hidden.run(seen, rows, inner, session.workspace));
   std::fill(out, out + clips * width, 0.0F);
   std::vector<float> weights(static_cast<std::size_t>(count));
   for (std::int64_t n = 0; n < clips; ++n) {

@@ -69,7 +69,7 @@ int exif_orientation(Bytes exif) {
 Image orient(Image image, int orientation) {
   MIEN_CHECK(orientation >= 1 && orientation <= 8);
   if (orientation == 1) return image;
-  const bool transposed = orientation >= 5;
+  const bool transposed = swaps_sides(orientation);
   // Mirrors of the stored picture, before the transposition.
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;

@@ -209,8 +209,7 @@ Result<Reduced> decode_jpeg(Bytes bytes, const Limits& limits, const Enough& eno
   Reduced out{.image = orient(std::move(image), orientation),
               .width = static_cast<int>(info.image_width),
               .height = static_cast<int>(info.image_height)};
-  constexpr int kFirstTurned = 5;  // from here on EXIF swaps the sides
-  if (orientation >= kFirstTurned) std::swap(out.width, out.height);
+  if (swaps_sides(orientation)) std::swap(out.width, out.height);
   return out;
 }
 

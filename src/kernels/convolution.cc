@@ -115,18 +115,16 @@ struct Convolution::Packed {
 
   std::int64_t in = 0, out = 0, kernel = 0;
   ConvolutionOptions options;
-  std::vector<float> bias_values;
+  std::shared_ptr<Shelf> shelf;             // of `direct`
   std::optional<DirectConvolution> direct;  // instead of all that follows
   std::vector<float> plain_values;          // [out, in, k, k]
+  std::vector<float> bias_values;
   dnnl::memory bias;
-  std::shared_ptr<Shelf> shelf;
   mutable std::mutex mutex;
   mutable std::vector<dnnl::memory> weights;  // in every layout that a plan needed
   mutable std::map<Key, std::shared_ptr<const Plan>> plans;
 
-  std::int64_t out_size(std::int64_t size) const {
-    return (size + 2 * options.padding - kernel) / options.stride + 1;
-  }
+  std::int64_t out_size(std::int64_t size) const { return convolved_size(size, kernel, options); }
 
   Forward::primitive_desc describe(std::int64_t count, std::int64_t height,
                                    std::int64_t width) const {
@@ -202,21 +200,23 @@ Result<Convolution> Convolution::pack(const ConvolutionWeights& weights,
   packed->in = plain.dim(1);
   packed->kernel = plain.dim(2);
   packed->options = options;
-  packed->shelf = shelf ? std::move(shelf) : std::make_shared<Shelf>();
-  packed->bias_values = weights.bias;
-  packed->bias_values.resize(static_cast<std::size_t>(packed->out), 0.0F);
-  try {
-    packed->bias = dnnl::memory(Md({packed->out}, Type::f32, Tag::a), cpu_engine(),
-                                packed->bias_values.data());
-    if (DirectConvolution::serves(options, packed->in, packed->out)) {
-      MIEN_ASSIGN_OR_RETURN(packed->direct,
-                            DirectConvolution::pack(weights, options, *packed->shelf));
-    } else {
-      packed->plain_values.resize(plain.size());
-      MIEN_RETURN_IF_ERROR(read_outputs(weights, 0, packed->plain_values));
+  if (DirectConvolution::serves(options, packed->in, packed->out)) {
+    const bool own = shelf == nullptr;
+    packed->shelf = own ? std::make_shared<Shelf>() : std::move(shelf);
+    MIEN_ASSIGN_OR_RETURN(packed->direct,
+                          DirectConvolution::pack(weights, options, *packed->shelf));
+    if (own) packed->shelf->clear_bench();
+  } else {
+    packed->plain_values.resize(plain.size());
+    MIEN_RETURN_IF_ERROR(read_outputs(weights, 0, packed->plain_values));
+    packed->bias_values = weights.bias;
+    packed->bias_values.resize(static_cast<std::size_t>(packed->out), 0.0F);
+    try {
+      packed->bias = dnnl::memory(Md({packed->out}, Type::f32, Tag::a), cpu_engine(),
+                                  packed->bias_values.data());
+    } catch (const dnnl::error& error) {
+      return internal_error(std::string("convolution: oneDNN failed (") + error.what() + ")");
     }
-  } catch (const dnnl::error& error) {
-    return internal_error(std::string("convolution: oneDNN failed (") + error.what() + ")");
   }
   Convolution out;
   out.packed_ = std::move(packed);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <span>
 
+#include "kernels/blocks.h"
 #include "kernels/convolution_weights.h"
 #include "kernels/pack.h"
 #include "mien/core/check.h"
@@ -154,15 +155,12 @@ void DirectConvolution::fill_table(const Pictures& of, std::int64_t first, std::
 
 void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t height,
                             std::int64_t width, void* dst, Buffer& table, Buffer& padded) const {
-  const auto after = [&](std::int64_t size) {
-    return (size + 2 * options_.padding - kernel_) / options_.stride + 1;
-  };
-  Pictures pictures{static_cast<const std::byte*>(src),
-                    height,
-                    width,
-                    after(height),
-                    after(width),
-                    options_.padding};
+  Pictures pictures{.src = static_cast<const std::byte*>(src),
+                    .height = height,
+                    .width = width,
+                    .out_height = convolved_size(height, kernel_, options_),
+                    .out_width = convolved_size(width, kernel_, options_),
+                    .padding = options_.padding};
   if (merged_) pictures = pad(pictures, count, padded);
   const std::int64_t taps = kernel_ * (merged_ ? 1 : kernel_);
   const std::int64_t inputs = in_ * (merged_ ? kernel_ : 1);
@@ -177,7 +175,7 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
     const void** pointers = tables + thread * each;
     for (std::int64_t start = 0; start < total; start += kPlacesPerPass) {
       const std::int64_t places = std::min(kPlacesPerPass, total - start);
-      const std::int64_t tiles = (places + most - 1) / most;
+      const std::int64_t tiles = whole(places, most);
       const auto first = [&](std::int64_t tile) { return places * tile / tiles; };
       const std::int64_t begin = groups * tiles * thread / all;
       const std::int64_t end = groups * tiles * (thread + 1) / all;

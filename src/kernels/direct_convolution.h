@@ -13,6 +13,12 @@
 
 namespace mien::kernels {
 
+/// Height or width after a convolution of `kernel`.
+inline std::int64_t convolved_size(std::int64_t size, std::int64_t kernel,
+                                   const ConvolutionOptions& options) {
+  return (size + 2 * options.padding - kernel) / options.stride + 1;
+}
+
 /// Threads for so many multiplications: waking a second one takes as long as some tens of
 /// microseconds of work, and starting it takes milliseconds of a short run.
 int team_for(std::int64_t products);

@@ -1,20 +1,14 @@
 #include "kernels/direct_linear.h"
 
-#include <algorithm>
 #include <cstddef>
 
+#include "kernels/blocks.h"
 #include "kernels/direct_convolution.h"
 #include "kernels/pack.h"
 #include "mien/core/check.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien::kernels {
-namespace {
-
-std::int64_t whole(std::int64_t count, std::int64_t step) { return (count + step - 1) / step; }
-
-}  // namespace
-
 bool DirectLinear::serves(const LinearOptions& options, std::int64_t in, std::int64_t out) {
   const bool bf16 = options.input == Precision::kBf16;
   return direct_group(out) > 0 && (!bf16 || in % 2 == 0) &&
@@ -81,34 +75,13 @@ void DirectLinear::block(const std::byte* src, std::int64_t first, std::int64_t 
 }
 
 void DirectLinear::run(const void* src, std::int64_t rows, void* dst) const {
-  // Blocks of rows that stay in the second cache beside a panel. Few rows are not cut: the threads
-  // share the panels then, and each weight is read once.
-  constexpr std::int64_t kBlockBytes = 384 << 10;
-  const std::int64_t panels = out_ / group_, each = places_of(group_);
   const std::int64_t threads = team_for(rows * in_ * out_);
-  const bool by_rows = rows >= threads * 8 * each;
-  std::int64_t rows_each = rows;
-  if (by_rows) {
-    const std::int64_t fits = std::max<std::int64_t>(8, kBlockBytes / (in_ * width_) / each) * each;
-    const std::int64_t blocks = whole(whole(rows, threads), fits);
-    rows_each = whole(whole(rows, threads * blocks), each) * each;
-  }
-  const std::int64_t panels_each = by_rows ? panels : whole(panels, threads);
-  const std::int64_t row_blocks = whole(rows, rows_each), panel_blocks = whole(panels, panels_each);
   const auto* from = static_cast<const std::byte*>(src);
-  if (threads == 1) {  // starting a team of one is not free
-    for (std::int64_t i = 0; i < row_blocks; ++i) {
-      block(from, i * rows_each, std::min(rows, (i + 1) * rows_each), 0, panels, dst);
-    }
-    return;
-  }
-#pragma omp parallel for schedule(static) collapse(2) num_threads(static_cast <int>(threads))
-  for (std::int64_t i = 0; i < row_blocks; ++i) {
-    for (std::int64_t j = 0; j < panel_blocks; ++j) {
-      block(from, i * rows_each, std::min(rows, (i + 1) * rows_each), j * panels_each,
-            std::min(panels, (j + 1) * panels_each), dst);
-    }
-  }
+  Blocks::cut(rows, in_ * width_, places_of(group_), out_ / group_, threads)
+      .run(threads, [&](std::int64_t first, std::int64_t last, std::int64_t panel_first,
+                        std::int64_t panel_last) {
+        block(from, first, last, panel_first, panel_last, dst);
+      });
 }
 
 }  // namespace mien::kernels

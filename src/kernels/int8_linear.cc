@@ -6,12 +6,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/blocks.h"
 #include "mien/core/check.h"
 
 namespace mien::kernels {
 namespace {
-
-std::int64_t whole(std::int64_t count, std::int64_t step) { return (count + step - 1) / step; }
 
 std::int32_t to_step(float value, float scale) {
   const float step = std::nearbyint(value / scale);
@@ -112,28 +111,13 @@ void Int8Linear::block(const std::byte* src, std::int64_t first, std::int64_t la
 }
 
 void Int8Linear::run(const void* src, std::int64_t rows, void* dst) const {
-  // Blocks of rows whose quantised values stay in the second cache beside a panel. Few rows are
-  // not cut: the threads share the panels then, and each weight is read once.
-  constexpr std::int64_t kBlockBytes = 384 << 10;
-  const std::int64_t panels = whole(out_, kPanel), threads = omp_get_max_threads();
-  const bool by_rows = rows >= threads * 8 * kTileRows;
-  std::int64_t rows_each = rows;
-  if (by_rows) {
-    const std::int64_t fits =
-        std::max<std::int64_t>(8, kBlockBytes / row_bytes_ / kTileRows) * kTileRows;
-    const std::int64_t blocks = whole(whole(rows, threads), fits);
-    rows_each = whole(whole(rows, threads * blocks), kTileRows) * kTileRows;
-  }
-  const std::int64_t panels_each = by_rows ? panels : whole(panels, threads);
-  const std::int64_t row_blocks = whole(rows, rows_each), panel_blocks = whole(panels, panels_each);
+  const std::int64_t threads = omp_get_max_threads();
   const auto* from = static_cast<const std::byte*>(src);
-#pragma omp parallel for schedule(static) collapse(2)
-  for (std::int64_t i = 0; i < row_blocks; ++i) {
-    for (std::int64_t j = 0; j < panel_blocks; ++j) {
-      block(from, i * rows_each, std::min(rows, (i + 1) * rows_each), j * panels_each,
-            std::min(panels, (j + 1) * panels_each), dst);
-    }
-  }
+  Blocks::cut(rows, row_bytes_, kTileRows, whole(out_, kPanel), threads)
+      .run(threads, [&](std::int64_t first, std::int64_t last, std::int64_t panel_first,
+                        std::int64_t panel_last) {
+        block(from, first, last, panel_first, panel_last, dst);
+      });
 }
 
 }  // namespace mien::kernels

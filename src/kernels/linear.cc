@@ -11,7 +11,6 @@
 #include "kernels/direct_linear.h"
 #include "kernels/int8_linear.h"
 #include "kernels/memory.h"
-#include "kernels/pack.h"
 #include "kernels/workspace.h"
 #include "mien/kernels/cpu.h"
 
@@ -203,15 +202,11 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
     dnnl::stream stream(engine);
     void* storage = packed->storage.reserve(wanted.get_size());
     packed->weights = dnnl::memory(wanted, engine, storage);
-    const auto* values = reinterpret_cast<const float*>(source);
-    if (options.weight_is_in_out ||
-        !pack_weights(values, packed->out, packed->in, wanted, storage)) {
-      const Md plain({packed->out, packed->in}, Type::f32,
-                     options.weight_is_in_out ? Tag::ba : Tag::ab);
-      dnnl::memory from(plain, engine, const_cast<std::byte*>(source));
-      dnnl::reorder(from, packed->weights).execute(stream, from, packed->weights);
-      stream.wait();
-    }
+    const Md plain({packed->out, packed->in}, Type::f32,
+                   options.weight_is_in_out ? Tag::ba : Tag::ab);
+    dnnl::memory from(plain, engine, const_cast<std::byte*>(source));
+    dnnl::reorder(from, packed->weights).execute(stream, from, packed->weights);
+    stream.wait();
     packed->bias =
         dnnl::memory(Md({packed->out}, Type::f32, Tag::a), engine, packed->bias_values.data());
   } catch (const dnnl::error& error) {

@@ -1,15 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <oneapi/dnnl/dnnl.hpp>
 
 namespace mien::kernels {
-
-/// Packs a float32 matrix [out, in] into the layout that oneDNN asks for, much faster than its own
-/// reorder, for the two layouts of its AVX-512 kernels (AB16b64a in f32, AB8b64a2b in bf16).
-/// Returns false, with nothing done, for any other.
-bool pack_weights(const float* source, std::int64_t out, std::int64_t in,
-                  const dnnl::memory::desc& layout, void* packed);
 
 /// The weights [n, in, taps] of a group of outputs as [taps, in, n].
 void pack_taps_f32(const float* source, std::int64_t in, std::int64_t taps, std::int64_t n,

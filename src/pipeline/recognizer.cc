@@ -104,16 +104,15 @@ Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView pictu
   return impl_->read(picture, std::move(faces), FaceReader::Of::kPicture, embeddings);
 }
 
-Result<FrameResult> Recognizer::picture(image::ImageView picture, int width, int height,
-                                        const std::string& name) {
-  MIEN_ASSIGN_OR_RETURN(auto faces, image(picture, name));
-  const float x = static_cast<float>(width) / static_cast<float>(picture.width);
-  const float y = static_cast<float>(height) / static_cast<float>(picture.height);
+Result<FrameResult> Recognizer::picture(const image::Reduced& picture, const std::string& name) {
+  MIEN_ASSIGN_OR_RETURN(auto faces, image(picture.image, name));
+  const float x = static_cast<float>(picture.width) / static_cast<float>(picture.image.width());
+  const float y = static_cast<float>(picture.height) / static_cast<float>(picture.image.height());
   for (engine::FaceResult& face : faces) face::scale_face(face.face, x, y);
   FrameResult out;
   out.input = name;
-  out.width = width;
-  out.height = height;
+  out.width = picture.width;
+  out.height = picture.height;
   out.aggregate = picture_aggregate();
   out.faces = std::move(faces);
   return out;

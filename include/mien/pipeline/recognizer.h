@@ -76,10 +76,9 @@ class Recognizer {
   /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
-  /// image() of a picture that was decoded smaller than its file of `width` x `height` pixels;
-  /// sizes and coordinates are those of the file.
-  Result<FrameResult> picture(image::ImageView picture, int width, int height,
-                              const std::string& name);
+  /// image() of a picture that may be smaller than its file; sizes and coordinates are those of the
+  /// file.
+  Result<FrameResult> picture(const image::Reduced& picture, const std::string& name);
 
   /// A whole clip: as many threads as kernels::threads() tells work on frames side by side, the
   /// calling one among them; memory does not grow with its length. Results do not depend on the

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace mien::kernels {
+
+/// count / step, rounded up.
+constexpr std::int64_t whole(std::int64_t count, std::int64_t step) {
+  return (count + step - 1) / step;
+}
+
+/// A product of rows and panels of weights, cut for a team.
+struct Blocks {
+  std::int64_t rows, rows_each;
+  std::int64_t panels, panels_each;
+
+  /// Blocks of rows that stay in the second cache beside a panel, in whole tiles. Few rows are not
+  /// cut: the threads share the panels then, and each weight is read once.
+  static Blocks cut(std::int64_t rows, std::int64_t row_bytes, std::int64_t tile_rows,
+                    std::int64_t panels, std::int64_t threads) {
+    constexpr std::int64_t kBlockBytes = 384 << 10;
+    if (rows < threads * 8 * tile_rows) return {rows, rows, panels, whole(panels, threads)};
+    const std::int64_t fits =
+        std::max<std::int64_t>(8, kBlockBytes / row_bytes / tile_rows) * tile_rows;
+    const std::int64_t blocks = whole(whole(rows, threads), fits);
+    return {rows, whole(whole(rows, threads * blocks), tile_rows) * tile_rows, panels, panels};
+  }
+
+  /// Calls work(first row, last row, first panel, last panel) for every block, in `threads`
+  /// threads.
+  template <class Work>
+  void run(std::int64_t threads, const Work& work) const {
+    const std::int64_t across = whole(panels, panels_each);
+    const auto block = [&](std::int64_t i, std::int64_t j) {
+      work(i * rows_each, std::min(rows, (i + 1) * rows_each), j * panels_each,
+           std::min(panels, (j + 1) * panels_each));
+    };
+    const std::int64_t count = whole(rows, rows_each) * across;
+    if (threads == 1) {  // starting a team of one is not free
+      for (std::int64_t n = 0; n < count; ++n) block(n / across, n % across);
+      return;
+    }
+#pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads))
+    for (std::int64_t n = 0; n < count; ++n) block(n / across, n % across);
+  }
+};
+
+}  // namespace mien::kernels
