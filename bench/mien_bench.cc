@@ -41,6 +41,10 @@ int run(int argc, char** argv) {
   tower->add_option("--batches", towers.batches)->delimiter(',');
   tower->add_option("--texts", towers.texts, "0: no texts")->delimiter(',');
   tower->add_option("--precisions", towers.precisions)->delimiter(',');
+  auto* tokens = app.add_subcommand("tokens", "The texts that towers times, as a rival reads them");
+  tokens->add_option("bundle", towers.bundle)->required();
+  tokens->add_option("out", towers.embeddings, "Start of the files' names")->required();
+  tokens->add_option("--texts", towers.texts)->delimiter(',');
   CLI11_PARSE(app, argc, argv);
 
   std::erase(towers.texts, 0);
@@ -51,7 +55,8 @@ int run(int argc, char** argv) {
       : front->parsed()   ? mien::bench::run_front(picture, threads, plan)
       : face->parsed()    ? mien::bench::run_face(bundle, picture, threads, plan)
       : clip->parsed()    ? mien::bench::run_clip(bundle, picture, threads, plan)
-                          : mien::bench::run_towers(towers, plan);
+      : tokens->parsed() ? mien::bench::write_tokens(towers.bundle, towers.embeddings, towers.texts)
+                         : mien::bench::run_towers(towers, plan);
   if (status.ok()) return 0;
   std::fprintf(stderr, "mien_bench: %s\n", status.message().c_str());
   return 3;

@@ -60,12 +60,14 @@ def peak_of(facts, precision, threads):
     return max(found, default=None)
 
 
+WHO = {"mien bf16": "mien-bf16", "mien int8": "mien-int8", "ONNX Runtime fp32": "ort-fp32",
+       "ONNX Runtime int8": "ort-int8", "PyTorch eager fp32": "torch-fp32"}
+
+
 def image_table(facts, agreement):
     """One line per model, threads, batch and contender; ratios are to ONNX Runtime in the same place."""
     images = [f for f in facts if f["group"] == "image"]
     flops = {(f["model"], f["batch"]): f["flops"] for f in images if "flops" in f}
-    who = {"mien bf16": "mien-bf16", "mien int8": "mien-int8", "ONNX Runtime fp32": "ort-fp32",
-           "ONNX Runtime int8": "ort-int8", "PyTorch eager fp32": "torch-fp32"}
     lines = []
     for fact in sorted(images, key=lambda f: (f["model"], f["threads"], f["batch"], f["contender"].casefold())):
         place = [f for f in images if all(f[k] == fact[k] for k in ("model", "threads", "batch"))]
@@ -74,7 +76,7 @@ def image_table(facts, agreement):
         peak = peak_of(facts, fact["precision"], fact["threads"])
         rate = flops[(fact["model"], fact["batch"])] / fact["median_ms"] / 1e6
         share = f"{100 * rate / peak:.0f} %" if peak else "-"
-        cosine = agreement.get(fact["model"], {}).get(who.get(fact["contender"]))
+        cosine = agreement.get(fact["model"], {}).get(WHO.get(fact["contender"]))
         lines.append([fact["model"], fact["threads"], fact["batch"], fact["contender"], timing(fact), ratio,
                       number(rate), share, "-" if cosine is None else f"{cosine:.7f}"])
     return rows(["model", "threads", "batch", "contender", "ms (quartiles)", "speed to ONNX Runtime fp32", "GFLOP/s",
@@ -118,8 +120,19 @@ def peak_lines(facts):
             for f in facts if f["group"] == "peak"]
 
 
-def text_lines(facts):
-    return [[f["model"], f["precision"], f["threads"], f["batch"], timing(f)] for f in facts if f["group"] == "text"]
+def text_table(facts, agreement):
+    """As image_table."""
+    texts = [f for f in facts if f["group"] == "text"]
+    lines = []
+    for fact in sorted(texts, key=lambda f: (f["model"], f["threads"], f["batch"], f["contender"].casefold())):
+        rival = next((f for f in texts if f["contender"] == "ONNX Runtime fp32" and
+                      all(f[k] == fact[k] for k in ("model", "threads", "batch"))), None)
+        cosine = agreement.get(fact["model"], {}).get("texts", {}).get(WHO.get(fact["contender"]))
+        lines.append([fact["model"], fact["threads"], fact["batch"], fact["contender"], timing(fact),
+                      f"{rival['median_ms'] / fact['median_ms']:.2f}x" if rival else "-",
+                      "-" if cosine is None else f"{cosine:.7f}"])
+    return rows(["model", "threads", "texts", "contender", "ms (quartiles)", "speed to ONNX Runtime fp32",
+                 "least cosine to mien fp32"], lines)
 
 
 def memory_lines(facts):
@@ -137,7 +150,7 @@ def render_images(results):
     facts = results["measurements"]
     return "\n".join([rows(["type", "instructions", "threads", "best GFLOP/s", "median GFLOP/s"], peak_lines(facts)),
                       image_table(facts, results["cosine_to_mien_fp32"]),
-                      rows(["model", "type", "threads", "texts", "ms (quartiles)"], text_lines(facts)),
+                      text_table(facts, results["cosine_to_mien_fp32"]),
                       rows(MEMORY_HEADERS, memory_lines(facts))])
 
 
@@ -145,7 +158,7 @@ def render(results):
     facts, box = results["measurements"], results["machine"]
     blas = next((f["blas"] for f in facts if f.get("blas")), "?")
     versions = {f["contender"]: f["version"] for f in facts if "version" in f}
-    peaks, texts = peak_lines(facts), text_lines(facts)
+    peaks = peak_lines(facts)
     faces = [[f["model"], f["precision"], f["threads"], timing(f), "1.0 ms"] for f in facts if f["group"] == "face"]
     clips = [[f["case"], f["model"], f["precision"], f["threads"], f["frames"], f["faces"],
               number(f["frames"] / f["median_ms"] * 1e3)] for f in facts if f["group"] == "clip"]
@@ -156,7 +169,7 @@ def render(results):
         "Times are medians with the quartiles in brackets.\n",
         "### Machine peak\n", rows(["type", "instructions", "threads", "best GFLOP/s", "median GFLOP/s"], peaks),
         "### Image tower\n", image_table(facts, results["cosine_to_mien_fp32"]),
-        "### Text tower (tokenizer included)\n", rows(["model", "type", "threads", "texts", "ms (quartiles)"], texts),
+        "### Text tower (mien: tokenizer included)\n", text_table(facts, results["cosine_to_mien_fp32"]),
         "### Peak memory of a process\n", rows(MEMORY_HEADERS, memory_lines(facts)),
         "### Front end, one 640x480 picture\n", rows(["work", "threads", "ms (quartiles)"], front),
         "### One face crop to scores (crop, preprocessing, tower, labels)\n",

@@ -1,6 +1,8 @@
 #include "towers.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstring>
 
 #include "mien/core/file.h"
@@ -84,6 +86,15 @@ std::vector<std::string> make_texts(int count) {
   return texts;
 }
 
+/// Writes values as they lie in memory.
+template <typename T>
+Status write_values(std::filesystem::path file, const std::string& suffix,
+                    std::span<const T> values) {
+  file += suffix;
+  return write_file_atomically(file,
+                               {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+}
+
 Json facts_of(const engine::Bundle& bundle, const std::string& precision, int threads) {
   Json facts = Json::object();
   facts.set("contender", "mien " + precision);
@@ -118,10 +129,8 @@ Status time_images(const engine::Bundle& bundle, const std::string& precision,
       facts.set("flops", image_flops(sizes) * batch);
       report(std::move(facts), samples);
       if (options.embeddings.empty()) continue;
-      std::filesystem::path file = options.embeddings;
-      file += "-" + precision + "-b" + std::to_string(batch) + ".f32";
-      MIEN_RETURN_IF_ERROR(write_file_atomically(
-          file, {reinterpret_cast<const char*>(out.data()), out.size() * sizeof(float)}));
+      MIEN_RETURN_IF_ERROR(write_values<float>(
+          options.embeddings, "-" + precision + "-b" + std::to_string(batch).append(".f32"), out));
     }
   }
   return {};
@@ -136,19 +145,53 @@ Status time_texts(const engine::Bundle& bundle, const std::string& precision,
       engine::Session session;
       // Held, so that the tower is packed once and not in every repeat.
       MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle.text_encoder());
-      MIEN_ASSIGN_OR_RETURN(const auto samples, measure(plan, [&] {
-                              return engine::encode_texts(bundle, texts, session).status();
+      Tensor rows;
+      MIEN_ASSIGN_OR_RETURN(const auto samples, measure(plan, [&]() -> Status {
+                              MIEN_ASSIGN_OR_RETURN(rows,
+                                                    engine::encode_texts(bundle, texts, session));
+                              return {};
                             }));
       Json facts = facts_of(bundle, precision, threads);
       facts.set("group", "text");
       facts.set("batch", count);
       report(std::move(facts), samples);
+      if (options.embeddings.empty()) continue;
+      MIEN_RETURN_IF_ERROR(write_values<float>(
+          options.embeddings, "-" + precision + "-t" + std::to_string(count).append(".f32"),
+          rows.f32()));
     }
   }
   return {};
 }
 
 }  // namespace
+
+Status write_tokens(const std::filesystem::path& bundle, const std::filesystem::path& out,
+                    const std::vector<int>& counts) {
+  MIEN_ASSIGN_OR_RETURN(const auto loaded, engine::Bundle::load(bundle));
+  MIEN_ASSIGN_OR_RETURN(const auto tokenizer, loaded->tokenizer());
+  const auto& text = loaded->info().architecture.text;
+  if (!text) return invalid_argument(bundle.string() + ": has no text tower");
+  std::vector<std::vector<std::int32_t>> rows;
+  std::size_t longest = 0;
+  for (const std::string& line : make_texts(*std::max_element(counts.begin(), counts.end()))) {
+    MIEN_ASSIGN_OR_RETURN(auto ids, tokenizer->encode_padded(line, text->context));
+    const auto end = std::max_element(ids.begin(), ids.end()) - ids.begin();
+    longest = std::max(longest, static_cast<std::size_t>(end) + 1);
+    rows.push_back(std::move(ids));
+  }
+  for (const int count : counts) {
+    std::vector<std::int32_t> values;
+    for (int i = 0; i < count; ++i) {
+      const auto& row = rows[static_cast<std::size_t>(i)];
+      values.insert(values.end(), row.begin(), row.begin() + static_cast<std::ptrdiff_t>(longest));
+    }
+    MIEN_RETURN_IF_ERROR(
+        write_values<std::int32_t>(out, "-" + std::to_string(count).append(".i32"), values));
+  }
+  std::puts(Json(Json::Object{{"length", longest}}).dump().c_str());
+  return {};
+}
 
 Status run_towers(const TowerOptions& options, const Plan& plan) {
   MIEN_ASSIGN_OR_RETURN(const auto pixels, read_floats(options.pixels));

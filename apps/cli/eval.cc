@@ -175,8 +175,9 @@ void run_bundles(Context& context, EvalOptions options, const eval::RunOptions& 
     return choose_labels(options, bundle, manifest);
   };
   const BundlesRun run{
-      options.source, options.data,      options.bundles,  read, load, labels, run_options,
-      options.json,   options.resamples, options.page.file};
+      options.source,   options.data,   options.bundles, read,         load,
+      labels,           options.unseen, run_options,     options.json, options.resamples,
+      options.page.file};
   folds ? run_folds(context, run) : run_left_out(context, run);
 }
 
@@ -342,6 +343,9 @@ void add_eval(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_option("-l,--labels", options->labels,
                    "zero-shot: words for the classes, as in predict (default: the class names)");
+  verb->add_option("--unseen", options->unseen,
+                   "leave-one-out: labels, as --labels, of which the class that was left out takes "
+                   "its texts; the others keep theirs (such as shapes7)");
   verb->add_option("--compound", options->compound,
                    "Samples of several labels are classes of their own, and the parts' embeddings "
                    "are averaged: unit-mean or raw-mean (default: they are left out)")

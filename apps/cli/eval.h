@@ -23,6 +23,7 @@ struct EvalOptions {
   DataOptions data;
   std::string protocol = "zero-shot";
   std::string labels;
+  std::string unseen;      ///< leave-one-out: what names the class left out
   std::string compound;    ///< empty: samples of several labels are left out
   std::string average_by;  ///< regression: a column; empty: every sample counts
   EvalPageOptions page;

@@ -110,6 +110,21 @@ void print_left_out(const eval::LeftOutReport& report, const std::string& data) 
   }
 }
 
+// The label of the class `name` gets the texts that it has in another set.
+Status name_unseen(const std::string& set, const std::string& name, text::LabelSet& labels) {
+  if (set.empty()) return {};
+  MIEN_ASSIGN_OR_RETURN(const text::LabelSet others, text::load_labels(set));
+  const auto from = eval::find_labels(others, {name}).front();
+  const auto to = eval::find_labels(labels, {name}).front();
+  if (!from || !to) {
+    return invalid_argument(fmt::format("--unseen: {} has no label '{}', which a bundle left out",
+                                        from ? "the run" : set, name));
+  }
+  labels.labels[*to].texts = others.labels[*from].texts;
+  labels.labels[*to].parts = others.labels[*from].parts;
+  return {};
+}
+
 // The run of one bundle, counted into the report; its hash. Sets the exit code when it fails.
 bool add_left_out(Context& context, const BundlesRun& run, const data::Manifest& manifest,
                   const std::string& path, eval::LeftOutReport& report, std::string& hash) {
@@ -128,8 +143,11 @@ bool add_left_out(Context& context, const BundlesRun& run, const data::Manifest&
                                      path, *name)),
         kExitUsage);
   }
-  const auto labels = run.labels(**bundle, manifest);
+  auto labels = run.labels(**bundle, manifest);
   if (!labels.ok()) return failed(labels.status(), kExitUsage);
+  if (const Status status = name_unseen(run.unseen, *name, *labels); !status.ok()) {
+    return failed(status, kExitUsage);
+  }
   eval::RunOptions options = run.options;
   options.finder.landmarks = (*bundle)->info().crop.align;
   const auto result =

@@ -223,7 +223,7 @@ void add_predict(CLI::App& app, Context& context) {
   add_model_options(*verb, options->model);
   verb->add_option(
       "-l,--labels", options->labels,
-      "Words to choose from: happy,sad,\"politely bored\"; a label file; or basic7, basic8, mafw11 "
+      "Words to choose from: happy,sad,\"politely bored\"; a label file; or basic7, basic8, mafw11, shapes7 "
       "(default: the bundle's own)");
   add_face_options(*verb, options->faces);
   add_output_options(*verb, options->outputs);

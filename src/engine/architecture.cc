@@ -361,8 +361,7 @@ Status Architecture::validate(std::string_view subject) const {
     MIEN_RETURN_IF_ERROR(check_neutral(*neutral, fmt::format("{}.neutral", subject)));
   }
   if (prompt) {
-    MIEN_RETURN_IF_ERROR(
-        check_prompt(*prompt, image.image_size, fmt::format("{}.prompt", subject)));
+    MIEN_RETURN_IF_ERROR(check_prompt(*prompt, image, fmt::format("{}.prompt", subject)));
   }
   if (reciprocal) return check_reciprocal(*reciprocal, fmt::format("{}.reciprocal", subject));
   return {};

@@ -33,13 +33,16 @@ Json neutral_json(const NeutralNetwork& network);
 Status check_neutral(const NeutralNetwork& network, std::string_view subject);
 void add_neutral(std::vector<ExpectedTensor>& out, const NeutralNetwork& network, int embed);
 
-/// What HESP and ARPL learn beside frozen towers.
+/// HESP's patch.
 Result<PixelPrompt> parse_prompt(const Json& json, std::string_view subject);
 Json prompt_json(const PixelPrompt& prompt);
-Status check_prompt(const PixelPrompt& prompt, int image_size, std::string_view subject);
+Status check_prompt(const PixelPrompt& prompt, const ImageTower& image, std::string_view subject);
+void add_prompt(std::vector<ExpectedTensor>& out, const Architecture& architecture);
+
+/// The points that classes avoid, of HESP and ARPL.
 Result<ReciprocalPoints> parse_reciprocal(const Json& json, std::string_view subject);
 Json reciprocal_json(const ReciprocalPoints& points);
 Status check_reciprocal(const ReciprocalPoints& points, std::string_view subject);
-void add_open_set(std::vector<ExpectedTensor>& out, const Architecture& architecture);
+void add_reciprocal(std::vector<ExpectedTensor>& out, const Architecture& architecture);
 
 }  // namespace mien::engine

@@ -176,7 +176,8 @@ std::vector<ExpectedTensor> expected_tensors(const Architecture& a) {
   }
   if (a.temporal) add_temporal(out, *a.temporal);
   if (a.neutral) add_neutral(out, *a.neutral, a.embed);
-  add_open_set(out, a);
+  add_prompt(out, a);
+  add_reciprocal(out, a);
   if (a.regression) add_regression(out, *a.regression, a.embed);
   return out;
 }

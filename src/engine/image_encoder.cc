@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "engine/image_towers.h"
+#include "engine/pixel_patch.h"
 #include "mien/kernels/ops.h"
 
 namespace mien::engine {
@@ -19,7 +20,19 @@ struct VitImage final : ImageEncoder::Impl {
 
   Status encode_pass(const float* pixels, std::int64_t count, float* out,
                      Session::Impl& session) const override;
+  Status first_map(const float* pixels, std::vector<float>& out,
+                   Session::Impl& session) const override;
 };
+
+Status VitImage::first_map(const float* pixels, std::vector<float>& out,
+                           Session::Impl& session) const {
+  const std::int64_t cells = tower.tokens() - 1;
+  const std::int64_t depth = std::int64_t{3} * tower.patch * tower.patch;
+  float* rows = session.input.reserve_as<float>(static_cast<std::size_t>(cells * depth));
+  gather_patches(pixels, 1, tower.image_size, tower.patch, rows);
+  out.resize(static_cast<std::size_t>(cells * tower.width));
+  return patches.run(rows, cells, out.data(), session.workspace);
+}
 
 Status VitImage::encode_pass(const float* pixels, std::int64_t count, float* out,
                              Session::Impl& session) const {
@@ -114,7 +127,15 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoin
   return std::unique_ptr<ImageEncoder::Impl>(std::move(impl));
 }
 
-ImageEncoder::ImageEncoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Status ImageEncoder::Impl::first_map(const float* /*pixels*/, std::vector<float>& /*out*/,
+                                     Session::Impl& /*session*/) const {
+  return unsupported(
+      "image tower: has no map that a patch could be placed by (expected a ViT or a residual "
+      "network)");
+}
+
+ImageEncoder::ImageEncoder(std::unique_ptr<Impl> impl, std::unique_ptr<const PixelPatch> patch)
+    : impl_(std::move(impl)), patch_(std::move(patch)) {}
 ImageEncoder::~ImageEncoder() = default;
 
 Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
@@ -129,26 +150,47 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
   } else {
     MIEN_ASSIGN_OR_RETURN(impl, load_vit(weights, architecture, precision));
   }
-  if (architecture.prompt) {
-    MIEN_ASSIGN_OR_RETURN(impl, with_prompt(std::move(impl), weights, architecture));
-  }
   impl->tower = architecture.image;
   impl->embed = architecture.embed;
-  return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl)));
+  std::unique_ptr<const PixelPatch> patch;
+  if (architecture.prompt) {
+    MIEN_ASSIGN_OR_RETURN(patch, PixelPatch::load(weights, architecture));
+  }
+  return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl), std::move(patch)));
 }
 
 int ImageEncoder::image_size() const { return impl_->tower.image_size; }
 int ImageEncoder::embed() const { return static_cast<int>(impl_->embed); }
 
-Status ImageEncoder::encode(const float* pixels, std::int64_t count, float* out,
-                            Session& session) const {
+Status ImageEncoder::encode(const float* pixels, std::int64_t count, float* out, Session& session,
+                            std::span<const PromptPlace> places) const {
+  MIEN_CHECK(places.empty() || static_cast<std::int64_t>(places.size()) == count);
+  std::vector<PromptPlace> own;
+  if (places.empty() && places_patches()) {
+    MIEN_ASSIGN_OR_RETURN(own, this->places(pixels, count, session));
+    places = own;
+  }
   const std::int64_t pixels_each = std::int64_t{3} * image_size() * image_size();
   for (std::int64_t first = 0; first < count; first += impl_->per_pass) {
     const std::int64_t now = std::min(impl_->per_pass, count - first);
-    MIEN_RETURN_IF_ERROR(impl_->encode_pass(pixels + first * pixels_each, now,
-                                            out + first * impl_->embed, session.impl()));
+    const float* pass = pixels + first * pixels_each;
+    if (patch_) {
+      const auto those = places.empty() ? places
+                                        : places.subspan(static_cast<std::size_t>(first),
+                                                         static_cast<std::size_t>(now));
+      pass = patch_->add(pass, now, those, session.impl());
+    }
+    MIEN_RETURN_IF_ERROR(impl_->encode_pass(pass, now, out + first * impl_->embed, session.impl()));
   }
   return {};
+}
+
+bool ImageEncoder::places_patches() const { return patch_ != nullptr && patch_->places_itself(); }
+
+Result<std::vector<PromptPlace>> ImageEncoder::places(const float* pixels, std::int64_t count,
+                                                      Session& session) const {
+  MIEN_CHECK(places_patches());
+  return patch_->places(*impl_, pixels, count, session.impl());
 }
 
 }  // namespace mien::engine

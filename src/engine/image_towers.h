@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "engine/transformer.h"
 #include "mien/engine/encoders.h"
@@ -14,6 +15,12 @@ struct ImageEncoder::Impl {
   /// At most `per_pass` pictures. Shape: as ImageEncoder::encode.
   virtual Status encode_pass(const float* pixels, std::int64_t count, float* out,
                              Session::Impl& session) const = 0;
+
+  /// What the first layer makes of one picture, channels last, in float32; the activation behind a
+  /// convolution with a norm included. Shape: pixels [3, S, S] -> out [grid, grid, channels].
+  /// Errors: kUnsupported for a tower that has none.
+  virtual Status first_map(const float* pixels, std::vector<float>& out,
+                           Session::Impl& session) const;
 
   ImageTower tower;
   std::int64_t embed = 0;
@@ -34,10 +41,6 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
                                                           const Architecture& architecture,
                                                           kernels::Precision precision,
                                                           bool many_pictures);
-/// A tower whose pictures get architecture.prompt first.
-Result<std::unique_ptr<ImageEncoder::Impl>> with_prompt(std::unique_ptr<ImageEncoder::Impl> inner,
-                                                        const checkpoint::Checkpoint& weights,
-                                                        const Architecture& architecture);
 Result<std::unique_ptr<ImageEncoder::Impl>> load_swin(const checkpoint::Checkpoint& weights,
                                                       const Architecture& architecture,
                                                       kernels::Precision precision);

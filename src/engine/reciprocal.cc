@@ -1,4 +1,3 @@
-// What HESP and ARPL learn beside frozen towers: a patch of pixels, and points that classes avoid.
 #include "mien/engine/reciprocal.h"
 
 #include <fmt/format.h>
@@ -7,7 +6,6 @@
 #include <cmath>
 
 #include "engine/architecture_parts.h"
-#include "engine/image_towers.h"
 #include "engine/transformer.h"
 #include "mien/core/check.h"
 
@@ -16,72 +14,11 @@ namespace {
 
 constexpr const char* kPoints = "reciprocal.points";
 constexpr const char* kAdapter = "reciprocal.adapter";
-constexpr const char* kPatch = "prompt.patch";
 constexpr int kMaxReciprocal = 4096;
 constexpr double kMaxShare = 1000;
 constexpr double kMaxLength = 1e6;
 
-/// A tower that reads pictures with a patch added.
-struct PromptedImage final : ImageEncoder::Impl {
-  std::unique_ptr<ImageEncoder::Impl> inner;
-  PixelPrompt prompt;
-  std::vector<float> patch;  // [3, size, size]
-
-  Status encode_pass(const float* pixels, std::int64_t count, float* out,
-                     Session::Impl& session) const override;
-};
-
-Status PromptedImage::encode_pass(const float* pixels, std::int64_t count, float* out,
-                                  Session::Impl& session) const {
-  const auto side = static_cast<std::size_t>(tower.image_size);
-  const auto size = static_cast<std::size_t>(prompt.size);
-  const std::size_t all = static_cast<std::size_t>(count) * 3 * side * side;
-  float* changed = session.prompted.reserve_as<float>(all);
-  std::copy_n(pixels, all, changed);
-  for (std::size_t plane = 0; plane < 3 * static_cast<std::size_t>(count); ++plane) {
-    const float* from = patch.data() + (plane % 3) * size * size;
-    float* to = changed + plane * side * side + static_cast<std::size_t>(prompt.row) * side +
-                static_cast<std::size_t>(prompt.col);
-    for (std::size_t y = 0; y < size; ++y) {
-      for (std::size_t x = 0; x < size; ++x) to[y * side + x] += from[y * size + x];
-    }
-  }
-  return inner->encode_pass(changed, count, out, session);
-}
-
-Result<int> read_place(const Json& json, std::string_view key, std::string_view subject) {
-  MIEN_ASSIGN_OR_RETURN(const std::int64_t value, json_integer(json, key, subject));
-  if (value < 0 || value > kMaxImage) {
-    return corrupt(
-        fmt::format("{}: '{}' is {} (expected 0 to {})", subject, key, value, kMaxImage));
-  }
-  return static_cast<int>(value);
-}
-
 }  // namespace
-
-Result<PixelPrompt> parse_prompt(const Json& json, std::string_view subject) {
-  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, {"size", "row", "col"}, subject));
-  PixelPrompt out;
-  MIEN_ASSIGN_OR_RETURN(out.size, read_size(json, "size", kMaxImage, subject));
-  MIEN_ASSIGN_OR_RETURN(out.row, read_place(json, "row", subject));
-  MIEN_ASSIGN_OR_RETURN(out.col, read_place(json, "col", subject));
-  return out;
-}
-
-Json prompt_json(const PixelPrompt& prompt) {
-  return Json::Object{{"size", prompt.size}, {"row", prompt.row}, {"col", prompt.col}};
-}
-
-Status check_prompt(const PixelPrompt& prompt, int image_size, std::string_view subject) {
-  const bool inside = prompt.size >= 1 && prompt.row >= 0 && prompt.col >= 0 &&
-                      prompt.row + prompt.size <= image_size &&
-                      prompt.col + prompt.size <= image_size;
-  if (inside) return {};
-  return corrupt(
-      fmt::format("{}: {} pixels from row {}, column {} (expected a square inside {}x{})", subject,
-                  prompt.size, prompt.row, prompt.col, image_size, image_size));
-}
 
 Result<ReciprocalPoints> parse_reciprocal(const Json& json, std::string_view subject) {
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
@@ -120,29 +57,12 @@ Status check_reciprocal(const ReciprocalPoints& points, std::string_view subject
                   points.length, kMaxShare, kMaxLength));
 }
 
-void add_open_set(std::vector<ExpectedTensor>& out, const Architecture& architecture) {
-  if (architecture.prompt) {
-    const int size = architecture.prompt->size;
-    out.push_back({kPatch, {3, size, size}});
-  }
+void add_reciprocal(std::vector<ExpectedTensor>& out, const Architecture& architecture) {
   if (!architecture.reciprocal) return;
   out.push_back({kPoints, {architecture.reciprocal->labels, architecture.embed}});
   if (architecture.reciprocal->adapter) {
     out.push_back({kAdapter, {architecture.embed, architecture.embed}});
   }
-}
-
-Result<std::unique_ptr<ImageEncoder::Impl>> with_prompt(std::unique_ptr<ImageEncoder::Impl> inner,
-                                                        const checkpoint::Checkpoint& weights,
-                                                        const Architecture& architecture) {
-  auto out = std::make_unique<PromptedImage>();
-  out->prompt = *architecture.prompt;
-  MIEN_ASSIGN_OR_RETURN(out->patch, load_vector(weights, kPatch));
-  out->per_pass = inner->per_pass;
-  inner->tower = architecture.image;
-  inner->embed = architecture.embed;
-  out->inner = std::move(inner);
-  return std::unique_ptr<ImageEncoder::Impl>(std::move(out));
 }
 
 Result<std::shared_ptr<const ReciprocalDistance>> ReciprocalDistance::load(

@@ -60,6 +60,8 @@ struct ResidualImage final : ImageEncoder::Impl {
 
   Status encode_pass(const float* pixels, std::int64_t count, float* out,
                      Session::Impl& session) const override;
+  Status first_map(const float* pixels, std::vector<float>& out,
+                   Session::Impl& session) const override;
   void* reserve(kernels::Buffer& buffer, std::int64_t values) const {
     return buffer.reserve(static_cast<std::size_t>(values) *
                           (precision == Precision::kF32 ? sizeof(float) : sizeof(std::uint16_t)));
@@ -94,6 +96,23 @@ const float* ResidualImage::input_of(const float* pixels, std::int64_t count,
     }
   }
   return to;
+}
+
+Status ResidualImage::first_map(const float* pixels, std::vector<float>& out,
+                                Session::Impl& session) const {
+  const std::int64_t side = tower.image_size, after = stem.out_size(side);
+  const float* input = input_of(pixels, 1, session);
+  const std::int64_t area = after * after, channels = stem.out();
+  auto* made = session.hidden.reserve_as<float>(static_cast<std::size_t>(area * channels));
+  MIEN_RETURN_IF_ERROR(stem.run(input, 1, side, side, made, session.workspace));
+  const std::int64_t width = together(channels);  // channels that lie together
+  out.resize(static_cast<std::size_t>(area * channels));
+  for (std::int64_t first = 0; first < channels; first += width) {
+    for (std::int64_t i = 0; i < area; ++i) {
+      std::copy_n(made + first * area + i * width, width, out.data() + i * channels + first);
+    }
+  }
+  return {};
 }
 
 // `now` holds the input, and the output afterwards.

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "engine/text_towers.h"
@@ -9,6 +8,11 @@
 
 namespace mien::engine {
 namespace {
+
+using Ids = std::span<const std::int32_t>;
+
+// Tokens of all texts of a pass, rows that are shared counted again: what attention works on.
+constexpr std::int64_t kTokensPerPass = 4 * kRowsPerPass;
 
 /// CLIP's causal tower, read out at the end token.
 struct ClipText final : TextEncoder::Impl {
@@ -21,11 +25,50 @@ struct ClipText final : TextEncoder::Impl {
   Status encode(std::span<const std::vector<std::int32_t>> rows, float* out,
                 Session::Impl& session) const override;
   Status token_row(std::int32_t id, std::span<float> out) const;
-  /// Encodes the rows numbered `order`, all cut to `length` tokens.
-  Status encode_pass(std::span<const std::vector<std::int32_t>> rows,
-                     std::span<const std::size_t> order, std::span<const std::int64_t> ends,
-                     std::int64_t length, float* out, Session::Impl& session) const;
+  /// Encodes texts that share rows. Shape: texts [batch], out [batch, embed].
+  Status encode_pass(std::span<const Ids> texts, const SharedRows& shared, float* out,
+                     Session::Impl& session) const;
 };
+
+// The rows of the first of these texts, in order, up to a limit of rows and of tokens in all; at
+// least one text.
+SharedRows share(std::span<const Ids> texts) {
+  SharedRows out;
+  std::vector<std::int64_t> rows;  // of the text before, token by token
+  std::vector<std::vector<std::int64_t>> of_text;
+  std::int64_t count = 0;
+  for (std::size_t n = 0; n < texts.size(); ++n) {
+    const Ids text = texts[n];
+    std::size_t same = 0;
+    if (n > 0) {
+      const auto differ =
+          std::mismatch(text.begin(), text.end(), texts[n - 1].begin(), texts[n - 1].end());
+      same = static_cast<std::size_t>(differ.first - text.begin());
+    }
+    const std::int64_t more = static_cast<std::int64_t>(text.size() - same);
+    const std::int64_t longest = std::max(out.tokens, static_cast<std::int64_t>(text.size()));
+    if (n > 0 && (count + more > kRowsPerPass ||
+                  longest * static_cast<std::int64_t>(n + 1) > kTokensPerPass)) {
+      break;
+    }
+    rows.resize(same);
+    for (std::size_t t = same; t < text.size(); ++t) rows.push_back(count++);
+    out.tokens = longest;
+    out.ends.push_back(rows.back());
+    of_text.push_back(rows);
+  }
+  out.batch = static_cast<std::int64_t>(of_text.size());
+  for (const std::vector<std::int64_t>& own : of_text) {
+    for (std::int64_t t = 0; t < out.tokens; ++t) {
+      const std::int64_t row = own[std::min(static_cast<std::size_t>(t), own.size() - 1)];
+      if (row == static_cast<std::int64_t>(out.place.size())) {
+        out.place.push_back(static_cast<std::int64_t>(out.row_of.size()));
+      }
+      out.row_of.push_back(row);
+    }
+  }
+  return out;
+}
 
 Status ClipText::token_row(std::int32_t id, std::span<float> out) const {
   const std::size_t row_bytes = out.size() * byte_size(tokens.dtype());
@@ -34,68 +77,65 @@ Status ClipText::token_row(std::int32_t id, std::span<float> out) const {
                      out);
 }
 
-Status ClipText::encode_pass(std::span<const std::vector<std::int32_t>> rows,
-                             std::span<const std::size_t> order, std::span<const std::int64_t> ends,
-                             std::int64_t length, float* out, Session::Impl& session) const {
-  const std::int64_t width = tower.width;
-  const auto count = static_cast<std::int64_t>(order.size());
-  const auto reserve = [](kernels::Buffer& buffer, std::int64_t elements) {
-    return buffer.reserve_as<float>(static_cast<std::size_t>(elements));
+Status ClipText::encode_pass(std::span<const Ids> texts, const SharedRows& shared, float* out,
+                             Session::Impl& session) const {
+  const auto width = static_cast<std::size_t>(tower.width);
+  const auto reserve = [](kernels::Buffer& buffer, std::size_t elements) {
+    return buffer.reserve_as<float>(elements);
   };
-  float* x = reserve(session.stream, count * length * width);
-  for (std::int64_t n = 0; n < count; ++n) {
-    const auto& ids = rows[order[static_cast<std::size_t>(n)]];
-    for (std::int64_t t = 0; t < length; ++t) {
-      float* to = x + (n * length + t) * width;
-      MIEN_RETURN_IF_ERROR(token_row(ids[static_cast<std::size_t>(t)],
-                                     std::span(to, static_cast<std::size_t>(width))));
-      const float* position = positions.data() + t * width;
-      for (std::int64_t i = 0; i < width; ++i) to[i] += position[i];
-    }
+  float* x = reserve(session.stream, shared.place.size() * width);
+  for (std::size_t row = 0; row < shared.place.size(); ++row) {
+    const auto text = static_cast<std::size_t>(shared.place[row] / shared.tokens);
+    const auto t = static_cast<std::size_t>(shared.place[row] % shared.tokens);
+    float* to = x + row * width;
+    MIEN_RETURN_IF_ERROR(token_row(texts[text][t], std::span(to, width)));
+    const float* position = positions.data() + t * width;
+    for (std::size_t i = 0; i < width; ++i) to[i] += position[i];
   }
-  MIEN_RETURN_IF_ERROR(transformer.run(x, count, length, false, session));
-  float* ended = reserve(session.input, count * width);
-  for (std::int64_t n = 0; n < count; ++n) {
-    const std::int64_t end = ends[order[static_cast<std::size_t>(n)]];
-    std::memcpy(ended + n * width, x + (n * length + end) * width,
-                static_cast<std::size_t>(width) * sizeof(float));
-  }
-  float* pooled = reserve(session.pooled, count * width);
-  kernels::layer_norm({.x = ended,
-                       .rows = count,
-                       .width = width,
+  MIEN_RETURN_IF_ERROR(transformer.run_shared(x, shared, session));
+  float* pooled = reserve(session.pooled, texts.size() * width);
+  kernels::layer_norm({.x = x,
+                       .rows = shared.batch,
+                       .width = tower.width,
                        .gain = ln_final.gain.data(),
                        .bias = ln_final.bias.data(),
                        .out = pooled});
-  float* projected = reserve(session.hidden, count * embed);
-  MIEN_RETURN_IF_ERROR(projection.run(pooled, count, projected, session.workspace));
-  for (std::int64_t n = 0; n < count; ++n) {
-    std::memcpy(out + static_cast<std::int64_t>(order[static_cast<std::size_t>(n)]) * embed,
-                projected + n * embed, static_cast<std::size_t>(embed) * sizeof(float));
-  }
-  return {};
+  return projection.run(pooled, shared.batch, out, session.workspace);
 }
 
 Status ClipText::encode(std::span<const std::vector<std::int32_t>> rows, float* out,
                         Session::Impl& session) const {
-  std::vector<std::int64_t> ends(rows.size());
-  for (std::size_t n = 0; n < rows.size(); ++n) {
-    ends[n] = std::max_element(rows[n].begin(), rows[n].end()) - rows[n].begin();
+  // What a text says ends with its largest id. In their order texts with the same beginning lie
+  // together, and equal ones are encoded once.
+  std::vector<Ids> texts;
+  for (const std::vector<std::int32_t>& row : rows) {
+    const auto end = std::max_element(row.begin(), row.end()) - row.begin();
+    texts.emplace_back(row.data(), static_cast<std::size_t>(end) + 1);
   }
-  // Texts of similar length share a pass, so that little padding is computed.
+  const auto before = [](Ids a, Ids b) {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
+  };
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return ends[a] < ends[b]; });
-  for (std::size_t first = 0; first < order.size();) {
-    std::size_t last = first + 1;
-    while (last < order.size() &&
-           static_cast<std::int64_t>(last - first + 1) * (ends[order[last]] + 1) <= kRowsPerPass) {
-      ++last;
-    }
-    MIEN_RETURN_IF_ERROR(encode_pass(rows, std::span(order).subspan(first, last - first), ends,
-                                     ends[order[last - 1]] + 1, out, session));
-    first = last;
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return before(texts[a], texts[b]); });
+  std::vector<Ids> distinct;
+  std::vector<std::size_t> place(rows.size());  // among the distinct ones
+  for (const std::size_t n : order) {
+    if (distinct.empty() || before(distinct.back(), texts[n])) distinct.push_back(texts[n]);
+    place[n] = distinct.size() - 1;
+  }
+  const auto each = static_cast<std::size_t>(embed);
+  std::vector<float> encoded(distinct.size() * each);
+  for (std::size_t first = 0; first < distinct.size();) {
+    const SharedRows shared = share(std::span(distinct).subspan(first));
+    const auto count = static_cast<std::size_t>(shared.batch);
+    MIEN_RETURN_IF_ERROR(encode_pass(std::span(distinct).subspan(first, count), shared,
+                                     encoded.data() + first * each, session));
+    first += count;
+  }
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    std::copy_n(encoded.data() + place[n] * each, each, out + n * each);
   }
   return {};
 }

@@ -117,10 +117,8 @@ Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
   return out;
 }
 
-Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std::int64_t tokens,
-                           std::int64_t queries, Session::Impl& session) const {
-  const std::int64_t rows = batch * tokens;
-  const std::int64_t inner = sizes_.heads * sizes_.head_width;
+Result<void*> Transformer::project(const Block& block, const float* x, std::int64_t rows,
+                                   Session::Impl& session) const {
   void* normed = reserve_rows(session.normed, precision_, rows, sizes_.width);
   kernels::layer_norm({.x = x,
                        .rows = rows,
@@ -129,13 +127,17 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
                        .bias = block.ln_1.bias.data(),
                        .out = normed,
                        .output = precision_});
-  const Precision asked = kernels::attention_input(precision_);
-  void* qkv = reserve_rows(session.qkv, asked, rows, 3 * inner);
+  void* qkv = reserve_rows(session.qkv, kernels::attention_input(precision_), rows, 3 * inner());
   MIEN_RETURN_IF_ERROR(block.qkv.run(normed, rows, qkv, session.workspace));
+  return qkv;
+}
+
+void* Transformer::mix(void* qkv, std::int64_t batch, std::int64_t tokens, std::int64_t queries,
+                       Session::Impl& session) const {
   const Precision between = between_layers(precision_);
-  void* attended = reserve_rows(session.attended, between, batch * queries, inner);
+  void* attended = reserve_rows(session.attended, between, batch * queries, inner());
   kernels::attention({.qkv = qkv,
-                      .input = asked,
+                      .input = kernels::attention_input(precision_),
                       .batch = batch,
                       .tokens = tokens,
                       .heads = sizes_.heads,
@@ -145,6 +147,13 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
                       .out = attended,
                       .output = between},
                      session.workspace);
+  return attended;
+}
+
+Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std::int64_t tokens,
+                           std::int64_t queries, Session::Impl& session) const {
+  MIEN_ASSIGN_OR_RETURN(void* qkv, project(block, x, batch * tokens, session));
+  void* attended = mix(qkv, batch, tokens, queries, session);
   if (queries < tokens) {
     // The residual of the asking tokens moves to the front, where the rest of the block works on
     // it.
@@ -156,6 +165,40 @@ Status Transformer::attend(const Block& block, float* x, std::int64_t batch, std
   }
   const void* from = layer_input(attended, batch * queries, block.out, precision_, session.normed);
   return block.out.run(from, batch * queries, x, session.workspace);
+}
+
+// `places`: the tokens that are worked on from here, ascending; none has a row before its number.
+Status Transformer::attend_shared(const Block& block, float* x, const SharedRows& shared,
+                                  std::span<const std::int64_t> places,
+                                  Session::Impl& session) const {
+  const auto rows = static_cast<std::int64_t>(shared.place.size());
+  MIEN_ASSIGN_OR_RETURN(void* qkv, project(block, x, rows, session));
+  const Precision asked = kernels::attention_input(precision_);
+  const auto copy_row = [](void* to, std::int64_t at, const void* from, std::int64_t row,
+                           std::size_t bytes) {
+    std::memmove(static_cast<std::byte*>(to) + static_cast<std::size_t>(at) * bytes,
+                 static_cast<const std::byte*>(from) + static_cast<std::size_t>(row) * bytes,
+                 bytes);
+  };
+  const std::int64_t all = shared.batch * shared.tokens;
+  void* gathered = reserve_rows(session.gathered, asked, all, 3 * inner());
+  const auto qkv_bytes = static_cast<std::size_t>(kernels::bytes_of_rows(asked, 1, 3 * inner()));
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < all; ++i) {
+    copy_row(gathered, i, qkv, shared.row_of[static_cast<std::size_t>(i)], qkv_bytes);
+  }
+  void* attended = mix(gathered, shared.batch, shared.tokens, shared.tokens, session);
+  const auto bytes =
+      static_cast<std::size_t>(kernels::bytes_of_rows(between_layers(precision_), 1, inner()));
+  const std::size_t x_bytes = static_cast<std::size_t>(sizes_.width) * sizeof(float);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto at = static_cast<std::int64_t>(i);
+    copy_row(attended, at, attended, places[i], bytes);
+    copy_row(x, at, x, shared.row_of[static_cast<std::size_t>(places[i])], x_bytes);
+  }
+  const auto kept = static_cast<std::int64_t>(places.size());
+  const void* from = layer_input(attended, kept, block.out, precision_, session.normed);
+  return block.out.run(from, kept, x, session.workspace);
 }
 
 Status Transformer::feed_forward(const Block& block, float* x, std::int64_t rows,
@@ -181,6 +224,21 @@ Status Transformer::run(float* x, std::int64_t batch, std::int64_t tokens, bool 
     const std::int64_t queries = last && first_token_only ? 1 : tokens;
     MIEN_RETURN_IF_ERROR(attend(blocks_[i], x, batch, tokens, queries, session));
     MIEN_RETURN_IF_ERROR(feed_forward(blocks_[i], x, batch * queries, session));
+  }
+  return {};
+}
+
+Status Transformer::run_shared(float* x, const SharedRows& shared, Session::Impl& session) const {
+  MIEN_CHECK(sizes_.causal);
+  std::vector<std::int64_t> ends;  // as tokens
+  for (const std::int64_t row : shared.ends) {
+    ends.push_back(shared.place[static_cast<std::size_t>(row)]);
+  }
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const std::span<const std::int64_t> places = i + 1 == blocks_.size() ? ends : shared.place;
+    MIEN_RETURN_IF_ERROR(attend_shared(blocks_[i], x, shared, places, session));
+    MIEN_RETURN_IF_ERROR(
+        feed_forward(blocks_[i], x, static_cast<std::int64_t>(places.size()), session));
   }
   return {};
 }

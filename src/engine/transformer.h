@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Session::Impl {
   kernels::Buffer stream;    // residual stream
   kernels::Buffer normed;    // after a layer norm
   kernels::Buffer qkv;       // projections
+  kernels::Buffer gathered;  // projections of sequences that share rows
   kernels::Buffer attended;  // after attention
   kernels::Buffer hidden;    // inside the MLP
   kernels::Buffer pooled;    // read-out rows
@@ -83,6 +85,16 @@ inline constexpr BlockNames kClipBlock = {
     "ln_1",     "attn.in_proj_weight", "attn.in_proj_bias", "attn.out_proj", "ln_2",
     "mlp.c_fc", "mlp.c_proj"};
 
+/// Sequences that share beginnings: under a causal mask a token's row depends on what is before it
+/// alone, so that equal beginnings have equal rows, which are kept and worked on once.
+struct SharedRows {
+  std::int64_t batch = 0;
+  std::int64_t tokens = 0;           ///< of the longest sequence
+  std::vector<std::int64_t> row_of;  ///< [batch * tokens]: row of a token; behind an end: any row
+  std::vector<std::int64_t> place;   ///< [rows]: the first token of row_of that has it, ascending
+  std::vector<std::int64_t> ends;    ///< [batch]: row of the last token, ascending, each another
+};
+
 /// A stack of pre-norm blocks on a residual stream in float32.
 class Transformer {
  public:
@@ -96,6 +108,9 @@ class Transformer {
   /// those of the full pass.
   Status run(float* x, std::int64_t batch, std::int64_t tokens, bool first_token_only,
              Session::Impl& session) const;
+  /// Shape: x [rows, width], changed in place; afterwards its first `batch` rows are those of the
+  /// ends, equal to what run() gives for whole sequences. Precondition: the blocks are causal.
+  Status run_shared(float* x, const SharedRows& shared, Session::Impl& session) const;
 
  private:
   struct Block {
@@ -106,10 +121,19 @@ class Transformer {
     kernels::Linear fc;
     kernels::Linear proj;
   };
+  /// Rows behind the first norm to queries, keys and values. Returns the buffer's start.
+  Result<void*> project(const Block& block, const float* x, std::int64_t rows,
+                        Session::Impl& session) const;
+  void* mix(void* qkv, std::int64_t batch, std::int64_t tokens, std::int64_t queries,
+            Session::Impl& session) const;
   Status attend(const Block& block, float* x, std::int64_t batch, std::int64_t tokens,
                 std::int64_t queries, Session::Impl& session) const;
+  Status attend_shared(const Block& block, float* x, const SharedRows& shared,
+                       std::span<const std::int64_t> places, Session::Impl& session) const;
   Status feed_forward(const Block& block, float* x, std::int64_t rows,
                       Session::Impl& session) const;
+
+  std::int64_t inner() const { return sizes_.heads * sizes_.head_width; }
 
   TransformerSizes sizes_;
   kernels::Precision precision_ = kernels::Precision::kF32;

@@ -87,15 +87,31 @@ Status ClipPass::read(const std::string& name, std::span<float> out, bool& whole
   return image::preprocess(crop, info_.preprocess, out);
 }
 
+// The first frame of a clip says where the patch lies in all of them.
+Status ClipPass::place(std::vector<engine::PromptPlace>& places) {
+  if (!encoder_->places_patches()) return {};
+  const float* first = pixels_.data();
+  for (const Waiting& item : waiting_) {
+    MIEN_ASSIGN_OR_RETURN(const auto of_first, encoder_->places(first, 1, session));
+    places.insert(places.end(), item.plan.frames.size(), of_first.front());
+    first += item.plan.frames.size() * each_;
+  }
+  return {};
+}
+
 Status ClipPass::flush(const Sink& sink) {
   const auto frames = static_cast<std::int64_t>(pixels_.size() / each_);
   if (frames == 0) return {};
   std::vector<float> rows(static_cast<std::size_t>(frames) * width_);
+  std::vector<engine::PromptPlace> places;
+  MIEN_RETURN_IF_ERROR(place(places));
   for (std::int64_t first = 0; first < frames; first += kBatch) {
     const std::int64_t count = std::min(kBatch, frames - first);
-    MIEN_RETURN_IF_ERROR(
-        encoder_->encode(pixels_.data() + static_cast<std::size_t>(first) * each_, count,
-                         rows.data() + static_cast<std::size_t>(first) * width_, session));
+    const auto from = static_cast<std::size_t>(first);
+    MIEN_RETURN_IF_ERROR(encoder_->encode(
+        pixels_.data() + from * each_, count, rows.data() + from * width_, session,
+        places.empty() ? std::span<const engine::PromptPlace>()
+                       : std::span(places).subspan(from, static_cast<std::size_t>(count))));
   }
   const float* row = rows.data();
   for (const Waiting& item : waiting_) {

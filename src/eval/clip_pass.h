@@ -45,6 +45,7 @@ class ClipPass {
 
   Status add(const data::Sample& sample);
   Status read(const std::string& name, std::span<float> out, bool& whole);
+  Status place(std::vector<engine::PromptPlace>& places);
   Status flush(const Sink& sink);
   Status count_unreadable(const Status& status);
 

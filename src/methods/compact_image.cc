@@ -331,6 +331,9 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
   const std::int64_t side = recipe_.tower.image_size;
   const auto classes = static_cast<std::size_t>(label_prototypes_.size(0));
   metrics::ConfusionMatrix labels(classes), majority(classes);
+  // A class that does not validate has a prototype that nothing has trained: it is no answer.
+  const torch::Tensor answers =
+      recipe_.data.left_out_validates ? at::arange(label_prototypes_.size(0)) : known_.labels;
   for (std::size_t first = 0; first < data_.val_view.size();
        first += static_cast<std::size_t>(kValidationBatch)) {
     const auto count = std::min<std::int64_t>(
@@ -341,7 +344,7 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
       std::memcpy(pixels[i].data_ptr<float>(), plane.data(), plane.size_bytes());
     }
     const torch::Tensor rows = tower_->forward(pixels);
-    const torch::Tensor said = logits(rows, label_prototypes_).argmax(1);
+    const torch::Tensor said = best_of(logits(rows, label_prototypes_), answers);
     const torch::Tensor votes = logits(rows, vote_prototypes_);
     for (std::int64_t i = 0; i < count; ++i) {
       const auto place =
@@ -354,6 +357,7 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
       double top = -1e9;
       for (std::size_t c = 0; c < classes; ++c) {
         if (vote_class_[c] < 0) continue;
+        if (!recipe_.data.left_out_validates && vote_class_[c] == known_.left_out_vote) continue;
         const auto v = static_cast<std::size_t>(vote_class_[c]);
         if (val_votes_[place][v] > most) {
           most = val_votes_[place][v];

@@ -278,18 +278,23 @@ Result<NamedValues> CompactMethod::validate_glosses() {
 
 Result<NamedValues> CompactMethod::validate_classes() {
   const torch::Tensor images = project(val_features_);
-  const torch::Tensor described = at::matmul(images, class_rows(labels_).t()).argmax(1);
-  const torch::Tensor prompted = at::matmul(images, class_rows(own_labels_).t()).argmax(1);
   const std::size_t classes = labels_.size();
+  // A class that does not validate is no answer either.
+  const torch::Tensor answers = recipe_.data.left_out_validates
+                                    ? at::arange(static_cast<std::int64_t>(classes))
+                                    : known_.labels;
+  const torch::Tensor described = best_of(at::matmul(images, class_rows(labels_).t()), answers);
+  const torch::Tensor prompted = best_of(at::matmul(images, class_rows(own_labels_).t()), answers);
   metrics::ConfusionMatrix labels(classes), majority(classes);
   for (std::size_t i = 0; i < data_.val_view.size(); ++i) {
     const auto place = static_cast<std::size_t>(data_.val_view[i]);
-    const auto said = [i](const torch::Tensor& answers) {
-      return static_cast<std::size_t>(answers[static_cast<std::int64_t>(i)].item<std::int64_t>());
+    const auto said = [i](const torch::Tensor& best) {
+      return static_cast<std::size_t>(best[static_cast<std::int64_t>(i)].item<std::int64_t>());
     };
     labels.add(static_cast<std::size_t>(data_.val->samples[place].labels.front()), said(described));
     for (std::size_t c = 0; c < classes; ++c) {
-      if (vote_class_[c] >= 0 &&
+      const bool asked = recipe_.data.left_out_validates || vote_class_[c] != known_.left_out_vote;
+      if (asked && vote_class_[c] >= 0 &&
           val_votes_[place][static_cast<std::size_t>(vote_class_[c])] > 0.5F) {
         majority.add(c, said(prompted));
       }

@@ -39,14 +39,30 @@ Status HespMethod::calibrate(engine::BundleInfo& info) {
   return fit_temperature(recipe_.training.accept, info);
 }
 
+// The patch, and where it goes.
+void HespMethod::add_patch(engine::BundleInfo& info, NamedTorchTensors& tensors) const {
+  engine::PixelPrompt prompt{.size = static_cast<int>(model_->patch_size())};
+  const torch::Tensor mean = torch::tensor({scale_.mean[0], scale_.mean[1], scale_.mean[2]});
+  const torch::Tensor std = torch::tensor({scale_.std[0], scale_.std[1], scale_.std[2]});
+  if (recipe_.training.mask == "per_clip") {
+    prompt.labels = static_cast<int>(data_.classes.size());
+    tensors.emplace_back("prompt.texts", model_->bare_texts());
+    tensors.emplace_back("prompt.classifier", model_->classifier());
+    tensors.emplace_back("prompt.scale", at::stack({mean, std}));
+  } else {
+    const PromptPlace place = model_->place();
+    const std::int64_t half = model_->patch_size() / 2;
+    prompt.row = static_cast<int>(place.row - half);
+    prompt.col = static_cast<int>(place.col - half);
+  }
+  info.architecture.prompt = prompt;
+  // The engine adds it behind the normalisation.
+  tensors.emplace_back("prompt.patch", model_->patch() / std.view({3, 1, 1}));
+}
+
 Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
   const at::NoGradGuard no_grad;
   const HespTraining& training = recipe_.training;
-  if (training.visual_prompt && training.mask == "per_clip") {
-    return unsupported(
-        "hesp.mask: per_clip places the patch anew for every clip, which bundles cannot hold "
-        "(expected per_run, to export)");
-  }
   const engine::BundleInfo& from = towers_->bundle().info();
   engine::BundleContent content;
   engine::BundleInfo& info = content.info;
@@ -58,17 +74,7 @@ Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwri
   }
   info.logit_scale = model_->logit_scale();
   NamedTorchTensors owned{{engine::Bundle::kLabelFeatures, model_->texts()}};
-  if (training.visual_prompt) {
-    const PromptPlace place = model_->place();
-    const std::int64_t half = model_->patch_size() / 2;
-    info.architecture.prompt = engine::PixelPrompt{.size = static_cast<int>(model_->patch_size()),
-                                                   .row = static_cast<int>(place.row - half),
-                                                   .col = static_cast<int>(place.col - half)};
-    // The engine adds it behind the normalisation.
-    const torch::Tensor std =
-        torch::tensor({scale_.std[0], scale_.std[1], scale_.std[2]}).view({3, 1, 1});
-    owned.emplace_back("prompt.patch", model_->patch() / std);
-  }
+  if (training.visual_prompt) add_patch(info, owned);
   if (training.negatives) {
     info.architecture.reciprocal = engine::ReciprocalPoints{
         .labels = static_cast<int>(data_.classes.size()), .length = model_->length()};

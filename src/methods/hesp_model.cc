@@ -101,8 +101,11 @@ PromptPlace HespModel::place_for(const torch::Tensor& pixels) {
       towers_->images(((pixels - mean_) / std_).unsqueeze(0).contiguous(), true);
   const auto best = at::matmul(unit(row), bare_.t()).argmax().item<std::int64_t>();
   const torch::Tensor map = towers_->patch_map(pixels.unsqueeze(0)).squeeze(0);
-  const torch::Tensor activation = (classifier_[best].view({-1, 1, 1}) * map).sum(0);
-  return expression_place(activation, side_, patch_size_);
+  const torch::Tensor activation =
+      (classifier_[best].view({-1, 1, 1}) * map).sum(0).to(torch::kFloat32).contiguous();
+  return engine::expression_place(
+      {activation.data_ptr<float>(), static_cast<std::size_t>(activation.numel())},
+      activation.size(0), side_, patch_size_);
 }
 
 void HespModel::set_place(PromptPlace place) {

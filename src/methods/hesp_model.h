@@ -6,13 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "methods/hesp_mask.h"
 #include "methods/open_set_run.h"
 #include "mien/data/random_view.h"
+#include "mien/engine/expression_place.h"
 #include "mien/methods/hesp.h"
 #include "mien/methods/towers.h"
 
 namespace mien::methods {
+
+using engine::PromptPlace;
 
 struct HespLosses {
   torch::Tensor known, clustering, negative, negative_text, joint;  ///< undefined: not asked for
@@ -33,7 +35,7 @@ class HespModel {
   std::int64_t side() const { return side_; }
   std::int64_t patch_size() const { return patch_size_; }
 
-  /// Where the patch goes for a picture. Shape: pixels [3, S, S], 0 to 1.
+  /// Where the centre of the patch goes for a picture. Shape: pixels [3, S, S], 0 to 1.
   PromptPlace place_for(const torch::Tensor& pixels);
   /// The same place for every clip from now on.
   void set_place(PromptPlace place);
@@ -69,6 +71,10 @@ class HespModel {
   const torch::Tensor& contexts() const { return contexts_; }
   /// [3, P, P] in values of 0 to 1.
   const torch::Tensor& patch() const { return patch_; }
+  /// [K, D] of the bare names, unit rows.
+  const torch::Tensor& bare_texts() const { return bare_; }
+  /// [K, channels] of the mask, random; undefined without a patch.
+  const torch::Tensor& classifier() const { return classifier_; }
   double logit_scale() const { return logit_scale_; }
   /// What embeddings are scaled to; 0: nothing.
   double length() const { return length_; }

@@ -40,6 +40,7 @@ class HespMethod final : public OpenSetMethod {
   void begin_scores() override;
   OpenSetScores score_items(const std::vector<ClipItem>& items) override;
   torch::Tensor frames_of(const std::vector<ClipItem>& items) const;
+  void add_patch(engine::BundleInfo& info, NamedTorchTensors& tensors) const;
   std::vector<PromptPlace> places_of(const torch::Tensor& frames);
   Status calibrate(engine::BundleInfo& info);
 

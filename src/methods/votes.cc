@@ -67,6 +67,10 @@ KnownColumns known_columns(const std::vector<std::string>& classes, const std::s
   return out;
 }
 
+torch::Tensor best_of(const torch::Tensor& scores, const torch::Tensor& columns) {
+  return columns.index_select(0, scores.index_select(1, columns).argmax(1));
+}
+
 torch::Tensor known_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
                                   const torch::Tensor& columns) {
   if (columns.size(0) == logits.size(1)) return loss::soft_cross_entropy(logits, targets);

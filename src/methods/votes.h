@@ -34,6 +34,8 @@ KnownColumns known_columns(const std::vector<std::string>& classes, const std::s
 /// Rows without any target count as nothing. Shape: logits and targets [N, classes].
 torch::Tensor known_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
                                   const torch::Tensor& columns);
+/// The best of `columns` in every row. Shape: scores [N, classes] -> [N], places among all columns.
+torch::Tensor best_of(const torch::Tensor& scores, const torch::Tensor& columns);
 /// Place among kVoteNames of every class that means the same; -1: none.
 std::vector<std::int64_t> vote_places(const std::vector<std::string>& classes);
 

@@ -122,14 +122,24 @@ void ClipRun::cut(Item& item, Worker& worker) {
   if (!sink_.images) item.frame.image = image::Image();
 }
 
+// Where the patch of a prompt lies on every face of a batch.
+Status ClipRun::place(Batch& batch, Worker& worker) {
+  for (const auto& item : batch.items) {
+    MIEN_RETURN_IF_ERROR(places_.add(reader_, item->faces.faces, item->faces.pixels.data(),
+                                     worker.session, batch.places));
+  }
+  return {};
+}
+
 Status ClipRun::encode(Batch& batch, Worker& worker) {
+  MIEN_RETURN_IF_ERROR(batch.problem);
   worker.pixels.clear();
   for (const auto& item : batch.items) {
     worker.pixels.insert(worker.pixels.end(), item->faces.pixels.begin(), item->faces.pixels.end());
     item->faces.pixels = {};
   }
   return reader_.encode(worker.pixels.data(), static_cast<std::int64_t>(batch.faces),
-                        batch.embeddings, worker.session);
+                        batch.embeddings, worker.session, batch.places);
 }
 
 Status ClipRun::emit(Item& item, const float* embeddings) {
@@ -218,8 +228,15 @@ bool ClipRun::encode_batch(Worker& worker, Lock& lock) {
   const auto at = std::find_if(batches_.begin(), batches_.end(),
                                [](const auto& batch) { return !batch->busy && !batch->done; });
   if (at == batches_.end()) return false;
+  // One after the other until it is known where patches lie.
+  if (at != batches_.begin() && !(*std::prev(at))->placed) return false;
   Batch& batch = **at;
   batch.busy = true;
+  lock.unlock();
+  batch.problem = place(batch, worker);
+  lock.lock();
+  batch.placed = true;
+  changed_.notify_all();
   lock.unlock();
   batch.problem = encode(batch, worker);
   lock.lock();

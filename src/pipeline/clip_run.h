@@ -14,6 +14,7 @@
 #include "mien/pipeline/recognizer.h"
 #include "pipeline/face_reader.h"
 #include "pipeline/track_book.h"
+#include "pipeline/track_places.h"
 
 namespace mien::pipeline {
 
@@ -51,8 +52,10 @@ class ClipRun {
     std::vector<std::unique_ptr<Item>> items;
     std::size_t faces = 0;
     bool busy = false;
+    bool placed = false;  ///< later batches may ask where patches lie
     bool done = false;
     Status problem;
+    std::vector<engine::PromptPlace> places;  // of every face, or none
     std::vector<float> embeddings;
   };
   /// What one thread works with.
@@ -77,6 +80,7 @@ class ClipRun {
   void search(Item& item, Worker& worker);
   void follow(Item& item);
   void cut(Item& item, Worker& worker);
+  Status place(Batch& batch, Worker& worker);
   Status encode(Batch& batch, Worker& worker);
   Status emit(Batch& batch);
   Status emit(Item& item, const float* embeddings);
@@ -114,6 +118,7 @@ class ClipRun {
   Status problem_;              // of a frame; told when all frames before it are emitted
   std::exception_ptr failure_;  // thrown in any thread
 
+  TrackPlaces places_;  // of the thread whose batch is the first that is not placed
   std::optional<std::int64_t> last_analysed_us_;  // of the decoding thread
   FrameResult last_;                              // of the calling thread
   SummaryResult summary_;

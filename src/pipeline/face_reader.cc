@@ -36,12 +36,19 @@ std::size_t FaceReader::pixels_per_face() const {
 }
 
 Status FaceReader::encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings,
-                          engine::Session& session) {
+                          engine::Session& session, std::span<const engine::PromptPlace> places) {
   embeddings.resize(static_cast<std::size_t>(count) * embed());
   if (count == 0) return {};
   const std::shared_future<Encoder> encoder = encoder_;  // each thread waits on its own
   MIEN_RETURN_IF_ERROR(encoder.get().status());
-  return (*encoder.get())->encode(pixels, count, embeddings.data(), session);
+  return (*encoder.get())->encode(pixels, count, embeddings.data(), session, places);
+}
+
+Result<engine::PromptPlace> FaceReader::place(const float* pixels, engine::Session& session) {
+  const std::shared_future<Encoder> encoder = encoder_;
+  MIEN_RETURN_IF_ERROR(encoder.get().status());
+  MIEN_ASSIGN_OR_RETURN(const auto places, (*encoder.get())->places(pixels, 1, session));
+  return places.front();
 }
 
 Result<engine::FaceResult> FaceReader::read(const face::Face& face, const float* row, Of of) {

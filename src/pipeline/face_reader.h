@@ -2,6 +2,7 @@
 
 #include <future>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct FacePixels {
 Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView picture,
                              std::vector<face::Face> faces);
 
-/// Embeddings to answers. Threads: not thread-safe (it owns a session), except encode().
+/// Embeddings to answers. Threads: not thread-safe (it owns a session), except encode() and
+/// place().
 class FaceReader {
  public:
   using Encoder = Result<std::shared_ptr<const engine::ImageEncoder>>;
@@ -41,9 +43,18 @@ class FaceReader {
              const Options& options);
 
   /// Shape: pixels [count, 3, S, S] -> embeddings [count, embed], not normalised. Errors: those of
-  /// the tower. Threads: safe from several threads with a session each.
+  /// the tower. Threads: safe from several threads with a session each. `places`: see
+  /// engine::ImageEncoder::encode.
   Status encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings,
-                engine::Session& session);
+                engine::Session& session, std::span<const engine::PromptPlace> places = {});
+  /// Whether the first face of a track says where the patch of a prompt lies.
+  bool places_patches() const {
+    const auto& prompt = info().architecture.prompt;
+    return prompt && prompt->labels > 0;
+  }
+  /// Where it lies for a face. Shape: pixels [3, S, S]. Precondition: places_patches(). Errors and
+  /// threads as for encode().
+  Result<engine::PromptPlace> place(const float* pixels, engine::Session& session);
   enum class Of { kPicture, kFrame };
   /// Scores a row of encode(). A picture is read as a clip that repeats it when there is a temporal
   /// transformer; a frame is scored alone. Errors: those of the temporal model.

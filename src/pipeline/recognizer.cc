@@ -7,6 +7,7 @@
 #include "pipeline/clip_run.h"
 #include "pipeline/face_reader.h"
 #include "pipeline/track_book.h"
+#include "pipeline/track_places.h"
 
 namespace mien::pipeline {
 
@@ -15,17 +16,23 @@ struct Recognizer::Impl {
   std::unique_ptr<face::FaceFinder> finder;
   std::unique_ptr<FaceReader> reader;
   std::optional<TrackBook> book;  // borrows from the reader
+  TrackPlaces places;             // of the tracks that are pushed
   std::int64_t pushed = 0;
   int image_size = 0;  // of the bundle's tower
 
   Result<std::vector<engine::FaceResult>> read(image::ImageView picture,
                                                std::vector<face::Face> faces, FaceReader::Of of,
                                                std::vector<float>& embeddings) {
+    std::vector<engine::PromptPlace> of_tracks;
     MIEN_ASSIGN_OR_RETURN(const FacePixels cut,
                           cut_faces(reader->info(), picture, std::move(faces)));
+    if (of == FaceReader::Of::kFrame) {
+      MIEN_RETURN_IF_ERROR(
+          places.add(*reader, cut.faces, cut.pixels.data(), reader->session(), of_tracks));
+    }
     MIEN_RETURN_IF_ERROR(reader->encode(cut.pixels.data(),
                                         static_cast<std::int64_t>(cut.faces.size()), embeddings,
-                                        reader->session()));
+                                        reader->session(), of_tracks));
     std::vector<engine::FaceResult> out;
     for (std::size_t i = 0; i < cut.faces.size(); ++i) {
       MIEN_ASSIGN_OR_RETURN(
@@ -149,6 +156,7 @@ Result<std::vector<TrackResult>> Recognizer::tracks() const {
 void Recognizer::reset() {
   impl_->finder->reset();
   impl_->book->clear();
+  impl_->places.clear();
   impl_->pushed = 0;
 }
 

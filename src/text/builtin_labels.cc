@@ -83,6 +83,44 @@ constexpr Text kDisappointment[] = {
     "a dissatisfied face that had hoped for more, with a weak frown",
 };
 
+// What mouth, brows and eyes do, in the words of captions on the shape of a face (data/geometry.h);
+// no word for an expression.
+constexpr Text kAngryShape[] = {
+    "A face with the brows lowered, the brows drawn together and the lips pressed together.",
+    "The face has the brows pulled down hard and narrow eyes.",
+    "A face with a deep frown between the brows and tight lips.",
+};
+constexpr Text kDisgustShape[] = {
+    "A face with the brows lowered, the eyes narrowed and the mouth bent down.",
+    "The face has tightly narrowed eyes and a downturned mouth.",
+    "A face with the eyes squeezed, a furrowed brow and the lips apart.",
+};
+constexpr Text kFearShape[] = {
+    "A face with very wide eyes, the inner ends of the brows pulled up and the mouth stretched.",
+    "The face has the eyes wide open, the brows raised and drawn together and the lips apart.",
+    "A face with staring wide eyes and a worried slant of the brows.",
+};
+constexpr Text kHappyShape[] = {
+    "A face with a broad smile.",
+    "The face has the corners of the mouth pulled up and the mouth stretched wide.",
+    "A face with a smile and a wide mouth.",
+};
+constexpr Text kNeutralShape[] = {
+    "A face with the mouth closed and the brows at rest.",
+    "The face has a closed mouth and relaxed eyebrows.",
+    "A face with the lips together and a smooth forehead.",
+};
+constexpr Text kSadShape[] = {
+    "A face with the inner ends of the brows pulled up and the corners of the mouth lowered.",
+    "The face has a downturned mouth, the eyelids lowered and a worried slant of the brows.",
+    "A face with the mouth bent down and the brows slanting up in the middle.",
+};
+constexpr Text kSurpriseShape[] = {
+    "A face with the brows raised high, very wide eyes and the jaw dropped.",
+    "The face has the brows shot up, the eyes wide open and the mouth open.",
+    "A face with raised eyebrows and a gaping mouth.",
+};
+
 constexpr Text kAngryAliases[] = {"anger"};
 constexpr Text kDisgustAliases[] = {"disgusted"};
 constexpr Text kFearAliases[] = {"afraid", "fearful"};
@@ -108,8 +146,15 @@ constexpr BuiltinLabel kLabels[] = {
     {"disappointment", kDisappointment, kDisappointmentAliases},
 };
 
+constexpr BuiltinLabel kShapes[] = {
+    {"angry", kAngryShape, {}},       {"disgust", kDisgustShape, {}}, {"fear", kFearShape, {}},
+    {"happy", kHappyShape, {}},       {"neutral", kNeutralShape, {}}, {"sad", kSadShape, {}},
+    {"surprise", kSurpriseShape, {}},
+};
+
 }  // namespace
 
 std::span<const BuiltinLabel> builtin_labels() { return kLabels; }
+std::span<const BuiltinLabel> builtin_shapes() { return kShapes; }
 
 }  // namespace mien::text

@@ -14,5 +14,7 @@ struct BuiltinLabel {
 
 /// In the order of mafw11; basic8 is the first eight, basic7 the first seven.
 std::span<const BuiltinLabel> builtin_labels();
+/// The seven of basic7, each described by the shape of the face alone (the set shapes7).
+std::span<const BuiltinLabel> builtin_shapes();
 
 }  // namespace mien::text

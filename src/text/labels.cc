@@ -13,18 +13,22 @@
 namespace mien::text {
 namespace {
 
-struct SetSize {
+struct BuiltinSet {
   std::string_view name;
-  std::size_t labels;
+  std::span<const BuiltinLabel> (*from)();
+  std::size_t labels;  ///< the first so many
 };
-constexpr std::array<SetSize, 3> kSets = {{{"basic7", 7}, {"basic8", 8}, {"mafw11", 11}}};
+constexpr std::array<BuiltinSet, 4> kSets = {{{"basic7", builtin_labels, 7},
+                                              {"basic8", builtin_labels, 8},
+                                              {"mafw11", builtin_labels, 11},
+                                              {"shapes7", builtin_shapes, 7}}};
 
 std::vector<LabelSet> make_builtin_sets() {
   std::vector<LabelSet> sets;
-  for (const SetSize& set : kSets) {
+  for (const BuiltinSet& set : kSets) {
     LabelSet& out = sets.emplace_back();
     out.name = set.name;
-    for (const BuiltinLabel& label : builtin_labels().first(set.labels)) {
+    for (const BuiltinLabel& label : set.from().first(set.labels)) {
       out.labels.push_back({.name = std::string(label.name),
                             .texts = {label.texts.begin(), label.texts.end()},
                             .parts = {}});
@@ -61,7 +65,7 @@ bool ends_with_any(std::string_view text, std::initializer_list<std::string_view
 
 std::string known_sets() {
   std::string out;
-  for (const SetSize& set : kSets) {
+  for (const BuiltinSet& set : kSets) {
     if (!out.empty()) out += set.name == kSets.back().name ? " or " : ", ";
     out += set.name;
   }
@@ -98,7 +102,7 @@ const LabelSet* find_builtin_labels(std::string_view name) {
 
 std::vector<std::string_view> builtin_label_names() {
   std::vector<std::string_view> out;
-  for (const SetSize& set : kSets) out.push_back(set.name);
+  for (const BuiltinSet& set : kSets) out.push_back(set.name);
   return out;
 }
 

@@ -65,6 +65,30 @@ run predict data/faces/0.png --bundle whole/bundle --face whole --labels 'glad, 
 ok
 out_has '"unknown":false'
 
+section "the first face of a track places the patch"
+run "${train[@]}" -o clips --set hesp.mask=per_clip
+ok
+check "the bundle says so" python3 -c '
+import json
+prompt = json.load(open("clips/bundle/bundle.json"))["architecture"]["prompt"]
+assert prompt == {"size": 8, "labels": 2}, prompt'
+clip walk.mp4 1 12
+run predict walk.mp4 --bundle clips/bundle --face whole --unknown auto --json --threads 1
+ok
+cp .out one.jsonl
+run predict walk.mp4 --bundle clips/bundle --face whole --unknown auto --json --threads 3
+ok
+check "threads change nothing" python3 -c '
+import json
+def answers(name):
+    rows = [json.loads(line) for line in open(name)]
+    return [row.get("faces") for row in rows if row["kind"] == "frame"]
+one = answers("one.jsonl")
+assert len([row for row in one if row]) == 12 and one == answers(".out")'
+run eval clips/bundle --data data/faces.csv --protocol open-set --json
+ok
+out_has '"max_logit"'
+
 section "evaluation with the classes that the bundle does not know"
 run eval whole/bundle --data data/faces.csv --protocol open-set --json
 ok

@@ -21,7 +21,7 @@ ok
 rows "$names == sorted(['müde', '😀', '怒り'])"
 
 section "built-in sets"
-for set in basic7:7 basic8:8 mafw11:11; do
+for set in basic7:7 basic8:8 mafw11:11 shapes7:7; do
   run predict "${base[@]}" --labels "${set%:*}"
   ok
   rows "len($names) == ${set#*:}"

@@ -61,6 +61,29 @@ exits 0
 out_has '^  WAR [0-9.]+ \([0-9.]+ to [0-9.]+\)'
 for text in 'AUROC of unknown' 'No bundle left out: a rather long name' 'without anger'; do has left.html "$text"; done
 pages+=(left.html)
+left=(eval no-happiness --data m.csv --protocol leave-one-out --json)
+python3 - <<'PY'
+import csv, json
+shape = ["A face with a broad smile.", "The face has the corners of the mouth pulled up and the mouth stretched wide.",
+         "A face with a smile and a wide mouth."]
+words = sorted({row["label"] for row in csv.DictReader(open("m.csv"))})
+for name, texts in (("words.yaml", ["glad"]), ("named.yaml", shape)):
+    with open(name, "w") as file:
+        for word in words:
+            file.write(f"{json.dumps(word)}: {json.dumps(texts if word == 'happiness' else [word])}\n")
+PY
+run "${left[@]}" --labels words.yaml --unseen shapes7
+exits 0
+cp .out unseen.json
+run "${left[@]}" --labels named.yaml
+exits 0
+check "the class left out takes its texts from the set" python3 -c '
+import json
+one, two = json.load(open("unseen.json")), json.load(open(".out"))
+assert one["answers"] == two["answers"] and one["aurocs"] == two["aurocs"], (one, two)'
+run "${left[@]}" --labels words.yaml --unseen bored
+exits 2
+err_is "--unseen: bored has no label 'happiness', which a bundle left out"
 "$mien" convert --random-tiny --temporal head --targets 'flat face,rapport' >.out 2>.err || fail "regression head"
 printf 'path,subject,flat face,rapport\n' >r.csv
 for i in $(seq 0 9); do printf 'set/%s.png,S%s,%s,%s\n' "$i" $((i / 2)) $((i % 7)) $((i * 3 % 5)) >>r.csv; done

@@ -178,6 +178,7 @@ refused --splits afew --protocol closed
 refused --corruptions blur
 refused --targets a --protocol open-set
 refused --average-by age
+refused --unseen shapes7
 
 section "folds of a published data set"
 mkdir -p dfew/DFEW_Frame_Face

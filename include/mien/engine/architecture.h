@@ -116,6 +116,9 @@ struct PixelPrompt {
   int size = 0;  ///< side of the square
   int row = 0;   ///< its upper left corner
   int col = 0;
+  /// Known labels; 0: the patch lies where row and col say. Otherwise the first picture of a clip
+  /// says where it lies in the whole clip, see ImageEncoder::places.
+  int labels = 0;
 
   bool operator==(const PixelPrompt&) const = default;
 };

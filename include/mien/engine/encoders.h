@@ -7,6 +7,7 @@
 
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/engine/architecture.h"
+#include "mien/engine/expression_place.h"
 #include "mien/kernels/linear.h"
 
 namespace mien::engine {
@@ -27,6 +28,8 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
+class PixelPatch;
+
 /// An image tower, packed for this CPU. Immutable; shared by threads.
 class ImageEncoder {
  public:
@@ -43,14 +46,28 @@ class ImageEncoder {
   int embed() const;
 
   /// Shape: pixels [count, 3, S, S] float32 preprocessed -> out [count, embed], not normalised.
-  /// Source: CLIP (arXiv 2103.00020), ViT with class token; see docs/methods.md.
-  Status encode(const float* pixels, std::int64_t count, float* out, Session& session) const;
+  /// `places`: where the patch of a prompt goes, one per picture; empty: where the bundle says or,
+  /// if places_patches(), where each picture says. Source: CLIP (arXiv 2103.00020), ViT with class
+  /// token; see docs/methods.md.
+  Status encode(const float* pixels, std::int64_t count, float* out, Session& session,
+                std::span<const PromptPlace> places = {}) const;
+
+  /// Whether the first picture of a clip says where the patch lies in the clip: then encode() wants
+  /// its place for all of them.
+  bool places_patches() const;
+  /// The upper left corner of the patch for every picture: the label whose bare name is nearest to
+  /// the picture without a patch, and where its row of a classifier on the first layer's map is
+  /// largest (expression_place). Shape: pixels as for encode(). Precondition: places_patches().
+  /// Source: HESP's released code (arXiv 2404.17100).
+  Result<std::vector<PromptPlace>> places(const float* pixels, std::int64_t count,
+                                          Session& session) const;
 
   struct Impl;  ///< one per kind of tower
 
  private:
-  explicit ImageEncoder(std::unique_ptr<Impl> impl);
+  ImageEncoder(std::unique_ptr<Impl> impl, std::unique_ptr<const PixelPatch> patch);
   std::unique_ptr<Impl> impl_;
+  std::unique_ptr<const PixelPatch> patch_;  // nullptr: none
 };
 
 /// A text tower, packed for this CPU. Immutable; shared by threads. Keeps `weights` for the

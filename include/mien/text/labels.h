@@ -26,7 +26,7 @@ struct LabelSet {
   std::vector<Label> labels;
 };
 
-/// Built-in sets: "basic7", "basic8", "mafw11". nullptr when unknown.
+/// Built-in sets: "basic7", "basic8", "mafw11", "shapes7". nullptr when unknown.
 const LabelSet* find_builtin_labels(std::string_view name);
 std::vector<std::string_view> builtin_label_names();
 

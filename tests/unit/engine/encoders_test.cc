@@ -264,6 +264,37 @@ TEST_F(EncodersTest, TextTowerMatchesTheDefinition) {
   }
 }
 
+// Texts with the same beginning are worked on together; that must not show.
+TEST_F(EncodersTest, TextsThatShareABeginningAreAsAlone) {
+  for (const auto choice : {PrecisionChoice::kF32, PrecisionChoice::kInt8}) {
+    const auto bundle = load(choice);
+    const auto encoder = *bundle->text_encoder();
+    const auto tokenizer = *bundle->tokenizer();
+    std::vector<std::vector<std::int32_t>> rows;
+    for (int i = 0; i < 700; ++i) {  // several passes, and some texts twice
+      std::string text = i % 3 == 0 ? "a photo of a " : "the face of person ";
+      text += std::to_string(i % 600);
+      for (int more = 0; more < i % 5; ++more) text += " smile";
+      rows.push_back(*tokenizer->encode_padded(text, 77));
+    }
+    // One that ends where another goes on: what counts is the first largest id.
+    rows.push_back(std::vector<std::int32_t>(77, 0));
+    rows.back()[0] = 5;
+    rows.back()[1] = 9;
+    rows.push_back(rows.back());
+    rows.back()[2] = 9;
+    rows.push_back(rows.back());
+    rows.back()[2] = 10;
+    std::vector<float> all(rows.size() * 32), one(32);
+    Session session;
+    MIEN_ASSERT_OK(encoder->encode(rows, all.data(), session));
+    for (std::size_t n = 0; n < rows.size(); n += n < 690 ? 13 : 1) {
+      MIEN_ASSERT_OK(encoder->encode({&rows[n], 1}, one.data(), session));
+      for (std::size_t i = 0; i < 32; ++i) ASSERT_NEAR(one[i], all[n * 32 + i], 1e-5) << n;
+    }
+  }
+}
+
 TEST_F(EncodersTest, TextTowerRejectsBadIds) {
   const auto bundle = load(PrecisionChoice::kF32);
   const auto encoder = *bundle->text_encoder();

@@ -8,6 +8,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/tiny_bundle.h"
+#include "support/bundles.h"
 #include "support/test_support.h"
 
 namespace mien::engine {
@@ -15,7 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// A tiny bundle with a patch, points for its labels, and a rule.
+// A tiny bundle with points for its labels, and a rule.
 class ReciprocalTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -27,19 +28,8 @@ class ReciprocalTest : public testing::Test {
     info_ = plain_->info();
   }
 
-  // Writes the bundle of info_ with these tensors besides the plain ones.
-  Status write(const checkpoint::NamedTensors& more) {
-    BundleContent content;
-    content.info = info_;
-    for (const auto& [name, view] : plain_->weights().tensors()) {
-      content.tensors.emplace_back(name, view);
-    }
-    content.tensors.insert(content.tensors.end(), more.begin(), more.end());
-    const auto tokenizer = plain_->tokenizer();
-    if (!tokenizer.ok()) return tokenizer.status();
-    content.tokenizer = (*tokenizer)->file_text();
-    content.card = "test";
-    return write_bundle(dir_ / "out", std::move(content), true);
+  Result<std::shared_ptr<const Bundle>> write(const checkpoint::NamedTensors& more) {
+    return test::extended_bundle(*plain_, info_, more, dir_ / "out");
   }
 
   static TensorView view_of(const Tensor& tensor) { return tensor.view(); }
@@ -51,32 +41,6 @@ class ReciprocalTest : public testing::Test {
   Session session_;
 };
 
-TEST_F(ReciprocalTest, ThePatchChangesThePicturesOnly) {
-  info_.architecture.prompt = PixelPrompt{.size = 4, .row = 10, .col = 20};
-  Tensor patch(DType::kF32, {3, 4, 4});
-  for (std::size_t i = 0; i < patch.f32().size(); ++i) {
-    patch.f32()[i] = 0.1F * static_cast<float>(i);
-  }
-  MIEN_ASSERT_OK(write({{"prompt.patch", view_of(patch)}}));
-  const auto bundle = Bundle::load(dir_ / "out");
-  MIEN_ASSERT_OK(bundle.status());
-  std::vector<float> pixels(2 * 3 * 32 * 32), embed(2 * 32), wanted(2 * 32);
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    pixels[i] = std::sin(static_cast<float>(i));
-  }
-  MIEN_ASSERT_OK((*(*bundle)->image_encoder())->encode(pixels.data(), 2, embed.data(), session_));
-  for (std::size_t plane = 0; plane < 6; ++plane) {
-    for (std::size_t y = 0; y < 4; ++y) {
-      for (std::size_t x = 0; x < 4; ++x) {
-        pixels[plane * 32 * 32 + (10 + y) * 32 + 20 + x] +=
-            patch.f32()[(plane % 3) * 16 + y * 4 + x];
-      }
-    }
-  }
-  MIEN_ASSERT_OK((*plain_->image_encoder())->encode(pixels.data(), 2, wanted.data(), session_));
-  EXPECT_EQ(embed, wanted);
-}
-
 TEST_F(ReciprocalTest, DistancesCountForOwnLabelsOnly) {
   info_.architecture.reciprocal = ReciprocalPoints{
       .labels = static_cast<int>(labels_), .cosine_weight = 0.5, .distance_weight = 0.25};
@@ -85,8 +49,7 @@ TEST_F(ReciprocalTest, DistancesCountForOwnLabelsOnly) {
   for (std::size_t i = 0; i < points.f32().size(); ++i) {
     points.f32()[i] = std::cos(static_cast<float>(i));
   }
-  MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
-  const auto loaded = Bundle::load(dir_ / "out");
+  const auto loaded = write({{"reciprocal.points", view_of(points)}});
   MIEN_ASSERT_OK(loaded.status());
   const Bundle& bundle = **loaded;
   std::vector<float> unit(32, std::sqrt(1.0F / 32));
@@ -127,8 +90,7 @@ TEST_F(ReciprocalTest, ABundleMayNameTheLengthOfEmbeddings) {
   for (const auto& [named, length] : {std::pair{0.0, 3.0}, {3.0, 7.0}, {0.0, 7.0}}) {
     info_.architecture.reciprocal =
         ReciprocalPoints{.labels = static_cast<int>(labels_), .length = named};
-    MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
-    const auto bundle = Bundle::load(dir_ / "out");
+    const auto bundle = write({{"reciprocal.points", view_of(points)}});
     MIEN_ASSERT_OK(bundle.status());
     EXPECT_EQ((*bundle)->info().architecture.reciprocal->length, named);
     const auto scorer =
@@ -148,8 +110,7 @@ TEST_F(ReciprocalTest, TheMeanOfBothProbabilitiesDecides) {
   double value = 0;
   for (const double threshold : {0.0, 1.0}) {
     info_.unknown = {.kind = UnknownRule::Kind::kMeanProbability, .threshold = threshold};
-    MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
-    const auto bundle = Bundle::load(dir_ / "out");
+    const auto bundle = write({{"reciprocal.points", view_of(points)}});
     MIEN_ASSERT_OK(bundle.status());
     const auto scorer =
         LabelScorer::make(**bundle, {.name = "", .labels = info_.labels}, {}, session_);
@@ -161,19 +122,14 @@ TEST_F(ReciprocalTest, TheMeanOfBothProbabilitiesDecides) {
 }
 
 TEST_F(ReciprocalTest, BadSizes) {
-  info_.architecture.prompt = PixelPrompt{.size = 8, .row = 30, .col = 0};
-  Tensor patch(DType::kF32, {3, 8, 8});
-  MIEN_ASSERT_OK(write({{"prompt.patch", view_of(patch)}}));
-  EXPECT_THAT(Bundle::load(dir_ / "out").status().message(), HasSubstr("inside 32x32"));
-  info_.architecture.prompt.reset();
   info_.architecture.reciprocal = ReciprocalPoints{.labels = static_cast<int>(labels_) + 1};
   Tensor points(DType::kF32, {static_cast<std::int64_t>(labels_) + 1, 32});
-  MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
-  EXPECT_THAT(Bundle::load(dir_ / "out").status().message(), HasSubstr("reciprocal points"));
+  EXPECT_THAT(write({{"reciprocal.points", view_of(points)}}).status().message(),
+              HasSubstr("reciprocal points"));
   info_.architecture.reciprocal->labels = static_cast<int>(labels_);
   info_.architecture.reciprocal->distance_weight = -1;
-  MIEN_ASSERT_OK(write({{"reciprocal.points", view_of(points)}}));
-  EXPECT_THAT(Bundle::load(dir_ / "out").status().message(), HasSubstr("weights"));
+  EXPECT_THAT(write({{"reciprocal.points", view_of(points)}}).status().message(),
+              HasSubstr("weights"));
 }
 
 }  // namespace

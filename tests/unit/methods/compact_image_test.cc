@@ -9,6 +9,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "methods/votes.h"
 #include "mien/data/geometry.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
@@ -194,6 +195,12 @@ TEST(CompactImage, RefusesStagesWithoutBlocks) {
   CompactImageRecipe recipe = small_recipe();
   recipe.tower.blocks = {1};
   MIEN_EXPECT_CODE(recipe.make({}), StatusCode::kInvalidArgument);
+}
+
+TEST(Votes, AClassThatIsNoAnswerNeverWins) {
+  const torch::Tensor scores = torch::tensor({{1.0, 9.0, 3.0}, {4.0, 9.0, 3.0}});
+  EXPECT_TRUE(best_of(scores, torch::tensor({0, 2})).equal(torch::tensor({2, 0})));
+  EXPECT_TRUE(best_of(scores, torch::arange(3)).equal(torch::tensor({1, 1})));
 }
 
 }  // namespace

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include <functional>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "methods/hesp_run.h"
 #include "mien/core/file.h"
@@ -20,40 +23,6 @@ namespace {
 
 using testing::HasSubstr;
 using Values = std::map<std::string, torch::Tensor>;
-
-// --- where the patch goes ---
-
-torch::Tensor map_of(std::initializer_list<std::pair<int, int>> hot) {
-  torch::Tensor out = torch::zeros({7, 7});
-  for (const auto& [row, col] : hot) out[row][col] = 1.0;
-  return out;
-}
-
-TEST(ExpressionPlace, OneCellGivesItsCentre) {
-  // Cell (3, 3) of 7 covers pixels 96 to 127 of 224; 201 of 255 cuts it evenly.
-  EXPECT_EQ(expression_place(map_of({{3, 3}}), 224, 56), (PromptPlace{111, 111}));
-}
-
-TEST(ExpressionPlace, TheLargestPartCounts) {
-  // Two touching corners are one part of 8-connected cells, larger than the single cell.
-  const PromptPlace place = expression_place(map_of({{1, 1}, {1, 2}, {5, 5}}), 224, 56);
-  EXPECT_EQ(place.row, 47);
-  EXPECT_EQ(place.col, 63);
-}
-
-TEST(ExpressionPlace, StaysInsideThePicture) {
-  EXPECT_EQ(expression_place(map_of({{0, 0}}), 224, 56), (PromptPlace{28, 28}));
-  EXPECT_EQ(expression_place(map_of({{6, 6}}), 224, 56), (PromptPlace{195, 195}));
-  EXPECT_EQ(expression_place(map_of({{0, 6}}), 48, 12), (PromptPlace{6, 41}));
-}
-
-TEST(ExpressionPlace, NegativeValuesAndFlatMaps) {
-  EXPECT_EQ(expression_place(map_of({{2, 4}}) * 3 - 7, 224, 56),
-            expression_place(map_of({{2, 4}}), 224, 56));
-  EXPECT_EQ(expression_place(torch::full({7, 7}, 3.0), 224, 56), (PromptPlace{112, 112}));
-}
-
-// --- training ---
 
 class HespTest : public testing::Test {
  protected:
@@ -114,6 +83,62 @@ class HespTest : public testing::Test {
       if (name == wanted) return tensor.detach().clone();
     }
     return {};
+  }
+
+  using PlacesOf = std::function<std::vector<PromptPlace>(const torch::Tensor&)>;
+
+  // Five random clips of three frames, by the model and by its bundle.
+  static void expect_scores_as_training(HespMethod& method, const engine::Bundle& bundle,
+                                        const PlacesOf& places_of) {
+    const at::NoGradGuard no_grad;
+    const auto encoder = bundle.image_encoder();
+    MIEN_ASSERT_OK(encoder.status());
+    const auto reader = engine::ClipReader::make(bundle);
+    MIEN_ASSERT_OK(reader.status());
+    engine::Session session;
+    const auto scorer = engine::LabelScorer::make(
+        bundle, {.name = "", .labels = bundle.info().labels}, {}, session);
+    MIEN_ASSERT_OK(scorer.status());
+    HespModel& model = method.model();
+    const std::int64_t side = model.side();
+    const auto scale = scale_of(bundle.info().preprocess);
+    std::set<std::pair<std::int64_t, std::int64_t>> corners;
+    for (int clip = 0; clip < 5; ++clip) {
+      const torch::Tensor frames = torch::rand({1, 3, 3, side, side});
+      const auto places = places_of ? places_of(frames[0][0]) : std::vector<PromptPlace>();
+      const torch::Tensor wanted =
+          model.scores(model.features(frames, places), model.texts(), model.points()).joint()[0];
+      // As a bundle preprocesses: normalised, the patch comes in the tower.
+      torch::Tensor pixels = frames[0].clone();
+      for (int c = 0; c < 3; ++c) {
+        pixels.select(1, c)
+            .sub_(scale.mean[static_cast<std::size_t>(c)])
+            .div_(scale.std[static_cast<std::size_t>(c)]);
+      }
+      pixels = pixels.contiguous();
+      std::vector<engine::PromptPlace> said;
+      EXPECT_EQ((*encoder)->places_patches(), !places.empty());
+      if (!places.empty()) {
+        auto first = (*encoder)->places(pixels.data_ptr<float>(), 1, session);
+        MIEN_ASSERT_OK(first.status());
+        EXPECT_EQ(first->front().row, places[0].row - model.patch_size() / 2);
+        EXPECT_EQ(first->front().col, places[0].col - model.patch_size() / 2);
+        said.assign(3, first->front());
+        corners.emplace(said[0].row, said[0].col);
+      }
+      std::vector<float> rows(static_cast<std::size_t>(3 * bundle.info().architecture.embed));
+      MIEN_ASSERT_OK((*encoder)->encode(pixels.data_ptr<float>(), 3, rows.data(), session, said));
+      const auto reading =
+          reader->read({.frames = {0, 1, 2}, .windows = {{0, 1, 2}}}, rows.data(), session);
+      MIEN_ASSERT_OK(reading.status());
+      const engine::Scores scores = (*scorer)->score(reading->embedding, reading->length);
+      ASSERT_EQ(scores.logits.size(), 3U);
+      for (std::int64_t c = 0; c < 3; ++c) {
+        EXPECT_NEAR(scores.logits[static_cast<std::size_t>(c)], wanted[c].item<double>(), 2e-3);
+      }
+    }
+    if (!places_of) return;
+    EXPECT_GT(corners.size(), 1U);  // or the test would tell nothing
   }
 
   Status problem() { return HespMethod::make(recipe_, context_).status(); }
@@ -180,16 +205,6 @@ TEST_F(HespTest, TrainingLearnsTheKnownAndTellsFigures) {
   EXPECT_NEAR(values.at("auroc_oscr"), values.at("auroc") + values.at("oscr_code"), 1e-9);
 }
 
-TEST_F(HespTest, ThePatchOfAClipLiesWhereItsFirstFrameSays) {
-  recipe_.training.mask = "per_clip";
-  const auto method = make();
-  run(*method, 0, 0.01);
-  EXPECT_FALSE(of(*method, "patch").equal(torch::zeros({3, 8, 8})));
-  const Status exported = method->export_bundle(dir_ / "out", false);
-  EXPECT_EQ(exported.code(), StatusCode::kUnsupported);
-  EXPECT_THAT(exported.message(), HasSubstr("hesp.mask"));
-}
-
 TEST_F(HespTest, AblationsTrain) {
   for (const char* off : {"text", "visual", "negatives"}) {
     recipe_.training.text_prompt = std::string(off) != "text";
@@ -206,47 +221,29 @@ TEST_F(HespTest, TheEngineScoresAsTraining) {
   const auto method = make();
   run(*method, 0, 0.01);
   MIEN_ASSERT_OK(method->export_bundle(dir_ / "out", false));
-  const auto loaded = engine::Bundle::load(dir_ / "out");
-  MIEN_ASSERT_OK(loaded.status());
-  const engine::Bundle& bundle = **loaded;
-  EXPECT_EQ(bundle.info().method, "hesp");
-  EXPECT_EQ(bundle.info().unknown.kind, engine::UnknownRule::Kind::kMeanProbability);
-  ASSERT_TRUE(bundle.info().unknown.threshold);
-  MIEN_ASSERT_OK(bundle.verify_hashes());
+  const auto bundle = engine::Bundle::load(dir_ / "out");
+  MIEN_ASSERT_OK(bundle.status());
+  EXPECT_EQ((*bundle)->info().method, "hesp");
+  EXPECT_EQ((*bundle)->info().unknown.kind, engine::UnknownRule::Kind::kMeanProbability);
+  ASSERT_TRUE((*bundle)->info().unknown.threshold);
+  MIEN_ASSERT_OK((*bundle)->verify_hashes());
+  expect_scores_as_training(*method, **bundle, {});
+}
 
-  const at::NoGradGuard no_grad;
-  const std::int64_t side = method->model().side();
-  const torch::Tensor frames = torch::rand({1, 3, 3, side, side});
-  HespModel& model = method->model();
-  const torch::Tensor wanted =
-      model.scores(model.features(frames, {}), model.texts(), model.points()).joint()[0];
-  // As a bundle preprocesses: normalised, the patch comes in the tower.
-  const auto scale = scale_of(bundle.info().preprocess);
-  torch::Tensor pixels = frames[0].clone();
-  for (int c = 0; c < 3; ++c) {
-    pixels.select(1, c)
-        .sub_(scale.mean[static_cast<std::size_t>(c)])
-        .div_(scale.std[static_cast<std::size_t>(c)]);
-  }
-  engine::Session session;
-  const auto encoder = bundle.image_encoder();
-  MIEN_ASSERT_OK(encoder.status());
-  std::vector<float> rows(static_cast<std::size_t>(3 * bundle.info().architecture.embed));
-  MIEN_ASSERT_OK(
-      (*encoder)->encode(pixels.contiguous().data_ptr<float>(), 3, rows.data(), session));
-  const auto reader = engine::ClipReader::make(bundle);
-  MIEN_ASSERT_OK(reader.status());
-  const auto reading =
-      reader->read({.frames = {0, 1, 2}, .windows = {{0, 1, 2}}}, rows.data(), session);
-  MIEN_ASSERT_OK(reading.status());
-  const auto scorer =
-      engine::LabelScorer::make(bundle, {.name = "", .labels = bundle.info().labels}, {}, session);
-  MIEN_ASSERT_OK(scorer.status());
-  const engine::Scores said = (*scorer)->score(reading->embedding, reading->length);
-  ASSERT_EQ(said.logits.size(), 3U);
-  for (std::int64_t c = 0; c < 3; ++c) {
-    EXPECT_NEAR(said.logits[static_cast<std::size_t>(c)], wanted[c].item<double>(), 2e-3);
-  }
+TEST_F(HespTest, ThePatchOfAClipLiesWhereItsFirstFrameSays) {
+  recipe_.training.mask = "per_clip";
+  const auto method = make();
+  run(*method, 0, 0.01);
+  EXPECT_FALSE(of(*method, "patch").equal(torch::zeros({3, 8, 8})));
+  MIEN_ASSERT_OK(method->export_bundle(dir_ / "out", false));
+  const auto bundle = engine::Bundle::load(dir_ / "out");
+  MIEN_ASSERT_OK(bundle.status());
+  ASSERT_TRUE((*bundle)->info().architecture.prompt);
+  EXPECT_EQ((*bundle)->info().architecture.prompt->labels, 3);
+  MIEN_ASSERT_OK((*bundle)->verify_hashes());
+  expect_scores_as_training(*method, **bundle, [&](const torch::Tensor& first) {
+    return std::vector{method->model().place_for(first)};
+  });
 }
 
 TEST_F(HespTest, NamesFollowTheirClassesUnlessAsReleased) {

@@ -22,13 +22,14 @@ std::vector<std::string> names_of(const LabelSet& set) {
 }
 
 TEST(Labels, BuiltInSetsHaveADocumentedOrder) {
-  ASSERT_THAT(builtin_label_names(), ElementsAre("basic7", "basic8", "mafw11"));
+  ASSERT_THAT(builtin_label_names(), ElementsAre("basic7", "basic8", "mafw11", "shapes7"));
   EXPECT_THAT(names_of(*find_builtin_labels("basic7")),
               ElementsAre("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"));
   EXPECT_EQ(names_of(*find_builtin_labels("basic8")).back(), "contempt");
   EXPECT_THAT(names_of(*find_builtin_labels("mafw11")),
               ElementsAre("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
                           "contempt", "anxiety", "helplessness", "disappointment"));
+  EXPECT_EQ(names_of(*find_builtin_labels("shapes7")), names_of(*find_builtin_labels("basic7")));
   EXPECT_EQ(find_builtin_labels("basic9"), nullptr);
 }
 
@@ -44,6 +45,19 @@ TEST(Labels, BuiltInTextsAreDistinctAndFitTheContext) {
       EXPECT_TRUE(seen.insert(text).second) << text;
       if (tokenizer != nullptr) {
         EXPECT_LE(tokenizer->encode(text).value().size(), 75U) << text;
+      }
+    }
+  }
+}
+
+TEST(Labels, ShapesNameNoExpression) {
+  std::set<std::string> seen;
+  for (const Label& label : find_builtin_labels("shapes7")->labels) {
+    EXPECT_EQ(label.texts.size(), 3U) << label.name;
+    for (const std::string& text : label.texts) {
+      EXPECT_TRUE(seen.insert(text).second) << text;
+      for (const Label& named : find_builtin_labels("basic7")->labels) {
+        EXPECT_EQ(text.find(named.name), std::string::npos) << text;
       }
     }
   }
@@ -130,7 +144,7 @@ TEST(Labels, UnknownSetsAndFilesAreNotFoundWithAHint) {
   for (const char* path : {"./emotions", "/no/such/file", "emotions.yaml", "x.yml"}) {
     const auto set = load_labels(path);
     MIEN_EXPECT_CODE(set, StatusCode::kNotFound) << path;
-    EXPECT_THAT(set.status().message(), HasSubstr("basic7, basic8 or mafw11")) << path;
+    EXPECT_THAT(set.status().message(), HasSubstr("basic7, basic8, mafw11 or shapes7")) << path;
   }
   MIEN_ASSERT_OK(load_labels("\"basic\""));
 }

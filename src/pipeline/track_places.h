@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "pipeline/face_reader.h"
+
+namespace mien::pipeline {
+
+/// Where the patch of a prompt lies in every track: its first face says (see
+/// engine::ImageEncoder::places). Threads: not thread-safe.
+class TrackPlaces {
+ public:
+  /// Adds one place for each of `faces`, in the order of time, to `out`; nothing when the bundle
+  /// needs none. Shape: pixels [faces, 3, S, S]. Errors: those of the tower.
+  Status add(FaceReader& reader, std::span<const face::Face> faces, const float* pixels,
+             engine::Session& session, std::vector<engine::PromptPlace>& out);
+  void clear() { places_.clear(); }
+
+ private:
+  std::map<std::int64_t, engine::PromptPlace> places_;
+};
+
+}  // namespace mien::pipeline
