@@ -174,10 +174,18 @@ void run_bundles(Context& context, EvalOptions options, const eval::RunOptions& 
   const auto labels = [&](const engine::Bundle& bundle, const data::Manifest& manifest) {
     return choose_labels(options, bundle, manifest);
   };
-  const BundlesRun run{
-      options.source,   options.data,   options.bundles, read,         load,
-      labels,           options.unseen, run_options,     options.json, options.resamples,
-      options.page.file};
+  const BundlesRun run{.source = options.source,
+                       .data = options.data,
+                       .bundles = options.bundles,
+                       .read = read,
+                       .load = load,
+                       .labels = labels,
+                       .unseen = options.unseen,
+                       .outliers = options.protocols.outliers,
+                       .options = run_options,
+                       .json = options.json,
+                       .resamples = options.resamples,
+                       .page = options.page.file};
   folds ? run_folds(context, run) : run_left_out(context, run);
 }
 

@@ -98,12 +98,17 @@ void print_left_out(const eval::LeftOutReport& report, const std::string& data) 
           100 * static_cast<double>(item.known_correct) / static_cast<double>(item.known_samples),
           *item.auroc, item.auroc_interval.low, item.auroc_interval.high);
     }
+    if (item.outlier_auroc) {
+      fmt::print("; by outlier words {:.2f} ({:.2f} to {:.2f})", *item.outlier_auroc,
+                 item.outlier_interval.low, item.outlier_interval.high);
+    }
     fmt::print("\n");
   }
   fmt::print("  WAR {:.2f} ({:.2f} to {:.2f})  UAR {:.2f} ({:.2f} to {:.2f})", report.war(),
              report.war_interval.low, report.war_interval.high, report.uar(),
              report.uar_interval.low, report.uar_interval.high);
   if (report.auroc()) fmt::print("  AUROC {:.2f}", *report.auroc());
+  if (report.outlier_auroc()) fmt::print("  by outlier words {:.2f}", *report.outlier_auroc());
   fmt::print("\n");
   if (!report.missing.empty()) {
     fmt::print("no bundle left out: {}\n", fmt::join(report.missing, ", "));
@@ -150,11 +155,16 @@ bool add_left_out(Context& context, const BundlesRun& run, const data::Manifest&
   }
   eval::RunOptions options = run.options;
   options.finder.landmarks = (*bundle)->info().crop.align;
+  auto words = outlier_words(run.outliers);
+  if (!words.ok()) return failed(words.status(), kExitUsage);
+  options.outliers = std::move(*words);
   const auto result =
       run_with_progress({.bundle = *bundle, .manifest = manifest, .labels = *labels}, options);
   if (!result.ok()) return failed(result.status(), kExitSomeFailed);
   tell_unreadable(context, *result);
-  auto counted = eval::count_left_out(*name, *result, {.resamples = run.resamples});
+  const engine::BundleInfo& info = (*bundle)->info();
+  auto counted = eval::count_left_out(*name, *result, {.resamples = run.resamples},
+                                      info.logit_scale / info.temperature);
   if (!counted.ok()) return failed(counted.status(), kExitUsage);
   report.left_out.push_back(std::move(*counted));
   hash = engine::bundle_hash((*bundle)->info());

@@ -28,6 +28,7 @@ Status check_protocol_fit(const EvalOptions& options) {
       {"--splits", !more.splits.empty(), {"open-set"}},
       {"--corruptions", !more.corruptions.empty(), {"robustness"}},
       {"--targets", !options.data.targets.empty(), {"regression"}},
+      {"--outliers", !more.outliers.empty(), {"open-set", "leave-one-out"}},
       {"--unseen", !options.unseen.empty(), {"leave-one-out"}},
       {"--average-by", !options.average_by.empty(), {"regression"}},
   };

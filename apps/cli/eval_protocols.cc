@@ -134,14 +134,21 @@ void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
   verb.add_option("--splits", options.splits,
                   "open-set: all splits of HESP for afew, mafw, dfew, ourdata or multidata")
       ->check(CLI::IsMember({"afew", "mafw", "dfew", "ourdata", "multidata"}));
-  verb.add_option(
-      "--outliers", options.outliers,
-      "open-set: one more score, against words that are no known class: as --labels, or "
-      "expressions (66 common words)");
+  verb.add_option("--outliers", options.outliers,
+                  "open-set, leave-one-out: one more score, against words that are no known class: "
+                  "as --labels, or "
+                  "expressions (66 common words)");
   verb.add_option("--corruptions", options.corruptions,
                   "robustness: some of blur, noise, jpeg, brightness, occlusion, resolution "
                   "(default: all)")
       ->delimiter(',');
+}
+
+Result<text::LabelSet> outlier_words(const std::string& outliers) {
+  if (outliers.empty()) return text::LabelSet{};
+  auto words = text::load_labels(outliers == "expressions" ? eval::expression_words() : outliers);
+  if (!words.ok()) return words.status().with_prefix("--outliers");
+  return words;
 }
 
 void run_open_set(Context& context, const ProtocolOptions& options, const ProtocolRun& run) {
@@ -154,12 +161,9 @@ void run_open_set(Context& context, const ProtocolOptions& options, const Protoc
   }
   eval::RunOptions run_options = run.options;
   run_options.some_classes = true;
-  if (!options.outliers.empty()) {
-    auto words = text::load_labels(options.outliers == "expressions" ? eval::expression_words()
-                                                                     : options.outliers);
-    if (!words.ok()) return context.fail(words.status().with_prefix("--outliers"), kExitUsage);
-    run_options.outliers = std::move(*words);
-  }
+  auto words = outlier_words(options.outliers);
+  if (!words.ok()) return context.fail(words.status(), kExitUsage);
+  run_options.outliers = std::move(*words);
   const auto result = run_with_progress(run, run_options);
   if (!result.ok()) return context.fail(result.status(), kExitSomeFailed);
   tell_unreadable(context, *result);

@@ -52,7 +52,8 @@ struct BundlesRun {
   std::function<Result<data::Manifest>(const DataOptions&)> read;
   std::function<Result<std::shared_ptr<const engine::Bundle>>(const std::string&)> load;
   std::function<Result<text::LabelSet>(const engine::Bundle&, const data::Manifest&)> labels;
-  std::string unseen;  ///< leave-one-out: labels that name the class left out; empty: `labels` do
+  std::string unseen;    ///< leave-one-out: labels that name the class left out; empty: `labels` do
+  std::string outliers;  ///< leave-one-out: as for the open set
   eval::RunOptions options;
   bool json = false;
   int resamples = 1000;
@@ -62,6 +63,9 @@ struct BundlesRun {
 void run_folds(Context& context, const BundlesRun& run);
 /// One bundle per class that its training left out, each asked about the samples of all classes.
 void run_left_out(Context& context, const BundlesRun& run);
+
+/// The words of --outliers; none for an empty text. Errors: those of load_labels.
+Result<text::LabelSet> outlier_words(const std::string& outliers);
 
 /// One pass over the data, with its progress on a terminal.
 Result<eval::RunResult> run_with_progress(const ProtocolRun& run, eval::RunOptions options);

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "eval/interval_json.h"
+#include "mien/eval/open_set.h"
 #include "mien/metrics/open_set.h"
 
 namespace mien::eval {
@@ -32,6 +33,21 @@ LeftOutFigures figures_of(const std::vector<LeftOutClass>& classes,
   return out;
 }
 
+// Over the classes that have one.
+std::optional<double> mean_of(const std::vector<LeftOutClass>& classes,
+                              std::optional<double> LeftOutClass::*figure) {
+  double sum = 0;
+  int count = 0;
+  for (const LeftOutClass& item : classes) {
+    if (!(item.*figure)) continue;
+    sum += *(item.*figure);
+    ++count;
+  }
+  return count == 0 ? std::optional<double>() : sum / count;
+}
+
+Json json_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
 LeftOutFigures figures_of(const std::vector<LeftOutClass>& classes) {
   std::vector<std::int64_t> right;
   for (const LeftOutClass& item : classes) right.push_back(item.correct);
@@ -47,14 +63,11 @@ double LeftOutClass::recall() const {
 double LeftOutReport::uar() const { return figures_of(left_out).uar; }
 
 std::optional<double> LeftOutReport::auroc() const {
-  double sum = 0;
-  int count = 0;
-  for (const LeftOutClass& item : left_out) {
-    if (!item.auroc) continue;
-    sum += *item.auroc;
-    ++count;
-  }
-  return count == 0 ? std::optional<double>() : sum / count;
+  return mean_of(left_out, &LeftOutClass::auroc);
+}
+
+std::optional<double> LeftOutReport::outlier_auroc() const {
+  return mean_of(left_out, &LeftOutClass::outlier_auroc);
 }
 
 double LeftOutReport::war() const { return figures_of(left_out).war; }
@@ -65,10 +78,11 @@ Json LeftOutReport::to_json() const {
   out.set("war_interval", interval_json(war_interval));
   out.set("uar", uar());
   out.set("uar_interval", interval_json(uar_interval));
-  out.set("auroc", auroc() ? Json(*auroc()) : Json());
+  out.set("auroc", json_or_null(auroc()));
   Json recall = Json::object(), counts = Json::object(), answers = Json::object();
   Json aurocs = Json::object(), known = Json::object();
   Json recall_intervals = Json::object(), auroc_intervals = Json::object();
+  Json outlier_aurocs = Json::object(), outlier_intervals = Json::object();
   std::int64_t samples = 0;
   for (const LeftOutClass& item : left_out) {
     recall.set(item.name, item.recall());
@@ -76,7 +90,11 @@ Json LeftOutReport::to_json() const {
     Json said = Json::object();
     for (std::size_t c = 0; c < classes.size(); ++c) said.set(classes[c], item.said[c]);
     answers.set(item.name, std::move(said));
-    aurocs.set(item.name, item.auroc ? Json(*item.auroc) : Json());
+    aurocs.set(item.name, json_or_null(item.auroc));
+    if (item.outlier_auroc) {
+      outlier_aurocs.set(item.name, *item.outlier_auroc);
+      outlier_intervals.set(item.name, interval_json(item.outlier_interval));
+    }
     recall_intervals.set(item.name, interval_json(item.recall_interval));
     auroc_intervals.set(item.name, item.auroc ? interval_json(item.auroc_interval) : Json());
     known.set(item.name, item.known_samples == 0
@@ -92,6 +110,11 @@ Json LeftOutReport::to_json() const {
   out.set("answers", std::move(answers));
   out.set("aurocs", std::move(aurocs));
   out.set("auroc_intervals", std::move(auroc_intervals));
+  if (outlier_auroc()) {
+    out.set("outlier_auroc", *outlier_auroc());
+    out.set("outlier_aurocs", std::move(outlier_aurocs));
+    out.set("outlier_intervals", std::move(outlier_intervals));
+  }
   out.set("known_war", std::move(known));
   out.set("missing", Json::Array(missing.begin(), missing.end()));
   return out;
@@ -171,8 +194,26 @@ Status fill_left_out_intervals(LeftOutReport& report, const ClosedSetOptions& op
   return {};
 }
 
+namespace {
+
+// How well outlier words tell the samples of the class from the others.
+Status judge_by_outliers(const RunResult& result, const ClosedSetOptions& options, double scale,
+                         LeftOutClass& out) {
+  OpenSetSplit split{.known = result.classes, .unknown = {out.name}};
+  std::erase(split.known, out.name);
+  MIEN_ASSIGN_OR_RETURN(
+      const OpenSetResult judged,
+      open_set_result(split, result.classes, result.predictions, scale, options, result.outliers));
+  const OpenSetFigures& figures = judged.scores.at(OpenSetScore::kOutliers);
+  out.outlier_auroc = figures.auroc;
+  out.outlier_interval = figures.auroc_interval;
+  return {};
+}
+
+}  // namespace
+
 Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result,
-                                    const ClosedSetOptions& options) {
+                                    const ClosedSetOptions& options, double scale) {
   const auto found = std::find(result.classes.begin(), result.classes.end(), name);
   if (found == result.classes.end()) {
     return invalid_argument(fmt::format("class '{}': is not in the data (expected one of {})", name,
@@ -208,6 +249,9 @@ Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& re
     MIEN_ASSIGN_OR_RETURN(out.auroc, metrics::auroc({known, unknown}));
   }
   MIEN_RETURN_IF_ERROR(fill_intervals(out, known, unknown, options));
+  if (!result.outliers.empty() && out.auroc) {
+    MIEN_RETURN_IF_ERROR(judge_by_outliers(result, options, scale, out));
+  }
   return out;
 }
 

@@ -72,17 +72,28 @@ std::string left_out_page(const eval::LeftOutReport& report, const Facts& facts,
     out += fmt::format("<div>AUROC of unknown<b>{:.2f} %</b><span class=dim>mean</span></div>\n",
                        *report.auroc());
   }
+  const bool outliers = report.outlier_auroc().has_value();
+  if (outliers) {
+    out += fmt::format("<div>by outlier words<b>{:.2f} %</b><span class=dim>mean</span></div>\n",
+                       *report.outlier_auroc());
+  }
   out +=
       "</div>\n<p>Recall of each class by the model that never saw it, among all classes. "
       "Intervals: bootstrap over samples.</p>\n<div class=scroll><table "
       "class=classes><tr><th>left out</th><th class=n>samples</th><th class=n>recall</th><th "
-      "class=n>AUROC of unknown</th><th class=n>others right</th></tr>\n";
+      "class=n>AUROC of unknown</th>";
+  if (outliers) out += "<th class=n>by outlier words</th>";
+  out += "<th class=n>others right</th></tr>\n";
   metrics::ConfusionMatrix said(report.classes.size());
   for (const eval::LeftOutClass& item : report.left_out) {
     out += fmt::format("<tr><td>{}</td><td class=n>{}</td>{}", escape_markup(item.name),
                        item.samples, interval_cell(item.recall(), item.recall_interval));
     out += item.auroc ? interval_cell(*item.auroc, item.auroc_interval)
                       : std::string("<td class=n>–</td>");
+    if (outliers) {
+      out += item.outlier_auroc ? interval_cell(*item.outlier_auroc, item.outlier_interval)
+                                : std::string("<td class=n>–</td>");
+    }
     out += item.known_samples > 0 ? fmt::format("<td class=n>{:.2f}</td></tr>\n",
                                                 100 * static_cast<double>(item.known_correct) /
                                                     static_cast<double>(item.known_samples))

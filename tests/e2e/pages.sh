@@ -81,6 +81,11 @@ check "the class left out takes its texts from the set" python3 -c '
 import json
 one, two = json.load(open("unseen.json")), json.load(open(".out"))
 assert one["answers"] == two["answers"] and one["aurocs"] == two["aurocs"], (one, two)'
+run eval no-happiness --data m.csv --protocol leave-one-out --labels words.yaml --outliers 'bored,proud' --report outliers.html
+exits 0
+out_has '; by outlier words [0-9.]+ \('
+has outliers.html '<th class=n>by outlier words'
+pages+=(outliers.html)
 run "${left[@]}" --labels words.yaml --unseen bored
 exits 2
 err_is "--unseen: bored has no label 'happiness', which a bundle left out"

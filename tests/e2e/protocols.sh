@@ -179,6 +179,7 @@ refused --corruptions blur
 refused --targets a --protocol open-set
 refused --average-by age
 refused --unseen shapes7
+refused --outliers expressions
 
 section "folds of a published data set"
 mkdir -p dfew/DFEW_Frame_Face

@@ -22,6 +22,9 @@ struct LeftOutClass {
   /// Percent: how well the largest probability among the other classes tells their samples from
   /// those of the class. Empty without samples of either kind.
   std::optional<double> auroc = {};
+  /// The same by outlier words (outlier_score), percent. Empty without RunOptions::outliers.
+  std::optional<double> outlier_auroc = {};
+  metrics::Interval outlier_interval = {};
   metrics::Interval recall_interval = {};  ///< 95 %, bootstrap over samples
   metrics::Interval auroc_interval = {};   ///< the same; without meaning when there is no `auroc`
 
@@ -39,7 +42,8 @@ struct LeftOutReport {
 
   double uar() const;                   ///< mean of the recalls, percent
   std::optional<double> auroc() const;  ///< mean over the classes that have one, percent
-  double war() const;                   ///< all correct ones of all samples, percent
+  std::optional<double> outlier_auroc() const;
+  double war() const;  ///< all correct ones of all samples, percent
   Json to_json() const;
 };
 
@@ -47,10 +51,10 @@ struct LeftOutReport {
 /// it says none.
 Result<std::string> left_out_class(const engine::Bundle& bundle);
 
-/// Counts the answers of a run over samples of all classes. Errors: kInvalidArgument when the run
-/// has no such class or no sample of it.
+/// Counts the answers of a run over samples of all classes. `scale`: of the cosines, for outlier
+/// words. Errors: kInvalidArgument when the run has no such class or no sample of it.
 Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result,
-                                    const ClosedSetOptions& options = {});
+                                    const ClosedSetOptions& options = {}, double scale = 1);
 
 /// Sets the intervals of the report's own figures. Errors: kInvalidArgument for a report of
 /// nothing.

@@ -38,6 +38,30 @@ TEST(LeftOut, Figures) {
             R"("known_war":{"a":null,"b":null},"missing":["c"]})");
 }
 
+// Outlier words judge as in the open set, with the class that was left out as the unknown one.
+TEST(LeftOut, OutlierWordsTellTheUnknown) {
+  RunResult run{.classes = {"a", "b", "c"}};
+  run.outliers.words = {"x", "y"};
+  run.outliers.similarity = {{0.1, 0, 0}, {0.9, 0, 0}};  // y is too near to a
+  const auto add = [&](std::size_t truth, std::vector<double> cosines, double x) {
+    Prediction& row = run.predictions.emplace_back(Prediction{.id = "s", .truth = truth});
+    row.probabilities = {1.0 / 3, 1.0 / 3, 1.0 / 3};
+    row.cosines = std::move(cosines);
+    row.outliers = {x, 0};
+  };
+  add(0, {0.9, 0, 0}, 0.1);
+  add(1, {0, 0.9, 0}, 0.3);
+  add(2, {0.2, 0.8, 0}, 0.9);  // like b, and more like x
+  add(2, {0.7, 0, 0}, 0.0);    // taken for a known one
+  const auto counted = count_left_out("c", run, {}, 10);
+  MIEN_ASSERT_OK(counted);
+  ASSERT_TRUE(counted->outlier_auroc);
+  EXPECT_DOUBLE_EQ(*counted->outlier_auroc, 75);  // 8, 6 against -1 and 7
+  const LeftOutReport report{.classes = run.classes, .left_out = {*counted}};
+  EXPECT_DOUBLE_EQ(*report.outlier_auroc(), 75);
+  EXPECT_DOUBLE_EQ(report.to_json().find("outlier_aurocs")->find("c")->as_number(), 75);
+}
+
 TEST(LeftOut, AgreesWithScikitLearnAndNumpy) {
   const Json json = interval_golden();
   const Json& golden = *json.find("left_out");
