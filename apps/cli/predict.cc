@@ -221,10 +221,10 @@ void add_predict(CLI::App& app, Context& context) {
       app.add_subcommand("predict", "Read expressions in pictures and clips, in your words");
   add_input_options(*verb, options->inputs);
   add_model_options(*verb, options->model);
-  verb->add_option(
-      "-l,--labels", options->labels,
-      "Words to choose from: happy,sad,\"politely bored\"; a label file; or basic7, basic8, mafw11, shapes7 "
-      "(default: the bundle's own)");
+  verb->add_option("-l,--labels", options->labels,
+                   "Words to choose from: happy,sad,\"politely bored\"; a label file; or basic7, "
+                   "basic8, mafw11, shapes7 "
+                   "(default: the bundle's own)");
   add_face_options(*verb, options->faces);
   add_output_options(*verb, options->outputs);
   add_clip_output_options(*verb, options->clips);
