@@ -110,7 +110,7 @@ rm -f t.sqlite
 clip long.mp4 1 400
 "$mien" predict long.mp4 album "${whole[@]}" --jobs 1 -o t.sqlite >.first 2>&1 &
 first=$!
-for _ in $(seq 500); do [ -s t.sqlite ] && break; sleep 0.01; done
+for _ in $(seq 3000); do [ -s t.sqlite ] && break; sleep 0.01; done
 kill -STOP $first
 run predict long.mp4 album "${whole[@]}" -o t.sqlite
 exits 2
