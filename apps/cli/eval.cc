@@ -160,10 +160,13 @@ Result<data::Manifest> load_manifest_of(const EvalOptions& options, const DataOp
 }
 
 // Protocols that may read several bundles.
-void run_bundles(Context& context, EvalOptions options, const eval::RunOptions& run_options) {
+void run_bundles(Context& context, EvalOptions options, eval::RunOptions run_options) {
   const bool folds = options.protocol == "k-fold";
   // A class left out: the texts that the bundle trained with.
   if (!folds && options.labels.empty()) options.protocol = "closed";
+  auto words = outlier_words(options.protocols.outliers);
+  if (!words.ok()) return context.fail(words.status(), kExitUsage);
+  run_options.outliers = std::move(*words);
   const auto read = [&](const DataOptions& data) { return load_manifest_of(options, data); };
   const auto load = [&](const std::string& path) {
     ModelOptions model = options.model;
@@ -181,7 +184,6 @@ void run_bundles(Context& context, EvalOptions options, const eval::RunOptions& 
                        .load = load,
                        .labels = labels,
                        .unseen = options.unseen,
-                       .outliers = options.protocols.outliers,
                        .options = run_options,
                        .json = options.json,
                        .resamples = options.resamples,

@@ -155,9 +155,6 @@ bool add_left_out(Context& context, const BundlesRun& run, const data::Manifest&
   }
   eval::RunOptions options = run.options;
   options.finder.landmarks = (*bundle)->info().crop.align;
-  auto words = outlier_words(run.outliers);
-  if (!words.ok()) return failed(words.status(), kExitUsage);
-  options.outliers = std::move(*words);
   const auto result =
       run_with_progress({.bundle = *bundle, .manifest = manifest, .labels = *labels}, options);
   if (!result.ok()) return failed(result.status(), kExitSomeFailed);

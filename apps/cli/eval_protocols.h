@@ -52,8 +52,7 @@ struct BundlesRun {
   std::function<Result<data::Manifest>(const DataOptions&)> read;
   std::function<Result<std::shared_ptr<const engine::Bundle>>(const std::string&)> load;
   std::function<Result<text::LabelSet>(const engine::Bundle&, const data::Manifest&)> labels;
-  std::string unseen;    ///< leave-one-out: labels that name the class left out; empty: `labels` do
-  std::string outliers;  ///< leave-one-out: as for the open set
+  std::string unseen;  ///< leave-one-out: labels that name the class left out; empty: `labels` do
   eval::RunOptions options;
   bool json = false;
   int resamples = 1000;

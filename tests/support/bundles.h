@@ -6,8 +6,16 @@
 #include <utility>
 
 #include "mien/engine/bundle.h"
+#include "mien/engine/tiny_bundle.h"
 
 namespace mien::test {
+
+/// The random tiny bundle, written to `path` and loaded.
+inline Result<std::shared_ptr<const engine::Bundle>> tiny_bundle(
+    const std::filesystem::path& path) {
+  MIEN_RETURN_IF_ERROR(engine::write_tiny_bundle(path));
+  return engine::Bundle::load(path);
+}
 
 /// Writes the bundle of `info` with the tensors and the tokenizer of `plain` and these tensors
 /// besides, and loads it.

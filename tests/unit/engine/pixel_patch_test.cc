@@ -8,7 +8,6 @@
 
 #include "mien/engine/bundle.h"
 #include "mien/engine/expression_place.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/bundles.h"
 #include "support/test_support.h"
 
@@ -57,8 +56,7 @@ TEST(ExpressionPlace, NegativeValuesAndFlatMaps) {
 class PixelPatchTest : public testing::Test {
  protected:
   void SetUp() override {
-    MIEN_ASSERT_OK(write_tiny_bundle(dir_ / "plain"));
-    const auto plain = Bundle::load(dir_ / "plain");
+    const auto plain = test::tiny_bundle(dir_ / "plain");
     MIEN_ASSERT_OK(plain.status());
     plain_ = *plain;
     info_ = plain_->info();

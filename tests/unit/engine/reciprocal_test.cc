@@ -7,7 +7,6 @@
 
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/bundles.h"
 #include "support/test_support.h"
 
@@ -20,8 +19,7 @@ using testing::HasSubstr;
 class ReciprocalTest : public testing::Test {
  protected:
   void SetUp() override {
-    MIEN_ASSERT_OK(write_tiny_bundle(dir_ / "plain"));
-    const auto plain = Bundle::load(dir_ / "plain");
+    const auto plain = test::tiny_bundle(dir_ / "plain");
     MIEN_ASSERT_OK(plain.status());
     plain_ = *plain;
     labels_ = plain_->info().labels.size();
