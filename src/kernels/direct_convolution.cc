@@ -170,6 +170,8 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
   const int team = team_for(total * out_ * inputs * taps);
   auto* tables = table.reserve_as<const void*>(static_cast<std::size_t>(each * team));
   const auto* weights = static_cast<const std::byte*>(weights_);
+  const std::int64_t group_bytes = group_ * inputs * taps * width_;
+  const std::int64_t steps = taps * inputs / (options_.input == Precision::kBf16 ? 2 : 1);
   // The share of one of `all` threads: no thread waits for another before the end.
   const auto share = [&](std::int64_t thread, std::int64_t all) {
     const void** pointers = tables + thread * each;
@@ -189,16 +191,19 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
       auto* out = static_cast<std::byte*>(dst) + start * out_ * width_;
       std::int64_t g = begin / tiles, t = begin % tiles;
       for (std::int64_t i = begin; i < end; ++i) {
+        // Behind the last group lies the first of the next layer on the shelf, mostly.
+        const std::byte* group = weights + g * group_bytes;
         kernels_->at[first(t + 1) - first(t) - 1][group_ / 16 - 1](
             {.sources = pointers + first(t) * taps,
              .taps = taps,
              .in = inputs,
-             .weights = weights + g * group_ * inputs * taps * width_,
+             .weights = group,
              .bias = bias_.data() + g * group_,
              .out = out + (first(t) * out_ + g * group_) * width_,
              .stride = out_,
              .relu = options_.relu,
-             .accumulate = options_.accumulate});
+             .accumulate = options_.accumulate,
+             .ahead = ahead_of(group + group_bytes, group_bytes, t, tiles, steps)});
         if (++t == tiles) {
           t = 0;
           ++g;

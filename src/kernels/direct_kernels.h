@@ -3,6 +3,8 @@
 // No library types here: the files that include this are compiled for one instruction set each.
 #include <cstdint>
 
+#include "kernels/ahead.h"
+
 namespace mien::kernels {
 
 /// Output places of a tile at most.
@@ -19,6 +21,7 @@ struct DirectTile {
   std::int64_t stride;  ///< elements from place to place of `out`
   bool relu;
   bool accumulate;
+  Ahead ahead;  ///< a step is a pair of inputs at a tap
 };
 using DirectKernel = void (*)(const DirectTile&);
 

@@ -48,19 +48,25 @@ void DirectLinear::block(const std::byte* src, std::int64_t first, std::int64_t 
   const std::int64_t tiles = whole(last - first, places_of(group_));
   const std::int64_t element = options_.output == Precision::kBf16 ? 2 : 4;
   const auto begin = [&](std::int64_t tile) { return first + (last - first) * tile / tiles; };
+  const std::int64_t panel_bytes = group_ * in_ * width_;
+  const std::int64_t steps = in_ / (options_.input == Precision::kBf16 ? 2 : 1);
   for (std::int64_t p = panel_first; p < panel_last; ++p) {
+    const std::byte* panel = packed + p * panel_bytes;
+    const std::byte* next = p + 1 < panel_last ? panel + panel_bytes : panel;
     for (std::int64_t t = 0; t < tiles; ++t) {
       const std::int64_t row = begin(t), count = begin(t + 1) - row;
       for (std::int64_t r = 0; r < count; ++r) sources[r] = src + (row + r) * in_ * width_;
-      kernels_->sums[count - 1][group_ / 16 - 1]({.sources = sources,
-                                                  .taps = 1,
-                                                  .in = in_,
-                                                  .weights = packed + p * group_ * in_ * width_,
-                                                  .bias = bias_.data() + p * group_,
-                                                  .out = sums,
-                                                  .stride = group_,
-                                                  .relu = false,
-                                                  .accumulate = false});
+      kernels_->sums[count - 1][group_ / 16 - 1](
+          {.sources = sources,
+           .taps = 1,
+           .in = in_,
+           .weights = panel,
+           .bias = bias_.data() + p * group_,
+           .out = sums,
+           .stride = group_,
+           .relu = false,
+           .accumulate = false,
+           .ahead = ahead_of(next, panel_bytes, t, tiles, steps)});
       ops_->finish({.sums = sums,
                     .sums_stride = group_,
                     .rows = count,

@@ -4,6 +4,7 @@
 // output channel, and the sums are exact integers, the same on every instruction set.
 #include <cstdint>
 
+#include "kernels/ahead.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien::kernels {
@@ -34,11 +35,14 @@ std::int64_t padded_depth(std::int64_t depth, Int8Layout layout);
 /// Bytes from row to row of quantised rows.
 std::int64_t row_bytes(std::int64_t depth, Int8Layout layout);
 
+constexpr std::int64_t kAheadDepth = 4;
 /// sums[r][c] = sum over depth of rows[r] * panel[c]; the panel is packed [depth / n][64][n] with n
 /// of the layout. Precondition: 0 < count <= kTileRows.
-/// Shape: rows `row_stride` bytes apart (values, not heads) -> sums [count, kPanel].
+/// Shape: rows `row_stride` bytes apart (values, not heads) -> sums [count, kPanel]. A step of
+/// `ahead` is kAheadDepth inputs.
 using Int8Dot = void (*)(const std::byte* rows, std::int64_t row_stride, std::int64_t count,
-                         const std::byte* panel, std::int64_t depth, std::int32_t* sums);
+                         const std::byte* panel, std::int64_t depth, std::int32_t* sums,
+                         Ahead ahead);
 /// The one for an instruction set. Precondition: the CPU has it.
 Int8Dot int8_dot(Isa isa);
 

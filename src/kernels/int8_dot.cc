@@ -12,11 +12,11 @@ namespace mien::kernels {
 namespace {
 
 using Fixed = void (*)(const std::byte*, std::int64_t, const std::byte*, std::int64_t,
-                       std::int32_t*);
+                       std::int32_t*, Ahead);
 
 // Pairs of 16 bits, as the wider versions below: the truth for them.
 void dot_generic(const std::byte* rows, std::int64_t row_stride, std::int64_t count,
-                 const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
+                 const std::byte* panel, std::int64_t depth, std::int32_t* sums, Ahead /*ahead*/) {
   for (std::int64_t r = 0; r < count; ++r) {
     std::int32_t* out = sums + r * kPanel;
     std::memset(out, 0, kPanel * sizeof(std::int32_t));
@@ -41,7 +41,7 @@ inline std::int32_t two_or_four(const std::byte* from) {
 template <int kRows>
 __attribute__((target("avx2"))) void pairs_avx2(const std::byte* rows, std::int64_t row_stride,
                                                 const std::byte* panel, std::int64_t depth,
-                                                std::int32_t* sums) {
+                                                std::int32_t* sums, Ahead /*ahead*/) {
   for (std::int64_t first = 0; first < kPanel; first += 16) {
     __m256i acc[kRows][2];
     for (auto& row : acc) row[0] = row[1] = _mm256_setzero_si256();
@@ -69,7 +69,7 @@ __attribute__((target("avx512f,avx512bw"))) void pairs_avx512(const std::byte* r
                                                               std::int64_t row_stride,
                                                               const std::byte* panel,
                                                               std::int64_t depth,
-                                                              std::int32_t* sums) {
+                                                              std::int32_t* sums, Ahead /*ahead*/) {
   for (std::int64_t first = 0; first < kPanel; first += 32) {
     __m512i acc[kRows][2];
     for (auto& row : acc) row[0] = row[1] = _mm512_setzero_si512();
@@ -92,11 +92,9 @@ __attribute__((target("avx512f,avx512bw"))) void pairs_avx512(const std::byte* r
 }
 
 template <int kRows>
-__attribute__((target("avx512f,avx512bw,avx512vnni"))) void quads_vnni(const std::byte* rows,
-                                                                       std::int64_t row_stride,
-                                                                       const std::byte* panel,
-                                                                       std::int64_t depth,
-                                                                       std::int32_t* sums) {
+__attribute__((target("avx512f,avx512bw,avx512vnni"))) void quads_vnni(
+    const std::byte* rows, std::int64_t row_stride, const std::byte* panel, std::int64_t depth,
+    std::int32_t* sums, Ahead ahead) {
   constexpr int kWide = kPanel / 16;
   __m512i acc[kRows][kWide];
 #pragma GCC unroll 6
@@ -108,6 +106,7 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) void quads_vnni(const std
     __m512i w[kWide];
 #pragma GCC unroll 4
     for (int c = 0; c < kWide; ++c) w[c] = _mm512_loadu_si512(panel + k * kPanel + c * 64);
+    ahead.fetch();
 #pragma GCC unroll 6
     for (int r = 0; r < kRows; ++r) {
       const __m512i x = _mm512_set1_epi32(two_or_four(rows + r * row_stride + k));
@@ -131,8 +130,8 @@ constexpr Fixed kVnni[] = {quads_vnni<1>, quads_vnni<2>, quads_vnni<3>,
 
 template <const Fixed* kTable>
 void dot_of(const std::byte* rows, std::int64_t row_stride, std::int64_t count,
-            const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
-  kTable[count - 1](rows, row_stride, panel, depth, sums);
+            const std::byte* panel, std::int64_t depth, std::int32_t* sums, Ahead ahead) {
+  kTable[count - 1](rows, row_stride, panel, depth, sums, ahead);
 }
 
 #endif

@@ -98,10 +98,14 @@ void Int8Linear::block(const std::byte* src, std::int64_t first, std::int64_t la
   const std::int64_t element = options_.out_bf16 ? 2 : 4;
   for (std::int64_t p = panel_first; p < panel_last; ++p) {
     const auto column = static_cast<std::size_t>(p * kPanel);
+    const std::byte* panel = packed + p * panel_bytes_;
+    const std::byte* next = p + 1 < panel_last ? panel + panel_bytes_ : panel;
     for (std::int64_t r = first; r < last; r += kTileRows) {
       const std::int64_t count = std::min(kTileRows, last - r);
       const std::byte* row = src + r * row_bytes_;
-      dot_(row + kRowHead, row_bytes_, count, packed + p * panel_bytes_, depth_, sums);
+      dot_(row + kRowHead, row_bytes_, count, panel, depth_, sums,
+           ahead_of(next, panel_bytes_, (r - first) / kTileRows, whole(last - first, kTileRows),
+                    whole(depth_, kAheadDepth)));
       ops_->int8_finish({sums, row, row_bytes_, count, std::min(kPanel, out_ - p * kPanel),
                          scales_.data() + column, sums_.data() + column, bias_.data() + column,
                          options_.activation, options_.accumulate, options_.out_bf16,

@@ -160,7 +160,7 @@ TEST(Int8, SumsAreExactOnEveryIsaForExtremeValues) {
     }
     for (std::int64_t count = 1; count <= kTileRows; ++count) {
       std::vector<std::int32_t> sums(static_cast<std::size_t>(kTileRows * kPanel), -1);
-      int8_dot(isa)(rows.data(), stride, count, panel.data(), depth, sums.data());
+      int8_dot(isa)(rows.data(), stride, count, panel.data(), depth, sums.data(), {});
       for (std::int64_t r = 0; r < kTileRows; ++r) {
         for (std::int64_t c = 0; c < kPanel; ++c) {
           std::int64_t want = r < count ? 0 : -1;
