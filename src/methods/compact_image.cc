@@ -11,6 +11,7 @@
 
 #include "methods/face_shapes.h"
 #include "methods/picture_store.h"
+#include "methods/picture_teachers.h"
 #include "methods/votes.h"
 #include "mien/data/captions.h"
 #include "mien/data/loader.h"
@@ -76,6 +77,10 @@ class CompactImageMethod final : public Method {
       : recipe_(recipe), context_(context) {}
   Status prepare();
   Status start_from_bundle();
+  Status ask_teachers();
+  std::filesystem::path bundle_path(const std::filesystem::path& path) const {
+    return path.is_relative() && !std::filesystem::exists(path) ? context_.data / path : path;
+  }
   Result<Item> make_item(std::int64_t place, Rng& rng) const;
   torch::Tensor labels_of(const data::Sample& sample) const;
   Result<Batch> next_batch(std::vector<std::string>& ids);
@@ -90,6 +95,7 @@ class CompactImageMethod final : public Method {
   std::shared_ptr<const engine::Bundle> start_;  ///< when its weights are blended in
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
+  TeacherAnswers taught_;                  ///< of the training samples, when there are teachers
   FaceShapes shapes_;                      ///< of the training samples
   torch::Tensor shape_head_, shape_bias_;  ///< not in the bundle
   KnownColumns known_;
@@ -151,6 +157,7 @@ Status CompactImageMethod::prepare() {
   MIEN_ASSIGN_OR_RETURN(val_pictures_, read(*data_.val, data_.val_view, "validation pictures"));
   train_pictures_->keep_readable(data_.train_view);
   val_pictures_->keep_readable(data_.val_view);
+  if (!recipe_.training.teachers.empty()) MIEN_RETURN_IF_ERROR(ask_teachers());
   loader_ = std::make_unique<data::Loader<Item>>(
       [this](std::int64_t place, Rng& rng) { return make_item(place, rng); },
       data::LoaderOptions{.threads = recipe_.data.threads,
@@ -164,8 +171,7 @@ Status CompactImageMethod::prepare() {
 
 // Tower, label prototypes and factor of an earlier run; the votes have new prototypes.
 Status CompactImageMethod::start_from_bundle() {
-  std::filesystem::path path = recipe_.training.init;
-  if (path.is_relative() && !std::filesystem::exists(path)) path = context_.data / path;
+  const std::filesystem::path path = bundle_path(recipe_.training.init);
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
   const engine::Architecture wanted = recipe_.tower.architecture();
   if (bundle->info().architecture.image != wanted.image ||
@@ -181,6 +187,27 @@ Status CompactImageMethod::start_from_bundle() {
   }
   scale_.fill_(std::log(bundle->info().logit_scale));
   if (recipe_.training.blend < 1) start_ = bundle;
+  return {};
+}
+
+Status CompactImageMethod::ask_teachers() {
+  if (!recipe_.data.leave_out.empty()) {
+    return invalid_argument(
+        "image.teachers: know the class that data.leave_out leaves out "
+        "(expected one of both)");
+  }
+  std::vector<std::filesystem::path> bundles;
+  for (const std::string& name : recipe_.training.teachers) bundles.push_back(bundle_path(name));
+  const auto total = static_cast<std::int64_t>(bundles.size() * data_.train_view.size());
+  MIEN_ASSIGN_OR_RETURN(
+      taught_,
+      methods::ask_teachers(bundles, data_.train->classes, data_.train->samples.size(),
+                            *train_pictures_, data_.train_view,
+                            compact_preprocess(recipe_.tower.image_size), [&](std::int64_t done) {
+                              if (context_.progress) {
+                                context_.progress("teachers", done, total);
+                              }
+                            }));
   return {};
 }
 
@@ -276,8 +303,14 @@ Result<CompactImageMethod::Batch> CompactImageMethod::next_batch(std::vector<std
     places.push_back(item.place);
   }
   out.labels = at::stack(labels);
+  const torch::Tensor rows = torch::tensor(places, torch::kInt64);
+  const auto taught = [&](torch::Tensor& targets, const torch::Tensor& answers) {
+    if (!answers.defined()) return;
+    targets.lerp_(answers.index_select(0, rows), recipe_.training.teacher_weight);
+  };
+  taught(out.labels, taught_.labels);
+  taught(out.votes, taught_.votes);
   if (shape_head_.defined()) {
-    const torch::Tensor rows = torch::tensor(places, torch::kInt64);
     out.shapes = shapes_.values.index_select(0, rows);
     out.has_shape = shapes_.known.index_select(0, rows);
   }

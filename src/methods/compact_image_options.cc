@@ -69,6 +69,9 @@ void CompactImageTraining::register_options(OptionSet& set) {
   set.add("vote_weight", vote_weight, "Loss against the votes of annotators", {0, 100});
   set.add("geometry_weight", geometry_weight,
           "Loss of the shape of the face, told by the geo_* columns", {0, 100});
+  set.add("teachers", teachers, "Bundles whose answers for the training pictures are learned, too");
+  set.add("teacher_weight", teacher_weight, "Share of the targets that image.teachers tell",
+          {0, 1});
   set.add("smoothing", smoothing, "Of labels", {0, 0.99});
   set.add("mixup", mixup, "Alpha of the Beta distribution of mixed pictures; 0: none", {0, 100});
   set.add("mixup_share", mixup_share, "Share of the batches that are mixed", {0, 1});

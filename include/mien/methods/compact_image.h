@@ -42,6 +42,10 @@ struct CompactImageTraining {
   /// Of a linear read-out of the shape of the face (data::FaceGeometry) from the embedding, so that
   /// the embedding keeps what no label asks for. The read-out is not in the bundle.
   double geometry_weight = 0;
+  /// Bundles that answer for every training picture (methods/picture_teachers.h); their answers
+  /// take `teacher_weight` of the targets, the labels and votes the rest.
+  std::vector<std::string> teachers = {};
+  double teacher_weight = 0.5;
   double smoothing = 0.1;    ///< of labels
   double mixup = 0.4;        ///< alpha of the Beta distribution; 0: none
   double mixup_share = 0.5;  ///< of the batches that are mixed

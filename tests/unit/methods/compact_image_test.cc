@@ -9,29 +9,40 @@
 #include <cmath>
 #include <fstream>
 
+#include "methods/picture_store.h"
+#include "methods/picture_teachers.h"
 #include "methods/votes.h"
 #include "mien/data/geometry.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
+#include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "mien/nn/load.h"
+#include "mien/text/prompts.h"
 #include "support/test_support.h"
 #include "unit/methods/plain_steps.h"
 
 namespace mien::methods {
 namespace {
 
-// A bright half, left, right or above, in noise.
+// A bright half, in the middle, below or above, in noise: the same in a mirror.
 image::Image pattern(int kind, Rng& rng) {
   image::Image out(24, 24);
   for (int y = 0; y < 24; ++y) {
     for (int x = 0; x < 24; ++x) {
-      const bool bright = kind == 0 ? x < 12 : kind == 1 ? x >= 12 : y < 12;
+      const bool bright = kind == 0 ? std::abs(2 * x - 23) < 12 : kind == 1 ? y >= 12 : y < 12;
       const auto value = static_cast<std::uint8_t>((bright ? 160 : 40) + rng.below(50));
       for (int c = 0; c < 3; ++c) out.row(y)[3 * x + c] = value;
     }
   }
   return out;
+}
+
+void write_png(const std::filesystem::path& path, const image::Image& picture) {
+  const auto png = image::encode_png(picture);
+  MIEN_ASSERT_OK(png);
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(png->data()), static_cast<std::streamsize>(png->size()));
 }
 
 // With `shapes`, the measures of a face tell left from right, which no label asks for.
@@ -46,11 +57,7 @@ void write_pictures(const std::filesystem::path& folder, bool shapes = false) {
   const char* names[] = {"angry", "happy", "sad"};
   for (int i = 0; i < 48; ++i) {
     const std::string file = fmt::format("p{}.png", i);
-    const auto png = image::encode_png(pattern(i % 3, rng));
-    MIEN_ASSERT_OK(png);
-    std::ofstream(folder / file, std::ios::binary)
-        .write(reinterpret_cast<const char*>(png->data()),
-               static_cast<std::streamsize>(png->size()));
+    write_png(folder / file, pattern(i % 3, rng));
     csv << file << "," << (shapes ? names[0] : names[i % 3]) << ",,," << (i < 36 ? "train" : "val");
     for (std::size_t m = 0; shapes && m < data::kGeometryMeasures; ++m) {
       csv << (i % 5 == 4 ? "," : i % 3 == 0 ? ",0.3" : ",0.05");  // some faces are not measured
@@ -68,6 +75,27 @@ CompactImageRecipe small_recipe() {
   out.training.mixup = 0;
   out.training.smoothing = 0;
   return out;
+}
+
+// The bundle names every pattern through the engine.
+void expect_patterns_told(const engine::Bundle& bundle) {
+  engine::Session session;
+  const auto scorer = engine::LabelScorer::make(
+      bundle, {.name = "own", .labels = bundle.info().labels}, {}, session);
+  ASSERT_TRUE(scorer.ok()) << scorer.status().message();
+  const auto encoder = bundle.image_encoder();
+  MIEN_ASSERT_OK(encoder);
+  Rng rng(9);
+  const char* names[] = {"angry", "happy", "sad"};
+  for (int kind = 0; kind < 3; ++kind) {
+    std::vector<float> pixels(3 * 24 * 24), row(16);
+    MIEN_ASSERT_OK(image::preprocess(pattern(kind, rng), bundle.info().preprocess, pixels));
+    MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 1, row.data(), session));
+    float length = 0;
+    for (const float value : row) length += value * value;
+    for (float& value : row) value /= std::sqrt(length);
+    EXPECT_EQ((*scorer)->score(row).labels.front().label, names[kind]);
+  }
 }
 
 TEST(CompactImage, LearnsPatternsAndGivesThemToTheEngine) {
@@ -102,23 +130,7 @@ TEST(CompactImage, LearnsPatternsAndGivesThemToTheEngine) {
   MIEN_ASSERT_OK((*method)->export_bundle(dir / "bundle", false));
   const auto bundle = engine::Bundle::load(dir / "bundle");
   ASSERT_TRUE(bundle.ok()) << bundle.status().message();
-  engine::Session session;
-  const auto scorer = engine::LabelScorer::make(
-      **bundle, {.name = "own", .labels = (*bundle)->info().labels}, {}, session);
-  ASSERT_TRUE(scorer.ok()) << scorer.status().message();
-  const auto encoder = (*bundle)->image_encoder();
-  MIEN_ASSERT_OK(encoder);
-  Rng rng(9);
-  const char* names[] = {"angry", "happy", "sad"};
-  for (int kind = 0; kind < 3; ++kind) {
-    std::vector<float> pixels(3 * 24 * 24), row(16);
-    MIEN_ASSERT_OK(image::preprocess(pattern(kind, rng), (*bundle)->info().preprocess, pixels));
-    MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 1, row.data(), session));
-    float length = 0;
-    for (const float value : row) length += value * value;
-    for (float& value : row) value /= std::sqrt(length);
-    EXPECT_EQ((*scorer)->score(row).labels.front().label, names[kind]);
-  }
+  expect_patterns_told(**bundle);
 }
 
 double shape_loss(const StepOutput& output) {
@@ -189,6 +201,122 @@ TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
   }
   recipe.training.init = "";
   EXPECT_EQ(recipe.make(context).status().code(), StatusCode::kInvalidArgument);
+}
+
+// The pictures of the pupil are all labelled alike; what it knows is from its teachers.
+TEST(CompactImage, LearnsFromTeachersWhatNoLabelTells) {
+  const test::TempDir dir;
+  write_pictures(dir.path());
+  MethodContext context;
+  context.data = dir.path();
+  CompactImageRecipe recipe = small_recipe();
+  const auto teacher = recipe.make(context);
+  MIEN_ASSERT_OK(teacher.status());
+  run_plain_steps(**teacher, 0, 12, 0.003);
+  MIEN_ASSERT_OK((*teacher)->export_bundle(dir / "teacher", false));
+  const test::TempDir blind;
+  write_pictures(blind.path(), true);
+  context.data = blind.path();
+  recipe.data.classes = {"angry", "happy", "sad"};
+  recipe.training.teachers = {(dir / "teacher").string(), (dir / "teacher").string()};
+  recipe.training.teacher_weight = 1;
+  const auto pupil = recipe.make(context);
+  MIEN_ASSERT_OK(pupil.status());
+  run_plain_steps(**pupil, 0, 12, 0.003);
+  MIEN_ASSERT_OK((*pupil)->export_bundle(blind / "pupil", false));
+  const auto bundle = engine::Bundle::load(blind / "pupil");
+  MIEN_ASSERT_OK(bundle.status());
+  expect_patterns_told(**bundle);
+}
+
+// Asked in words, by an engine bundle; a picture and its mirror image are one question.
+TEST(CompactImage, AsksTeachersWithWordsForLabelsAndVotes) {
+  const test::TempDir dir;
+  MIEN_ASSERT_OK(engine::write_tiny_bundle(dir / "tiny"));
+  const auto bundle = engine::Bundle::load(dir / "tiny");
+  MIEN_ASSERT_OK(bundle.status());
+  Rng rng(5);
+  const image::Image one = pattern(0, rng);
+  image::Image other(24, 24);
+  for (int y = 0; y < 24; ++y) {
+    for (int x = 0; x < 24; ++x) {
+      for (int c = 0; c < 3; ++c) other.row(y)[3 * x + c] = one.row(y)[3 * (23 - x) + c];
+    }
+  }
+  std::ofstream csv(dir / "set.csv");
+  csv << "path,label,subject,sequence,split\n";
+  write_png(dir / "a.png", one);
+  write_png(dir / "b.png", other);
+  csv << "a.png,happy,,,train\nb.png,happy,,,train\n";
+  csv.close();
+  DataOptions options;
+  options.train = "set.csv";
+  const auto data = load_training_data(options, dir.path(), 1);
+  MIEN_ASSERT_OK(data.status());
+  const image::PreprocessSpec spec = (*bundle)->info().preprocess;
+  const auto pictures = PictureStore::read(*data->train, data->train_view, spec, options, {});
+  MIEN_ASSERT_OK(pictures.status());
+  const std::vector<std::string> classes = {"happy", "sad"};
+  const auto answers = ask_teachers({dir / "tiny", dir / "tiny"}, classes, 2, **pictures,
+                                    data->train_view, spec, [](std::int64_t) {});
+  MIEN_ASSERT_OK(answers.status());
+  ASSERT_EQ(answers->labels.sizes(), (at::IntArrayRef{2, 2}));
+  ASSERT_EQ(answers->votes.sizes(), (at::IntArrayRef{2, static_cast<std::int64_t>(kVoteClasses)}));
+  for (const torch::Tensor& said : {answers->labels, answers->votes}) {
+    EXPECT_TRUE(at::allclose(said.sum(1), torch::ones({2}), 1e-4, 1e-4)) << said;
+    EXPECT_TRUE(at::allclose(said[0], said[1], 1e-3, 1e-4)) << said;
+  }
+  // What the bundle answers by the same descriptions, averaged over both.
+  engine::Session session;
+  const auto scorer = engine::LabelScorer::make(
+      **bundle,
+      {.name = "classes",
+       .labels = {{.name = "happy", .texts = text::describe("happy"), .parts = {}},
+                  {.name = "sad", .texts = text::describe("sad"), .parts = {}}}},
+      {}, session);
+  MIEN_ASSERT_OK(scorer.status());
+  const auto encoder = (*bundle)->image_encoder();
+  MIEN_ASSERT_OK(encoder.status());
+  double expected = 0;
+  for (const std::int64_t place : {0, 1}) {
+    const auto plane = (*pictures)->plane(place);
+    std::vector<float> pixels, row(static_cast<std::size_t>((*encoder)->embed()));
+    for (int p = 0; p < 3; ++p) pixels.insert(pixels.end(), plane.begin(), plane.end());
+    MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 1, row.data(), session));
+    double length = 0;
+    for (const float value : row) length += value * value;
+    for (float& value : row) value = static_cast<float>(value / std::sqrt(length));
+    const auto logits = (*scorer)->score(row).logits;
+    expected += 0.5 / (1 + std::exp(logits[1] - logits[0]));
+  }
+  EXPECT_NEAR(answers->labels[0][0].item<double>(), expected, 2e-3);
+}
+
+TEST(CompactImage, RefusesTeachersThatAnswerAnotherQuestion) {
+  const test::TempDir dir;
+  write_pictures(dir.path());
+  MethodContext context;
+  context.data = dir.path();
+  CompactImageRecipe recipe = small_recipe();
+  MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "teacher", false));
+  recipe.training.teachers = {"teacher"};
+  const auto refused = [&](const CompactImageRecipe& other, const char* word) {
+    const auto method = other.make(context);
+    MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
+    EXPECT_THAT(method.status().message(), testing::HasSubstr(word));
+  };
+  CompactImageRecipe other = recipe;
+  other.tower.image_size = 32;
+  refused(other, "another way");
+  other = recipe;
+  other.data.leave_out = "sad";
+  refused(other, "data.leave_out");
+  other = recipe;
+  other.data.classes = {"angry", "happy", "sad", "fear"};
+  refused(other, "fear");
+  other = recipe;
+  other.training.teachers = {"nobody"};
+  MIEN_EXPECT_CODE(other.make(context), StatusCode::kNotFound);
 }
 
 TEST(CompactImage, RefusesStagesWithoutBlocks) {
