@@ -4,13 +4,10 @@
 
 #include "mien/core/check.h"
 #include "mien/loss/cross_entropy.h"
+#include "mien/loss/unit_rows.h"
 
 namespace mien::loss {
 namespace {
-
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
 
 // Rows that show an expression. Shape: [some] int64.
 torch::Tensor expressive(const E2nBatch& batch) {
@@ -20,7 +17,7 @@ torch::Tensor expressive(const E2nBatch& batch) {
 }  // namespace
 
 torch::Tensor similarity_matching(const E2nBatch& batch, double scale) {
-  return cross_entropy(scale * at::matmul(unit(batch.expressions), unit(batch.texts).t()),
+  return cross_entropy(scale * at::matmul(unit_rows(batch.expressions), unit_rows(batch.texts).t()),
                        batch.labels);
 }
 
@@ -37,9 +34,10 @@ torch::Tensor neutral_transformation(const E2nBatch& batch) {
 torch::Tensor self_contrast(const E2nBatch& batch, SelfContrast kind) {
   const torch::Tensor rows = expressive(batch);
   if (rows.size(0) == 0) return torch::zeros({}, batch.expressions.options());
-  const torch::Tensor texts = unit(batch.texts.index_select(0, batch.labels.index_select(0, rows)));
+  const torch::Tensor texts =
+      unit_rows(batch.texts.index_select(0, batch.labels.index_select(0, rows)));
   const torch::Tensor change =
-      (unit(batch.neutrals) - unit(batch.expressions)).index_select(0, rows);
+      (unit_rows(batch.neutrals) - unit_rows(batch.expressions)).index_select(0, rows);
   // The mean over all pairs is the product of the means.
   const torch::Tensor value = kind == SelfContrast::kPairwise
                                   ? (texts.mean(0) * change.mean(0)).sum()

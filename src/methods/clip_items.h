@@ -30,10 +30,4 @@ torch::Tensor stack_items(const std::vector<ClipItem>& items,
 /// The class of every item. Shape: -> [items] int64. Precondition: keep_labelled.
 torch::Tensor labels_of(const data::Manifest& manifest, const std::vector<ClipItem>& items);
 
-/// Drops samples that have not exactly one class: they have no single right answer.
-void keep_labelled(const data::Manifest& manifest, data::View& view);
-/// keep_labelled for both parts. Errors: kInvalidArgument when nothing is left to train with, or
-/// there are fewer than two classes.
-Status keep_labelled(TrainingData& data);
-
 }  // namespace mien::methods

@@ -7,16 +7,14 @@
 
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
+#include "methods/labelled.h"
 #include "mien/loss/descriptors.h"
+#include "mien/loss/unit_rows.h"
 
 namespace mien::methods {
 namespace {
 
 constexpr std::size_t kValidationBatch = 32;
-
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
 
 }  // namespace
 
@@ -200,13 +198,14 @@ torch::Tensor CliperMethod::features(const std::vector<ClipItem>& items) {
   const auto count = static_cast<std::int64_t>(items.size());
   const std::int64_t frames = recipe_.training.frames;
   if (cached()) {
-    return unit(stack_items(items, {count, frames, towers_->architecture().embed}).mean(1));
+    return loss::unit_rows(
+        stack_items(items, {count, frames, towers_->architecture().embed}).mean(1));
   }
   const std::int64_t side = towers_->architecture().image.image_size;
   image_count_ += count * frames;
   const torch::Tensor rows =
       towers_->images(stack_items(items, {count * frames, 3, side, side}), !tower_changed_);
-  return unit(rows.to(torch::kFloat32).view({count, frames, -1}).mean(1));
+  return loss::unit_rows(rows.to(torch::kFloat32).view({count, frames, -1}).mean(1));
 }
 
 torch::Tensor CliperMethod::encode_descriptors() {

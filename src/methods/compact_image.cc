@@ -10,12 +10,14 @@
 #include <cstring>
 
 #include "methods/face_shapes.h"
+#include "methods/labelled.h"
 #include "methods/picture_store.h"
 #include "methods/picture_teachers.h"
 #include "methods/votes.h"
 #include "mien/data/captions.h"
 #include "mien/data/loader.h"
 #include "mien/engine/bundle.h"
+#include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
 #include "mien/nn/load.h"
 #include "mien/text/prompts.h"
@@ -36,10 +38,6 @@ It has no text tower, so it knows only its own labels: {labels}.
 mien describes how a face looks, not what a person feels. Inferring emotions at work and in education is
 prohibited in the EU; results differ between groups of people.
 )";
-
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
 
 class CompactImageMethod final : public Method {
  public:
@@ -85,7 +83,7 @@ class CompactImageMethod final : public Method {
   torch::Tensor labels_of(const data::Sample& sample) const;
   Result<Batch> next_batch(std::vector<std::string>& ids);
   torch::Tensor logits(const torch::Tensor& embeddings, const torch::Tensor& prototypes) const {
-    return scale_.exp() * at::matmul(unit(embeddings), unit(prototypes).t());
+    return scale_.exp() * at::matmul(loss::unit_rows(embeddings), loss::unit_rows(prototypes).t());
   }
 
   CompactImageRecipe recipe_;
@@ -104,27 +102,12 @@ class CompactImageMethod final : public Method {
   std::unique_ptr<data::Loader<Item>> loader_;
 };
 
-Result<std::vector<std::array<float, kVotes>>> votes_of_all(const data::Manifest& manifest) {
-  std::vector<std::array<float, kVotes>> out;
-  for (const data::Sample& sample : manifest.samples) {
-    MIEN_ASSIGN_OR_RETURN(const auto votes, data::votes_of(sample));
-    out.push_back(votes ? vote_shares(*votes) : std::array<float, kVotes>{});
-  }
-  return out;
-}
-
 Status CompactImageMethod::prepare() {
   MIEN_RETURN_IF_ERROR(recipe_.training.validate());
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
-  const auto one_label = [](const data::Manifest& manifest, data::View& view) {
-    std::erase_if(view, [&](std::int64_t place) {
-      return manifest.samples[static_cast<std::size_t>(place)].labels.size() != 1;
-    });
-  };
-  one_label(*data_.train, data_.train_view);
-  one_label(*data_.val, data_.val_view);
-  MIEN_ASSIGN_OR_RETURN(train_votes_, votes_of_all(*data_.train));
-  MIEN_ASSIGN_OR_RETURN(val_votes_, votes_of_all(*data_.val));
+  MIEN_RETURN_IF_ERROR(keep_labelled(data_));
+  MIEN_ASSIGN_OR_RETURN(train_votes_, vote_shares_of(*data_.train));
+  MIEN_ASSIGN_OR_RETURN(val_votes_, vote_shares_of(*data_.val));
   vote_class_ = vote_places(data_.train->classes);
   known_ = known_columns(data_.train->classes, recipe_.data.leave_out);
   if (known_.left_out_vote >= 0) {
@@ -446,7 +429,8 @@ Status CompactImageMethod::export_bundle(const std::filesystem::path& path, bool
     }
     owned.emplace_back("visual." + name, whole.contiguous());
   }
-  owned.emplace_back(engine::Bundle::kLabelFeatures, unit(label_prototypes_.detach()).contiguous());
+  owned.emplace_back(engine::Bundle::kLabelFeatures,
+                     loss::unit_rows(label_prototypes_.detach()).contiguous());
   for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
   content.card = fmt::format(
       kCard, fmt::arg("name", info.name), fmt::arg("labels", fmt::join(data_.train->classes, ", ")),

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "methods/compact_run.h"
+#include "methods/labelled.h"
 #include "methods/tower_options.h"
 #include "methods/unknown_rule.h"
 #include "mien/checkpoint/safetensors.h"
@@ -89,13 +90,7 @@ std::filesystem::path CompactMethod::below_data(const std::string& name) const {
 
 Status CompactMethod::prepare() {
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
-  const auto one_label = [](const data::Manifest& manifest, data::View& view) {
-    std::erase_if(view, [&](std::int64_t place) {
-      return manifest.samples[static_cast<std::size_t>(place)].labels.size() != 1;
-    });
-  };
-  one_label(*data_.train, data_.train_view);
-  one_label(*data_.val, data_.val_view);
+  MIEN_RETURN_IF_ERROR(keep_labelled(data_));
   torch::manual_seed(context_.seed);
   MIEN_RETURN_IF_ERROR(prepare_image());
   MIEN_RETURN_IF_ERROR(prepare_words());
@@ -241,14 +236,8 @@ Status CompactMethod::prepare_classes() {
     class_texts_.push_back(std::move(texts));
   }
   vote_class_ = vote_places(data_.train->classes);
-  const auto all = [](const data::Manifest& manifest, auto& out) -> Status {
-    for (const data::Sample& sample : manifest.samples) {
-      MIEN_ASSIGN_OR_RETURN(const auto votes, data::votes_of(sample));
-      out.push_back(votes ? vote_shares(*votes) : std::array<float, kVoteClasses>{});
-    }
-    return {};
-  };
-  MIEN_RETURN_IF_ERROR(all(*data_.train, train_votes_));
+  MIEN_ASSIGN_OR_RETURN(train_votes_, vote_shares_of(*data_.train));
+  MIEN_ASSIGN_OR_RETURN(val_votes_, vote_shares_of(*data_.val));
   known_ = known_columns(data_.train->classes, recipe_.data.leave_out);
   if (known_.left_out_vote >= 0) {
     for (auto& shares : train_votes_) {
@@ -258,7 +247,7 @@ Status CompactMethod::prepare_classes() {
   if (recipe_.training.geometry_weight > 0) {
     MIEN_ASSIGN_OR_RETURN(shapes_, FaceShapes::of(*data_.train));
   }
-  return all(*data_.val, val_votes_);
+  return {};
 }
 
 namespace {

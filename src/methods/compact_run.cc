@@ -10,6 +10,7 @@
 #include <map>
 
 #include "mien/loss/contrastive.h"
+#include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
 #include "mien/text/prompts.h"
 
@@ -18,10 +19,6 @@ namespace {
 
 constexpr std::int64_t kTextBatch = 256;
 constexpr double kLikeVotes = 0.95;  // cosine of two votes that mean the same expression
-
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
 
 double top_share(const torch::Tensor& similarity, std::int64_t k) {
   const std::int64_t count = similarity.size(0);
@@ -33,7 +30,7 @@ double top_share(const torch::Tensor& similarity, std::int64_t k) {
 }  // namespace
 
 torch::Tensor CompactMethod::encode_ids(const torch::Tensor& ids) {
-  return unit(words_->forward(ids).to(torch::kFloat32));
+  return loss::unit_rows(words_->forward(ids).to(torch::kFloat32));
 }
 
 torch::Tensor CompactMethod::encode(const std::vector<std::string>& texts) {
@@ -46,7 +43,7 @@ torch::Tensor CompactMethod::encode(const std::vector<std::string>& texts) {
 }
 
 torch::Tensor CompactMethod::project(const torch::Tensor& features) {
-  return unit(at::matmul(features, proj_).to(torch::kFloat32));
+  return loss::unit_rows(at::matmul(features, proj_).to(torch::kFloat32));
 }
 
 std::vector<ParameterGroup> CompactMethod::begin_stage(int stage) {
@@ -156,7 +153,7 @@ torch::Tensor CompactMethod::class_loss(const torch::Tensor& images, const torch
 // right.
 torch::Tensor CompactMethod::sentence_loss(const torch::Tensor& images, const Sentences& said) {
   if (said.texts.size() < 2) return torch::zeros({});
-  const torch::Tensor rows = unit(at::stack(said.rows));
+  const torch::Tensor rows = loss::unit_rows(at::stack(said.rows));
   const torch::Tensor same = at::matmul(rows, rows.t()).gt(kLikeVotes).to(torch::kFloat32);
   const torch::Tensor chosen = images.index_select(0, torch::tensor(said.places, torch::kInt64));
   return loss::symmetric_contrastive_soft(chosen, encode(said.texts), tau_.exp(),
@@ -260,7 +257,7 @@ Result<StepOutput> CompactMethod::step() {
 torch::Tensor CompactMethod::class_rows(const std::vector<text::Label>& labels) {
   std::vector<torch::Tensor> rows;
   for (const text::Label& label : labels) rows.push_back(encode(label.texts).mean(0));
-  return unit(at::stack(rows));
+  return loss::unit_rows(at::stack(rows));
 }
 
 Result<NamedValues> CompactMethod::validate_glosses() {

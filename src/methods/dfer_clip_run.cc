@@ -8,6 +8,7 @@
 #include "methods/class_texts.h"
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
+#include "methods/labelled.h"
 #include "mien/loss/cross_entropy.h"
 #include "mien/nn/load.h"
 #include "mien/text/prompt_ensembles.h"

@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "methods/e2n_run.h"
+#include "methods/labelled.h"
 #include "mien/engine/find_bundle.h"
+#include "mien/loss/unit_rows.h"
 #include "mien/metrics/calibration.h"
 #include "mien/nn/load.h"
 
@@ -26,21 +28,11 @@ mien describes how a face looks, not what a person feels. Inferring emotions at 
 prohibited in the EU; results differ between groups of people.
 )";
 
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
-
 std::span<const double> values_of(const torch::Tensor& tensor) {
   return {tensor.data_ptr<double>(), static_cast<std::size_t>(tensor.numel())};
 }
 
 torch::Tensor wide(const torch::Tensor& tensor) { return tensor.to(torch::kFloat64).contiguous(); }
-
-void keep_single_labels(const data::Manifest& manifest, data::View& view) {
-  std::erase_if(view, [&](std::int64_t place) {
-    return manifest.samples[static_cast<std::size_t>(place)].labels.size() != 1;
-  });
-}
 
 }  // namespace
 
@@ -61,8 +53,7 @@ Result<std::filesystem::path> E2nMethod::bundle_path(const std::string& name) co
 
 Status E2nMethod::prepare() {
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
-  keep_single_labels(*data_.train, data_.train_view);
-  keep_single_labels(*data_.val, data_.val_view);
+  MIEN_RETURN_IF_ERROR(keep_labelled(data_));
   const std::vector<std::string>& classes = data_.train->classes;
   const auto found = std::find(classes.begin(), classes.end(), recipe_.training.neutral);
   if (found != classes.end()) neutral_ = found - classes.begin();
@@ -124,8 +115,8 @@ Status E2nMethod::prepare_pictures() {
 Status E2nMethod::calibrate(engine::BundleInfo& info) {
   if (data_.val_view.empty()) return {};
   MIEN_ASSIGN_OR_RETURN(const Features features, val_features());
-  const torch::Tensor logits =
-      wide(info.logit_scale * at::matmul(unit(features.rows), unit(targets_).t()));
+  const torch::Tensor logits = wide(
+      info.logit_scale * at::matmul(loss::unit_rows(features.rows), loss::unit_rows(targets_).t()));
   std::vector<int> truths;
   for (std::int64_t i = 0; i < features.labels.size(0); ++i) {
     truths.push_back(static_cast<int>(features.labels[i].item<std::int64_t>()));
@@ -177,7 +168,7 @@ Status E2nMethod::fill_tensors(engine::BundleContent& content, NamedTorchTensors
       keep("neutral." + name, tensor);
     }
   }
-  keep(engine::Bundle::kLabelFeatures, unit(targets_.detach()));
+  keep(engine::Bundle::kLabelFeatures, loss::unit_rows(targets_.detach()));
   for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
   if (!content.info.architecture.text) return {};
   for (const auto& [name, view] : teacher_.bundle->weights().tensors()) {

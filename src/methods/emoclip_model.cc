@@ -8,6 +8,7 @@
 #include <span>
 
 #include "methods/tower_options.h"
+#include "mien/loss/unit_rows.h"
 #include "mien/methods/emoclip.h"
 #include "mien/nn/load.h"
 #include "mien/text/tiny_vocabulary.h"
@@ -77,10 +78,6 @@ Status load_temporal(const engine::Bundle& bundle, EmoclipModel& model) {
   }
   return nn::load_by_name(named, bundle.weights(), {.strict = false})
       .with_prefix(bundle.path().string());
-}
-
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
 }
 
 }  // namespace
@@ -164,12 +161,12 @@ torch::Tensor EmoclipModel::frames(const torch::Tensor& pixels) {
 }
 
 torch::Tensor EmoclipModel::clips(const torch::Tensor& frames) {
-  return unit(temporal ? temporal->forward(frames) : frames.mean(1));
+  return loss::unit_rows(temporal ? temporal->forward(frames) : frames.mean(1));
 }
 
 torch::Tensor EmoclipModel::texts(const torch::Tensor& tokens) {
   const c10::AutoGradMode mode(trains_text && at::GradMode::is_enabled());
-  return unit(clip->encode_text(tokens));
+  return loss::unit_rows(clip->encode_text(tokens));
 }
 
 NamedTorchTensors EmoclipModel::named() const {

@@ -10,6 +10,7 @@
 #include "methods/class_texts.h"
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
+#include "methods/labelled.h"
 #include "mien/loss/contrastive.h"
 #include "mien/text/prompt_ensembles.h"
 

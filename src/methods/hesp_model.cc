@@ -8,13 +8,10 @@
 #include <map>
 
 #include "mien/loss/open_set.h"
+#include "mien/loss/unit_rows.h"
 
 namespace mien::methods {
 namespace {
-
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
 
 torch::Tensor planes(const std::array<float, 3>& values) {
   return torch::tensor({values[0], values[1], values[2]}).view({3, 1, 1});
@@ -99,7 +96,7 @@ PromptPlace HespModel::place_for(const torch::Tensor& pixels) {
   const at::NoGradGuard no_grad;
   const torch::Tensor row =
       towers_->images(((pixels - mean_) / std_).unsqueeze(0).contiguous(), true);
-  const auto best = at::matmul(unit(row), bare_.t()).argmax().item<std::int64_t>();
+  const auto best = at::matmul(loss::unit_rows(row), bare_.t()).argmax().item<std::int64_t>();
   const torch::Tensor map = towers_->patch_map(pixels.unsqueeze(0)).squeeze(0);
   const torch::Tensor activation =
       (classifier_[best].view({-1, 1, 1}) * map).sum(0).to(torch::kFloat32).contiguous();
@@ -167,7 +164,7 @@ torch::Tensor HespModel::texts() const {
       rows[static_cast<std::size_t>(group[i])] = encoded[static_cast<std::int64_t>(i)];
     }
   }
-  return unit(at::stack(rows));
+  return loss::unit_rows(at::stack(rows));
 }
 
 torch::Tensor HespModel::points() {
@@ -176,13 +173,13 @@ torch::Tensor HespModel::points() {
 }
 
 torch::Tensor HespModel::scaled(const torch::Tensor& rows) const {
-  return length_ > 0 ? unit(rows) * length_ : rows;
+  return length_ > 0 ? loss::unit_rows(rows) * length_ : rows;
 }
 
 OpenSetScores HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
                                 const torch::Tensor& points) const {
   OpenSetScores out;
-  out.known = logit_scale_ * at::matmul(unit(features), texts.t());
+  out.known = logit_scale_ * at::matmul(loss::unit_rows(features), texts.t());
   if (points.defined()) out.negative = loss::reciprocal_scores(features, points);
   return out;
 }
@@ -197,9 +194,9 @@ HespLosses HespModel::losses(const torch::Tensor& features, const torch::Tensor&
   out.negative =
       at::cross_entropy_loss(said.negative, labels) +
       training_->margin_weight * loss::reciprocal_margin(features, points, labels, radius_);
-  out.negative_text =
-      at::cross_entropy_loss(logit_scale_ * at::matmul(unit(points), negative_texts_.t()),
-                             at::arange(points.size(0), torch::kInt64));
+  out.negative_text = at::cross_entropy_loss(
+      logit_scale_ * at::matmul(loss::unit_rows(points), negative_texts_.t()),
+      at::arange(points.size(0), torch::kInt64));
   if (training_->joint) out.joint = at::cross_entropy_loss(said.joint(), labels);
   return out;
 }

@@ -9,6 +9,7 @@
 
 #include "methods/clip_items.h"
 #include "methods/figures.h"
+#include "methods/labelled.h"
 #include "mien/eval/open_set.h"
 #include "mien/metrics/detection.h"
 #include "mien/metrics/open_set.h"

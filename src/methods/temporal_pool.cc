@@ -17,6 +17,7 @@
 #include "mien/data/loader.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
+#include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
 #include "mien/nn/attention_pool.h"
 #include "mien/nn/load.h"
@@ -27,10 +28,6 @@ namespace {
 
 constexpr std::size_t kPictures = 64;  // that the image tower reads at a time
 constexpr int kShortest = 3;           // frames of a sequence
-
-torch::Tensor unit(const torch::Tensor& rows) {
-  return rows / rows.norm(2, -1, true).clamp_min(1e-12);
-}
 
 class TemporalPoolMethod final : public Method {
  public:
@@ -72,7 +69,7 @@ class TemporalPoolMethod final : public Method {
               std::int64_t first, std::span<float> out);
   Batch draw(const Table& table, std::int64_t count, int frames, Rng& rng) const;
   torch::Tensor scores(const torch::Tensor& clips) const {
-    return scale_ * at::matmul(unit(clips), labels_.t());
+    return scale_ * at::matmul(loss::unit_rows(clips), labels_.t());
   }
 
   TemporalPoolRecipe recipe_;
@@ -140,7 +137,7 @@ Status TemporalPoolMethod::prepare_labels() {
                                      recipe_.training.init, label.name));
     }
     of_label[std::string(text::builtin_label_of(label.name))] = of_label[label.name] =
-        unit(unit(rows.narrow(0, at, count)).mean(0));
+        loss::unit_rows(loss::unit_rows(rows.narrow(0, at, count)).mean(0));
     at += count;
   }
   std::vector<torch::Tensor> out;
@@ -251,7 +248,7 @@ Status TemporalPoolMethod::fill(const data::Manifest& manifest,
   }
   torch::Tensor rows = torch::from_blob(
       out.data(), {static_cast<std::int64_t>(count), static_cast<std::int64_t>(width)});
-  rows.copy_(unit(rows));
+  rows.copy_(loss::unit_rows(rows));
   return {};
 }
 
@@ -333,7 +330,7 @@ Result<NamedValues> TemporalPoolMethod::validate(int, int) {
                                        std::max(1, recipe_.training.frames - kShortest + 1))));
     const Batch batch = draw(val_, recipe_.training.batch, frames, rng);
     const torch::Tensor by_pool = scores(pool_->forward(batch.frames)).argmax(1);
-    const torch::Tensor by_mean = scores(unit(batch.frames).mean(1)).argmax(1);
+    const torch::Tensor by_mean = scores(loss::unit_rows(batch.frames).mean(1)).argmax(1);
     for (std::int64_t n = 0; n < batch.labels.size(0); ++n) {
       const auto truth = static_cast<std::size_t>(batch.labels[n].item<std::int64_t>());
       pooled.add(truth, static_cast<std::size_t>(by_pool[n].item<std::int64_t>()));

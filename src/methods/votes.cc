@@ -26,6 +26,16 @@ std::array<float, kVoteClasses> vote_shares(const data::ExpressionVotes& votes) 
   return out;
 }
 
+Result<std::vector<std::array<float, kVoteClasses>>> vote_shares_of(
+    const data::Manifest& manifest) {
+  std::vector<std::array<float, kVoteClasses>> out;
+  for (const data::Sample& sample : manifest.samples) {
+    MIEN_ASSIGN_OR_RETURN(const auto votes, data::votes_of(sample));
+    out.push_back(votes ? vote_shares(*votes) : std::array<float, kVoteClasses>{});
+  }
+  return out;
+}
+
 void forget(std::array<float, kVoteClasses>& shares, std::size_t expression) {
   shares[expression] = 0;
   float sum = 0;

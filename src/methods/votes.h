@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mien/data/captions.h"
+#include "mien/data/manifest.h"
 
 namespace mien::methods {
 
@@ -20,6 +21,8 @@ inline constexpr std::array<std::string_view, kVoteClasses> kVoteNames = {
 /// Share of the annotators per expression; single votes beside stronger ones are left out, as FER+
 /// does. All zero when nobody saw an expression.
 std::array<float, kVoteClasses> vote_shares(const data::ExpressionVotes& votes);
+/// The shares of every sample; zeros for one without votes. Errors: those of data::votes_of.
+Result<std::vector<std::array<float, kVoteClasses>>> vote_shares_of(const data::Manifest& manifest);
 /// Takes the shares of one expression away; the others sum to 1 again, or to 0.
 void forget(std::array<float, kVoteClasses>& shares, std::size_t expression);
 /// Columns that training may know of, when a class is left out: all but its own. Shape: int64.

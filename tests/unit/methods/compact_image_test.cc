@@ -147,6 +147,7 @@ TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
   MethodContext context;
   context.data = dir.path();
   CompactImageRecipe recipe = small_recipe();
+  recipe.data.classes = {"angry", "happy", "sad"};
   recipe.training.geometry_weight = 1;
   const auto method = recipe.make(context);
   MIEN_ASSERT_OK(method.status());
