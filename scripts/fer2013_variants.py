@@ -10,11 +10,15 @@ there are left out). OUT gets, each with a link to its tar:
     fer2013-votes.csv         split val by FER+'s votes: the class of the seven that has more votes than every other of
                               the ten answers; pictures without such a one are left out
     fer2013-votes-unique.csv  both
+    fer2013-majority.csv      split val by the rule of FER+'s authors: single votes are dropped, and more than half of the
+                              rest must agree on one of the seven classes
+    fer2013-majority-unique.csv  without near duplicates, too
     ckseq-ends.csv            of every sequence the first frame as neutral and the last one with its label, as pictures
     lfwexpr-five.csv          angry, happy, neutral, sad, surprise; the other classes have too few pictures
 
     mien eval compact --data OUT/fer2013-unique.csv
     mien eval compact --data OUT/fer2013-votes.csv --protocol closed
+    mien eval compact --data OUT/fer2013-majority.csv --protocol closed
     mien eval compact --data OUT/lfwexpr-five.csv
     mien eval compact --data OUT/ckseq-ends.csv --face auto
 """
@@ -34,14 +38,25 @@ def most_voted(row):
     return VOTES[counts[0][1]] if counts[0][0] > counts[1][0] else None
 
 
+def majority(row):
+    """The class of the published rule ("majority"); None when it is none of the seven."""
+    counts = {column: int(row[column] or 0) for column in VOTES}
+    counts = {column: count if count > 1 else 0 for column, count in counts.items()}
+    most = max(counts, key=counts.get)
+    return VOTES[most] if 2 * counts[most] > sum(counts.values()) else None
+
+
 def fer2013(rows):
     val = [r for r in rows if r["split"] == "val"]
-    voted = [{**r, "label": most_voted(r)} for r in val]
-    voted = [r for r in voted if r["label"]]
-    unique = lambda some: [r for r in some if not r["near_dup_of"]]
     columns = ["path", "label", "split"]
-    return {"fer2013-unique": (columns, unique(val)), "fer2013-votes": (columns, voted),
-            "fer2013-votes-unique": (columns, unique(voted))}
+    unique = lambda some: [r for r in some if not r["near_dup_of"]]
+    out = {"fer2013-unique": (columns, unique(val))}
+    for name, label_of in (("votes", most_voted), ("majority", majority)):
+        labelled = [{**r, "label": label_of(r)} for r in val]
+        labelled = [r for r in labelled if r["label"]]
+        out[f"fer2013-{name}"] = (columns, labelled)
+        out[f"fer2013-{name}-unique"] = (columns, unique(labelled))
+    return out
 
 
 def ckseq(rows):
