@@ -161,10 +161,27 @@ echo 'method: nothing' >bad.yaml
 bad 'expected one of emoclip' bad.yaml
 check "nothing was made" test ! -e none
 
+section "a run of an older program, which had an option less"
+identity() {
+  { echo 'processes: 1'; grep -vE '^(train\.(checkpoint_minutes|checkpoint_steps|keep|log_every)|data\.threads):' "$1"; } | sha256sum | cut -d' ' -f1
+}
+cp -r whole older
+now=$(identity older/recipe.yaml)
+check "checkpoints name their recipe" grep -qa "$now" older/best.safetensors
+sed -i '/^train\.patience: /d' older/recipe.yaml
+LC_ALL=C sed -i "s/$now/$(identity older/recipe.yaml)/" older/*.safetensors
+run "${train[@]}" -o older
+ok
+out_has 'best epoch'
+run "${train[@]}" -o older --set train.patience=3
+exits 1
+err_has 'another recipe: train.patience is 0 there and 3 here'
+
 section "bad runs"
 run "${train[@]}" -o whole --set train.lr=0.5
 exits 1
-err_has 'another recipe'
+err_has 'another recipe: train.lr is '
+err_has ' there and 0.5 here'
 run "${train[@]}" -o nan --set train.lr=1000 --set train.weight_decay=10 --set train.optimiser=sgd
 exits 1
 err_has 'the loss is '

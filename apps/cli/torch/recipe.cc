@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <map>
 #include <sstream>
 
 #include "cli/torch/run.h"
@@ -12,8 +13,6 @@
 
 namespace mien::cli {
 namespace {
-
-constexpr std::uint64_t kMaxRecipe = 1 << 20;
 
 Result<int> number_of(const char* name) {
   const char* text = std::getenv(name);
@@ -27,6 +26,27 @@ Result<int> number_of(const char* name) {
   return value;
 }
 
+// Whether the option of a line counts for the result.
+bool decides(const std::string& line) {
+  static constexpr std::array<std::string_view, 5> kSkipped = {
+      "train.checkpoint_minutes:", "train.checkpoint_steps:", "train.keep:", "train.log_every:",
+      "data.threads:"};
+  return std::none_of(kSkipped.begin(), kSkipped.end(),
+                      [&](std::string_view key) { return line.starts_with(key); });
+}
+
+// What to_yaml() wrote, by name, without what does not count.
+std::map<std::string, std::string> options_of(const std::string& yaml) {
+  std::istringstream lines(yaml);
+  std::map<std::string, std::string> out;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string::npos || !decides(line)) continue;
+    out.emplace(line.substr(0, colon), line.substr(colon + 2));
+  }
+  return out;
+}
+
 }  // namespace
 
 OptionSet Recipe::set() {
@@ -38,16 +58,38 @@ OptionSet Recipe::set() {
 
 std::string Recipe::to_yaml() { return "method: " + method + "\n" + set().to_yaml(); }
 
-std::string Recipe::identity(int processes) {
-  static constexpr std::array<std::string_view, 5> kSkipped = {
-      "train.checkpoint_minutes:", "train.checkpoint_steps:", "train.keep:", "train.log_every:",
-      "data.threads:"};
-  std::istringstream lines(to_yaml());
+Status Recipe::check_same(const std::string& other) {
+  Recipe plain;
+  plain.method = method;
+  MIEN_ASSIGN_OR_RETURN(plain.options, methods::make_recipe(method));
+  const auto there = options_of(other), here = options_of(to_yaml());
+  const auto standard = options_of(plain.to_yaml());
+  for (const auto& [name, value] : here) {
+    const auto found = there.find(name);
+    const std::string& expected = found != there.end() ? found->second : standard.at(name);
+    if (value != expected) {
+      return invalid_argument(fmt::format(
+          "holds a run of another recipe: {} is {} there and {} here (expected the same options, "
+          "or another folder)",
+          name, expected, value));
+    }
+  }
+  for (const auto& [name, value] : there) {
+    if (here.count(name) == 0) {
+      return invalid_argument(fmt::format(
+          "holds a run of another recipe: {} is {} there and no option here (expected the same "
+          "options, or another folder)",
+          name, value));
+    }
+  }
+  return {};
+}
+
+std::string recipe_identity(const std::string& yaml, int processes) {
+  std::istringstream lines(yaml);
   std::string out = fmt::format("processes: {}\n", processes);
   for (std::string line; std::getline(lines, line);) {
-    const bool skipped = std::any_of(kSkipped.begin(), kSkipped.end(),
-                                     [&](std::string_view key) { return line.starts_with(key); });
-    if (!skipped) out += line + "\n";
+    if (decides(line)) out += line + "\n";
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -13,6 +14,9 @@
 
 namespace mien::cli {
 
+/// Bytes of a recipe file at most.
+inline constexpr std::uint64_t kMaxRecipe = 1 << 20;
+
 /// A recipe with everything that it leaves open filled in.
 struct Recipe {
   std::string method;
@@ -23,9 +27,15 @@ struct Recipe {
   OptionSet set();
   /// As a file that reads back.
   std::string to_yaml();
-  /// What decides the result: the same without what only concerns logs, checkpoints and threads.
-  std::string identity(int processes);
+  /// Whether a run whose recipe.yaml is `other` is a run of this recipe. Options that only concern
+  /// logs, checkpoints and threads do not count, nor do those that the program of that run did not
+  /// have yet, as long as they are at their defaults here. Errors: kInvalidArgument naming the
+  /// first option that differs.
+  Status check_same(const std::string& other);
 };
+
+/// What decides the result of a recipe as to_yaml() writes it: what the trainer compares.
+std::string recipe_identity(const std::string& yaml, int processes);
 
 /// Reads a recipe file and the assignments of --set. Errors: those of the file and the options.
 Result<std::unique_ptr<Recipe>> load_recipe(const std::filesystem::path& file,

@@ -116,11 +116,26 @@ class TrainRun {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
     if (error) return io_error(folder_.string() + ": cannot be made: " + error.message());
-    // A finished or other run keeps its own recipe: the trainer compares before it goes on.
-    if (std::filesystem::exists(folder_ / "recipe.yaml")) return {};
+    // A run that began keeps its own recipe, which is compared before it goes on.
+    if (has_run()) return {};
     MIEN_RETURN_IF_ERROR(write_file_atomically(folder_ / "recipe.yaml", recipe_->to_yaml()));
     return write_file_atomically(folder_ / "data.txt",
                                  std::filesystem::absolute(verb_.data).string() + "\n");
+  }
+
+  bool has_run() const {
+    std::vector<std::string> damaged;  // the trainer tells them
+    return std::filesystem::exists(folder_ / "recipe.yaml") &&
+           train::find_last_run(folder_, damaged).has_value();
+  }
+
+  // What the trainer compares with the run of the folder: as the program that began it wrote it.
+  Result<std::string> identity() {
+    if (!has_run()) return recipe_identity(recipe_->to_yaml(), rank_.world);
+    MIEN_ASSIGN_OR_RETURN(const std::string began,
+                          read_text_file(folder_ / "recipe.yaml", kMaxRecipe));
+    MIEN_RETURN_IF_ERROR(recipe_->check_same(began).with_prefix(folder_.string()));
+    return recipe_identity(began, rank_.world);
   }
 
   methods::MethodContext method_context() {
@@ -153,11 +168,12 @@ class TrainRun {
   }
 
   Status train_and_export() {
+    MIEN_ASSIGN_OR_RETURN(const std::string identity, this->identity());
     MIEN_ASSIGN_OR_RETURN(const auto method, recipe_->options->make(method_context()));
     Progress::clear_line();
     train::TrainerContext context;
     context.folder = folder_;
-    context.recipe = recipe_->identity(rank_.world);
+    context.recipe = identity;
     context.processes = processes_.get();
     context.cancel = &interrupted();
     context.log = context_.log();
