@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "methods/below_data.h"
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
 #include "methods/labelled.h"
@@ -32,8 +33,7 @@ Status CliperMethod::prepare() {
   if (training.stage2.epochs > 0) plan_.push_back(Stage::kTower);
   stage_ = plan_.front();
   MIEN_RETURN_IF_ERROR(prepare_data());
-  std::filesystem::path init = training.init;
-  if (init.is_relative() && !std::filesystem::exists(init)) init = context_.data / init;
+  const std::filesystem::path init = below_data(context_.data, training.init);
   MIEN_ASSIGN_OR_RETURN(towers_, Towers::load(init));
   torch::manual_seed(context_.seed);
   MIEN_RETURN_IF_ERROR(prepare_texts());

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "methods/below_data.h"
 #include "methods/face_shapes.h"
 #include "methods/labelled.h"
 #include "methods/picture_store.h"
@@ -76,9 +77,6 @@ class CompactImageMethod final : public Method {
   Status prepare();
   Status start_from_bundle();
   Status ask_teachers();
-  std::filesystem::path bundle_path(const std::filesystem::path& path) const {
-    return path.is_relative() && !std::filesystem::exists(path) ? context_.data / path : path;
-  }
   Result<Item> make_item(std::int64_t place, Rng& rng) const;
   torch::Tensor labels_of(const data::Sample& sample) const;
   Result<Batch> next_batch(std::vector<std::string>& ids);
@@ -154,7 +152,7 @@ Status CompactImageMethod::prepare() {
 
 // Tower, label prototypes and factor of an earlier run; the votes have new prototypes.
 Status CompactImageMethod::start_from_bundle() {
-  const std::filesystem::path path = bundle_path(recipe_.training.init);
+  const std::filesystem::path path = below_data(context_.data, recipe_.training.init);
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
   const engine::Architecture wanted = recipe_.tower.architecture();
   if (bundle->info().architecture.image != wanted.image ||
@@ -180,7 +178,8 @@ Status CompactImageMethod::ask_teachers() {
         "(expected one of both)");
   }
   std::vector<std::filesystem::path> bundles;
-  for (const std::string& name : recipe_.training.teachers) bundles.push_back(bundle_path(name));
+  for (const std::string& name : recipe_.training.teachers)
+    bundles.push_back(below_data(context_.data, name));
   const auto total = static_cast<std::int64_t>(bundles.size() * data_.train_view.size());
   MIEN_ASSIGN_OR_RETURN(
       taught_,
@@ -344,7 +343,6 @@ Result<StepOutput> CompactImageMethod::step() {
 Result<NamedValues> CompactImageMethod::validate(int, int) {
   if (data_.val_view.empty()) return NamedValues{};
   tower_->eval();
-  const std::int64_t side = recipe_.tower.image_size;
   const auto classes = static_cast<std::size_t>(label_prototypes_.size(0));
   metrics::ConfusionMatrix labels(classes), majority(classes);
   // A class that does not validate has a prototype that nothing has trained: it is no answer.
@@ -354,11 +352,8 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
        first += static_cast<std::size_t>(kValidationBatch)) {
     const auto count = std::min<std::int64_t>(
         kValidationBatch, static_cast<std::int64_t>(data_.val_view.size() - first));
-    torch::Tensor pixels = torch::empty({count, 1, side, side});
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto plane = val_pictures_->plane(data_.val_view[first + static_cast<std::size_t>(i)]);
-      std::memcpy(pixels[i].data_ptr<float>(), plane.data(), plane.size_bytes());
-    }
+    const torch::Tensor pixels = val_pictures_->planes(
+        std::span(data_.val_view).subspan(first, static_cast<std::size_t>(count)));
     const torch::Tensor rows = tower_->forward(pixels);
     const torch::Tensor said = best_of(logits(rows, label_prototypes_), answers);
     const torch::Tensor votes = logits(rows, vote_prototypes_);

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "methods/below_data.h"
 #include "methods/compact_run.h"
 #include "methods/labelled.h"
 #include "methods/tower_options.h"
@@ -84,8 +85,7 @@ Result<std::unique_ptr<Method>> CompactMethod::make(const CompactRecipe& recipe,
 }
 
 std::filesystem::path CompactMethod::below_data(const std::string& name) const {
-  const std::filesystem::path path = name;
-  return path.is_relative() && !std::filesystem::exists(path) ? context_.data / path : path;
+  return methods::below_data(context_.data, name);
 }
 
 Status CompactMethod::prepare() {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "methods/below_data.h"
 #include "methods/class_texts.h"
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
@@ -36,8 +37,7 @@ Status DferClipMethod::prepare() {
   const DferClipTraining& training = recipe_.training;
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
   MIEN_RETURN_IF_ERROR(keep_labelled(data_));
-  std::filesystem::path init = training.init;
-  if (init.is_relative() && !std::filesystem::exists(init)) init = context_.data / init;
+  const std::filesystem::path init = below_data(context_.data, training.init);
   MIEN_ASSIGN_OR_RETURN(towers_, Towers::load(init));
   torch::manual_seed(context_.seed);
   MIEN_RETURN_IF_ERROR(prepare_texts());

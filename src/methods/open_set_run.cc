@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "methods/below_data.h"
 #include "methods/epoch_order.h"
 #include "mien/metrics/calibration.h"
 #include "mien/text/prompts.h"
@@ -61,8 +62,7 @@ Status OpenSetMethod::load(const OpenSetSettings& settings) {
   settings_ = settings;
   MIEN_ASSIGN_OR_RETURN(data_, load_open_set_data(data_options_, settings.known, settings.split,
                                                   context_.data, context_.seed));
-  std::filesystem::path init = settings.init;
-  if (init.is_relative() && !std::filesystem::exists(init)) init = context_.data / init;
+  const std::filesystem::path init = below_data(context_.data, settings.init);
   MIEN_ASSIGN_OR_RETURN(towers_, Towers::load(init));
   for (const auto& tensors : {towers_->image_tensors(), towers_->text_tensors()}) {
     for (const auto& item : tensors) torch::Tensor(item.second).requires_grad_(false);

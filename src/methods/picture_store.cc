@@ -1,6 +1,10 @@
 #include "methods/picture_store.h"
 
+#include <ATen/ATen.h>
+#include <torch/utils.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "mien/core/check.h"
 #include "mien/data/loader.h"
@@ -52,6 +56,17 @@ std::span<const float> PictureStore::plane(std::int64_t place) const {
   const std::int64_t row = rows_[static_cast<std::size_t>(place)];
   MIEN_CHECK(row >= 0);
   return std::span(values_).subspan(static_cast<std::size_t>(row) * area_, area_);
+}
+
+torch::Tensor PictureStore::planes(std::span<const std::int64_t> places) const {
+  const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(area_)));
+  torch::Tensor out = torch::empty({static_cast<std::int64_t>(places.size()), 1, side, side});
+  float* to = out.data_ptr<float>();
+  for (const std::int64_t place : places) {
+    const std::span<const float> from = plane(place);
+    to = std::copy(from.begin(), from.end(), to);
+  }
+  return out;
 }
 
 void PictureStore::keep_readable(data::View& view) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,6 +26,8 @@ class PictureStore {
 
   /// Shape: [S, S] of the sample at `place`. Precondition: it was read.
   std::span<const float> plane(std::int64_t place) const;
+  /// Shape: [places, 1, S, S]. Precondition: they were read.
+  torch::Tensor planes(std::span<const std::int64_t> places) const;
   /// Drops the places that could not be read.
   void keep_readable(data::View& view) const;
 

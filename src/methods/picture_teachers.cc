@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <span>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "methods/votes.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
+#include "mien/loss/unit_rows.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {
@@ -24,8 +24,8 @@ using Scorer = std::shared_ptr<const engine::LabelScorer>;
 /// What a bundle is asked.
 struct Questions {
   Scorer labels;
-  std::vector<std::size_t> place_of;  ///< of a class among the labels of the scorer
-  Scorer votes;                       ///< nullptr: a bundle without words
+  torch::Tensor place_of;  ///< [classes] of a class among the labels of the scorer
+  Scorer votes;            ///< nullptr: a bundle without words
 };
 
 Result<Scorer> ask_by(const engine::Bundle& bundle, std::vector<text::Label> labels) {
@@ -52,6 +52,7 @@ Result<Questions> questions_for(const engine::Bundle& bundle,
   }
   MIEN_ASSIGN_OR_RETURN(out.labels, ask_by(bundle, std::move(labels)));
   const std::vector<std::string>& names = out.labels->names();
+  std::vector<std::int64_t> places;
   for (const std::string& name : classes) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
@@ -59,35 +60,33 @@ Result<Questions> questions_for(const engine::Bundle& bundle,
           fmt::format("{}: has no label '{}' (expected every class of the training data)",
                       bundle.path().string(), name));
     }
-    out.place_of.push_back(static_cast<std::size_t>(found - names.begin()));
+    places.push_back(found - names.begin());
   }
+  out.place_of = torch::tensor(places, torch::kInt64);
   return out;
 }
 
-// Adds the probabilities of the answers to one row, weighted.
-void add_answer(const engine::LabelScorer& scorer, std::span<const float> embedding,
-                const std::vector<std::size_t>* places, double weight, float* row) {
-  const std::vector<double> logits = scorer.score(embedding).logits;
-  const std::size_t count = places != nullptr ? places->size() : logits.size();
-  const auto logit = [&](std::size_t c) { return logits[places != nullptr ? (*places)[c] : c]; };
-  double most = logit(0), sum = 0;
-  for (std::size_t c = 1; c < count; ++c) most = std::max(most, logit(c));
-  for (std::size_t c = 0; c < count; ++c) sum += std::exp(logit(c) - most);
-  for (std::size_t c = 0; c < count; ++c) {
-    row[c] += static_cast<float>(weight * std::exp(logit(c) - most) / sum);
+// Shape: embeddings [N, width], unit rows -> [N, labels] float64.
+torch::Tensor logits_of(const engine::LabelScorer& scorer, const torch::Tensor& embeddings) {
+  const auto width = static_cast<std::size_t>(embeddings.size(1));
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t i = 0; i < embeddings.size(0); ++i) {
+    rows.push_back(torch::tensor(scorer.score({embeddings[i].data_ptr<float>(), width}).logits,
+                                 torch::kFloat64));
   }
+  return at::stack(rows);
+}
+
+// The probabilities of pictures and, behind them, of their mirror images, averaged.
+// Shape: logits [2 N, labels] -> [N, labels].
+torch::Tensor answers_of(const torch::Tensor& logits) {
+  const auto both = logits.softmax(1).view({2, logits.size(0) / 2, -1});
+  return both.mean(0).to(torch::kFloat32);
 }
 
 // Shape: [2 N, 3, S, S]; the mirror images come last.
-torch::Tensor with_mirrors(const PictureStore& pictures, std::span<const std::int64_t> places,
-                           std::int64_t side) {
-  const auto count = static_cast<std::int64_t>(places.size());
-  torch::Tensor grey = torch::empty({count, 1, side, side});
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto plane = pictures.plane(places[static_cast<std::size_t>(i)]);
-    std::copy(plane.begin(), plane.end(), grey[i].data_ptr<float>());
-  }
-  return at::cat({grey, grey.flip(3)}).expand({2 * count, 3, side, side}).contiguous();
+torch::Tensor with_mirrors(const torch::Tensor& grey) {
+  return at::cat({grey, grey.flip(3)}).expand({-1, 3, -1, -1}).contiguous();
 }
 
 }  // namespace
@@ -119,20 +118,17 @@ Result<TeacherAnswers> ask_teachers(const std::vector<std::filesystem::path>& bu
     for (std::size_t first = 0; first < view.size(); first += kPictures) {
       const auto count = std::min<std::size_t>(kPictures, view.size() - first);
       const std::span<const std::int64_t> places = std::span(view).subspan(first, count);
-      const torch::Tensor pixels = with_mirrors(pictures, places, encoder->image_size());
+      const torch::Tensor pixels = with_mirrors(pictures.planes(places));
       torch::Tensor embeddings = torch::empty({pixels.size(0), encoder->embed()});
       MIEN_RETURN_IF_ERROR(encoder->encode(pixels.data_ptr<float>(), pixels.size(0),
                                            embeddings.data_ptr<float>(), session));
-      embeddings /= embeddings.norm(2, -1, true).clamp_min(1e-12);
-      const auto width = static_cast<std::size_t>(encoder->embed());
-      for (std::size_t i = 0; i < 2 * count; ++i) {
-        const std::span<const float> row(embeddings.data_ptr<float>() + i * width, width);
-        const std::int64_t place = places[i % count];
-        add_answer(*questions.labels, row, &questions.place_of, 0.5,
-                   out.labels[place].data_ptr<float>());
-        if (questions.votes) {
-          add_answer(*questions.votes, row, nullptr, 0.5, votes[place].data_ptr<float>());
-        }
+      embeddings = loss::unit_rows(embeddings);
+      const torch::Tensor at_places =
+          torch::tensor(std::vector<std::int64_t>(places.begin(), places.end()), torch::kInt64);
+      const torch::Tensor labels = logits_of(*questions.labels, embeddings);
+      out.labels.index_add_(0, at_places, answers_of(labels.index_select(1, questions.place_of)));
+      if (questions.votes) {
+        votes.index_add_(0, at_places, answers_of(logits_of(*questions.votes, embeddings)));
       }
       done += static_cast<std::int64_t>(count);
       progress(done);

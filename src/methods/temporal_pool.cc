@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 
+#include "methods/below_data.h"
 #include "methods/votes.h"
 #include "mien/core/file.h"
 #include "mien/core/sha256.h"
@@ -101,8 +102,7 @@ Status TemporalPoolMethod::prepare() {
     return invalid_argument("temporal.init: is empty (expected a bundle)");
   }
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
-  std::filesystem::path path = recipe_.training.init;
-  if (path.is_relative() && !std::filesystem::exists(path)) path = context_.data / path;
+  const std::filesystem::path path = below_data(context_.data, recipe_.training.init);
   MIEN_ASSIGN_OR_RETURN(bundle_,
                         engine::Bundle::load(path, {.precision = engine::PrecisionChoice::kAuto}));
   MIEN_ASSIGN_OR_RETURN(encoder_, bundle_->image_encoder());

@@ -112,12 +112,13 @@ class TrainRun {
   }
 
   Status prepare_folder() {
+    resumes_ = has_run();
     if (!leads()) return {};
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
     if (error) return io_error(folder_.string() + ": cannot be made: " + error.message());
     // A run that began keeps its own recipe, which is compared before it goes on.
-    if (has_run()) return {};
+    if (resumes_) return {};
     MIEN_RETURN_IF_ERROR(write_file_atomically(folder_ / "recipe.yaml", recipe_->to_yaml()));
     return write_file_atomically(folder_ / "data.txt",
                                  std::filesystem::absolute(verb_.data).string() + "\n");
@@ -131,7 +132,7 @@ class TrainRun {
 
   // What the trainer compares with the run of the folder: as the program that began it wrote it.
   Result<std::string> identity() {
-    if (!has_run()) return recipe_identity(recipe_->to_yaml(), rank_.world);
+    if (!resumes_) return recipe_identity(recipe_->to_yaml(), rank_.world);
     MIEN_ASSIGN_OR_RETURN(const std::string began,
                           read_text_file(folder_ / "recipe.yaml", kMaxRecipe));
     MIEN_RETURN_IF_ERROR(recipe_->check_same(began).with_prefix(folder_.string()));
@@ -219,6 +220,7 @@ class TrainRun {
   std::unique_ptr<train::Communicator> processes_;
   methods::Rank rank_;
   std::filesystem::path folder_;
+  bool resumes_ = false;  // the folder holds a run with a checkpoint
   std::unique_ptr<Progress> preparing_;
   std::string preparing_what_;
   TrainLine line_;

@@ -17,6 +17,7 @@
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
+#include "mien/kernels/ops.h"
 #include "mien/nn/load.h"
 #include "mien/text/prompts.h"
 #include "support/test_support.h"
@@ -46,7 +47,7 @@ void write_png(const std::filesystem::path& path, const image::Image& picture) {
 }
 
 // With `shapes`, the measures of a face tell left from right, which no label asks for.
-void write_pictures(const std::filesystem::path& folder, bool shapes = false) {
+MethodContext write_pictures(const std::filesystem::path& folder, bool shapes = false) {
   std::ofstream csv(folder / "set.csv");
   csv << "path,label,subject,sequence,split";
   if (shapes) {
@@ -64,6 +65,9 @@ void write_pictures(const std::filesystem::path& folder, bool shapes = false) {
     }
     csv << "\n";
   }
+  MethodContext out;
+  out.data = folder;
+  return out;
 }
 
 CompactImageRecipe small_recipe() {
@@ -74,6 +78,15 @@ CompactImageRecipe small_recipe() {
   out.training.batch = 12;
   out.training.mixup = 0;
   out.training.smoothing = 0;
+  return out;
+}
+
+std::vector<float> unit_embedding(const engine::ImageEncoder& encoder,
+                                  const std::vector<float>& pixels) {
+  engine::Session session;
+  std::vector<float> out(static_cast<std::size_t>(encoder.embed()));
+  EXPECT_EQ(test::problem_of(encoder.encode(pixels.data(), 1, out.data(), session)), "");
+  kernels::l2_normalize_rows(out.data(), 1, encoder.embed());
   return out;
 }
 
@@ -88,21 +101,16 @@ void expect_patterns_told(const engine::Bundle& bundle) {
   Rng rng(9);
   const char* names[] = {"angry", "happy", "sad"};
   for (int kind = 0; kind < 3; ++kind) {
-    std::vector<float> pixels(3 * 24 * 24), row(16);
+    std::vector<float> pixels(3 * 24 * 24);
     MIEN_ASSERT_OK(image::preprocess(pattern(kind, rng), bundle.info().preprocess, pixels));
-    MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 1, row.data(), session));
-    float length = 0;
-    for (const float value : row) length += value * value;
-    for (float& value : row) value /= std::sqrt(length);
-    EXPECT_EQ((*scorer)->score(row).labels.front().label, names[kind]);
+    EXPECT_EQ((*scorer)->score(unit_embedding(**encoder, pixels)).labels.front().label,
+              names[kind]);
   }
 }
 
 TEST(CompactImage, LearnsPatternsAndGivesThemToTheEngine) {
   const test::TempDir dir;
-  write_pictures(dir.path());
-  MethodContext context;
-  context.data = dir.path();
+  MethodContext context = write_pictures(dir.path());
   const auto method = small_recipe().make(context);
   ASSERT_TRUE(method.ok()) << method.status().message();
   const auto groups = (*method)->begin_stage(0);
@@ -143,9 +151,7 @@ double shape_loss(const StepOutput& output) {
 
 TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
   const test::TempDir dir;
-  write_pictures(dir.path(), true);
-  MethodContext context;
-  context.data = dir.path();
+  MethodContext context = write_pictures(dir.path(), true);
   CompactImageRecipe recipe = small_recipe();
   recipe.data.classes = {"angry", "happy", "sad"};
   recipe.training.geometry_weight = 1;
@@ -162,9 +168,7 @@ TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
 
 TEST(CompactImage, RefusesToTrainShapesThatNobodyMeasured) {
   const test::TempDir dir;
-  write_pictures(dir.path());
-  MethodContext context;
-  context.data = dir.path();
+  MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_recipe();
   recipe.training.geometry_weight = 1;
   const auto method = recipe.make(context);
@@ -180,9 +184,7 @@ torch::Tensor weight_of(const std::filesystem::path& path, const std::string& na
 
 TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
   const test::TempDir dir;
-  write_pictures(dir.path());
-  MethodContext context;
-  context.data = dir.path();
+  MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_recipe();
   MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "start", false));
   recipe.training.init = "start";
@@ -207,17 +209,14 @@ TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
 // The pictures of the pupil are all labelled alike; what it knows is from its teachers.
 TEST(CompactImage, LearnsFromTeachersWhatNoLabelTells) {
   const test::TempDir dir;
-  write_pictures(dir.path());
-  MethodContext context;
-  context.data = dir.path();
+  MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_recipe();
   const auto teacher = recipe.make(context);
   MIEN_ASSERT_OK(teacher.status());
   run_plain_steps(**teacher, 0, 12, 0.003);
   MIEN_ASSERT_OK((*teacher)->export_bundle(dir / "teacher", false));
   const test::TempDir blind;
-  write_pictures(blind.path(), true);
-  context.data = blind.path();
+  context = write_pictures(blind.path(), true);
   recipe.data.classes = {"angry", "happy", "sad"};
   recipe.training.teachers = {(dir / "teacher").string(), (dir / "teacher").string()};
   recipe.training.teacher_weight = 1;
@@ -281,13 +280,9 @@ TEST(CompactImage, AsksTeachersWithWordsForLabelsAndVotes) {
   double expected = 0;
   for (const std::int64_t place : {0, 1}) {
     const auto plane = (*pictures)->plane(place);
-    std::vector<float> pixels, row(static_cast<std::size_t>((*encoder)->embed()));
+    std::vector<float> pixels;
     for (int p = 0; p < 3; ++p) pixels.insert(pixels.end(), plane.begin(), plane.end());
-    MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 1, row.data(), session));
-    double length = 0;
-    for (const float value : row) length += value * value;
-    for (float& value : row) value = static_cast<float>(value / std::sqrt(length));
-    const auto logits = (*scorer)->score(row).logits;
+    const auto logits = (*scorer)->score(unit_embedding(**encoder, pixels)).logits;
     expected += 0.5 / (1 + std::exp(logits[1] - logits[0]));
   }
   EXPECT_NEAR(answers->labels[0][0].item<double>(), expected, 2e-3);
@@ -295,9 +290,7 @@ TEST(CompactImage, AsksTeachersWithWordsForLabelsAndVotes) {
 
 TEST(CompactImage, RefusesTeachersThatAnswerAnotherQuestion) {
   const test::TempDir dir;
-  write_pictures(dir.path());
-  MethodContext context;
-  context.data = dir.path();
+  MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_recipe();
   MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "teacher", false));
   recipe.training.teachers = {"teacher"};

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+
+namespace mien::methods {
+
+/// A file or folder that a recipe names: as it is when it is there, else below the folder of data.
+inline std::filesystem::path below_data(const std::filesystem::path& data,
+                                        const std::filesystem::path& name) {
+  return name.is_relative() && !std::filesystem::exists(name) ? data / name : name;
+}
+
+}  // namespace mien::methods
