@@ -13,14 +13,22 @@
 namespace mien::bench {
 namespace {
 
-Result<std::shared_ptr<const engine::Bundle>> load(const std::filesystem::path& path, bool bf16) {
+Result<std::shared_ptr<const engine::Bundle>> load(const std::filesystem::path& path, bool bf16,
+                                                   int views = 1) {
   engine::BundleOptions options;
+  options.views = views;
   options.precision = bf16 ? engine::PrecisionChoice::kBf16 : engine::PrecisionChoice::kF32;
   return engine::Bundle::load(path, options);
 }
 
-Status time_face(const engine::Bundle& bundle, image::ImageView picture, const char* precision,
-                 int threads, const Plan& plan) {
+// What tells one measurement of a face from another.
+struct FaceCase {
+  const char* precision;
+  int views, threads;
+};
+
+Status time_face(const engine::Bundle& bundle, image::ImageView picture, const FaceCase& which,
+                 const Plan& plan) {
   const engine::BundleInfo& info = bundle.info();
   engine::Session session;
   MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle.image_encoder());
@@ -46,8 +54,9 @@ Status time_face(const engine::Bundle& bundle, image::ImageView picture, const c
   facts.set("group", "face");
   facts.set("case", "face crop to scores");
   facts.set("model", info.name);
-  facts.set("precision", precision);
-  facts.set("threads", threads);
+  facts.set("precision", which.precision);
+  facts.set("views", which.views);
+  facts.set("threads", which.threads);
   report(std::move(facts), samples);
   return {};
 }
@@ -59,10 +68,13 @@ Status run_face(const std::filesystem::path& bundle, const std::filesystem::path
   MIEN_ASSIGN_OR_RETURN(const image::Image pixels, image::load(picture));
   for (const bool bf16 : {false, true}) {
     if (bf16 && !kernels::has_fast_bf16()) continue;
-    MIEN_ASSIGN_OR_RETURN(const auto loaded, load(bundle, bf16));
-    for (const int count : threads) {
-      kernels::set_threads(count);
-      MIEN_RETURN_IF_ERROR(time_face(*loaded, pixels, bf16 ? "bf16" : "fp32", count, plan));
+    for (const int views : {1, 2, 4}) {
+      MIEN_ASSIGN_OR_RETURN(const auto loaded, load(bundle, bf16, views));
+      for (const int count : threads) {
+        kernels::set_threads(count);
+        const FaceCase which{bf16 ? "bf16" : "fp32", views, count};
+        MIEN_RETURN_IF_ERROR(time_face(*loaded, pixels, which, plan));
+      }
     }
   }
   return {};

@@ -89,7 +89,8 @@ def process_lines(facts):
     for case, fact in by_case.items():
         if not case.startswith("start-up"):
             continue
-        lines.append([f"{case}, {fact['model']}", f"{timing(fact)} ms", f"< {fact.get('bar_ms', 500)} ms"])
+        bar = fact.get("bar_ms", 500)
+        lines.append([f"{case}, {fact['model']}", f"{timing(fact)} ms", f"< {bar} ms" if bar else ""])
         lines.append(["processor time of it", f"{number(fact['cpu_ms'])} ms", ""])
         lines.append(["peak memory, same run", f"{fact['peak_rss'] / MIB:,.0f} MiB", "< 1,024 MiB"])
     clips = sorted((f for f in by_case.values() if "seconds" in f), key=lambda f: f["seconds"])
@@ -159,7 +160,8 @@ def render(results):
     blas = next((f["blas"] for f in facts if f.get("blas")), "?")
     versions = {f["contender"]: f["version"] for f in facts if "version" in f}
     peaks = peak_lines(facts)
-    faces = [[f["model"], f["precision"], f["threads"], timing(f), "1.0 ms"] for f in facts if f["group"] == "face"]
+    faces = [[f["model"], f["precision"], f["views"], f["threads"], timing(f), "1.0 ms" if f["views"] == 1 else ""]
+             for f in facts if f["group"] == "face"]
     clips = [[f["case"], f["model"], f["precision"], f["threads"], f["frames"], f["faces"],
               number(f["frames"] / f["median_ms"] * 1e3)] for f in facts if f["group"] == "clip"]
     front = [[f["case"], f["threads"], timing(f)] for f in facts if f["group"] == "front"]
@@ -173,7 +175,7 @@ def render(results):
         "### Peak memory of a process\n", rows(MEMORY_HEADERS, memory_lines(facts)),
         "### Front end, one 640x480 picture\n", rows(["work", "threads", "ms (quartiles)"], front),
         "### One face crop to scores (crop, preprocessing, tower, labels)\n",
-        rows(["bundle", "type", "threads", "ms (quartiles)", "bar (one core)"], faces),
+        rows(["bundle", "type", "views", "threads", "ms (quartiles)", "bar (one core)"], faces),
         "### Clips in one process, from opening the file to the last track\n",
         rows(["clip", "bundle", "type", "threads", "frames", "faces", "frames/s"], clips),
         "### Growth (one thread; what a unit more takes, and peak memory)\n",

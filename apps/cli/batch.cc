@@ -75,10 +75,13 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
                                   ? "auto"
                                   : fmt::format("{}", scorer.unknown.value);
   const bool raw = scorer.compound == engine::Compound::kRawMean;
+  // In one fact, so that files from before there were views still go on.
+  std::string precision = batch.model.precision;
+  if (batch.model.views > 1) precision += fmt::format(", {} views", batch.model.views);
   return jobs::RunFacts{
       {"bundle", fmt::format("{} {}", info.name, engine::bundle_hash(info).substr(0, 16))},
       {"label texts", short_hash(texts)},
-      {"precision", batch.precision},
+      {"precision", precision},
       {"--unknown", unknown},
       {"--reduce", std::string(engine::to_string(scorer.reduce.value_or(info.reduce)))},
       {"--compound", raw ? "raw-mean" : "unit-mean"},

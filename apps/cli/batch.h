@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/options.h"
 #include "mien/engine/bundle.h"
 #include "mien/jobs/results_file.h"
 #include "mien/pipeline/recognizer.h"
@@ -28,7 +29,7 @@ struct Batch {
   std::shared_ptr<const engine::Bundle> bundle;
   text::LabelSet labels;
   pipeline::RecognizerOptions recognizer;
-  std::string precision;
+  ModelOptions model;
 };
 /// Reads every input into the results file and sets the exit code.
 void run_batch(Context& context, const Batch& batch);

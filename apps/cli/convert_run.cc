@@ -339,7 +339,7 @@ Outcome fill_tensors(Conversion& run) {
     if (!fits.ok()) return with_file(fits);
   }
   {
-    auto encoder = engine::ImageEncoder::load(*run.tensors, architecture, kernels::Precision::kF32);
+    auto encoder = engine::ImageEncoder::load(*run.tensors, architecture, {});
     if (!encoder.ok()) return with_file(encoder.status());
     auto trial = try_image_tower(**encoder);
     if (!trial.ok()) return with_file(trial.status());

@@ -314,6 +314,7 @@ Json result_start(const EvalOptions& options, const std::string& bundle, const s
   out.set("folds", options.data.folds > 0 ? Json(options.data.folds) : Json());
   out.set("fold", options.data.folds > 0 ? Json(options.data.fold) : Json());
   out.set("protocol", options.protocol);
+  out.set("views", options.model.views);
   out.set("shared_subjects", options.shared_subjects.size());
   return out;
 }
@@ -334,9 +335,7 @@ void add_eval(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand("eval", "Measure a bundle on labelled data");
   verb->add_option("bundle", options->bundles,
                    "The model: a bundle folder or .tar; leave-one-out: one per class");
-  verb->add_option("--precision", options->model.precision, "fp32, bf16 or auto")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
-      ->capture_default_str();
+  add_engine_options(*verb, options->model);
   verb->add_option("--data", options->source, kDataHelp);
   add_data_options(*verb, options->data);
   add_fold_options(*verb, options->data);

@@ -157,9 +157,11 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
   out.rows.emplace_back("face crop", fmt::format("margin {:.2f}{}{}", info.crop.margin,
                                                  info.crop.square ? ", square" : "",
                                                  info.crop.align ? ", aligned" : ""));
-  out.rows.emplace_back(
-      "frames", fmt::format("{}, every {}th ({})", info.sampling.frames, info.sampling.stride,
-                            video::to_string(info.sampling.rule)));
+  out.rows.emplace_back("frames", fmt::format("{}, {} ({})", info.sampling.frames,
+                                              info.sampling.stride == 1
+                                                  ? std::string("every frame")
+                                                  : fmt::format("one in {}", info.sampling.stride),
+                                              video::to_string(info.sampling.rule)));
   out.rows.emplace_back("licence", info.licence.empty() ? "unknown" : info.licence);
   out.rows.emplace_back("provenance", info.provenance.dump());
   out.json.set("kind", "bundle");

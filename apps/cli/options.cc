@@ -58,11 +58,21 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
       "-b,--bundle", options.bundle,
       "The model: a bundle folder or .tar (made by `mien convert`), or the name of a shipped "
       "one (default: compact)");
+  add_engine_options(verb, options);
+}
+
+void add_engine_options(CLI::App& verb, ModelOptions& options) {
   verb.add_option(
           "--precision", options.precision,
           "Arithmetic of the model: fp32, bf16, int8, or auto (int8 for bundles stored so by "
           "`mien export`, else bf16 where the CPU multiplies it)")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
+      ->capture_default_str();
+  verb.add_option(
+          "--views", options.views,
+          "Look at every face so many times and average: 2 (as it is, and mirrored a little "
+          "nearer) or 4 (both, mirrored and not); so many times the work")
+      ->check(CLI::IsMember({1, 2, 4}))
       ->capture_default_str();
 }
 
@@ -80,6 +90,7 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
   engine::BundleOptions bundle;
   bundle.limits = options.limits;
   bundle.many_pictures = options.many_pictures;
+  bundle.views = options.views;
   bundle.precision = engine::find_precision(options.precision).value_or(bundle.precision);
   return engine::Bundle::load(path, bundle);
 }

@@ -23,10 +23,13 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options);
 struct ModelOptions {
   std::string bundle;
   std::string precision = "fp32";
+  int views = 1;               ///< engine::BundleOptions
   bool many_pictures = false;  ///< engine::BundleOptions
   Limits limits;
 };
 void add_model_options(CLI::App& verb, ModelOptions& options);
+/// How the towers run: what add_model_options adds beside the bundle.
+void add_engine_options(CLI::App& verb, ModelOptions& options);
 /// A path that exists, or a shipped bundle by name; the folder $MIEN_MODELS comes first.
 /// Errors: kNotFound.
 Result<std::filesystem::path> find_model(const std::string& name_or_path);

@@ -188,7 +188,7 @@ void predict(Context& context, PredictOptions options) {
                                .bundle = *bundle,
                                .labels = *labels,
                                .recognizer = *settings,
-                               .precision = options.model.precision});
+                               .model = options.model});
   }
   auto recognizer = pipeline::Recognizer::make(*bundle, *labels, *settings);
   if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);

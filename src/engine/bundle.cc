@@ -147,6 +147,7 @@ Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
                                      weights_subject));
   bundle->precision_ = choose(options.precision, *bundle->weights_);
   bundle->many_pictures_ = options.many_pictures;
+  bundle->views_ = options.views;
   return std::shared_ptr<const Bundle>(bundle);
 }
 
@@ -164,7 +165,9 @@ Result<std::shared_ptr<const ImageEncoder>> Bundle::image_encoder() const {
   const std::lock_guard lock(mutex_);
   if (!image_) {
     MIEN_ASSIGN_OR_RETURN(
-        image_, ImageEncoder::load(*weights_, info_.architecture, precision_, many_pictures_));
+        image_, ImageEncoder::load(
+                    *weights_, info_.architecture,
+                    {.precision = precision_, .many_pictures = many_pictures_, .views = views_}));
   }
   return image_;
 }

@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
+#include "engine/face_views.h"
 #include "engine/image_towers.h"
 #include "engine/pixel_patch.h"
 #include "mien/kernels/ops.h"
@@ -134,17 +137,22 @@ Status ImageEncoder::Impl::first_map(const float* /*pixels*/, std::vector<float>
       "network)");
 }
 
-ImageEncoder::ImageEncoder(std::unique_ptr<Impl> impl, std::unique_ptr<const PixelPatch> patch)
-    : impl_(std::move(impl)), patch_(std::move(patch)) {}
+ImageEncoder::ImageEncoder(std::unique_ptr<Impl> impl, std::unique_ptr<const PixelPatch> patch,
+                           int views)
+    : impl_(std::move(impl)), patch_(std::move(patch)), views_(views) {}
 ImageEncoder::~ImageEncoder() = default;
 
 Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
     const checkpoint::Checkpoint& weights, const Architecture& architecture,
-    kernels::Precision precision, bool many_pictures) {
+    const ImageEncoderOptions& options) {
+  if (!is_view_count(options.views)) {
+    return invalid_argument(fmt::format("views: {} (expected 1, 2 or 4)", options.views));
+  }
+  const kernels::Precision precision = options.precision;
   std::unique_ptr<Impl> impl;
   if (architecture.image.residual) {
     MIEN_ASSIGN_OR_RETURN(
-        impl, load_residual(weights, architecture, without_int8(precision), many_pictures));
+        impl, load_residual(weights, architecture, without_int8(precision), options.many_pictures));
   } else if (architecture.image.swin) {
     MIEN_ASSIGN_OR_RETURN(impl, load_swin(weights, architecture, precision));
   } else {
@@ -155,8 +163,14 @@ Result<std::shared_ptr<const ImageEncoder>> ImageEncoder::load(
   std::unique_ptr<const PixelPatch> patch;
   if (architecture.prompt) {
     MIEN_ASSIGN_OR_RETURN(patch, PixelPatch::load(weights, architecture));
+    if (options.views > 1 && patch->places_itself()) {
+      return unsupported(
+          fmt::format("views: {} of a bundle whose patch lies where each picture says (expected 1)",
+                      options.views));
+    }
   }
-  return std::shared_ptr<const ImageEncoder>(new ImageEncoder(std::move(impl), std::move(patch)));
+  return std::shared_ptr<const ImageEncoder>(
+      new ImageEncoder(std::move(impl), std::move(patch), options.views));
 }
 
 int ImageEncoder::image_size() const { return impl_->tower.image_size; }
@@ -164,6 +178,33 @@ int ImageEncoder::embed() const { return static_cast<int>(impl_->embed); }
 
 Status ImageEncoder::encode(const float* pixels, std::int64_t count, float* out, Session& session,
                             std::span<const PromptPlace> places) const {
+  if (views_ == 1) return encode_as_is(pixels, count, out, session, places);
+  const std::int64_t pixels_each = std::int64_t{3} * image_size() * image_size();
+  const std::int64_t together = std::max<std::int64_t>(1, impl_->per_pass / views_);
+  const auto reserve = [&](kernels::Buffer& buffer, std::int64_t each) {
+    return buffer.reserve_as<float>(static_cast<std::size_t>(together * views_ * each));
+  };
+  for (std::int64_t first = 0; first < count; first += together) {
+    const std::int64_t now = std::min(together, count - first);
+    float* seen = reserve(session.impl().views, pixels_each);
+    float* rows = reserve(session.impl().view_rows, impl_->embed);
+    make_views(pixels + first * pixels_each, now, image_size(), views_, seen);
+    MIEN_RETURN_IF_ERROR(encode_as_is(seen, now * views_, rows, session, {}));
+    for (std::int64_t n = 0; n < now; ++n) {
+      const float* of_picture = rows + n * views_ * impl_->embed;
+      float* to = out + (first + n) * impl_->embed;
+      for (std::int64_t i = 0; i < impl_->embed; ++i) {
+        float sum = 0;
+        for (std::int64_t v = 0; v < views_; ++v) sum += of_picture[v * impl_->embed + i];
+        to[i] = sum / static_cast<float>(views_);
+      }
+    }
+  }
+  return {};
+}
+
+Status ImageEncoder::encode_as_is(const float* pixels, std::int64_t count, float* out,
+                                  Session& session, std::span<const PromptPlace> places) const {
   MIEN_CHECK(places.empty() || static_cast<std::int64_t>(places.size()) == count);
   std::vector<PromptPlace> own;
   if (places.empty() && places_patches()) {

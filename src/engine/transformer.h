@@ -14,15 +14,17 @@ namespace mien::engine {
 
 struct Session::Impl {
   kernels::Workspace workspace;
-  kernels::Buffer input;     // patches, or nothing
-  kernels::Buffer stream;    // residual stream
-  kernels::Buffer normed;    // after a layer norm
-  kernels::Buffer qkv;       // projections
-  kernels::Buffer gathered;  // projections of sequences that share rows
-  kernels::Buffer attended;  // after attention
-  kernels::Buffer hidden;    // inside the MLP
-  kernels::Buffer pooled;    // read-out rows
-  kernels::Buffer prompted;  // pictures with a learned patch
+  kernels::Buffer input;      // patches, or nothing
+  kernels::Buffer stream;     // residual stream
+  kernels::Buffer normed;     // after a layer norm
+  kernels::Buffer qkv;        // projections
+  kernels::Buffer gathered;   // projections of sequences that share rows
+  kernels::Buffer attended;   // after attention
+  kernels::Buffer hidden;     // inside the MLP
+  kernels::Buffer pooled;     // read-out rows
+  kernels::Buffer prompted;   // pictures with a learned patch
+  kernels::Buffer views;      // pictures looked at several times
+  kernels::Buffer view_rows;  // their embeddings
 };
 
 /// Rows of activations that one pass holds at a time; larger batches are cut.

@@ -12,6 +12,7 @@
 #include "methods/below_data.h"
 #include "methods/face_shapes.h"
 #include "methods/labelled.h"
+#include "methods/labels_by_votes.h"
 #include "methods/picture_store.h"
 #include "methods/picture_teachers.h"
 #include "methods/votes.h"
@@ -78,7 +79,7 @@ class CompactImageMethod final : public Method {
   Status start_from_bundle();
   Status ask_teachers();
   Result<Item> make_item(std::int64_t place, Rng& rng) const;
-  torch::Tensor labels_of(const data::Sample& sample) const;
+  torch::Tensor labels_of(std::int64_t place) const;
   Result<Batch> next_batch(std::vector<std::string>& ids);
   torch::Tensor logits(const torch::Tensor& embeddings, const torch::Tensor& prototypes) const {
     return scale_.exp() * at::matmul(loss::unit_rows(embeddings), loss::unit_rows(prototypes).t());
@@ -91,8 +92,9 @@ class CompactImageMethod final : public Method {
   std::shared_ptr<const engine::Bundle> start_;  ///< when its weights are blended in
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
-  TeacherAnswers taught_;                  ///< of the training samples, when there are teachers
-  FaceShapes shapes_;                      ///< of the training samples
+  torch::Tensor voted_labels_;  ///< of the training samples, when their votes tell labels
+  TeacherAnswers taught_;       ///< of the training samples, when there are teachers
+  FaceShapes shapes_;           ///< of the training samples
   torch::Tensor shape_head_, shape_bias_;  ///< not in the bundle
   KnownColumns known_;
   std::vector<std::int64_t> vote_class_;  ///< place of a class among the votes, or -1
@@ -139,6 +141,10 @@ Status CompactImageMethod::prepare() {
   train_pictures_->keep_readable(data_.train_view);
   val_pictures_->keep_readable(data_.val_view);
   if (!recipe_.training.teachers.empty()) MIEN_RETURN_IF_ERROR(ask_teachers());
+  if (recipe_.training.voted_labels > 0) {
+    MIEN_ASSIGN_OR_RETURN(voted_labels_,
+                          labels_by_votes(*data_.train, data_.train_view, known_.left_out_vote));
+  }
   loader_ = std::make_unique<data::Loader<Item>>(
       [this](std::int64_t place, Rng& rng) { return make_item(place, rng); },
       data::LoaderOptions{.threads = recipe_.data.threads,
@@ -259,11 +265,14 @@ Result<CompactImageMethod::Item> CompactImageMethod::make_item(std::int64_t plac
   return out;
 }
 
-torch::Tensor CompactImageMethod::labels_of(const data::Sample& sample) const {
+torch::Tensor CompactImageMethod::labels_of(std::int64_t place) const {
   const double s = recipe_.training.smoothing;
   const auto classes = static_cast<double>(data_.train->classes.size());
   torch::Tensor out = torch::full({label_prototypes_.size(0)}, s / classes);
-  out[sample.labels.front()] += 1 - s;
+  out[data_.train->samples[static_cast<std::size_t>(place)].labels.front()] += 1 - s;
+  if (!voted_labels_.defined()) return out;
+  const torch::Tensor voted = voted_labels_[place];
+  if (!voted[0].isnan().item<bool>()) out.lerp_(voted, recipe_.training.voted_labels);
   return out;
 }
 
@@ -279,7 +288,7 @@ Result<CompactImageMethod::Batch> CompactImageMethod::next_batch(std::vector<std
     if (!out.pixels.defined()) out.pixels = torch::empty({count, 1, side, side});
     std::memcpy(out.pixels[i].data_ptr<float>(), item.plane.data(), 4 * item.plane.size());
     const auto place = static_cast<std::size_t>(item.place);
-    labels.push_back(labels_of(data_.train->samples[place]));
+    labels.push_back(labels_of(item.place));
     std::memcpy(out.votes[i].data_ptr<float>(), train_votes_[place].data(), 4 * kVotes);
     ids.push_back(data_.train->samples[place].id);
     places.push_back(item.place);

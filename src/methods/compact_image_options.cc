@@ -73,6 +73,11 @@ void CompactImageTraining::register_options(OptionSet& set) {
   set.add("teacher_weight", teacher_weight, "Share of the targets that image.teachers tell",
           {0, 1});
   set.add("smoothing", smoothing, "Of labels", {0, 0.99});
+  set.add(
+      "voted_labels", voted_labels,
+      "Share of the label's target that the votes tell: how often pictures with such votes have "
+      "which label",
+      {0, 1});
   set.add("mixup", mixup, "Alpha of the Beta distribution of mixed pictures; 0: none", {0, 100});
   set.add("mixup_share", mixup_share, "Share of the batches that are mixed", {0, 1});
   set.add("balance", balance, "Classes are drawn by count^(1 - balance)", {0, 1});

@@ -75,7 +75,7 @@ emoclip() {  # SRC NAMING OPTIONS...
   json "d['parameters']['temporal'] == 64 * 48 + 48 + 2 * (4 * 48 + 4 * 48 * 128 + 48 + 2 * 48 * 48 + 2 * 48)"
   cp out converted
   expect 0 "verified" inspect "b-$source"
-  expect 0 "32, every 4th (emoclip)" inspect "b-$source"
+  expect 0 "32, one in 4 (emoclip)" inspect "b-$source"
   expect 0 "normalise by (0.4815 0.4578 0.4082) / (0.2686 0.2613 0.2758), shorter side to 32 (bicubic, no antialias)" inspect "b-$source"
   expect 0 "8 heads of 16" inspect "$source"
   cp converted out  # for the checks that follow
@@ -146,7 +146,7 @@ json "d['targets'] == ['affect', 'rapport', 'speech']"
 # A bundle as source keeps temporal model, frames and preprocessing.
 expect 0 "" convert b-emoclip.pt rebuilt-emo --json --dtype bf16
 json "d['architecture']['temporal'] == json.loads('$temporal')"
-expect 0 "32, every 4th (emoclip)" inspect rebuilt-emo
+expect 0 "32, one in 4 (emoclip)" inspect rebuilt-emo
 # What does not fit is told.
 expect 1 "1 of 24 tensors of the temporal model are missing: 'module.temporal.temporal_transformer.layers.1.0.fn.norm.bias'" convert emoclip-hole.pt dst --tokenizer bpe.txt
 expect 1 "to_qkv.weight' has shape [100, 48] (expected [384, 48])" convert emoclip-turned.pt dst --tokenizer bpe.txt

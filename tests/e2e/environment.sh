@@ -116,6 +116,18 @@ run predict "${whole[@]}" -b tiny --isa sse9
 exits 2
 err_is "--isa: 'sse9' is unknown"
 
+section "--views"
+for views in 1 2 4; do
+  run predict "${whole[@]}" -b tiny --embedding --views $views
+  ok
+  cp .out views$views.json
+done
+check "so many views, so many embeddings" test "$(python3 -c 'import json, sys
+print(len({tuple(json.loads(open(f"views{n}.json").readline())["faces"][0]["embedding"]) for n in (1, 2, 4)}))')" = 3
+run predict "${whole[@]}" -b tiny --views 3
+exits 2
+err_has "^--views: 3 not in"
+
 section "--precision"
 for precision in fp32 auto bf16; do
   run predict "${whole[@]}" -b tiny --precision $precision

@@ -91,7 +91,8 @@ TEST_P(SwinParity, SameEmbeddings) {
   ASSERT_TRUE(architecture.validate("test").ok()) << architecture.validate("test").message();
   const Status fits = engine::check_tensors(**weights, architecture, "test");
   ASSERT_TRUE(fits.ok()) << fits.message();
-  const auto encoder = engine::ImageEncoder::load(**weights, architecture, precision);
+  const auto encoder =
+      engine::ImageEncoder::load(**weights, architecture, {.precision = precision});
   ASSERT_TRUE(encoder.ok()) << encoder.status().message();
   const torch::Tensor pixels = torch::randn({c.count, 3, c.sizes.image_size, c.sizes.image_size});
   torch::Tensor found = torch::empty({c.count, c.sizes.embed});

@@ -88,7 +88,7 @@ nn::ClipOptions small_nn() {
 TEST_P(NnEngine, ImageTower) {
   nn::Clip model(small_nn());
   const auto weights = save(model->published());
-  const auto encoder = engine::ImageEncoder::load(*weights, small(), GetParam());
+  const auto encoder = engine::ImageEncoder::load(*weights, small(), {.precision = GetParam()});
   ASSERT_TRUE(encoder.ok()) << encoder.status().message();
   const torch::Tensor pixels = torch::randn({5, 3, 48, 48});
   std::vector<float> found(5 * 48);
@@ -136,8 +136,8 @@ void compare_residual(const nn::ResidualOptions& options, int side,
   constexpr std::int64_t kCount = 40;
   const torch::Tensor pixels = torch::randn({kCount, 3, side, side});
   for (const bool many_pictures : {false, true}) {
-    const auto encoder =
-        engine::ImageEncoder::load(*weights, architecture, precision, many_pictures);
+    const auto encoder = engine::ImageEncoder::load(
+        *weights, architecture, {.precision = precision, .many_pictures = many_pictures});
     ASSERT_TRUE(encoder.ok()) << encoder.status().message();
     std::vector<float> found(static_cast<std::size_t>(kCount * options.embed));
     ASSERT_TRUE((*encoder)->encode(pixels.data_ptr<float>(), kCount, found.data(), session).ok());

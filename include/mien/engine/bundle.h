@@ -117,6 +117,7 @@ struct BundleOptions {
                                ///< that it is good enough), else bf16 where the CPU multiplies it,
                                ///< else fp32
   bool many_pictures = false;  ///< packing may take longer when pictures gain (ImageEncoder::load)
+  int views = 1;               ///< of every picture, averaged: 1, 2 or 4 (ImageEncoderOptions)
   Limits limits = {};
 };
 
@@ -175,6 +176,7 @@ class Bundle {
   std::shared_ptr<const checkpoint::Checkpoint> weights_;
   kernels::Precision precision_ = kernels::Precision::kF32;
   bool many_pictures_ = false;
+  int views_ = 1;
   Limits limits_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const ImageEncoder> image_;

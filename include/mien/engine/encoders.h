@@ -30,22 +30,32 @@ class Session {
 
 class PixelPatch;
 
+struct ImageEncoderOptions {
+  kernels::Precision precision = kernels::Precision::kF32;
+  /// Packing may take longer (up to a second for ResNet-18) when that makes every picture faster,
+  /// as for convolutions in float32.
+  bool many_pictures = false;
+  /// How many views of a picture are encoded and averaged: 1 (as it is), 2 (and the mirror image of
+  /// its central 11/12) or 4 (both, mirrored and not). So many times the work.
+  int views = 1;
+};
+
 /// An image tower, packed for this CPU. Immutable; shared by threads.
 class ImageEncoder {
  public:
-  /// Packs the `visual.*` tensors; their pages are released afterwards. `many_pictures`: packing
-  /// may take longer (up to a second for ResNet-18) when that makes every picture faster, as for
-  /// convolutions in float32. Precondition: check_tensors passed.
+  /// Packs the `visual.*` tensors; their pages are released afterwards. Precondition: check_tensors
+  /// passed. Errors: kInvalidArgument for another number of views; kUnsupported for several of a
+  /// bundle whose patch lies where each picture says.
   static Result<std::shared_ptr<const ImageEncoder>> load(const checkpoint::Checkpoint& weights,
                                                           const Architecture& architecture,
-                                                          kernels::Precision precision,
-                                                          bool many_pictures = false);
+                                                          const ImageEncoderOptions& options);
   ~ImageEncoder();
 
   int image_size() const;
   int embed() const;
 
-  /// Shape: pixels [count, 3, S, S] float32 preprocessed -> out [count, embed], not normalised.
+  /// Shape: pixels [count, 3, S, S] float32 preprocessed -> out [count, embed], not normalised; the
+  /// mean over the views.
   /// `places`: where the patch of a prompt goes, one per picture; empty: where the bundle says or,
   /// if places_patches(), where each picture says. Source: CLIP (arXiv 2103.00020), ViT with class
   /// token; see docs/methods.md.
@@ -65,9 +75,12 @@ class ImageEncoder {
   struct Impl;  ///< one per kind of tower
 
  private:
-  ImageEncoder(std::unique_ptr<Impl> impl, std::unique_ptr<const PixelPatch> patch);
+  ImageEncoder(std::unique_ptr<Impl> impl, std::unique_ptr<const PixelPatch> patch, int views);
+  Status encode_as_is(const float* pixels, std::int64_t count, float* out, Session& session,
+                      std::span<const PromptPlace> places) const;
   std::unique_ptr<Impl> impl_;
   std::unique_ptr<const PixelPatch> patch_;  // nullptr: none
+  int views_;
 };
 
 /// A text tower, packed for this CPU. Immutable; shared by threads. Keeps `weights` for the

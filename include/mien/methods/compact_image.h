@@ -46,7 +46,11 @@ struct CompactImageTraining {
   /// take `teacher_weight` of the targets, the labels and votes the rest.
   std::vector<std::string> teachers = {};
   double teacher_weight = 0.5;
-  double smoothing = 0.1;    ///< of labels
+  double smoothing = 0.1;  ///< of labels
+  /// Share of the label's target that is told by the votes: the label that one person gave is
+  /// noisy, and how often pictures with such votes have which label is not
+  /// (methods/labels_by_votes.h).
+  double voted_labels = 0;
   double mixup = 0.4;        ///< alpha of the Beta distribution; 0: none
   double mixup_share = 0.5;  ///< of the batches that are mixed
   double balance = 0.4;      ///< classes are drawn by count^(1 - balance)

@@ -140,6 +140,14 @@ TEST_F(PixelPatchTest, LiesWhereItIsTold) {
   EXPECT_EQ(encoded(**bundle, pixels_, places), encoded(*plain_, patched(3, 28)));
 }
 
+TEST_F(PixelPatchTest, ThatEveryPicturePlacesGoesWithOneViewOnly) {
+  info_.architecture.prompt = PixelPrompt{.size = 4, .labels = 2};
+  MIEN_ASSERT_OK(write(placing()).status());
+  const auto bundle = Bundle::load(dir_ / "out", {.views = 4});
+  MIEN_ASSERT_OK(bundle.status());
+  MIEN_EXPECT_CODE((*bundle)->image_encoder(), StatusCode::kUnsupported);
+}
+
 TEST_F(PixelPatchTest, EveryPictureSaysItsOwnPlaceUnlessTold) {
   info_.architecture.prompt = PixelPrompt{.size = 4, .labels = 2};
   const auto bundle = write(placing());
