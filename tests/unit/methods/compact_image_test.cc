@@ -176,6 +176,49 @@ TEST(CompactImage, RefusesToTrainShapesThatNobodyMeasured) {
   EXPECT_THAT(method.status().message(), testing::HasSubstr("data caption --landmarks"));
 }
 
+// Every picture has the same votes, so all that they tell is how often each label is given.
+void add_equal_votes(const std::filesystem::path& folder) {
+  std::ifstream from(folder / "set.csv");
+  std::string all;
+  bool first = true;
+  for (std::string line; std::getline(from, line); first = false) {
+    all += line + (first ? ",fp_neutral,fp_sadness\n" : ",6,4\n");
+  }
+  std::ofstream(folder / "set.csv") << all;
+}
+
+TEST(CompactImage, VotesTellAShareOfTheLabel) {
+  const test::TempDir dir;
+  const MethodContext context = write_pictures(dir.path());
+  add_equal_votes(dir.path());
+  CompactImageRecipe recipe = small_recipe();
+  recipe.training.vote_weight = 0;
+  const auto figures = [&](double share) {
+    recipe.training.voted_labels = share;
+    const auto method = recipe.make(context);
+    EXPECT_EQ(test::problem_of(method.status()), "");
+    const double loss = run_plain_steps(**method, 0, 12, 0.003).loss.item<double>();
+    const at::NoGradGuard no_grad;
+    return std::pair(loss, (*method)->validate(0, 0)->front().second);
+  };
+  const auto [own_loss, own_war] = figures(0);
+  const double told_loss = figures(1).first;
+  EXPECT_LT(own_loss, 0.5);
+  EXPECT_GE(own_war, 90);
+  // Three labels, each in a third of the pictures: nothing tells them apart.
+  EXPECT_GT(told_loss, 0.95 * std::log(3.0));
+}
+
+TEST(CompactImage, RefusesLabelsByVotesThatNobodyGave) {
+  const test::TempDir dir;
+  const MethodContext context = write_pictures(dir.path());
+  CompactImageRecipe recipe = small_recipe();
+  recipe.training.voted_labels = 0.5;
+  const auto method = recipe.make(context);
+  MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
+  EXPECT_THAT(method.status().message(), testing::HasSubstr("fp_*"));
+}
+
 torch::Tensor weight_of(const std::filesystem::path& path, const std::string& name) {
   const auto bundle = engine::Bundle::load(path);
   EXPECT_TRUE(bundle.ok()) << bundle.status().message();
