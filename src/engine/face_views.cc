@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "mien/core/check.h"
 
@@ -15,27 +14,24 @@ struct Tap {
   float share;  // of `next`
 };
 
-std::vector<Tap> nearer_taps(std::int64_t side) {
+Tap nearer_tap(std::int64_t side, std::int64_t i) {
   const float start = 0.5F * (1 - kNearer) * static_cast<float>(side);
-  std::vector<Tap> out;
-  for (std::int64_t i = 0; i < side; ++i) {
-    const float place = std::max(0.0F, start + kNearer * (static_cast<float>(i) + 0.5F) - 0.5F);
-    const auto at = std::min(static_cast<std::int64_t>(place), side - 1);
-    out.push_back({at, std::min(at + 1, side - 1), place - static_cast<float>(at)});
-  }
-  return out;
+  const float place = std::max(0.0F, start + kNearer * (static_cast<float>(i) + 0.5F) - 0.5F);
+  const auto at = std::min(static_cast<std::int64_t>(place), side - 1);
+  return {at, std::min(at + 1, side - 1), place - static_cast<float>(at)};
 }
 
-void come_nearer(const float* plane, std::int64_t side, const std::vector<Tap>& taps, float* out) {
-  for (std::int64_t y = 0; y < side; ++y) {
-    const Tap& row = taps[static_cast<std::size_t>(y)];
+void come_nearer(const float* picture, std::int64_t side, bool mirrored, float* out) {
+  for (std::int64_t line = 0; line < 3 * side; ++line) {
+    const float* plane = picture + line / side * side * side;
+    const Tap row = nearer_tap(side, line % side);
     const float* upper = plane + row.at * side;
     const float* lower = plane + row.next * side;
     for (std::int64_t x = 0; x < side; ++x) {
-      const Tap& column = taps[static_cast<std::size_t>(x)];
+      const Tap column = nearer_tap(side, x);
       const float above = std::lerp(upper[column.at], upper[column.next], column.share);
       const float below = std::lerp(lower[column.at], lower[column.next], column.share);
-      out[y * side + x] = std::lerp(above, below, row.share);
+      out[line * side + (mirrored ? side - 1 - x : x)] = std::lerp(above, below, row.share);
     }
   }
 }
@@ -49,25 +45,17 @@ void mirror(const float* picture, std::int64_t side, float* out) {
 }  // namespace
 
 void make_views(const float* pixels, std::int64_t count, std::int64_t side, int views, float* out) {
-  MIEN_CHECK(is_view_count(views));
-  const std::vector<Tap> taps = nearer_taps(side);
-  const std::int64_t area = side * side, each = 3 * area;
-  std::vector<float> nearer(static_cast<std::size_t>(views > 1 ? each : 0));
+  MIEN_CHECK(views == 2 || views == 4);
+  const std::int64_t each = 3 * side * side;
   for (std::int64_t n = 0; n < count; ++n) {
     const float* picture = pixels + n * each;
     float* to = out + n * views * each;
     std::copy_n(picture, each, to);
-    if (views == 1) continue;
-    for (std::int64_t c = 0; c < 3; ++c) {
-      come_nearer(picture + c * area, side, taps, nearer.data() + c * area);
+    if (views == 4) {
+      mirror(picture, side, to + each);
+      come_nearer(picture, side, false, to + 2 * each);
     }
-    if (views == 2) {
-      mirror(nearer.data(), side, to + each);
-      continue;
-    }
-    mirror(picture, side, to + each);
-    std::copy_n(nearer.data(), each, to + 2 * each);
-    mirror(nearer.data(), side, to + 3 * each);
+    come_nearer(picture, side, true, to + (views - 1) * each);
   }
 }
 

@@ -79,7 +79,7 @@ class CompactImageMethod final : public Method {
   Status start_from_bundle();
   Status ask_teachers();
   Result<Item> make_item(std::int64_t place, Rng& rng) const;
-  torch::Tensor labels_of(std::int64_t place) const;
+  Status make_targets();
   Result<Batch> next_batch(std::vector<std::string>& ids);
   torch::Tensor logits(const torch::Tensor& embeddings, const torch::Tensor& prototypes) const {
     return scale_.exp() * at::matmul(loss::unit_rows(embeddings), loss::unit_rows(prototypes).t());
@@ -92,9 +92,10 @@ class CompactImageMethod final : public Method {
   std::shared_ptr<const engine::Bundle> start_;  ///< when its weights are blended in
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<std::array<float, kVotes>> train_votes_, val_votes_;
-  torch::Tensor voted_labels_;  ///< of the training samples, when their votes tell labels
-  TeacherAnswers taught_;       ///< of the training samples, when there are teachers
-  FaceShapes shapes_;           ///< of the training samples
+  torch::Tensor
+      label_targets_;      ///< of the training samples, by place; labels only where they train
+  TeacherAnswers taught_;  ///< of the training samples, when there are teachers
+  FaceShapes shapes_;      ///< of the training samples
   torch::Tensor shape_head_, shape_bias_;  ///< not in the bundle
   KnownColumns known_;
   std::vector<std::int64_t> vote_class_;  ///< place of a class among the votes, or -1
@@ -141,10 +142,7 @@ Status CompactImageMethod::prepare() {
   train_pictures_->keep_readable(data_.train_view);
   val_pictures_->keep_readable(data_.val_view);
   if (!recipe_.training.teachers.empty()) MIEN_RETURN_IF_ERROR(ask_teachers());
-  if (recipe_.training.voted_labels > 0) {
-    MIEN_ASSIGN_OR_RETURN(voted_labels_,
-                          labels_by_votes(*data_.train, data_.train_view, known_.left_out_vote));
-  }
+  MIEN_RETURN_IF_ERROR(make_targets());
   loader_ = std::make_unique<data::Loader<Item>>(
       [this](std::int64_t place, Rng& rng) { return make_item(place, rng); },
       data::LoaderOptions{.threads = recipe_.data.threads,
@@ -265,21 +263,28 @@ Result<CompactImageMethod::Item> CompactImageMethod::make_item(std::int64_t plac
   return out;
 }
 
-torch::Tensor CompactImageMethod::labels_of(std::int64_t place) const {
-  const double s = recipe_.training.smoothing;
-  const auto classes = static_cast<double>(data_.train->classes.size());
-  torch::Tensor out = torch::full({label_prototypes_.size(0)}, s / classes);
-  out[data_.train->samples[static_cast<std::size_t>(place)].labels.front()] += 1 - s;
-  if (!voted_labels_.defined()) return out;
-  const torch::Tensor voted = voted_labels_[place];
-  if (!voted[0].isnan().item<bool>()) out.lerp_(voted, recipe_.training.voted_labels);
-  return out;
+// Smoothed labels, of which the votes may tell a share.
+Status CompactImageMethod::make_targets() {
+  const CompactImageTraining& training = recipe_.training;
+  const double s = training.smoothing;
+  const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
+  label_targets_ = torch::full({static_cast<std::int64_t>(data_.train->samples.size()), classes},
+                               s / static_cast<double>(classes));
+  for (const std::int64_t place : data_.train_view) {
+    label_targets_[place][data_.train->samples[static_cast<std::size_t>(place)].labels.front()] +=
+        1 - s;
+  }
+  if (training.voted_labels == 0) return {};
+  MIEN_ASSIGN_OR_RETURN(const torch::Tensor voted,
+                        labels_by_votes(*data_.train, data_.train_view, known_.left_out_vote));
+  label_targets_ =
+      at::where(voted.isnan(), label_targets_, label_targets_.lerp(voted, training.voted_labels));
+  return {};
 }
 
 Result<CompactImageMethod::Batch> CompactImageMethod::next_batch(std::vector<std::string>& ids) {
   const std::int64_t count = recipe_.training.batch;
   Batch out;
-  std::vector<torch::Tensor> labels;
   std::vector<std::int64_t> places;
   out.votes = torch::empty({count, static_cast<std::int64_t>(kVotes)});
   for (std::int64_t i = 0; i < count; ++i) {
@@ -288,13 +293,12 @@ Result<CompactImageMethod::Batch> CompactImageMethod::next_batch(std::vector<std
     if (!out.pixels.defined()) out.pixels = torch::empty({count, 1, side, side});
     std::memcpy(out.pixels[i].data_ptr<float>(), item.plane.data(), 4 * item.plane.size());
     const auto place = static_cast<std::size_t>(item.place);
-    labels.push_back(labels_of(item.place));
     std::memcpy(out.votes[i].data_ptr<float>(), train_votes_[place].data(), 4 * kVotes);
     ids.push_back(data_.train->samples[place].id);
     places.push_back(item.place);
   }
-  out.labels = at::stack(labels);
   const torch::Tensor rows = torch::tensor(places, torch::kInt64);
+  out.labels = label_targets_.index_select(0, rows);
   const auto taught = [&](torch::Tensor& targets, const torch::Tensor& answers) {
     if (!answers.defined()) return;
     targets.lerp_(answers.index_select(0, rows), recipe_.training.teacher_weight);

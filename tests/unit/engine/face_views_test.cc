@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "mien/engine/bundle.h"
-#include "mien/kernels/ops.h"
 #include "support/bundles.h"
 #include "support/test_support.h"
 
