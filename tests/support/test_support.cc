@@ -17,16 +17,17 @@ TempDir::~TempDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::filesystem::path source_dir() { return MIEN_SOURCE_DIR; }
+
 std::filesystem::path golden(std::string_view name) {
-  return std::filesystem::path(MIEN_SOURCE_DIR) / "tests" / "golden" / name;
+  return source_dir() / "tests" / "golden" / name;
 }
 
 std::filesystem::path shared_data() {
   const char* from_environment = std::getenv("MIEN_DATA");
-  std::filesystem::path path =
-      from_environment != nullptr
-          ? std::filesystem::path(from_environment)
-          : std::filesystem::path(MIEN_SOURCE_DIR) / ".." / "shared" / "data";
+  std::filesystem::path path = from_environment != nullptr
+                                   ? std::filesystem::path(from_environment)
+                                   : source_dir() / ".." / "shared" / "data";
   std::error_code error;
   return std::filesystem::is_directory(path, error) ? std::filesystem::canonical(path)
                                                     : std::filesystem::path();

@@ -23,6 +23,10 @@ class TempDir {
   std::filesystem::path path_;
 };
 
+/// The root of the checkout. A function, so that only one object file depends on where that is and
+/// a compiler cache serves every checkout.
+std::filesystem::path source_dir();
+
 /// Golden file of the repository, for example golden("image/a.png").
 std::filesystem::path golden(std::string_view name);
 

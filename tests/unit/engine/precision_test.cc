@@ -224,9 +224,7 @@ TEST_F(PrecisionTest, RuleTellsFarFromNear) {
 }
 
 // The bundle that ships: its image tower is made of convolutions, which int8 leaves in bf16.
-std::filesystem::path compact() {
-  return std::filesystem::path(MIEN_SOURCE_DIR) / "models/compact";
-}
+std::filesystem::path compact() { return test::source_dir() / "models/compact"; }
 
 TEST(CompactPrecision, KeepsTheRuleOnMadeUpPictures) {
   const auto truth = Bundle::load(compact());

@@ -3,14 +3,15 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "support/test_support.h"
+
 namespace mien::test {
 
 /// The public-domain portrait that scripts/fetch_demo_media fetches; empty when absent.
 inline std::filesystem::path astronaut() {
   const char* folder = std::getenv("MIEN_DEMO_MEDIA");
   const std::filesystem::path path =
-      (folder != nullptr ? std::filesystem::path(folder)
-                         : std::filesystem::path(MIEN_SOURCE_DIR) / "build" / "demo") /
+      (folder != nullptr ? std::filesystem::path(folder) : source_dir() / "build" / "demo") /
       "astronaut.png";
   std::error_code error;
   return std::filesystem::is_regular_file(path, error) ? path : std::filesystem::path();

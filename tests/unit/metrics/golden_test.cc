@@ -18,8 +18,7 @@ namespace {
 constexpr double kTolerance = 1e-9;
 
 Json golden() {
-  const auto text =
-      read_text_file(std::string(MIEN_SOURCE_DIR) + "/tests/golden/metrics.json", 1 << 20);
+  const auto text = read_text_file(test::golden("metrics.json"), 1 << 20);
   EXPECT_TRUE(text.ok());
   auto json = Json::parse(*text);
   EXPECT_TRUE(json.ok());

@@ -21,7 +21,7 @@ using engine::PrecisionChoice;
 class ShippedPrecisionTest : public testing::Test {
  protected:
   static std::shared_ptr<const Bundle> load(PrecisionChoice precision) {
-    const auto path = std::filesystem::path(MIEN_SOURCE_DIR) / "models" / "compact";
+    const auto path = test::source_dir() / "models" / "compact";
     return Bundle::load(path, {.precision = precision}).value();
   }
 

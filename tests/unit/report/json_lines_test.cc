@@ -28,7 +28,7 @@ std::string problem_of(const Json& value) {
   const Json* kind = parsed->find("kind");
   if (!kind || !kind->is_string()) return "no kind";
   const auto text = read_text_file(
-      std::string(MIEN_SOURCE_DIR) + "/docs/schemas/" + kind->as_string() + ".json", 1 << 20);
+      test::source_dir() / "docs" / "schemas" / (kind->as_string() + ".json"), 1 << 20);
   if (!text.ok()) return text.status().message();
   const auto schema = Json::parse(*text);
   if (!schema.ok()) return schema.status().message();
