@@ -22,7 +22,7 @@ std::uint64_t folder_bytes(const fs::path& folder) {
   return total;
 }
 
-void print_json(const Conversion& run) {
+void print_conversion_json(const Conversion& run) {
   const engine::Bundle& bundle = *run.bundle;
   const engine::BundleInfo& info = bundle.info();
   Json out = Json::object();
@@ -57,7 +57,7 @@ std::string joined(const std::vector<std::string>& values, std::size_t most) {
   return values.size() > most ? out + ", ..." : out;
 }
 
-void print_text(const Conversion& run) {
+void print_conversion(const Conversion& run) {
   const engine::Bundle& bundle = *run.bundle;
   const engine::BundleInfo& info = bundle.info();
   Rows rows;
@@ -118,7 +118,7 @@ Outcome write_tiny(const ConvertFlags& flags) {
   return std::nullopt;
 }
 
-void run_verb(const ConvertFlags& flags, Context& context) {
+void run_convert(const ConvertFlags& flags, Context& context) {
   if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
   if (flags.temporal && !flags.random_tiny) {
     return context.fail(
@@ -139,7 +139,7 @@ void run_verb(const ConvertFlags& flags, Context& context) {
     conversion.flags = flags;
     conversion.destination = flags.paths[1];
     if (auto failure = convert(conversion)) return failure;
-    flags.json ? print_json(conversion) : print_text(conversion);
+    flags.json ? print_conversion_json(conversion) : print_conversion(conversion);
     return std::nullopt;
   };
   if (const Outcome failure = run()) context.fail(failure->status, failure->code);
@@ -187,7 +187,7 @@ void add_convert(CLI::App& app, Context& context) {
   verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
   verb->add_flag("--force", flags->force, "Replace a bundle that exists at DST");
   verb->add_flag("--json", flags->json, "Tell the result as one JSON object");
-  verb->callback([flags, &context] { run_verb(*flags, context); });
+  verb->callback([flags, &context] { run_convert(*flags, context); });
 }
 
 }  // namespace mien::cli

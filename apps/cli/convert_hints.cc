@@ -25,7 +25,7 @@ Result<Json> read_json(const fs::path& path, const Limits& limits) {
   return std::move(parsed).value();
 }
 
-bool is_file(const fs::path& path) {
+bool is_hint_file(const fs::path& path) {
   std::error_code error;
   return fs::is_regular_file(path, error);
 }
@@ -271,16 +271,16 @@ Result<Hints> read_hints(const Source& source, const Limits& limits) {
   using checkpoint::ClipNaming;
   Hints out;
   const fs::path& folder = source.folder;
-  if (is_file(folder / "bundle.json") && source.weights.filename() == "model.safetensors") {
+  if (is_hint_file(folder / "bundle.json") && source.weights.filename() == "model.safetensors") {
     MIEN_RETURN_IF_ERROR(read_bundle(folder / "bundle.json", limits, out));
   } else if (source.naming == ClipNaming::kHuggingFace) {
-    if (is_file(folder / "config.json")) {
+    if (is_hint_file(folder / "config.json")) {
       MIEN_RETURN_IF_ERROR(read_hugging_face(folder / "config.json", limits, out));
     }
-    if (is_file(folder / "preprocessor_config.json")) {
+    if (is_hint_file(folder / "preprocessor_config.json")) {
       MIEN_RETURN_IF_ERROR(read_preprocessor(folder / "preprocessor_config.json", limits, out));
     }
-  } else if (is_file(folder / "open_clip_config.json")) {
+  } else if (is_hint_file(folder / "open_clip_config.json")) {
     MIEN_RETURN_IF_ERROR(read_open_clip(folder / "open_clip_config.json", limits, out));
   }
   return out;

@@ -311,15 +311,15 @@ image::PreprocessSpec make_preprocess(const std::string& name, const Hints& hint
   if (name == "auto" && architecture.temporal) return image::PreprocessSpec::emoclip(size);
   image::PreprocessSpec out = image::PreprocessSpec::clip(size);
   if (name == "clip") return out;
-  using Kind = image::PreprocessStep::Kind;
+  using StepKind = image::PreprocessStep::Kind;
   for (image::PreprocessStep& step : out.steps) {
-    if (step.kind == Kind::kNormalize) {
+    if (step.kind == StepKind::kNormalize) {
       step.mean = hints.pixels.mean.value_or(step.mean);
       step.std = hints.pixels.std.value_or(step.std);
     }
-    if (step.kind == Kind::kResizeShorter) {
+    if (step.kind == StepKind::kResizeShorter) {
       step.filter = hints.pixels.filter;
-      if (hints.pixels.exact) step.kind = Kind::kResizeExact;
+      if (hints.pixels.exact) step.kind = StepKind::kResizeExact;
     }
   }
   return out;

@@ -97,7 +97,7 @@ Outcome open_tower(Conversion& run) {
 }
 
 // The labels that belong to the method, unless the user gives others.
-Outcome choose_labels(Conversion& run) {
+Outcome choose_converted_labels(Conversion& run) {
   auto labels = run.source.dfer_clip
                     ? dfer_clip_labels(run.source.dfer_clip->classes, run.flags.labels)
                 : run.projection ? exp_clip_labels(run.flags.labels)
@@ -454,12 +454,12 @@ Outcome check_destination(const fs::path& path, bool force) {
 }
 
 Outcome convert(Conversion& run) {
-  if (auto failure = choose_labels(run)) return failure;
+  if (auto failure = choose_converted_labels(run)) return failure;
   if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
   if (auto failure = open_model(run)) return failure;
   if (auto failure = open_projection(run)) return failure;
   if (run.source.dfer_clip || run.projection) {
-    if (auto failure = choose_labels(run)) return failure;
+    if (auto failure = choose_converted_labels(run)) return failure;
   }
   if (auto failure = open_text(run)) return failure;
   run.facts.left_out = left_out(run.source, run.plan);

@@ -89,8 +89,8 @@ void report_problems(const Context& context, const data::CheckReport& report) {
   }
 }
 
-Json to_json(const std::string& source, const data::Manifest& manifest,
-             const data::CheckReport& report) {
+Json report_json(const std::string& source, const data::Manifest& manifest,
+                 const data::CheckReport& report) {
   Json out = Json::object();
   out.set("data", source);
   out.set("name", manifest.name);
@@ -165,7 +165,7 @@ void check_one(Context& context, const CheckVerb& verb, const std::string& sourc
   if (report->problem_count() > 0)
     context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
   if (verb.json) {
-    fmt::print("{}\n", to_json(source, *manifest, *report).dump());
+    fmt::print("{}\n", report_json(source, *manifest, *report).dump());
     return;
   }
   print_report(source, *manifest, *report);

@@ -233,7 +233,7 @@ void print_text(const std::vector<Check>& checks, bool colour) {
   }
 }
 
-void run_verb(bool json, Context& context) {
+void run_doctor(bool json, Context& context) {
   if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
   const std::vector<Check> checks = run_checks();
   const auto broken = std::find_if(checks.begin(), checks.end(),
@@ -251,7 +251,7 @@ void add_doctor(CLI::App& app, Context& context) {
   auto json = std::make_shared<bool>(false);
   CLI::App* verb = app.add_subcommand("doctor", "Check what this machine has and what is missing");
   verb->add_flag("--json", *json, "One JSON object instead of lines");
-  verb->callback([json, &context] { run_verb(*json, context); });
+  verb->callback([json, &context] { run_doctor(*json, context); });
 }
 
 }  // namespace mien::cli

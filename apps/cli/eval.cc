@@ -277,7 +277,7 @@ Status check_options(const Context& context, const EvalOptions& options) {
   return options.predictions.empty() ? Status() : AtomicFile::create(options.predictions).status();
 }
 
-void run(Context& context, EvalOptions options) {
+void run_eval(Context& context, EvalOptions options) {
   if (const Status status = check_options(context, options); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
@@ -380,7 +380,7 @@ void add_eval(CLI::App& app, Context& context) {
                  "Put every sample into the JSON, for `mien eval compare`");
   const CLI::App* compare = add_eval_compare(*verb, context);
   verb->callback([&context, options, compare] {
-    if (!compare->parsed()) run(context, *options);
+    if (!compare->parsed()) run_eval(context, *options);
   });
 }
 

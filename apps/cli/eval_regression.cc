@@ -9,7 +9,7 @@
 namespace mien::cli {
 namespace {
 
-Status check_options(const EvalOptions& options) {
+Status check_regression_options(const EvalOptions& options) {
   if (options.labels.empty() && options.compound.empty()) return {};
   return invalid_argument(
       fmt::format("{}: does not go with --protocol regression (expected another protocol)",
@@ -33,7 +33,7 @@ Result<data::Manifest> load_targets(const EvalOptions& options, const engine::Bu
   return load_data(options.source, data);
 }
 
-Status write_predictions(const std::string& path, const eval::RegressionRun& run) {
+Status write_regression_predictions(const std::string& path, const eval::RegressionRun& run) {
   std::string out = "id,subject";
   for (const auto& target : run.targets) {
     for (const char* what : {"truth_", "prediction_"}) {
@@ -52,9 +52,10 @@ Status write_predictions(const std::string& path, const eval::RegressionRun& run
   return write_file_atomically(path, out);
 }
 
-Status write_outputs(const Context& context, const EvalOptions& options,
-                     const engine::Bundle& bundle, const data::Manifest& manifest,
-                     const eval::RegressionRun& run, const eval::RegressionReport& report) {
+Status write_regression_outputs(const Context& context, const EvalOptions& options,
+                                const engine::Bundle& bundle, const data::Manifest& manifest,
+                                const eval::RegressionRun& run,
+                                const eval::RegressionReport& report) {
   const std::string name = bundle.info().name;
   if (!options.page.file.empty()) {
     const report::Facts facts = eval_facts(
@@ -66,7 +67,7 @@ Status write_outputs(const Context& context, const EvalOptions& options,
         options.page.file, report::regression_html(report, run, facts, responsible_use())));
   }
   if (!options.predictions.empty()) {
-    MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, run));
+    MIEN_RETURN_IF_ERROR(write_regression_predictions(options.predictions, run));
   }
   if (options.json) {
     Json out = result_start(options, name, manifest.name);
@@ -91,7 +92,7 @@ Status write_outputs(const Context& context, const EvalOptions& options,
 }  // namespace
 
 void run_regression_protocol(Context& context, EvalOptions options, eval::RunOptions run_options) {
-  if (const Status status = check_options(options); !status.ok()) {
+  if (const Status status = check_regression_options(options); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
   const auto bundle = load_one_bundle(options);
@@ -115,7 +116,8 @@ void run_regression_protocol(Context& context, EvalOptions options, eval::RunOpt
   if (!run->unreadable.empty()) context.exit_code = kExitSomeFailed;
   const auto report = eval::regression_report(*run, {.resamples = options.resamples});
   if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
-  if (const Status status = write_outputs(context, options, **bundle, *manifest, *run, *report);
+  if (const Status status =
+          write_regression_outputs(context, options, **bundle, *manifest, *run, *report);
       !status.ok()) {
     context.fail(status, kExitSomeFailed);
   }

@@ -79,20 +79,20 @@ void tell_tensors(const checkpoint::Checkpoint& weights, bool all, Findings& out
 }
 
 std::string step_text(const image::PreprocessStep& step) {
-  using Kind = image::PreprocessStep::Kind;
+  using StepKind = image::PreprocessStep::Kind;
   const char* filter = step.filter == image::Filter::kNearest    ? "nearest"
                        : step.filter == image::Filter::kBilinear ? "bilinear"
                                                                  : "bicubic";
   const char* smooth = step.antialias ? "" : ", no antialias";
   switch (step.kind) {
-    case Kind::kResizeShorter:
+    case StepKind::kResizeShorter:
       return fmt::format("shorter side to {} ({}{})", step.size, filter, smooth);
-    case Kind::kResizeExact:
+    case StepKind::kResizeExact:
       return fmt::format("resize to {0} x {0} ({1}{2})", step.size, filter, smooth);
-    case Kind::kCenterCrop: return fmt::format("centre crop {}", step.size);
-    case Kind::kGrey: return "grey";
-    case Kind::kToFloat: return "to 0..1";
-    case Kind::kNormalize:
+    case StepKind::kCenterCrop: return fmt::format("centre crop {}", step.size);
+    case StepKind::kGrey: return "grey";
+    case StepKind::kToFloat: return "to 0..1";
+    case StepKind::kNormalize:
       return fmt::format("normalise by ({:.4f}) / ({:.4f})", fmt::join(step.mean, " "),
                          fmt::join(step.std, " "));
   }
@@ -277,7 +277,7 @@ Result<Findings> inspect(InspectFlags flags) {
   return is_bundle(flags.path) ? inspect_bundle(flags) : inspect_checkpoint(flags);
 }
 
-void run_verb(const InspectFlags& flags, Context& context) {
+void run_inspect(const InspectFlags& flags, Context& context) {
   if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
   auto found = inspect(flags);
   if (!found.ok()) return context.fail(found.status(), kExitSomeFailed);
@@ -300,7 +300,7 @@ void add_inspect(CLI::App& app, Context& context) {
   verb->add_flag("--tensors", flags->tensors, "Show every tensor, not only the first");
   verb->add_flag("--no-verify", flags->no_verify, "Do not compute hashes");
   verb->add_flag("--json", flags->json, "One JSON object instead of a table");
-  verb->callback([flags, &context] { run_verb(*flags, context); });
+  verb->callback([flags, &context] { run_inspect(*flags, context); });
 }
 
 }  // namespace mien::cli

@@ -113,7 +113,8 @@ ClipOutputs::Facts facts(const Context& context, const engine::BundleInfo& bundl
           {"program", "mien " MIEN_VERSION}};
 }
 
-Result<text::LabelSet> choose_labels(const PredictOptions& options, const engine::Bundle& bundle) {
+Result<text::LabelSet> choose_prediction_labels(const PredictOptions& options,
+                                                const engine::Bundle& bundle) {
   if (!options.labels.empty()) return text::load_labels(options.labels, options.inputs.limits);
   // A regression may have no labels.
   if (bundle.info().labels.empty() && bundle.info().targets.empty()) {
@@ -177,7 +178,7 @@ void predict(Context& context, PredictOptions options) {
     return context.fail(bundle.status(), kExitEnvironment);
   }
   tell_precision(context, options.model, **bundle);
-  const auto labels = choose_labels(options, **bundle);
+  const auto labels = choose_prediction_labels(options, **bundle);
   if (!labels.ok()) return usage(labels.status());
   settings->scores = !labels->labels.empty();
   if (options.outputs.format == "sqlite") {

@@ -16,7 +16,7 @@ namespace {
 
 // LibTorch costs half a second at start-up, so training is a program of its own beside this one,
 // which gets the same arguments.
-void start(Context& context) {
+void start_training(Context& context) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::string program = (self.parent_path() / "mien-train").string();
@@ -38,7 +38,7 @@ void add_started(CLI::App& app, Context& context, const std::string& name,
   verb->prefix_command();
   verb->fallthrough(false);
   verb->set_help_flag();
-  verb->callback([&context] { start(context); });
+  verb->callback([&context] { start_training(context); });
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ void add_train(CLI::App& app, Context& context) {
       fmt::print("\n");
       std::fflush(stdout);
     }
-    start(context);
+    start_training(context);
   });
 }
 

@@ -16,18 +16,18 @@ constexpr std::size_t kMaxMissingListed = 3;
 constexpr std::uint32_t kMaxLayers = 1000;
 
 // One row of a naming: ours and theirs. In block rows, both follow the block's prefix.
-struct Row {
+struct MapRow {
   std::string_view ours;
   std::vector<std::string_view> theirs;
   bool transpose = false;
 };
 
 struct Tower {
-  std::vector<Row> head;
+  std::vector<MapRow> head;
   std::string_view our_blocks;
   std::string_view their_blocks;
-  std::vector<Row> block;
-  std::vector<Row> tail;
+  std::vector<MapRow> block;
+  std::vector<MapRow> tail;
 };
 
 struct Naming {
@@ -38,8 +38,8 @@ struct Naming {
   Tower text;
 };
 
-std::vector<Row> same_block() {
-  std::vector<Row> rows;
+std::vector<MapRow> same_block() {
+  std::vector<MapRow> rows;
   for (const std::string_view name :
        {"ln_1.weight", "ln_1.bias", "attn.in_proj_weight", "attn.in_proj_bias",
         "attn.out_proj.weight", "attn.out_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight",
@@ -49,7 +49,7 @@ std::vector<Row> same_block() {
   return rows;
 }
 
-std::vector<Row> hugging_face_block() {
+std::vector<MapRow> hugging_face_block() {
   return {
       {"ln_1.weight", {"layer_norm1.weight"}},
       {"ln_1.bias", {"layer_norm1.bias"}},
@@ -241,7 +241,7 @@ class Planner {
 
   bool has_any(const Tower& tower) const {
     const bool blocks = count_layers(checkpoint_, prefix_ + std::string(tower.their_blocks)) > 0;
-    const auto present = [&](const Row& row) {
+    const auto present = [&](const MapRow& row) {
       return row.ours != "logit_scale" &&
              checkpoint_.find(prefix_ + std::string(row.theirs.front())) != nullptr;
     };
@@ -250,16 +250,16 @@ class Planner {
   }
 
   void add(const Tower& tower) {
-    for (const Row& row : tower.head) add_row(row, "", "");
+    for (const MapRow& row : tower.head) add_row(row, "", "");
     const std::uint32_t layers =
         count_layers(checkpoint_, prefix_ + std::string(tower.their_blocks));
     for (std::uint32_t i = 0; i < std::max(layers, 1U); ++i) {
-      for (const Row& row : tower.block) {
+      for (const MapRow& row : tower.block) {
         add_row(row, fmt::format("{}{}.", tower.our_blocks, i),
                 fmt::format("{}{}.", tower.their_blocks, i));
       }
     }
-    for (const Row& row : tower.tail) add_row(row, "", "");
+    for (const MapRow& row : tower.tail) add_row(row, "", "");
   }
 
   // A model around the backbone trains a scale of its own; the backbone's is then unused.
@@ -291,7 +291,7 @@ class Planner {
   std::vector<std::string> missing;
 
  private:
-  void add_row(const Row& row, const std::string& ours, const std::string& theirs) {
+  void add_row(const MapRow& row, const std::string& ours, const std::string& theirs) {
     TensorSource out{ours + std::string(row.ours), {}, row.transpose};
     for (const std::string_view source : row.theirs) {
       out.sources.push_back(prefix_ + theirs + std::string(source));

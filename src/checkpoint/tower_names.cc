@@ -10,7 +10,7 @@ namespace mien::checkpoint {
 namespace {
 
 constexpr int kMaxBlocks = 1000;
-constexpr std::int64_t kMaxSize = 1 << 20;
+constexpr std::int64_t kMaxTowerSize = 1 << 20;
 
 struct Anchor {
   TowerNaming naming;
@@ -26,7 +26,7 @@ constexpr Anchor kAnchors[] = {
 };
 
 // The shortest prefix under which both anchors are.
-std::optional<std::string> find_prefix(const Checkpoint& checkpoint, const Anchor& anchor) {
+std::optional<std::string> find_tower_prefix(const Checkpoint& checkpoint, const Anchor& anchor) {
   std::optional<std::string> best;
   for (const auto& [name, view] : checkpoint.tensors()) {
     if (!name.ends_with(anchor.first)) continue;
@@ -39,9 +39,9 @@ std::optional<std::string> find_prefix(const Checkpoint& checkpoint, const Ancho
 }
 
 // Adds rows, and remembers the first tensor that is missing or has a shape that cannot be.
-class Planner {
+class TowerPlanner {
  public:
-  Planner(const Checkpoint& checkpoint, std::string prefix)
+  TowerPlanner(const Checkpoint& checkpoint, std::string prefix)
       : checkpoint_(checkpoint), prefix_(std::move(prefix)) {}
 
   bool has(const std::string& theirs) const {
@@ -67,10 +67,11 @@ class Planner {
   std::int64_t size(const std::string& theirs, std::size_t rank, std::size_t axis) {
     const TensorView* view = checkpoint_.find(prefix_ + theirs);
     if (view == nullptr) return 1;
-    const bool fits = view->rank() == rank && view->dim(axis) >= 1 && view->dim(axis) <= kMaxSize;
+    const bool fits =
+        view->rank() == rank && view->dim(axis) >= 1 && view->dim(axis) <= kMaxTowerSize;
     if (!fits && status.ok()) {
       status = corrupt(fmt::format("checkpoint: '{}{}' has shape {} (expected {} sizes up to {})",
-                                   prefix_, theirs, to_string(view->shape()), rank, kMaxSize));
+                                   prefix_, theirs, to_string(view->shape()), rank, kMaxTowerSize));
     }
     return fits ? view->dim(axis) : 1;
   }
@@ -83,13 +84,14 @@ class Planner {
   std::string prefix_;
 };
 
-int count_blocks(const Planner& planner, const std::string& before, const std::string& behind) {
+int count_tower_blocks(const TowerPlanner& planner, const std::string& before,
+                       const std::string& behind) {
   int out = 0;
   while (out < kMaxBlocks && planner.has(fmt::format("{}{}{}", before, out, behind))) ++out;
   return out;
 }
 
-void plan_resnet(Planner& planner, TowerShape& shape) {
+void plan_resnet(TowerPlanner& planner, TowerShape& shape) {
   if (planner.has("layer1.0.conv3.weight")) {
     planner.status = unsupported(
         "checkpoint: a ResNet of bottleneck blocks (expected one of basic blocks: 18 or 34)");
@@ -101,7 +103,7 @@ void plan_resnet(Planner& planner, TowerShape& shape) {
   planner.add("conv1.weight", "conv1.weight");
   planner.add_batch_norm("bn1");
   for (int stage = 1; planner.has(fmt::format("layer{}.0.conv1.weight", stage)); ++stage) {
-    const int blocks = count_blocks(planner, fmt::format("layer{}.", stage), ".conv1.weight");
+    const int blocks = count_tower_blocks(planner, fmt::format("layer{}.", stage), ".conv1.weight");
     shape.blocks.push_back(blocks);
     for (int i = 0; i < blocks; ++i) {
       const std::string block = fmt::format("layer{}.{}.", stage, i);
@@ -137,7 +139,7 @@ struct SwinNames {
   }
 };
 
-void plan_swin_stage(Planner& planner, const SwinNames& names, int stage, int blocks) {
+void plan_swin_stage(TowerPlanner& planner, const SwinNames& names, int stage, int blocks) {
   for (int i = 0; i < blocks; ++i) {
     const std::string ours = fmt::format("layers.{}.blocks.{}.", stage, i);
     const std::string theirs = names.block(stage, i);
@@ -152,7 +154,7 @@ void plan_swin_stage(Planner& planner, const SwinNames& names, int stage, int bl
   }
 }
 
-void plan_swin(Planner& planner, const SwinNames& names, TowerShape& shape) {
+void plan_swin(TowerPlanner& planner, const SwinNames& names, TowerShape& shape) {
   if (planner.has("absolute_pos_embed")) {
     planner.status = unsupported(
         "checkpoint: a Swin transformer with absolute positions (expected one without)");
@@ -164,7 +166,7 @@ void plan_swin(Planner& planner, const SwinNames& names, TowerShape& shape) {
   planner.add_pair("patch_embed.norm", names.patch_norm);
   const std::string table = ".attn.relative_position_bias_table";
   for (int stage = 0;; ++stage) {
-    const int blocks = count_blocks(planner, names.blocks(stage), table);
+    const int blocks = count_tower_blocks(planner, names.blocks(stage), table);
     if (blocks == 0) break;
     if (stage > 0) {
       const std::string ours = fmt::format("layers.{}.downsample.", stage - 1);
@@ -205,17 +207,17 @@ std::string_view to_string(TowerNaming naming) {
 
 TowerNaming detect_tower_naming(const Checkpoint& checkpoint) {
   for (const Anchor& anchor : kAnchors) {
-    if (find_prefix(checkpoint, anchor)) return anchor.naming;
+    if (find_tower_prefix(checkpoint, anchor)) return anchor.naming;
   }
   return TowerNaming::kUnknown;
 }
 
 Result<TowerPlan> map_tower_names(const Checkpoint& checkpoint) {
   for (const Anchor& anchor : kAnchors) {
-    auto prefix = find_prefix(checkpoint, anchor);
+    auto prefix = find_tower_prefix(checkpoint, anchor);
     if (!prefix) continue;
     TowerPlan out{.naming = anchor.naming, .shape = {}, .rows = {}};
-    Planner planner(checkpoint, std::move(*prefix));
+    TowerPlanner planner(checkpoint, std::move(*prefix));
     if (anchor.naming == TowerNaming::kResNet) {
       plan_resnet(planner, out.shape);
     } else if (anchor.naming == TowerNaming::kSwin) {

@@ -7,8 +7,9 @@
 namespace mien::data {
 namespace {
 
-Status add_split(const DatasetFiles& files, const std::string& folder, const std::string& split,
-                 SampleSink& sink, const std::vector<std::string>& classes) {
+Status add_afew_split(const DatasetFiles& files, const std::string& folder,
+                      const std::string& split, SampleSink& sink,
+                      const std::vector<std::string>& classes) {
   const auto place = split == "train"
                          ? files.find_folder({folder + "/train", folder + "/Train"})
                          : files.find_folder({folder + "/validation", folder + "/Validation",
@@ -41,7 +42,7 @@ Result<Manifest> read_afew(const DatasetFiles& files, const DatasetOptions& opti
   MIEN_ASSIGN_OR_RETURN(const std::string folder, files.picture_folder(options, {"AFEW_Face"}));
   SampleSink sink(files, options, out);
   for (const std::string& split : wanted_splits(options, {"train", "val"})) {
-    MIEN_RETURN_IF_ERROR(add_split(files, folder, split, sink, out.classes));
+    MIEN_RETURN_IF_ERROR(add_afew_split(files, folder, split, sink, out.classes));
   }
   sink.finish();
   return out;

@@ -11,19 +11,19 @@
 namespace mien::data {
 namespace {
 
-const std::vector<std::string> kClasses = {"neutral", "happiness", "sadness", "surprise",
-                                           "fear",    "disgust",   "anger",   "contempt"};
+const std::vector<std::string> kAffectnetClasses = {"neutral", "happiness", "sadness", "surprise",
+                                                    "fear",    "disgust",   "anger",   "contempt"};
 constexpr int kLast = 10;  // 8 none, 9 uncertain, 10 no face: pictures without a label
 
-struct Columns {
+struct AffectnetColumns {
   std::size_t path = 0;
   std::size_t expression = 0;
   std::size_t valence = 0;
   std::size_t arousal = 0;
 };
 
-Result<Columns> find_columns(const CsvTable& table, std::string_view subject) {
-  Columns out;
+Result<AffectnetColumns> find_affectnet_columns(const CsvTable& table, std::string_view subject) {
+  AffectnetColumns out;
   MIEN_ASSIGN_OR_RETURN(out.path, require_column(table, "subDirectory_filePath", subject));
   MIEN_ASSIGN_OR_RETURN(out.expression, require_column(table, "expression", subject));
   MIEN_ASSIGN_OR_RETURN(out.valence, require_column(table, "valence", subject));
@@ -34,7 +34,7 @@ Result<Columns> find_columns(const CsvTable& table, std::string_view subject) {
 }  // namespace
 
 Result<Manifest> read_affectnet(const DatasetFiles& files, const DatasetOptions& options) {
-  Manifest out{.name = "affectnet", .classes = kClasses};
+  Manifest out{.name = "affectnet", .classes = kAffectnetClasses};
   const bool seven = options.variant == "7";
   if (seven) out.classes.pop_back();
   MIEN_ASSIGN_OR_RETURN(const std::string folder,
@@ -48,7 +48,8 @@ Result<Manifest> read_affectnet(const DatasetFiles& files, const DatasetOptions&
     MIEN_ASSIGN_OR_RETURN(const std::string name,
                           files.first_file({list, "Manually_Annotated_file_lists/" + list}));
     MIEN_ASSIGN_OR_RETURN(const CsvTable table, files.csv(name));
-    MIEN_ASSIGN_OR_RETURN(const Columns columns, find_columns(table, files.subject(name)));
+    MIEN_ASSIGN_OR_RETURN(const AffectnetColumns columns,
+                          find_affectnet_columns(table, files.subject(name)));
     for (const CsvRow& row : table.rows) {
       const std::string where = fmt::format("{}:{}", files.subject(name), row.line);
       MIEN_ASSIGN_OR_RETURN(const int label,
@@ -58,7 +59,7 @@ Result<Manifest> read_affectnet(const DatasetFiles& files, const DatasetOptions&
         continue;
       }
       Sample sample{.id = row.cells[columns.path], .split = split};
-      if (label < static_cast<int>(kClasses.size())) sample.labels = {label};
+      if (label < static_cast<int>(kAffectnetClasses.size())) sample.labels = {label};
       if (sample.labels.empty() && !options.keep_unlabelled) {
         ++out.unlabelled;  // many, so their pictures are not looked for
         continue;

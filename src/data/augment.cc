@@ -52,7 +52,7 @@ void warp(const Augmentation& a, int side, std::span<float> planes) {
   }
 }
 
-void mirror(int side, std::span<float> planes) {
+void mirror_frames(int side, std::span<float> planes) {
   for (std::size_t row = 0; row < 3 * static_cast<std::size_t>(side); ++row) {
     float* begin = planes.data() + row * static_cast<std::size_t>(side);
     std::reverse(begin, begin + side);
@@ -127,7 +127,7 @@ Augmentation draw_augmentation(const AugmentOptions& options, Rng& rng) {
 void augment(const Augmentation& a, int side, std::span<float> planes, Rng& rng) {
   MIEN_CHECK(planes.size() == 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
   if (a.angle_deg != 0 || a.scale != 1 || a.shift_x != 0 || a.shift_y != 0) warp(a, side, planes);
-  if (a.flip) mirror(side, planes);
+  if (a.flip) mirror_frames(side, planes);
   if (a.contrast != 1 || a.brightness != 0) {
     const auto times = static_cast<float>(a.contrast), plus = static_cast<float>(a.brightness);
     for (float& value : planes) value = value * times + plus;

@@ -14,8 +14,8 @@ namespace mien::data {
 namespace {
 
 // In the order of the numbers from 1; 0 is neutral, which no sequence as a whole is.
-const std::vector<std::string> kClasses = {"anger",     "contempt", "disgust", "fear",
-                                           "happiness", "sadness",  "surprise"};
+const std::vector<std::string> kCkplusClasses = {"anger",     "contempt", "disgust", "fear",
+                                                 "happiness", "sadness",  "surprise"};
 
 // "   3.0000000e+00" in a file of its own.
 Result<int> read_label(const DatasetFiles& files, const std::string& name) {
@@ -72,7 +72,7 @@ Status add_apex(const DatasetFiles& files, const Sample& sequence, const std::st
 }  // namespace
 
 Result<Manifest> read_ckplus(const DatasetFiles& files, const DatasetOptions& options) {
-  Manifest out{.name = "ckplus", .classes = kClasses};
+  Manifest out{.name = "ckplus", .classes = kCkplusClasses};
   MIEN_ASSIGN_OR_RETURN(
       const std::string pictures,
       files.picture_folder(

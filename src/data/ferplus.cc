@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kClassCount = 8;
 // Columns of the file with the names that our manifests give them.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kColumns = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kVoteColumns = {{
     {"neutral", "fp_neutral"},
     {"happiness", "fp_happiness"},
     {"surprise", "fp_surprise"},
@@ -26,11 +26,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kColumns
     {"unknown", "fp_unknown"},
     {"NF", "fp_nf"},
 }};
-using Votes = std::array<int, kColumns.size()>;
+using Votes = std::array<int, kVoteColumns.size()>;
 
 // The published rule for one label: a single vote is an outlier, and more than half of the rest
 // must agree. Plurality: the most votes, without a draw. No class: the picture has no label.
-std::optional<int> label_of(Votes votes, bool majority) {
+std::optional<int> label_of_votes(Votes votes, bool majority) {
   int sum = 0;
   for (int& count : votes) {
     if (majority && count <= 1) count = 0;
@@ -54,21 +54,21 @@ std::vector<float> shares(const Votes& votes) {
   return out;
 }
 
-class Reader {
+class FerPlusReader {
  public:
-  Reader(const DatasetFiles& files, const DatasetOptions& options)
+  FerPlusReader(const DatasetFiles& files, const DatasetOptions& options)
       : files_(files), options_(options) {}
 
   Result<Manifest> read() {
     out_.name = "ferplus";
-    for (std::size_t c = 0; c < kClassCount; ++c) out_.classes.emplace_back(kColumns[c].first);
+    for (std::size_t c = 0; c < kClassCount; ++c) out_.classes.emplace_back(kVoteColumns[c].first);
     MIEN_ASSIGN_OR_RETURN(const std::string name, files_.first_file({"fer2013new.csv"}));
     subject_ = files_.subject(name);
     MIEN_ASSIGN_OR_RETURN(const CsvTable table, files_.csv(name));
     MIEN_ASSIGN_OR_RETURN(const auto usage, require_column(table, "Usage", subject_));
     MIEN_ASSIGN_OR_RETURN(const auto image, require_column(table, "Image name", subject_));
-    for (std::size_t v = 0; v < kColumns.size(); ++v) {
-      MIEN_ASSIGN_OR_RETURN(votes_[v], require_column(table, kColumns[v].first, subject_));
+    for (std::size_t v = 0; v < kVoteColumns.size(); ++v) {
+      MIEN_ASSIGN_OR_RETURN(votes_[v], require_column(table, kVoteColumns[v].first, subject_));
     }
     MIEN_RETURN_IF_ERROR(find_pictures(table));
     for (std::size_t i = 0; i < table.rows.size(); ++i) {
@@ -115,11 +115,11 @@ class Reader {
 
   Result<Votes> votes_of(const CsvRow& row) const {
     Votes out{};
-    for (std::size_t v = 0; v < kColumns.size(); ++v) {
+    for (std::size_t v = 0; v < kVoteColumns.size(); ++v) {
       const auto value = parse_integer(row.cells[votes_[v]]);
       if (!value || *value < 0 || *value > 1000) {
         return corrupt(fmt::format("{}: {} is '{}' (expected a number of votes)", where(row),
-                                   kColumns[v].first, row.cells[votes_[v]]));
+                                   kVoteColumns[v].first, row.cells[votes_[v]]));
       }
       out[v] = static_cast<int>(*value);
     }
@@ -132,11 +132,11 @@ class Reader {
     MIEN_ASSIGN_OR_RETURN(const Votes votes, votes_of(row));
     if (!options_.split.empty() && split != options_.split) return {};
     Sample sample{.id = fmt::format("fer{:07}", index), .soft = shares(votes), .split = split};
-    if (const auto label = label_of(votes, options_.variant == "majority")) {
+    if (const auto label = label_of_votes(votes, options_.variant == "majority")) {
       sample.labels = {*label};
     }
-    for (std::size_t v = 0; v < kColumns.size(); ++v) {
-      sample.extra[std::string(kColumns[v].second)] = fmt::format("{}", votes[v]);
+    for (std::size_t v = 0; v < kVoteColumns.size(); ++v) {
+      sample.extra[std::string(kVoteColumns[v].second)] = fmt::format("{}", votes[v]);
     }
     if (out_.store) {
       sample.frames = {PixelStore::name_of(index)};
@@ -160,13 +160,13 @@ class Reader {
   Manifest out_;
   std::string subject_;
   std::string folder_;
-  std::array<std::size_t, kColumns.size()> votes_{};
+  std::array<std::size_t, kVoteColumns.size()> votes_{};
 };
 
 }  // namespace
 
 Result<Manifest> read_ferplus(const DatasetFiles& files, const DatasetOptions& options) {
-  return Reader(files, options).read();
+  return FerPlusReader(files, options).read();
 }
 
 }  // namespace mien::data

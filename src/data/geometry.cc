@@ -77,7 +77,7 @@ constexpr std::array<Said, kGeometryMeasures> kSaid = {{
      {"narrow eyes", "the eyes narrowed", "the eyelids lowered"},
      {"the eyes nearly shut", "the eyes squeezed", "tightly narrowed eyes"}},
 }};
-constexpr std::array<std::string_view, 5> kFrames = {
+constexpr std::array<std::string_view, 5> kShapeFrames = {
     "A face with {}.",
     "The face has {}.",
     "A face: {}.",
@@ -188,7 +188,7 @@ std::string caption_from_geometry(const FaceGeometry& face, std::string_view id,
     out += i == 0 ? "" : last ? " and " : ", ";
     out += said_of(told[i], deviations[told[i]], rng);
   }
-  return fmt::format(fmt::runtime(pick(kFrames, rng)), out);
+  return fmt::format(fmt::runtime(pick(kShapeFrames, rng)), out);
 }
 
 }  // namespace mien::data

@@ -10,9 +10,9 @@ namespace mien::data {
 namespace {
 
 // The data set's own order, which is EmoCLIP's and HESP's too.
-const std::vector<std::string> kClasses = {"anger",   "disgust",      "fear",          "happiness",
-                                           "neutral", "sadness",      "surprise",      "contempt",
-                                           "anxiety", "helplessness", "disappointment"};
+const std::vector<std::string> kMafwClasses = {
+    "anger",    "disgust",  "fear",    "happiness",    "neutral",       "sadness",
+    "surprise", "contempt", "anxiety", "helplessness", "disappointment"};
 // What the numbers of DFER-CLIP's and Exp-CLIP's lists mean.
 const std::vector<std::string> kPeerClasses = {
     "happiness", "sadness",  "neutral", "anger",        "surprise",      "disgust",
@@ -42,10 +42,10 @@ Result<Sample> parse_own_line(std::string_view line, std::string_view where, boo
   const std::string file = path_tail(fields[0], 1);
   Sample out{.id = file.substr(0, file.find('.'))};
   for (const std::string_view name : split_fields(fields[1], '_')) {
-    const auto label = find_class(name, kClasses);
+    const auto label = find_class(name, kMafwClasses);
     if (!label) {
       return corrupt(fmt::format("{}: emotion '{}' (expected one of {})", where, name,
-                                 fmt::join(kClasses, ", ")));
+                                 fmt::join(kMafwClasses, ", ")));
     }
     out.labels.push_back(*label);
   }
@@ -89,18 +89,18 @@ Status add_list(const DatasetFiles& files, const std::string& name,
     }
     const std::string id = path_tail(line.path, 1);
     MIEN_RETURN_IF_ERROR(sink.add_clip(
-        {.id = id, .labels = {find_class(word, kClasses).value_or(0)}, .split = split},
+        {.id = id, .labels = {find_class(word, kMafwClasses).value_or(0)}, .split = split},
         fmt::format("{}/{}", folder, id), line.frames, where));
   }
   return {};
 }
 
-Status add_split(const DatasetFiles& files, const DatasetOptions& options,
-                 const std::string& folder, const std::string& split, SampleSink& sink) {
+Status add_mafw_split(const DatasetFiles& files, const DatasetOptions& options,
+                      const std::string& folder, const std::string& split, SampleSink& sink) {
   if (options.variant == "hesp") {
     MIEN_ASSIGN_OR_RETURN(const std::string name,
                           files.first_file({fmt::format("MAFW_{}.txt", split)}));
-    return add_list(files, name, kClasses, folder, split, sink);
+    return add_list(files, name, kMafwClasses, folder, split, sink);
   }
   std::vector<std::string> names = own_lists(options, split);
   if (options.variant == "single") {
@@ -117,7 +117,7 @@ Status add_split(const DatasetFiles& files, const DatasetOptions& options,
 }  // namespace
 
 Result<Manifest> read_mafw(const DatasetFiles& files, const DatasetOptions& options) {
-  Manifest out{.name = "mafw", .classes = kClasses};
+  Manifest out{.name = "mafw", .classes = kMafwClasses};
   const bool hesp = options.variant == "hesp";
   if (options.split == (hesp ? "test" : "val")) {
     return invalid_argument(fmt::format("mafw: variant {} has no split '{}' (expected train or {})",
@@ -126,7 +126,7 @@ Result<Manifest> read_mafw(const DatasetFiles& files, const DatasetOptions& opti
   MIEN_ASSIGN_OR_RETURN(const std::string folder, files.picture_folder(options, {"data/faces"}));
   SampleSink sink(files, options, out);
   for (const std::string& split : wanted_splits(options, {"train", hesp ? "val" : "test"})) {
-    MIEN_RETURN_IF_ERROR(add_split(files, options, folder, split, sink));
+    MIEN_RETURN_IF_ERROR(add_mafw_split(files, options, folder, split, sink));
   }
   sink.finish();
   return out;

@@ -9,7 +9,7 @@
 namespace mien::data {
 namespace {
 
-constexpr int kTries = 10;
+constexpr int kCropTries = 10;
 
 struct Colour {
   float r, g, b;
@@ -56,7 +56,7 @@ RandomView draw_view(const RandomViewOptions& options, Rng& rng) {
   out.hue_first = rng.uniform() < 0.5;
   // The first shape that fits counts; without one the whole picture does, as it is square.
   const double low = std::log(options.ratio_min), high = std::log(options.ratio_max);
-  for (int i = 0; i < kTries; ++i) {
+  for (int i = 0; i < kCropTries; ++i) {
     const double area = rng.uniform(options.crop_area, 1);
     const double ratio = std::exp(rng.uniform(low, high));
     const double width = std::sqrt(area * ratio), height = std::sqrt(area / ratio);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kMostDistance = 2;
 
-double dot(std::span<const float> a, std::span<const float> b) {
+double dot_of(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
@@ -27,7 +27,7 @@ std::vector<float> linear(const std::vector<float>& weight, const std::vector<fl
                           std::span<const float> x) {
   std::vector<float> out = bias;
   for (std::size_t o = 0; o < out.size(); ++o) {
-    out[o] += static_cast<float>(dot(std::span(weight).subspan(o * x.size(), x.size()), x));
+    out[o] += static_cast<float>(dot_of(std::span(weight).subspan(o * x.size(), x.size()), x));
   }
   return out;
 }
@@ -88,8 +88,8 @@ float NeutralDifference::distance(std::span<const float> raw) const {
   std::vector<float> hidden = linear(in_weight_, in_bias_, raw);
   for (float& value : hidden) value = std::max(value, 0.0F);
   const std::vector<float> neutral = linear(out_weight_, out_bias_, hidden);
-  const double lengths = std::sqrt(dot(raw, raw) * dot(neutral, neutral));
-  return lengths > 0 ? static_cast<float>(1 - dot(raw, neutral) / lengths) : 0.0F;
+  const double lengths = std::sqrt(dot_of(raw, raw) * dot_of(neutral, neutral));
+  return lengths > 0 ? static_cast<float>(1 - dot_of(raw, neutral) / lengths) : 0.0F;
 }
 
 float NeutralDifference::intensity(std::span<const float> raw) const {

@@ -44,7 +44,7 @@ struct Layers {
   }
 };
 
-struct Block {
+struct ResidualBlock {
   Convolution first, second;
   Convolution shortcut;  // empty: the input itself
 };
@@ -55,7 +55,7 @@ struct ResidualImage final : ImageEncoder::Impl {
   Precision precision = Precision::kF32;
   PictureLayout layout = PictureLayout::kChannelsLast;
   Convolution stem;
-  std::vector<Block> blocks;
+  std::vector<ResidualBlock> blocks;
   kernels::Linear projection;  // empty: the means are the embedding
 
   Status encode_pass(const float* pixels, std::int64_t count, float* out,
@@ -74,7 +74,7 @@ struct ResidualImage final : ImageEncoder::Impl {
   std::int64_t together(std::int64_t channels) const {
     return layout == PictureLayout::kBlocks ? 16 : channels;
   }
-  Status run_block(const Block& block, std::int64_t count, std::int64_t& side,
+  Status run_block(const ResidualBlock& block, std::int64_t count, std::int64_t& side,
                    kernels::Buffer*& now, kernels::Buffer*& spare, Session::Impl& session) const;
 };
 
@@ -116,7 +116,7 @@ Status ResidualImage::first_map(const float* pixels, std::vector<float>& out,
 }
 
 // `now` holds the input, and the output afterwards.
-Status ResidualImage::run_block(const Block& block, std::int64_t count, std::int64_t& side,
+Status ResidualImage::run_block(const ResidualBlock& block, std::int64_t count, std::int64_t& side,
                                 kernels::Buffer*& now, kernels::Buffer*& spare,
                                 Session::Impl& session) const {
   const std::int64_t after = block.first.out_size(side);
@@ -159,7 +159,7 @@ Status ResidualImage::encode_pass(const float* pixels, std::int64_t count, float
     side = half;
     std::swap(now, spare);
   }
-  for (const Block& block : blocks) {
+  for (const ResidualBlock& block : blocks) {
     MIEN_RETURN_IF_ERROR(run_block(block, count, side, now, spare, session));
   }
   const std::int64_t channels = blocks.back().second.out();
@@ -210,7 +210,7 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_residual(const checkpoint::Chec
                                     .output = precision,
                                     .from = layout,
                                     .to = layout};
-      Block block;
+      ResidualBlock block;
       MIEN_ASSIGN_OR_RETURN(block.first, layers.load(name + "conv1", name + "bn1", options));
       if (weights.find(name + "downsample.0.weight") != nullptr) {
         ConvolutionOptions shortcut = options;

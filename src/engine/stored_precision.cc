@@ -66,7 +66,7 @@ Result<std::vector<float>> embeddings(const Bundle& bundle, std::span<const floa
   return out;
 }
 
-double dot(std::span<const float> a, std::span<const float> b) {
+double exact_dot(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
@@ -93,7 +93,8 @@ std::size_t nearest(std::span<const float> features, std::span<const float> embe
   std::size_t best = 0;
   double most = -2e30;
   for (std::size_t t = 0; t < features.size() / embedding.size(); ++t) {
-    const double now = dot(features.subspan(t * embedding.size(), embedding.size()), embedding);
+    const double now =
+        exact_dot(features.subspan(t * embedding.size(), embedding.size()), embedding);
     if (now > most) {
       most = now;
       best = t;
@@ -168,7 +169,7 @@ Result<Agreement> compare_precision(const Bundle& truth, const Bundle& other,
   for (std::size_t n = 0; n < static_cast<std::size_t>(count); ++n) {
     const auto a = std::span(want).subspan(n * embed, embed);
     const auto b = std::span(got).subspan(n * embed, embed);
-    const double cosine = dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
+    const double cosine = exact_dot(a, b) / std::sqrt(exact_dot(a, a) * exact_dot(b, b));
     out.least_cosine = cosine < out.least_cosine || std::isnan(cosine) ? cosine : out.least_cosine;
     out.mean_cosine += cosine / static_cast<double>(count);
     if (true_texts.empty() || nearest(true_texts, a) == nearest(texts, b)) ++same;

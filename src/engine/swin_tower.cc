@@ -21,7 +21,7 @@ constexpr float kHidden = -100.0F;  // added to the scores of tokens that are no
 // more than once.
 constexpr std::int64_t kSwinRowsPerPass = 12'600;
 
-struct Block {
+struct SwinBlock {
   Norm norm1, norm2;
   Linear qkv, proj, fc1, fc2;
   std::vector<float> bias;  // tables of kernels::AttentionArgs: 1, or 4 with a shift
@@ -36,7 +36,7 @@ struct Merge {
 // What the blocks of a stage share. Rows of a picture are numbered row by row of its grid.
 struct Stage {
   std::int64_t side = 0, width = 0, heads = 0;
-  std::vector<Block> blocks;
+  std::vector<SwinBlock> blocks;
   std::vector<std::int32_t> places;          // in the order of the windows
   std::vector<std::int32_t> shifted_places;  // of the shifted windows
   std::vector<std::int32_t> bias_of;         // table of every shifted window
@@ -53,9 +53,9 @@ struct SwinImage final : ImageEncoder::Impl {
 
   Status encode_pass(const float* pixels, std::int64_t count, float* out,
                      Session::Impl& session) const override;
-  Status attend(const Stage& stage, const Block& block, std::int64_t count,
+  Status attend(const Stage& stage, const SwinBlock& block, std::int64_t count,
                 Session::Impl& session) const;
-  Status feed_forward(const Stage& stage, const Block& block, std::int64_t count,
+  Status feed_forward(const Stage& stage, const SwinBlock& block, std::int64_t count,
                       Session::Impl& session) const;
   Status merge(const Stage& stage, const Merge& part, std::int64_t count,
                Session::Impl& session) const;
@@ -79,7 +79,7 @@ void normalise(const Norm& norm, const float* x, std::int64_t rows, std::int64_t
 }
 
 // The windows' rows are gathered by the norm in front of the attention, and added back behind it.
-Status SwinImage::attend(const Stage& stage, const Block& block, std::int64_t count,
+Status SwinImage::attend(const Stage& stage, const SwinBlock& block, std::int64_t count,
                          Session::Impl& session) const {
   const std::int64_t rows = count * stage.side * stage.side, width = stage.width;
   const auto& places = block.shifted ? stage.shifted_places : stage.places;
@@ -110,7 +110,7 @@ Status SwinImage::attend(const Stage& stage, const Block& block, std::int64_t co
   return {};
 }
 
-Status SwinImage::feed_forward(const Stage& stage, const Block& block, std::int64_t count,
+Status SwinImage::feed_forward(const Stage& stage, const SwinBlock& block, std::int64_t count,
                                Session::Impl& session) const {
   const std::int64_t rows = count * stage.side * stage.side, width = stage.width;
   float* x = floats(session.stream, 0);
@@ -156,7 +156,7 @@ Status SwinImage::encode_pass(const float* pixels, std::int64_t count, float* ou
   MIEN_RETURN_IF_ERROR(patches.run(squares, rows, embedded, session.workspace));
   normalise(patch_norm, embedded, rows, first.width, nullptr, x, Precision::kF32);
   for (std::size_t s = 0; s < stages.size(); ++s) {
-    for (const Block& block : stages[s].blocks) {
+    for (const SwinBlock& block : stages[s].blocks) {
       MIEN_RETURN_IF_ERROR(attend(stages[s], block, count, session));
       MIEN_RETURN_IF_ERROR(feed_forward(stages[s], block, count, session));
     }
@@ -224,10 +224,10 @@ std::vector<float> spread_bias(const std::vector<float>& table, std::int64_t win
   return out;
 }
 
-Result<Block> load_block(const checkpoint::Checkpoint& weights, const std::string& name,
-                         const Stage& stage, std::int64_t window, bool shifted,
-                         Precision precision) {
-  Block out;
+Result<SwinBlock> load_block(const checkpoint::Checkpoint& weights, const std::string& name,
+                             const Stage& stage, std::int64_t window, bool shifted,
+                             Precision precision) {
+  SwinBlock out;
   out.shifted = shifted;
   MIEN_ASSIGN_OR_RETURN(out.norm1, load_norm(weights, name + "norm1"));
   MIEN_ASSIGN_OR_RETURN(out.norm2, load_norm(weights, name + "norm2"));

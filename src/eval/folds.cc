@@ -6,23 +6,23 @@ namespace mien::eval {
 namespace {
 
 // What the bootstrap needs of a fold.
-struct Answers {
+struct FoldAnswers {
   std::size_t classes = 0;
   std::vector<std::size_t> truth;
   std::vector<std::size_t> top;
 };
 
-metrics::ConfusionMatrix drawn_counts(const Answers& fold, std::span<const std::size_t> drawn) {
+metrics::ConfusionMatrix drawn_counts(const FoldAnswers& fold, std::span<const std::size_t> drawn) {
   metrics::ConfusionMatrix out(fold.classes);
   for (const std::size_t i : drawn) out.add(fold.truth[i], fold.top[i]);
   return out;
 }
 
 template <class Figure>
-Result<metrics::Interval> interval_of_mean(const std::vector<Answers>& folds, Rng& rng,
+Result<metrics::Interval> interval_of_mean(const std::vector<FoldAnswers>& folds, Rng& rng,
                                            const ClosedSetOptions& options, Figure figure) {
   std::vector<std::size_t> sizes;
-  for (const Answers& fold : folds) sizes.push_back(fold.truth.size());
+  for (const FoldAnswers& fold : folds) sizes.push_back(fold.truth.size());
   return metrics::bootstrap_parts(
       sizes,
       [&](std::span<const std::vector<std::size_t>> drawn) -> Result<double> {
@@ -42,7 +42,7 @@ Result<FoldsReport> folds_report(const std::vector<RunResult>& folds,
                                  const ClosedSetOptions& options) {
   if (folds.empty()) return invalid_argument("folds: none (expected at least one)");
   FoldsReport out;
-  std::vector<Answers> answers;
+  std::vector<FoldAnswers> answers;
   const auto count = static_cast<double>(folds.size());
   for (const RunResult& fold : folds) {
     MIEN_ASSIGN_OR_RETURN(ClosedSetReport report,
@@ -50,7 +50,7 @@ Result<FoldsReport> folds_report(const std::vector<RunResult>& folds,
     out.war += report.war / count;
     out.uar += report.uar.percent / count;
     out.folds.push_back(std::move(report));
-    Answers& of_fold = answers.emplace_back(Answers{fold.classes.size(), {}, {}});
+    FoldAnswers& of_fold = answers.emplace_back(FoldAnswers{fold.classes.size(), {}, {}});
     for (const Prediction& row : fold.predictions) {
       of_fold.truth.push_back(row.truth);
       of_fold.top.push_back(row.top());

@@ -18,8 +18,8 @@ struct LeftOutFigures {
 };
 
 // Of `right` samples per class.
-LeftOutFigures figures_of(const std::vector<LeftOutClass>& classes,
-                          const std::vector<std::int64_t>& right) {
+LeftOutFigures left_out_figures(const std::vector<LeftOutClass>& classes,
+                                const std::vector<std::int64_t>& right) {
   LeftOutFigures out;
   double all_right = 0, all = 0;
   for (std::size_t c = 0; c < classes.size(); ++c) {
@@ -48,10 +48,10 @@ std::optional<double> mean_of(const std::vector<LeftOutClass>& classes,
 
 Json json_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
-LeftOutFigures figures_of(const std::vector<LeftOutClass>& classes) {
+LeftOutFigures left_out_figures(const std::vector<LeftOutClass>& classes) {
   std::vector<std::int64_t> right;
   for (const LeftOutClass& item : classes) right.push_back(item.correct);
-  return figures_of(classes, right);
+  return left_out_figures(classes, right);
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ double LeftOutClass::recall() const {
   return samples == 0 ? 0 : 100 * static_cast<double>(correct) / static_cast<double>(samples);
 }
 
-double LeftOutReport::uar() const { return figures_of(left_out).uar; }
+double LeftOutReport::uar() const { return left_out_figures(left_out).uar; }
 
 std::optional<double> LeftOutReport::auroc() const {
   return mean_of(left_out, &LeftOutClass::auroc);
@@ -70,7 +70,7 @@ std::optional<double> LeftOutReport::outlier_auroc() const {
   return mean_of(left_out, &LeftOutClass::outlier_auroc);
 }
 
-double LeftOutReport::war() const { return figures_of(left_out).war; }
+double LeftOutReport::war() const { return left_out_figures(left_out).war; }
 
 Json LeftOutReport::to_json() const {
   Json out = Json::object();
@@ -139,8 +139,8 @@ std::int64_t drawn_right(std::span<const std::size_t> drawn, std::int64_t right)
                        [&](std::size_t i) { return static_cast<std::int64_t>(i) < right; });
 }
 
-Status fill_intervals(LeftOutClass& out, const std::vector<double>& known,
-                      const std::vector<double>& unknown, const ClosedSetOptions& options) {
+Status fill_unknown_intervals(LeftOutClass& out, const std::vector<double>& known,
+                              const std::vector<double>& unknown, const ClosedSetOptions& options) {
   Rng rng(options.seed);
   const metrics::BootstrapOptions bootstrap{.resamples = options.resamples};
   MIEN_ASSIGN_OR_RETURN(out.recall_interval,
@@ -180,7 +180,7 @@ Status fill_left_out_intervals(LeftOutReport& report, const ClosedSetOptions& op
       for (std::size_t c = 0; c < drawn.size(); ++c) {
         right.push_back(drawn_right(drawn[c], report.left_out[c].correct));
       }
-      return figures_of(report.left_out, right).*which;
+      return left_out_figures(report.left_out, right).*which;
     };
   };
   Rng rng(options.seed);
@@ -248,7 +248,7 @@ Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& re
   if (!known.empty()) {
     MIEN_ASSIGN_OR_RETURN(out.auroc, metrics::auroc({known, unknown}));
   }
-  MIEN_RETURN_IF_ERROR(fill_intervals(out, known, unknown, options));
+  MIEN_RETURN_IF_ERROR(fill_unknown_intervals(out, known, unknown, options));
   if (!result.outliers.empty() && out.auroc) {
     MIEN_RETURN_IF_ERROR(judge_by_outliers(result, options, scale, out));
   }

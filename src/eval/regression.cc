@@ -51,9 +51,9 @@ class TargetFigures {
   std::vector<double> said_, truth_;
 };
 
-Status fill_intervals(const TargetFigures& figures,
-                      const std::vector<std::vector<std::size_t>>& clusters,
-                      const RegressionOptions& options, TargetReport& out) {
+Status fill_regression_intervals(const TargetFigures& figures,
+                                 const std::vector<std::vector<std::size_t>>& clusters,
+                                 const RegressionOptions& options, TargetReport& out) {
   const std::pair<double RegressionError::*, metrics::Interval TargetReport::*> parts[] = {
       {&RegressionError::pcc, &TargetReport::pcc},
       {&RegressionError::ccc, &TargetReport::ccc},
@@ -164,7 +164,7 @@ Result<RegressionReport> regression_report(const RegressionRun& run,
     target.target = run.targets[t];
     const TargetFigures figures(run, t);
     MIEN_ASSIGN_OR_RETURN(target.error, figures.all());
-    MIEN_RETURN_IF_ERROR(fill_intervals(figures, clusters, options, target));
+    MIEN_RETURN_IF_ERROR(fill_regression_intervals(figures, clusters, options, target));
     out.mean.pcc += target.error.pcc / count;
     out.mean.ccc += target.error.ccc / count;
     out.mean.mae += target.error.mae / count;

@@ -13,7 +13,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::string_view kCard = R"(# {name}
+constexpr std::string_view kArplCard = R"(# {name}
 
 Trained by `mien train` with the method ARPL (arXiv 2103.00953) on the embeddings of {init}.
 
@@ -180,7 +180,7 @@ Status ArplMethod::export_bundle(const std::filesystem::path& path, bool overwri
   if (adapter_.defined()) tensors.replace({{"reciprocal.adapter", adapter_}});
   content.tensors = tensors.views();
   content.tokenizer = towers_->tokenizer().file_text();
-  content.card = fmt::format(kCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
+  content.card = fmt::format(kArplCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
                              fmt::arg("data", data_.data.train->name),
                              fmt::arg("samples", data_.data.train_view.size()),
                              fmt::arg("labels", fmt::format("{}", fmt::join(data_.classes, ", "))),

@@ -11,8 +11,8 @@
 namespace mien::methods {
 namespace {
 
-constexpr int kNearWords = 5;
-constexpr std::string_view kCard = R"(# {name}
+constexpr int kCliperNearWords = 5;
+constexpr std::string_view kCliperCard = R"(# {name}
 
 Trained by `mien train` with the method CLIPER (arXiv 2303.00193) from {init}.
 
@@ -63,7 +63,7 @@ Status CliperMethod::export_bundle(const std::filesystem::path& path, bool overw
   info.preprocess = reader().preprocess;
   info.crop = from.info().crop;
   info.sampling = training.frames > 1 ? reader().sampling : from.info().sampling;
-  if (prompts_) info.learned = prompts_->nearest(*towers_, kNearWords);
+  if (prompts_) info.learned = prompts_->nearest(*towers_, kCliperNearWords);
   info.labels = bundle_labels(info.learned);
   info.reduce = engine::Reduce::kMeanCosine;
   info.logit_scale = 1 / training.temperature;
@@ -91,7 +91,7 @@ Status CliperMethod::export_bundle(const std::filesystem::path& path, bool overw
   for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
   content.tokenizer = towers_->tokenizer().file_text();
   content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("init", from.info().name),
+      kCliperCard, fmt::arg("name", info.name), fmt::arg("init", from.info().name),
       fmt::arg("data", data_.train->name), fmt::arg("samples", data_.train_view.size()),
       fmt::arg("labels", fmt::format("{}", fmt::join(data_.train->classes, ", "))),
       fmt::arg("texts",

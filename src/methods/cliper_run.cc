@@ -15,7 +15,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::size_t kValidationBatch = 32;
+constexpr std::size_t kCliperValidationBatch = 32;
 
 }  // namespace
 
@@ -257,7 +257,7 @@ Result<CliperMethod::Scored> CliperMethod::score_validation(const torch::Tensor&
   std::vector<torch::Tensor> rows;
   while (loader.remaining() > 0) {
     std::vector<ClipItem> items;
-    while (loader.remaining() > 0 && items.size() < kValidationBatch) {
+    while (loader.remaining() > 0 && items.size() < kCliperValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
       const auto place = static_cast<std::size_t>(items.back().place);
       out.truth.push_back(data_.val->samples[place].labels.front());

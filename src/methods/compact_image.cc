@@ -27,9 +27,9 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::int64_t kValidationBatch = 128;
+constexpr std::int64_t kCompactImageValidationBatch = 128;
 constexpr std::size_t kVotes = kVoteClasses;
-constexpr std::string_view kCard = R"(# {name}
+constexpr std::string_view kCompactImageCard = R"(# {name}
 
 An image tower with one learned prototype per label, trained by `mien train` (method compact-image).
 It has no text tower, so it knows only its own labels: {labels}.
@@ -362,9 +362,9 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
   const torch::Tensor answers =
       recipe_.data.left_out_validates ? at::arange(label_prototypes_.size(0)) : known_.labels;
   for (std::size_t first = 0; first < data_.val_view.size();
-       first += static_cast<std::size_t>(kValidationBatch)) {
+       first += static_cast<std::size_t>(kCompactImageValidationBatch)) {
     const auto count = std::min<std::int64_t>(
-        kValidationBatch, static_cast<std::int64_t>(data_.val_view.size() - first));
+        kCompactImageValidationBatch, static_cast<std::int64_t>(data_.val_view.size() - first));
     const torch::Tensor pixels = val_pictures_->planes(
         std::span(data_.val_view).subspan(first, static_cast<std::size_t>(count)));
     const torch::Tensor rows = tower_->forward(pixels);
@@ -440,9 +440,10 @@ Status CompactImageMethod::export_bundle(const std::filesystem::path& path, bool
   owned.emplace_back(engine::Bundle::kLabelFeatures,
                      loss::unit_rows(label_prototypes_.detach()).contiguous());
   for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
-  content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("labels", fmt::join(data_.train->classes, ", ")),
-      fmt::arg("data", data_.train->name), fmt::arg("samples", data_.train_view.size()));
+  content.card = fmt::format(kCompactImageCard, fmt::arg("name", info.name),
+                             fmt::arg("labels", fmt::join(data_.train->classes, ", ")),
+                             fmt::arg("data", data_.train->name),
+                             fmt::arg("samples", data_.train_view.size()));
   return engine::write_bundle(path, std::move(content), overwrite);
 }
 

@@ -28,7 +28,7 @@ constexpr std::int64_t kPictureBatch = 128;
 // FER2013 frames a face so much wider than our detector does (median over 235 smiling faces: 0.05).
 constexpr float kCropMargin = 0.08F;
 constexpr std::uint64_t kMostWordBytes = 64U << 20;
-constexpr std::string_view kCard = R"(# {name}
+constexpr std::string_view kCompactCard = R"(# {name}
 
 A small vision-language model for faces, trained by `mien train` (method compact): a residual network on grey
 crops, and a text tower over whole words with an open vocabulary.
@@ -413,9 +413,10 @@ Status CompactMethod::export_bundle(const std::filesystem::path& path, bool over
       std::span(features.data_ptr<float>(), static_cast<std::size_t>(features.numel())));
   for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, tensor.view());
   content.tokenizer = tokenizer_->file_text();
-  content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("labels", fmt::join(data_.train->classes, ", ")),
-      fmt::arg("data", data_.train->name), fmt::arg("samples", data_.train_view.size()));
+  content.card = fmt::format(kCompactCard, fmt::arg("name", info.name),
+                             fmt::arg("labels", fmt::join(data_.train->classes, ", ")),
+                             fmt::arg("data", data_.train->name),
+                             fmt::arg("samples", data_.train_view.size()));
   return engine::write_bundle(path, std::move(content), overwrite);
 }
 

@@ -17,7 +17,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::int64_t kTextBatch = 256;
+constexpr std::int64_t kCompactTextBatch = 256;
 constexpr double kLikeVotes = 0.95;  // cosine of two votes that mean the same expression
 
 double top_share(const torch::Tensor& similarity, std::int64_t k) {
@@ -263,8 +263,8 @@ torch::Tensor CompactMethod::class_rows(const std::vector<text::Label>& labels) 
 Result<NamedValues> CompactMethod::validate_glosses() {
   const TextPairs& pairs = glosses_->held_out();
   std::vector<torch::Tensor> first, second;
-  for (std::int64_t at = 0; at < pairs.first.size(0); at += kTextBatch) {
-    const std::int64_t count = std::min(kTextBatch, pairs.first.size(0) - at);
+  for (std::int64_t at = 0; at < pairs.first.size(0); at += kCompactTextBatch) {
+    const std::int64_t count = std::min(kCompactTextBatch, pairs.first.size(0) - at);
     first.push_back(encode_ids(pairs.first.narrow(0, at, count)));
     second.push_back(encode_ids(pairs.second.narrow(0, at, count)));
   }

@@ -21,12 +21,13 @@ std::size_t tokens_before(const ContextOptions& options) {
   return options.place == "middle" ? tokens / 2 : tokens;
 }
 
-struct Row {
+struct PromptRow {
   Ids ids;
   std::vector<std::int64_t> places;
 };
 
-Result<Row> make_row(const Towers& towers, const ContextOptions& options, const std::string& text) {
+Result<PromptRow> make_row(const Towers& towers, const ContextOptions& options,
+                           const std::string& text) {
   MIEN_ASSIGN_OR_RETURN(const Ids written, towers.tokenizer().encode(text));
   MIEN_ASSIGN_OR_RETURN(const Ids filler, towers.tokenizer().encode("X"));
   MIEN_CHECK(!filler.empty());
@@ -36,7 +37,7 @@ Result<Row> make_row(const Towers& towers, const ContextOptions& options, const 
   bare.insert(bare.end(), written.begin(), written.end());
   bare.insert(bare.end(), tokens - before, filler.front());
   const std::size_t length = bare.size();
-  Row out;
+  PromptRow out;
   MIEN_ASSIGN_OR_RETURN(
       out.ids, towers.framed(std::move(bare),
                              fmt::format("{} learned tokens and '{}'", options.tokens, text)));
@@ -63,7 +64,7 @@ Result<ContextLearner> ContextLearner::make(const Towers& towers, const ContextO
     return invalid_argument(fmt::format("contexts: {} tokens, {} texts (expected at least 1 each)",
                                         options.tokens, texts.size()));
   }
-  std::vector<Row> rows;
+  std::vector<PromptRow> rows;
   std::size_t longest = 0;
   for (const std::string& text : texts) {
     MIEN_ASSIGN_OR_RETURN(rows.emplace_back(), make_row(towers, options, text));
@@ -77,7 +78,7 @@ Result<ContextLearner> ContextLearner::make(const Towers& towers, const ContextO
   auto* id = out.ids_.data_ptr<std::int64_t>();
   auto* length = out.lengths_.data_ptr<std::int64_t>();
   auto* place = out.places_.data_ptr<std::int64_t>();
-  for (const Row& row : rows) {
+  for (const PromptRow& row : rows) {
     std::copy(row.ids.begin(), row.ids.end(), id);
     id += longest;
     *length++ = static_cast<std::int64_t>(row.ids.size());

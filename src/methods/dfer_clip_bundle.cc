@@ -11,8 +11,8 @@
 namespace mien::methods {
 namespace {
 
-constexpr int kNearWords = 5;
-constexpr std::string_view kCard = R"(# {name}
+constexpr int kDferClipNearWords = 5;
+constexpr std::string_view kDferClipCard = R"(# {name}
 
 Trained by `mien train` with the method DFER-CLIP (arXiv 2308.13382) from {init}.
 
@@ -49,7 +49,7 @@ engine::BundleInfo DferClipMethod::bundle_info() const {
   info.preprocess = reader().preprocess;
   info.crop = from.crop;
   info.sampling = reader().sampling;
-  info.learned = contexts_->nearest(*towers_, kNearWords);
+  info.learned = contexts_->nearest(*towers_, kDferClipNearWords);
   for (std::size_t c = 0; c < texts_.size(); ++c) {
     info.labels.push_back({.name = data_.train->classes[c],
                            .texts = {with_context(info.learned[c], texts_[c])},
@@ -82,7 +82,7 @@ Status DferClipMethod::export_bundle(const std::filesystem::path& path, bool ove
   content.tensors = tensors.views();
   content.tokenizer = towers_->tokenizer().file_text();
   content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("init", towers_->bundle().info().name),
+      kDferClipCard, fmt::arg("name", info.name), fmt::arg("init", towers_->bundle().info().name),
       fmt::arg("data", data_.train->name), fmt::arg("samples", data_.train_view.size()),
       fmt::arg("labels", fmt::format("{}", fmt::join(data_.train->classes, ", "))),
       fmt::arg("tokens", recipe_.training.contexts.tokens),

@@ -17,7 +17,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::size_t kValidationBatch = 8;  // clips
+constexpr std::size_t kDferClipValidationBatch = 8;  // clips
 // The published sizes; those of a wider or narrower joint space keep their proportions.
 constexpr int kHeads = 8;
 constexpr int kHeadWidth = 64;
@@ -238,7 +238,7 @@ Result<DferClipMethod::Scored> DferClipMethod::score_validation() {
   std::vector<torch::Tensor> rows;
   while (loader.remaining() > 0) {
     std::vector<ClipItem> items;
-    while (loader.remaining() > 0 && items.size() < kValidationBatch) {
+    while (loader.remaining() > 0 && items.size() < kDferClipValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
       const auto place = static_cast<std::size_t>(items.back().place);
       out.truth.push_back(data_.val->samples[place].labels.front());

@@ -16,7 +16,7 @@ namespace mien::methods {
 namespace {
 
 constexpr double kExpressive = 0.95;  // percentile of the distances that is intensity 1
-constexpr std::string_view kCard = R"(# {name}
+constexpr std::string_view kE2nCard = R"(# {name}
 
 An image tower whose embeddings match a text encoder's, trained by `mien train` (method e2n, E2N-FER, arXiv 2409.08598).
 
@@ -209,7 +209,7 @@ Status E2nMethod::export_bundle(const std::filesystem::path& path, bool overwrit
   NamedTorchTensors owned;
   MIEN_RETURN_IF_ERROR(fill_tensors(content, owned));
   content.card =
-      fmt::format(kCard, fmt::arg("name", info.name), fmt::arg("data", data_.train->name),
+      fmt::format(kE2nCard, fmt::arg("name", info.name), fmt::arg("data", data_.train->name),
                   fmt::arg("samples", data_.train_view.size()),
                   fmt::arg("labels", fmt::join(data_.train->classes, ", ")),
                   fmt::arg("free", info.architecture.text ? "; any others in words" : ""),

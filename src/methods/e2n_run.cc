@@ -14,7 +14,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::int64_t kValidationBatch = 128;
+constexpr std::int64_t kE2nValidationBatch = 128;
 
 // The losses are in float32 whatever the tower runs in: cosines are multiplied by up to 100.
 class NoAutocast {
@@ -162,14 +162,14 @@ Result<E2nMethod::Features> E2nMethod::val_features() {
         return Item{std::move(planes), place};
       },
       {.threads = recipe_.data.threads,
-       .ahead = 2 * static_cast<int>(kValidationBatch),
+       .ahead = 2 * static_cast<int>(kE2nValidationBatch),
        .max_bad_share = recipe_.data.max_bad_share});
   loader.start(data_.val_view, 0);
   std::vector<torch::Tensor> rows;
   std::vector<std::int64_t> labels;
   while (loader.remaining() > 0) {
     std::vector<Item> items;
-    for (std::int64_t i = std::min(kValidationBatch, loader.remaining()); i > 0; --i) {
+    for (std::int64_t i = std::min(kE2nValidationBatch, loader.remaining()); i > 0; --i) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
       labels.push_back(
           data_.val->samples[static_cast<std::size_t>(items.back().place)].labels.front());

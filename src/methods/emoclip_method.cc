@@ -12,7 +12,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::string_view kCard = R"(# {name}
+constexpr std::string_view kEmoclipCard = R"(# {name}
 
 Trained by `mien train` with the method EmoCLIP (arXiv 2310.16640).
 
@@ -156,7 +156,7 @@ Status EmoclipMethod::export_bundle(const std::filesystem::path& path, bool over
     content.tokenizer = model_.tokenizer->file_text();
   }
   content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("data", data_.train->name),
+      kEmoclipCard, fmt::arg("name", info.name), fmt::arg("data", data_.train->name),
       fmt::arg("samples", data_.train_view.size()), fmt::arg("answers", answers_of(info)),
       fmt::arg("calibration", regresses() ? kRegressionNote : kLabelNote));
   return engine::write_bundle(path, std::move(content), overwrite);

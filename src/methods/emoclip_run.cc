@@ -18,8 +18,8 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::size_t kValidationBatch = 32;
-constexpr std::int64_t kTextBatch = 64;
+constexpr std::size_t kEmoclipValidationBatch = 32;
+constexpr std::int64_t kClassTextBatch = 64;
 
 Status check(const EmoclipRecipe& recipe) {
   const EmoclipTraining& training = recipe.training;
@@ -143,9 +143,9 @@ Status EmoclipMethod::prepare_texts() {
   if (!model_.trains_text) {
     const at::NoGradGuard no_grad;
     std::vector<torch::Tensor> rows;
-    for (std::int64_t first = 0; first < bank_->size(); first += kTextBatch) {
+    for (std::int64_t first = 0; first < bank_->size(); first += kClassTextBatch) {
       std::vector<std::int64_t> places;
-      for (std::int64_t i = first; i < std::min(bank_->size(), first + kTextBatch); ++i) {
+      for (std::int64_t i = first; i < std::min(bank_->size(), first + kClassTextBatch); ++i) {
         places.push_back(i);
       }
       rows.push_back(model_.texts(bank_->tokens(places)));
@@ -323,7 +323,7 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
   std::vector<std::int64_t> places;
   while (loader.remaining() > 0) {
     std::vector<Clip> clips;
-    while (loader.remaining() > 0 && clips.size() < kValidationBatch) {
+    while (loader.remaining() > 0 && clips.size() < kEmoclipValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(clips.emplace_back(), loader.next());
     }
     const torch::Tensor frames = frames_of(clips);

@@ -11,7 +11,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::string_view kCard = R"(# {name}
+constexpr std::string_view kExpClipCard = R"(# {name}
 
 Trained by `mien train` with the method Exp-CLIP (arXiv 2405.19100) from {init}: one linear map from CLIP's joint
 space to the {width} numbers of a teacher, the same for pictures and texts, folded into the projections of both
@@ -68,7 +68,7 @@ Status ExpClipMethod::export_bundle(const std::filesystem::path& path, bool over
   std::vector<std::string> names;
   for (const text::Label& label : labels_) names.push_back(label.name);
   content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("init", from.info().name),
+      kExpClipCard, fmt::arg("name", info.name), fmt::arg("init", from.info().name),
       fmt::arg("width", teacher_.width()), fmt::arg("data", data_.train->name),
       fmt::arg("samples", data_.train_view.size()),
       fmt::arg("labels", fmt::format("{}", fmt::join(names, ", "))),

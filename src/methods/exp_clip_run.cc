@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "methods/below_data.h"
 #include "methods/class_texts.h"
 #include "methods/epoch_order.h"
 #include "methods/figures.h"
@@ -17,14 +18,9 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::size_t kValidationBatch = 256;
+constexpr std::size_t kExpClipValidationBatch = 256;
 const std::vector<std::string> kSevenClasses = {"happiness", "sadness", "neutral", "anger",
                                                 "surprise",  "disgust", "fear"};
-
-std::filesystem::path below(const std::filesystem::path& folder, const std::string& name) {
-  const std::filesystem::path path = name;
-  return name.empty() || path.is_absolute() || std::filesystem::exists(path) ? path : folder / path;
-}
 
 }  // namespace
 
@@ -40,13 +36,14 @@ Status ExpClipMethod::prepare() {
   const ExpClipTraining& training = recipe_.training;
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
   keep_labelled(*data_.val, data_.val_view);
-  MIEN_ASSIGN_OR_RETURN(towers_, Towers::load(below(context_.data, training.init)));
+  MIEN_ASSIGN_OR_RETURN(towers_, Towers::load(below_data(context_.data, training.init)));
   for (const NamedTorchTensors& list : {towers_->image_tensors(), towers_->text_tensors()}) {
     for (const auto& [name, tensor] : list) torch::Tensor(tensor).requires_grad_(false);
   }
-  MIEN_ASSIGN_OR_RETURN(teacher_, TeacherVectors::load(below(context_.data, training.teacher),
-                                                       below(context_.data, training.teacher_ids),
-                                                       *data_.train, data_.train_view));
+  MIEN_ASSIGN_OR_RETURN(
+      teacher_, TeacherVectors::load(below_data(context_.data, training.teacher),
+                                     below_data(context_.data, training.teacher_ids), *data_.train,
+                                     data_.train_view));
   std::vector<std::string> names = training.labels;
   if (names.empty()) names = data_.val_view.empty() ? kSevenClasses : data_.val->classes;
   MIEN_ASSIGN_OR_RETURN(labels_, labels_of_classes(names));
@@ -197,7 +194,7 @@ Result<NamedValues> ExpClipMethod::validate(int, int) {
   std::vector<std::int64_t> truth, said;
   while (loader.remaining() > 0) {
     std::vector<ClipItem> items;
-    while (loader.remaining() > 0 && items.size() < kValidationBatch) {
+    while (loader.remaining() > 0 && items.size() < kExpClipValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
     }
     // The cosines are averaged over the prompts of a class, not the embeddings.

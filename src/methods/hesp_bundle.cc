@@ -10,8 +10,8 @@
 namespace mien::methods {
 namespace {
 
-constexpr int kNearWords = 5;
-constexpr std::string_view kCard = R"(# {name}
+constexpr int kHespNearWords = 5;
+constexpr std::string_view kHespCard = R"(# {name}
 
 Trained by `mien train` with the method HESP (arXiv 2404.17100) from {init}.
 
@@ -67,7 +67,8 @@ Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwri
   engine::BundleContent content;
   engine::BundleInfo& info = content.info;
   info = bundle_info("hesp", training.name, training.licence);
-  if (training.text_prompt) info.learned = nearest_words(*towers_, model_->contexts(), kNearWords);
+  if (training.text_prompt)
+    info.learned = nearest_words(*towers_, model_->contexts(), kHespNearWords);
   info.labels = learned_labels(data_.classes, info.learned, 1);
   if (!training.text_prompt) {
     for (std::size_t c = 0; c < info.labels.size(); ++c) info.labels[c].texts = {names()[c]};
@@ -86,7 +87,7 @@ Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwri
   content.tensors = tensors.views();
   content.tokenizer = towers_->tokenizer().file_text();
   content.card = fmt::format(
-      kCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
+      kHespCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
       fmt::arg("data", data_.data.train->name), fmt::arg("samples", data_.data.train_view.size()),
       fmt::arg("labels", fmt::format("{}", fmt::join(data_.classes, ", "))),
       fmt::arg("texts", training.text_prompt

@@ -16,7 +16,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::size_t kValidationBatch = 32;
+constexpr std::size_t kOpenSetValidationBatch = 32;
 
 // The names of the released list; other classes keep their own.
 constexpr std::array<std::string_view, 11> kNames = {
@@ -138,7 +138,7 @@ Result<OpenSetScores> OpenSetMethod::score(const data::Manifest& manifest, const
   std::vector<torch::Tensor> known, negative;
   while (loader.remaining() > 0) {
     std::vector<ClipItem> items;
-    while (loader.remaining() > 0 && items.size() < kValidationBatch) {
+    while (loader.remaining() > 0 && items.size() < kOpenSetValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());
       if (read != nullptr) read->push_back(items.back().place);
     }

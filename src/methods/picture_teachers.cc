@@ -17,7 +17,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::int64_t kPictures = 64;  // with their mirror images twice as many per pass
+constexpr std::int64_t kTeacherPictures = 64;  // with their mirror images twice as many per pass
 
 using Scorer = std::shared_ptr<const engine::LabelScorer>;
 
@@ -79,7 +79,7 @@ torch::Tensor logits_of(const engine::LabelScorer& scorer, const torch::Tensor& 
 
 // The probabilities of pictures and, behind them, of their mirror images, averaged.
 // Shape: logits [2 N, labels] -> [N, labels].
-torch::Tensor answers_of(const torch::Tensor& logits) {
+torch::Tensor teacher_answers(const torch::Tensor& logits) {
   const auto both = logits.softmax(1).view({2, logits.size(0) / 2, -1});
   return both.mean(0).to(torch::kFloat32);
 }
@@ -115,8 +115,8 @@ Result<TeacherAnswers> ask_teachers(const std::vector<std::filesystem::path>& bu
     MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle->image_encoder());
     with_words += questions.votes ? 1 : 0;
     engine::Session session;
-    for (std::size_t first = 0; first < view.size(); first += kPictures) {
-      const auto count = std::min<std::size_t>(kPictures, view.size() - first);
+    for (std::size_t first = 0; first < view.size(); first += kTeacherPictures) {
+      const auto count = std::min<std::size_t>(kTeacherPictures, view.size() - first);
       const std::span<const std::int64_t> places = std::span(view).subspan(first, count);
       const torch::Tensor pixels = with_mirrors(pictures.planes(places));
       torch::Tensor embeddings = torch::empty({pixels.size(0), encoder->embed()});
@@ -126,9 +126,10 @@ Result<TeacherAnswers> ask_teachers(const std::vector<std::filesystem::path>& bu
       const torch::Tensor at_places =
           torch::tensor(std::vector<std::int64_t>(places.begin(), places.end()), torch::kInt64);
       const torch::Tensor labels = logits_of(*questions.labels, embeddings);
-      out.labels.index_add_(0, at_places, answers_of(labels.index_select(1, questions.place_of)));
+      out.labels.index_add_(0, at_places,
+                            teacher_answers(labels.index_select(1, questions.place_of)));
       if (questions.votes) {
-        votes.index_add_(0, at_places, answers_of(logits_of(*questions.votes, embeddings)));
+        votes.index_add_(0, at_places, teacher_answers(logits_of(*questions.votes, embeddings)));
       }
       done += static_cast<std::int64_t>(count);
       progress(done);

@@ -19,7 +19,7 @@
 namespace mien::methods {
 namespace {
 
-struct Row {
+struct MethodRow {
   std::string_view name;
   std::unique_ptr<MethodRecipe> (*make)();
 };
@@ -29,28 +29,28 @@ std::unique_ptr<MethodRecipe> make_of() {
   return std::make_unique<Recipe>();
 }
 
-constexpr std::array<Row, 10> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
-                                           {"cliper", make_of<CliperRecipe>},
-                                           {"compact", make_of<CompactRecipe>},
-                                           {"compact-image", make_of<CompactImageRecipe>},
-                                           {"temporal-pool", make_of<TemporalPoolRecipe>},
-                                           {"dfer-clip", make_of<DferClipRecipe>},
-                                           {"exp-clip", make_of<ExpClipRecipe>},
-                                           {"e2n", make_of<E2nRecipe>},
-                                           {"hesp", make_of<HespRecipe>},
-                                           {"arpl", make_of<ArplRecipe>}}};
+constexpr std::array<MethodRow, 10> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
+                                                 {"cliper", make_of<CliperRecipe>},
+                                                 {"compact", make_of<CompactRecipe>},
+                                                 {"compact-image", make_of<CompactImageRecipe>},
+                                                 {"temporal-pool", make_of<TemporalPoolRecipe>},
+                                                 {"dfer-clip", make_of<DferClipRecipe>},
+                                                 {"exp-clip", make_of<ExpClipRecipe>},
+                                                 {"e2n", make_of<E2nRecipe>},
+                                                 {"hesp", make_of<HespRecipe>},
+                                                 {"arpl", make_of<ArplRecipe>}}};
 
 }  // namespace
 
 std::vector<std::string_view> method_names() {
   std::vector<std::string_view> out;
-  for (const Row& row : kMethods) out.push_back(row.name);
+  for (const MethodRow& row : kMethods) out.push_back(row.name);
   return out;
 }
 
 Result<std::unique_ptr<MethodRecipe>> make_recipe(std::string_view method) {
   const auto row = std::find_if(kMethods.begin(), kMethods.end(),
-                                [&](const Row& item) { return item.name == method; });
+                                [&](const MethodRow& item) { return item.name == method; });
   if (row == kMethods.end()) {
     return not_found(fmt::format("method '{}': is not known (expected one of {})", method,
                                  fmt::join(method_names(), ", ")));

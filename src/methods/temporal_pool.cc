@@ -27,8 +27,8 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::size_t kPictures = 64;  // that the image tower reads at a time
-constexpr int kShortest = 3;           // frames of a sequence
+constexpr std::size_t kEmbeddedPictures = 64;  // that the image tower reads at a time
+constexpr int kShortest = 3;                   // frames of a sequence
 
 class TemporalPoolMethod final : public Method {
  public:
@@ -228,7 +228,7 @@ Status TemporalPoolMethod::fill(const data::Manifest& manifest,
         return planes;
       },
       {.threads = recipe_.data.threads,
-       .ahead = 4 * static_cast<int>(kPictures),
+       .ahead = 4 * static_cast<int>(kEmbeddedPictures),
        .max_bad_share = recipe_.data.max_bad_share});
   data::View order;
   const std::size_t count = out.size() / width;
@@ -236,7 +236,7 @@ Status TemporalPoolMethod::fill(const data::Manifest& manifest,
   loader.start(std::move(order), context_.seed + static_cast<std::uint64_t>(first));
   std::vector<float> pixels;
   for (std::size_t done = 0; done < count;) {
-    const std::size_t batch = std::min(kPictures, count - done);
+    const std::size_t batch = std::min(kEmbeddedPictures, count - done);
     pixels.clear();
     for (std::size_t i = 0; i < batch; ++i) {
       MIEN_ASSIGN_OR_RETURN(const std::vector<float> planes, loader.next());

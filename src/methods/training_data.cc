@@ -11,7 +11,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::string_view kVotes = "votes";
+constexpr std::string_view kVotesColumn = "votes";
 
 Result<data::SourceOptions> source_options(const DataOptions& options,
                                            const std::filesystem::path& folder) {
@@ -20,7 +20,7 @@ Result<data::SourceOptions> source_options(const DataOptions& options,
   out.manifest.targets = options.targets;
   out.manifest.keep_unlabelled = options.unlabelled;
   MIEN_ASSIGN_OR_RETURN(out.manifest.unit, data::parse_unit(options.unit));
-  if (!options.captions.empty() && options.captions != kVotes) {
+  if (!options.captions.empty() && options.captions != kVotesColumn) {
     out.manifest.captions = folder / options.captions;
   }
   out.dataset.fold = options.set_fold;
@@ -129,7 +129,7 @@ Result<TrainingData> load_training_data(const DataOptions& options,
   }
   TrainingData out;
   MIEN_RETURN_IF_ERROR(load_parts(options, folder, out));
-  if (options.captions == kVotes) {
+  if (options.captions == kVotesColumn) {
     data::Manifest with_captions = *out.train;
     MIEN_RETURN_IF_ERROR(data::add_vote_captions(with_captions, seed).status());
     out.train = std::make_shared<const data::Manifest>(std::move(with_captions));

@@ -11,7 +11,7 @@
 namespace mien::metrics {
 namespace {
 
-Status check(const OpenSetScores& scores) {
+Status check_scores(const OpenSetScores& scores) {
   const auto bad = [](double v) { return std::isnan(v); };
   if (scores.known.empty() || scores.unknown.empty()) {
     return invalid_argument(
@@ -25,8 +25,8 @@ Status check(const OpenSetScores& scores) {
   return {};
 }
 
-Status check(const OpenSetScores& scores, std::span<const char> correct) {
-  MIEN_RETURN_IF_ERROR(check(scores));
+Status check_scores(const OpenSetScores& scores, std::span<const char> correct) {
+  MIEN_RETURN_IF_ERROR(check_scores(scores));
   if (correct.size() != scores.known.size()) {
     return invalid_argument(fmt::format("open set: {} outcomes for {} known samples",
                                         correct.size(), scores.known.size()));
@@ -57,22 +57,22 @@ double pairs_above(const OpenSetScores& scores, double tie, Weight weight) {
 }  // namespace
 
 Result<double> auroc(const OpenSetScores& scores) {
-  MIEN_RETURN_IF_ERROR(check(scores));
+  MIEN_RETURN_IF_ERROR(check_scores(scores));
   return 100.0 * pairs_above(scores, 0.5, [](std::size_t) { return 1.0; });
 }
 
 Result<double> auroc_strict(const OpenSetScores& scores) {
-  MIEN_RETURN_IF_ERROR(check(scores));
+  MIEN_RETURN_IF_ERROR(check_scores(scores));
   return 100.0 * pairs_above(scores, 0.0, [](std::size_t) { return 1.0; });
 }
 
 Result<double> oscr(const OpenSetScores& scores, std::span<const char> correct) {
-  MIEN_RETURN_IF_ERROR(check(scores, correct));
+  MIEN_RETURN_IF_ERROR(check_scores(scores, correct));
   return pairs_above(scores, 0.0, [&](std::size_t i) { return correct[i] != 0 ? 1.0 : 0.0; });
 }
 
 Result<double> aupr(const OpenSetScores& scores) {
-  MIEN_RETURN_IF_ERROR(check(scores));
+  MIEN_RETURN_IF_ERROR(check_scores(scores));
   const std::vector<double> known = sorted(scores.known);
   const std::vector<double> unknown = sorted(scores.unknown);
   double area = 0;
@@ -89,7 +89,7 @@ Result<double> aupr(const OpenSetScores& scores) {
 }
 
 Result<double> fpr_at_tpr(const OpenSetScores& scores, double tpr_percent) {
-  MIEN_RETURN_IF_ERROR(check(scores));
+  MIEN_RETURN_IF_ERROR(check_scores(scores));
   if (!(tpr_percent > 0 && tpr_percent <= 100)) {
     return invalid_argument(fmt::format("open set: rate of {} % (expected 0..100)", tpr_percent));
   }
@@ -103,7 +103,7 @@ Result<double> fpr_at_tpr(const OpenSetScores& scores, double tpr_percent) {
 }
 
 Result<double> oscr_code(const OpenSetScores& scores, std::span<const char> correct) {
-  MIEN_RETURN_IF_ERROR(check(scores, correct));
+  MIEN_RETURN_IF_ERROR(check_scores(scores, correct));
   const std::size_t known = scores.known.size();
   const std::size_t total = known + scores.unknown.size();
   const auto score_of = [&](std::size_t i) {
@@ -135,7 +135,7 @@ Result<double> oscr_code(const OpenSetScores& scores, std::span<const char> corr
 
 Result<std::vector<RocPoint>> oscr_curve(const OpenSetScores& scores,
                                          std::span<const char> correct) {
-  MIEN_RETURN_IF_ERROR(check(scores, correct));
+  MIEN_RETURN_IF_ERROR(check_scores(scores, correct));
   struct Event {
     double score;
     double unknown;

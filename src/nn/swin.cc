@@ -13,7 +13,7 @@ namespace mien::nn {
 namespace {
 
 constexpr double kHeadEps = 2e-5;
-constexpr double kMomentum = 0.1;
+constexpr double kHeadMomentum = 0.1;
 constexpr double kInitialStd = 0.02;
 constexpr double kHidden = -100.0;  // added to the scores of tokens that are no neighbours
 
@@ -151,7 +151,7 @@ SwinImpl::SwinImpl(const SwinOptions& options)
 
 torch::Tensor SwinImpl::normalise(const torch::Tensor& x, const BatchNorm& norm) const {
   return at::batch_norm(x, norm.weight, norm.bias, norm.mean, norm.variance, is_training(),
-                        kMomentum, kHeadEps, false);
+                        kHeadMomentum, kHeadEps, false);
 }
 
 torch::Tensor SwinImpl::drop(const torch::Tensor& x, double share) const {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Colour kGround{20, 22, 28};
 constexpr Colour kAhead{40, 43, 52};
-constexpr Colour kInk{236, 238, 242};
+constexpr Colour kBandInk{236, 238, 242};
 constexpr Colour kDark{16, 18, 24};
 constexpr std::int64_t kLiveWindowUs = 30'000'000;
 constexpr int kLegendColumns = 24;
@@ -96,7 +96,7 @@ class Band {
 
   void draw_head(const Rect& area) {
     const double x = area.x + area.w * span_.share(span_.now_us + 1);
-    canvas_.fill({std::min(x, area.right() - 1) - 1, area.y - 2, 2, area.h + 4}, 1, kInk, 0.95);
+    canvas_.fill({std::min(x, area.right() - 1) - 1, area.y - 2, 2, area.h + 4}, 1, kBandInk, 0.95);
   }
 
   void draw_footer(const Rect& r, std::size_t hidden, bool live) {
@@ -105,13 +105,13 @@ class Band {
     if (!live) clock += " / " + clock_text(static_cast<double>(span_.to_us - 1) / 1e6);
     const double clock_width = canvas_.text_width(clock, style, r.w);
     const double middle = r.y + r.h / 2;
-    canvas_.text(clock, r.right() - clock_width, middle, style, clock_width + 1, kInk, 0.85);
+    canvas_.text(clock, r.right() - clock_width, middle, style, clock_width + 1, kBandInk, 0.85);
     double x = r.x;
     const double limit = r.right() - clock_width - font_;
     if (hidden > 0) {
       std::string more = "+";
       more += std::to_string(hidden);
-      x += canvas_.text(more, x, middle, style, limit - x, kInk, 0.7) + 0.8 * font_;
+      x += canvas_.text(more, x, middle, style, limit - x, kBandInk, 0.7) + 0.8 * font_;
     }
     for (const int label : seen_) {
       const std::string name = name_of(timeline_, label);
@@ -119,7 +119,7 @@ class Band {
       const double need = swatch + 0.4 * font_ + canvas_.text_width(name, style, 12 * font_);
       if (x + need > limit) break;
       canvas_.fill({x, middle - swatch / 2, swatch, swatch}, 0.2 * font_, label_colour(label), 1.0);
-      canvas_.text(name, x + swatch + 0.4 * font_, middle, style, 12 * font_, kInk, 0.95);
+      canvas_.text(name, x + swatch + 0.4 * font_, middle, style, 12 * font_, kBandInk, 0.95);
       x += need + 0.9 * font_;
     }
   }
@@ -141,7 +141,7 @@ class Band {
     const double width = canvas_.text_width(name, style, 1e5);
     if (width + font_ <= r.w && bar.h >= 0.95 * font_) {
       canvas_.text(name, r.x + (r.w - width) / 2, r.y + r.h / 2, style, width + 2,
-                   is_light(colour) ? kDark : kInk, 0.95);
+                   is_light(colour) ? kDark : kBandInk, 0.95);
     }
   }
 
@@ -154,7 +154,7 @@ class Band {
           timeline_.intensity_at(id, time_at(x / bar.w), time_at((x + step) / bar.w));
       if (!value) continue;
       const double y = bar.y + (bar.h - thick) * (1 - *value);
-      canvas_.fill({bar.x + x, y, std::min(step, end - x), thick}, 0, kInk, 0.9);
+      canvas_.fill({bar.x + x, y, std::min(step, end - x), thick}, 0, kBandInk, 0.9);
     }
   }
 

@@ -12,7 +12,7 @@
 namespace mien::report {
 namespace {
 
-constexpr double kCellWidth = 58, kCellHeight = 22, kLeft = 170, kTop = 96;
+constexpr double kCellWidth = 58, kCellHeight = 22, kMapLeft = 170, kMapTop = 96;
 constexpr double kGap = 6;  // between labels
 constexpr std::size_t kMostRows = 400;
 
@@ -45,7 +45,7 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
   if (map.empty()) return {};
   const std::size_t rows = std::min(map.cosines.size(), kMostRows);
   std::string body;
-  double y = kTop;
+  double y = kMapTop;
   std::size_t number = 0;
   for (std::size_t r = 0; r < rows; ++r) {
     const std::string& label = map.labels[r];
@@ -55,12 +55,13 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
     body += fmt::format(
         "<g><title>{}</title><text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=end>{} "
         "{}</text>",
-        escape_markup(map.texts[r]), kLeft - 8, y + 14, escape_markup(shorten(label, 20)), number);
+        escape_markup(map.texts[r]), kMapLeft - 8, y + 14, escape_markup(shorten(label, 20)),
+        number);
     for (std::size_t c = 0; c < classes.size(); ++c) {
       const auto [low, high] = range_of(map, c);
       const double value = map.cosines[r][c];
-      body +=
-          cell(kLeft + static_cast<double>(c) * kCellWidth, y, value, (value - low) / (high - low));
+      body += cell(kMapLeft + static_cast<double>(c) * kCellWidth, y, value,
+                   (value - low) / (high - low));
     }
     body += "</g>";
     y += kCellHeight;
@@ -68,10 +69,10 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
   std::string head;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     head += fmt::format("<text transform=\"translate({:.0f} {:.0f}) rotate(-40)\">{}</text>",
-                        kLeft + (static_cast<double>(c) + 0.5) * kCellWidth - 6, kTop - 8,
+                        kMapLeft + (static_cast<double>(c) + 0.5) * kCellWidth - 6, kMapTop - 8,
                         escape_markup(shorten(classes[c], 16)));
   }
-  const double width = kLeft + static_cast<double>(classes.size()) * kCellWidth + 60;
+  const double width = kMapLeft + static_cast<double>(classes.size()) * kCellWidth + 60;
   std::string out = fmt::format(
       "<h2>Descriptions by class</h2><p class=dim>Rows: the descriptions of every label. Columns: "
       "truth. Mean cosine of a description with the samples of a class; darker is nearer within "

@@ -42,7 +42,7 @@ constexpr std::string_view kStyle = R"(
 
 std::string css(const Colour& c) { return fmt::format("#{:02x}{:02x}{:02x}", c.r, c.g, c.b); }
 
-std::string bar(std::string_view name, double share, std::string_view told) {
+std::string score_bar(std::string_view name, double share, std::string_view told) {
   return fmt::format(
       "<div class=bar><span title=\"{0}\">{0}</span><div><b style=\"width:{1:.1f}%\"></b></div>"
       "<span>{2}</span></div>\n",
@@ -53,7 +53,7 @@ std::string best_labels(const std::vector<engine::LabelScore>& labels, int top) 
   std::string out;
   for (std::size_t i = 0; i < labels.size() && i < static_cast<std::size_t>(top); ++i) {
     const auto p = static_cast<double>(labels[i].probability);
-    out += bar(labels[i].label, std::isfinite(p) ? p : 0, escape_markup(percent(p)));
+    out += score_bar(labels[i].label, std::isfinite(p) ? p : 0, escape_markup(percent(p)));
   }
   return out;
 }
@@ -340,7 +340,8 @@ std::string PredictionPage::overview() const {
     for (const auto& [name, n] : in_pictures_) all += n;
     out += fmt::format("<h3>Faces in {}</h3>\n", count(pictures_, "picture", "pictures"));
     for (const auto& [name, n] : in_pictures_) {
-      out += bar(name, static_cast<double>(n) / static_cast<double>(all), fmt::format("{}", n));
+      out +=
+          score_bar(name, static_cast<double>(n) / static_cast<double>(all), fmt::format("{}", n));
     }
   }
   if (!in_clips_.empty()) {
@@ -348,7 +349,7 @@ std::string PredictionPage::overview() const {
     for (const auto& [name, t] : in_clips_) all += t;
     out += fmt::format("<h3>Time of all faces in {}</h3>\n", count(clips_, "clip", "clips"));
     for (const auto& [name, t] : in_clips_) {
-      out += bar(name, all > 0 ? t / all : 0, escape_markup(clock_text(t)));
+      out += score_bar(name, all > 0 ? t / all : 0, escape_markup(clock_text(t)));
     }
   }
   return out;

@@ -51,7 +51,7 @@ Scale scale_of(const eval::TargetReport& target, const eval::RegressionRun& run,
 }
 
 // 1, 2 or 5 times a power of ten, such that there are about five of them.
-double tick_step(const Scale& scale) {
+double value_tick_step(const Scale& scale) {
   const double rough = (scale.high - scale.low) / 5;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   const double digits = rough / power;
@@ -60,7 +60,7 @@ double tick_step(const Scale& scale) {
 
 std::string axes(const Scale& scale) {
   std::string out;
-  const double step = tick_step(scale);
+  const double step = value_tick_step(scale);
   const double first = std::ceil(scale.low / step);
   for (int i = 0; i < 20 && (first + i) * step <= scale.high; ++i) {
     const double value = (first + i) * step + 0.0;

@@ -6,7 +6,8 @@
 namespace mien::report {
 namespace {
 
-constexpr std::int64_t kMaxTimeUs = std::int64_t{1} << 50;  // 35 years; keeps sums from overflowing
+constexpr std::int64_t kMaxSegmentUs = std::int64_t{1}
+                                       << 50;  // 35 years; keeps sums from overflowing
 
 const std::string& unknown_name() {
   static const std::string name = "unknown";
@@ -56,7 +57,7 @@ const std::string& LabelSegments::name(int label) const {
 }
 
 void LabelSegments::add(const pipeline::FrameResult& frame) {
-  std::int64_t now = std::clamp<std::int64_t>(frame.timestamp_us, 0, kMaxTimeUs);
+  std::int64_t now = std::clamp<std::int64_t>(frame.timestamp_us, 0, kMaxSegmentUs);
   if (frames_ == 0) begin_us_ = now;
   now = std::max(now, last_us_);  // time that goes backwards stands still
   if (frames_ > 0 && now > last_us_) step_us_ = now - last_us_;

@@ -30,7 +30,7 @@ std::string strong(const std::string& text, bool colour) {
   return colour ? "\x1b[1m" + text + "\x1b[0m" : text;
 }
 
-std::string number(double value) {
+std::string number_cell(double value) {
   if (!std::isfinite(value)) return "?";
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, std::abs(value) < 1e7 ? "%.0f" : "%.2g", value);
@@ -159,8 +159,8 @@ class Writer {
 
 std::string place_of(const face::Face& face) {
   if (face.source == face::Source::kWhole) return "whole picture";
-  std::string out = "at " + number(face.box.x) + "," + number(face.box.y) + ", " +
-                    number(face.box.w) + "x" + number(face.box.h);
+  std::string out = "at " + number_cell(face.box.x) + "," + number_cell(face.box.y) + ", " +
+                    number_cell(face.box.w) + "x" + number_cell(face.box.h);
   if (face.source == face::Source::kBoxes) out += ", given";
   return out;
 }

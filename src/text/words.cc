@@ -16,7 +16,7 @@ constexpr std::string_view kHead = "mien-words 1 ";
 constexpr std::size_t kMostWords = 2'000'000;
 constexpr std::size_t kMostWordBytes = 200;
 constexpr std::int32_t kMostBuckets = 1 << 20;
-constexpr int kMostContext = 1 << 20;
+constexpr int kMostTextContext = 1 << 20;
 constexpr std::size_t kGram = 3;
 
 bool is_joint(char32_t c) { return c == U'-' || c == U'\''; }
@@ -118,9 +118,9 @@ class Words final : public WordTokenizer {
 
   Result<std::vector<std::int32_t>> encode_padded(std::string_view text, int context,
                                                   bool* truncated) const override {
-    if (context < 1 || context > kMostContext) {
-      return invalid_argument(
-          fmt::format("context: out of range (expected 1 to {}, got {})", kMostContext, context));
+    if (context < 1 || context > kMostTextContext) {
+      return invalid_argument(fmt::format("context: out of range (expected 1 to {}, got {})",
+                                          kMostTextContext, context));
     }
     MIEN_ASSIGN_OR_RETURN(std::vector<std::int32_t> ids, encode(text));
     if (truncated != nullptr) *truncated = ids.size() > static_cast<std::size_t>(context);

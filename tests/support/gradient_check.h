@@ -10,6 +10,10 @@
 
 namespace mien::test {
 
+/// Of golden numbers and gradients, and of class indices.
+inline const at::TensorOptions kDouble = at::dtype(at::kDouble);
+inline const at::TensorOptions kLong = at::dtype(at::kLong);
+
 /// Compares autograd with central differences in float64, at up to `places` entries of every
 /// tensor. `f` computes a scalar from the present values of `tensors`.
 inline void expect_gradients(const std::function<at::Tensor()>& f,

@@ -12,7 +12,7 @@ using namespace test::pickle;  // NOLINT: the pieces read like the program
 using test::bytes_of;
 using test::little;
 
-void expect_damage(const std::string& body, StatusCode code, std::string_view word) {
+void expect_pickle_damage(const std::string& body, StatusCode code, std::string_view word) {
   const auto graph = run_pickle(bytes_of(body), "file", {});
   MIEN_EXPECT_CODE(graph, code) << word;
   EXPECT_NE(graph.status().message().find(word), std::string::npos) << graph.status().message();
@@ -72,16 +72,17 @@ TEST(Pickle, NamesInMessagesArePrintable) {
 }
 
 TEST(PickleDamage, UnknownOpcode) {
-  expect_damage("\x80\x02!.", StatusCode::kCorrupt, "opcode 0x21");
+  expect_pickle_damage("\x80\x02!.", StatusCode::kCorrupt, "opcode 0x21");
   // Protocol 0 and 1 instructions that only code needs.
-  expect_damage("(S'echo'\nios\nsystem\n.", StatusCode::kCorrupt, "opcode 0x53");
-  expect_damage(program(global("os", "system") + "o"), StatusCode::kCorrupt, "after 'os.system'");
-  expect_damage(program("\x82\x01"), StatusCode::kCorrupt, "opcode 0x82");
+  expect_pickle_damage("(S'echo'\nios\nsystem\n.", StatusCode::kCorrupt, "opcode 0x53");
+  expect_pickle_damage(program(global("os", "system") + "o"), StatusCode::kCorrupt,
+                       "after 'os.system'");
+  expect_pickle_damage(program("\x82\x01"), StatusCode::kCorrupt, "opcode 0x82");
 }
 
 TEST(PickleDamage, UnknownProtocol) {
-  expect_damage("\x80\x06N.", StatusCode::kUnsupported, "protocol 6");
-  expect_damage(std::string("\x80\x00N.", 4), StatusCode::kUnsupported, "protocol 0");
+  expect_pickle_damage("\x80\x06N.", StatusCode::kUnsupported, "protocol 6");
+  expect_pickle_damage(std::string("\x80\x00N.", 4), StatusCode::kUnsupported, "protocol 0");
 }
 
 TEST(PickleDamage, Truncated) {
@@ -93,15 +94,18 @@ TEST(PickleDamage, Truncated) {
 }
 
 TEST(PickleDamage, LyingLengths) {
-  expect_damage("X\xff\xff\xff\xffio", StatusCode::kCorrupt, "cut off");
-  expect_damage(test::join({"\x8d", little(~std::uint64_t{0}), "a"}), StatusCode::kCorrupt,
-                "cut off");
-  expect_damage(test::join({"\x8b", little<std::int32_t>(-1)}), StatusCode::kCorrupt, "negative");
-  expect_damage(test::join({"\x80\x04\x95", little<std::uint64_t>(100), "N."}),
-                StatusCode::kCorrupt, "cut off");
+  expect_pickle_damage("X\xff\xff\xff\xffio", StatusCode::kCorrupt, "cut off");
+  expect_pickle_damage(test::join({"\x8d", little(~std::uint64_t{0}), "a"}), StatusCode::kCorrupt,
+                       "cut off");
+  expect_pickle_damage(test::join({"\x8b", little<std::int32_t>(-1)}), StatusCode::kCorrupt,
+                       "negative");
+  expect_pickle_damage(test::join({"\x80\x04\x95", little<std::uint64_t>(100), "N."}),
+                       StatusCode::kCorrupt, "cut off");
 }
 
-TEST(PickleDamage, MemoMiss) { expect_damage(program("h\x07"), StatusCode::kCorrupt, "memo 7"); }
+TEST(PickleDamage, MemoMiss) {
+  expect_pickle_damage(program("h\x07"), StatusCode::kCorrupt, "memo 7");
+}
 
 TEST(PickleDamage, EmptyStack) {
   for (const char* body :
@@ -111,9 +115,9 @@ TEST(PickleDamage, EmptyStack) {
 }
 
 TEST(PickleDamage, NothingBelowAMarkMayBeTaken) {
-  expect_damage("NN(\x86.", StatusCode::kCorrupt, "stack is empty");
-  expect_damage("](a.", StatusCode::kCorrupt, "nothing");
-  expect_damage("](Na.", StatusCode::kCorrupt, "nothing");
+  expect_pickle_damage("NN(\x86.", StatusCode::kCorrupt, "stack is empty");
+  expect_pickle_damage("](a.", StatusCode::kCorrupt, "nothing");
+  expect_pickle_damage("](Na.", StatusCode::kCorrupt, "nothing");
 }
 
 TEST(PickleDamage, MissingMark) {
@@ -123,16 +127,16 @@ TEST(PickleDamage, MissingMark) {
 }
 
 TEST(PickleDamage, WrongTargets) {
-  expect_damage("K\x01Na.", StatusCode::kCorrupt, "not a list");
-  expect_damage("]NNs.", StatusCode::kCorrupt, "not a map");
-  expect_damage("}(Nu.", StatusCode::kCorrupt, "odd");
-  expect_damage("NNR.", StatusCode::kCorrupt, "without a tuple");
-  expect_damage("K\x01K\x02\x93.", StatusCode::kCorrupt, "without text");
+  expect_pickle_damage("K\x01Na.", StatusCode::kCorrupt, "not a list");
+  expect_pickle_damage("]NNs.", StatusCode::kCorrupt, "not a map");
+  expect_pickle_damage("}(Nu.", StatusCode::kCorrupt, "odd");
+  expect_pickle_damage("NNR.", StatusCode::kCorrupt, "without a tuple");
+  expect_pickle_damage("K\x01K\x02\x93.", StatusCode::kCorrupt, "without text");
 }
 
 TEST(PickleDamage, LeftOvers) {
-  expect_damage("NN.", StatusCode::kCorrupt, "left over");
-  expect_damage("(N.", StatusCode::kCorrupt, "left over");
+  expect_pickle_damage("NN.", StatusCode::kCorrupt, "left over");
+  expect_pickle_damage("(N.", StatusCode::kCorrupt, "left over");
 }
 
 TEST(PickleLimits, DeepNestingNeedsNoRecursion) {

@@ -14,18 +14,18 @@ using test::little;
 using test::torch_legacy;
 
 const std::string kKeys = test::join({"](", text("0"), "e"});
-const std::string kData = little<std::uint64_t>(6) + floats({0, 1, 2, 3, 4, 5});
+const std::string kLegacyData = little<std::uint64_t>(6) + floats({0, 1, 2, 3, 4, 5});
 
-test::pickle::Tensor six() { return {{6}, {1}, 0, 6}; }
+test::pickle::Tensor legacy_six() { return {{6}, {1}, 0, 6}; }
 
-void expect_damage(const std::string& file, StatusCode code, std::string_view word) {
+void expect_legacy_damage(const std::string& file, StatusCode code, std::string_view word) {
   const auto parsed = parse_torch(bytes_of(file), "file");
   MIEN_EXPECT_CODE(parsed, code) << word;
   EXPECT_NE(parsed.status().message().find(word), std::string::npos) << parsed.status().message();
 }
 
 TEST(TorchLegacy, ReadsStoragesBehindThePickles) {
-  const std::string file = torch_legacy(map({{"w", tensor(six())}}), kKeys, kData);
+  const std::string file = torch_legacy(map({{"w", tensor(legacy_six())}}), kKeys, kLegacyData);
   const auto parsed = parse_torch(bytes_of(file), "file");
   MIEN_ASSERT_OK(parsed);
   EXPECT_EQ((*parsed)->format(), "torch-legacy");
@@ -33,11 +33,11 @@ TEST(TorchLegacy, ReadsStoragesBehindThePickles) {
 }
 
 TEST(TorchLegacy, StorageViewsAreOffset) {
-  auto view = six();
+  auto view = legacy_six();
   view.shape = {3};
   view.offset = 1;
   view.legacy_view = tuple({text("7"), number(2), number(4)});
-  const std::string file = torch_legacy(map({{"w", tensor(view)}}), kKeys, kData);
+  const std::string file = torch_legacy(map({{"w", tensor(view)}}), kKeys, kLegacyData);
   const auto parsed = parse_torch(bytes_of(file), "file");
   MIEN_ASSERT_OK(parsed);
   const auto values = to_f32(*(*parsed)->find("w"));
@@ -47,67 +47,70 @@ TEST(TorchLegacy, StorageViewsAreOffset) {
 }
 
 TEST(TorchLegacyDamage, ViewOutsideOfItsStorage) {
-  auto view = six();
+  auto view = legacy_six();
   view.legacy_view = tuple({text("7"), number(3), number(4)});
-  expect_damage(torch_legacy(map({{"w", tensor(view)}}), kKeys, kData), StatusCode::kCorrupt,
-                "outside");
+  expect_legacy_damage(torch_legacy(map({{"w", tensor(view)}}), kKeys, kLegacyData),
+                       StatusCode::kCorrupt, "outside");
   view.shape = {4};
   view.legacy_view = tuple({text("7"), number(2), number(3)});
-  expect_damage(torch_legacy(map({{"w", tensor(view)}}), kKeys, kData), StatusCode::kCorrupt,
-                "beyond");
+  expect_legacy_damage(torch_legacy(map({{"w", tensor(view)}}), kKeys, kLegacyData),
+                       StatusCode::kCorrupt, "beyond");
   view.legacy_view = tuple({text("7"), number(2)});
-  expect_damage(torch_legacy(map({{"w", tensor(view)}}), kKeys, kData), StatusCode::kCorrupt,
-                "view");
+  expect_legacy_damage(torch_legacy(map({{"w", tensor(view)}}), kKeys, kLegacyData),
+                       StatusCode::kCorrupt, "view");
 }
 
 TEST(TorchLegacyDamage, Truncated) {
-  const std::string file = torch_legacy(map({{"w", tensor(six())}}), kKeys, kData);
+  const std::string file = torch_legacy(map({{"w", tensor(legacy_six())}}), kKeys, kLegacyData);
   for (std::size_t size = 0; size < file.size(); ++size) {
     MIEN_EXPECT_CODE(parse_torch(bytes_of(file).first(size), "file"), StatusCode::kCorrupt) << size;
   }
 }
 
 TEST(TorchLegacyDamage, StorageOfAnotherSize) {
-  const std::string body = map({{"w", tensor(six())}});
-  expect_damage(torch_legacy(body, kKeys, little<std::uint64_t>(7) + floats({0, 1, 2, 3, 4, 5, 6})),
-                StatusCode::kCorrupt, "another size");
-  expect_damage(torch_legacy(body, kKeys, little(~std::uint64_t{0})), StatusCode::kCorrupt,
-                "another size");
+  const std::string body = map({{"w", tensor(legacy_six())}});
+  expect_legacy_damage(
+      torch_legacy(body, kKeys, little<std::uint64_t>(7) + floats({0, 1, 2, 3, 4, 5, 6})),
+      StatusCode::kCorrupt, "another size");
+  expect_legacy_damage(torch_legacy(body, kKeys, little(~std::uint64_t{0})), StatusCode::kCorrupt,
+                       "another size");
 }
 
 TEST(TorchLegacyDamage, KeysThatDoNotFit) {
-  const std::string body = map({{"w", tensor(six())}});
-  expect_damage(torch_legacy(body, test::join({"](", text("1"), "e"}), kData), StatusCode::kCorrupt,
-                "belongs to no tensor");
-  expect_damage(torch_legacy(body, "]", kData), StatusCode::kCorrupt, "missing");
-  expect_damage(torch_legacy(body, "N", kData), StatusCode::kCorrupt, "keys");
-  expect_damage(torch_legacy(body, test::join({"](", text("0"), text("0"), "e"}), kData + kData),
-                StatusCode::kCorrupt, "twice");
+  const std::string body = map({{"w", tensor(legacy_six())}});
+  expect_legacy_damage(torch_legacy(body, test::join({"](", text("1"), "e"}), kLegacyData),
+                       StatusCode::kCorrupt, "belongs to no tensor");
+  expect_legacy_damage(torch_legacy(body, "]", kLegacyData), StatusCode::kCorrupt, "missing");
+  expect_legacy_damage(torch_legacy(body, "N", kLegacyData), StatusCode::kCorrupt, "keys");
+  expect_legacy_damage(
+      torch_legacy(body, test::join({"](", text("0"), text("0"), "e"}), kLegacyData + kLegacyData),
+      StatusCode::kCorrupt, "twice");
 }
 
 TEST(TorchLegacyDamage, StorageDescribedInTwoWays) {
-  auto other = six();
+  auto other = legacy_six();
   other.type = "HalfStorage";
-  expect_damage(torch_legacy(map({{"a", tensor(six())}, {"b", tensor(other)}}), kKeys, kData),
-                StatusCode::kCorrupt, "two ways");
+  expect_legacy_damage(
+      torch_legacy(map({{"a", tensor(legacy_six())}, {"b", tensor(other)}}), kKeys, kLegacyData),
+      StatusCode::kCorrupt, "two ways");
 }
 
 TEST(TorchLegacyDamage, OtherPicklesAreNamed) {
-  expect_damage(program(map({{"a", number(1)}})), StatusCode::kUnsupported, "magic number");
-  expect_damage(program(call(global("os", "system"), {text("x")})), StatusCode::kUnsupported,
-                "os.system");
+  expect_legacy_damage(program(map({{"a", number(1)}})), StatusCode::kUnsupported, "magic number");
+  expect_legacy_damage(program(call(global("os", "system"), {text("x")})), StatusCode::kUnsupported,
+                       "os.system");
 }
 
 TEST(TorchLegacyDamage, HostileObject) {
-  expect_damage(torch_legacy(call(global("builtins", "eval"), {text("1")}), "]", ""),
-                StatusCode::kUnsupported, "builtins.eval");
+  expect_legacy_damage(torch_legacy(call(global("builtins", "eval"), {text("1")}), "]", ""),
+                       StatusCode::kUnsupported, "builtins.eval");
 }
 
 TEST(TorchLegacyDamage, TarFormIsUnsupported) {
   std::string tar(1024, '\0');
   tar.replace(0, 7, "storage");
   tar.replace(257, 5, "ustar");
-  expect_damage(tar, StatusCode::kUnsupported, "tar");
+  expect_legacy_damage(tar, StatusCode::kUnsupported, "tar");
 }
 
 }  // namespace

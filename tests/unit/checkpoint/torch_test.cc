@@ -33,7 +33,7 @@ Parsed parse_program(const std::string& body, const std::string& data = kSix,
   return parse(torch_zip(body, data), limits);
 }
 
-void expect_damage(const Parsed& parsed, StatusCode code, std::string_view word) {
+void expect_torch_damage(const Parsed& parsed, StatusCode code, std::string_view word) {
   MIEN_EXPECT_CODE(parsed.checkpoint, code) << word;
   EXPECT_NE(parsed.checkpoint.status().message().find(word), std::string::npos)
       << parsed.checkpoint.status().message();
@@ -117,8 +117,8 @@ TEST(TorchNames, SeveralMapsGiveDottedNames) {
 }
 
 TEST(TorchNames, RepeatedNameIsCorrupt) {
-  expect_damage(parse_program(map({{"a", tensor(six())}, {"a", tensor(six())}})),
-                StatusCode::kCorrupt, "twice");
+  expect_torch_damage(parse_program(map({{"a", tensor(six())}, {"a", tensor(six())}})),
+                      StatusCode::kCorrupt, "twice");
 }
 
 TEST(TorchHostile, CodeAtTheTopIsNamedAndNotRun) {
@@ -127,12 +127,12 @@ TEST(TorchHostile, CodeAtTheTopIsNamedAndNotRun) {
                                      {"posix", "system"},
                                      {"subprocess", "Popen"}}) {
     const std::string full = test::join({module, ".", name});
-    expect_damage(parse_program(call(global(module, name), {text("touch /tmp/never")})),
-                  StatusCode::kUnsupported, full);
-    expect_damage(parse_program(global(module, name)), StatusCode::kUnsupported, full);
+    expect_torch_damage(parse_program(call(global(module, name), {text("touch /tmp/never")})),
+                        StatusCode::kUnsupported, full);
+    expect_torch_damage(parse_program(global(module, name)), StatusCode::kUnsupported, full);
     // A state dict that asks to be built by code.
-    expect_damage(parse_program(call(global(module, name), {map({{"w", tensor(six())}})})),
-                  StatusCode::kUnsupported, full);
+    expect_torch_damage(parse_program(call(global(module, name), {map({{"w", tensor(six())}})})),
+                        StatusCode::kUnsupported, full);
   }
 }
 
@@ -147,16 +147,18 @@ TEST(TorchHostile, CodeBesideTheWeightsIsSkippedAndReported) {
 TEST(TorchHostile, TensorThatNeedsCodeIsUnsupported) {
   const std::string hostile = call(global("os", "system"), {text("x")});
   const std::string rebuild = global("torch._utils", "_rebuild_tensor_v2");
-  expect_damage(
+  expect_torch_damage(
       parse_program(map({{"w", call(rebuild, {hostile, number(0), numbers({1}), numbers({1})})}})),
       StatusCode::kUnsupported, "os.system");
-  expect_damage(parse_program(map(
-                    {{"w", call(rebuild, {storage(six()), hostile, numbers({1}), numbers({1})})}})),
-                StatusCode::kUnsupported, "os.system");
-  expect_damage(parse_program(map(
-                    {{"w", call(global("torch._utils", "_rebuild_qtensor"), {storage(six())})}})),
-                StatusCode::kUnsupported, "_rebuild_qtensor");
-  expect_damage(
+  expect_torch_damage(
+      parse_program(
+          map({{"w", call(rebuild, {storage(six()), hostile, numbers({1}), numbers({1})})}})),
+      StatusCode::kUnsupported, "os.system");
+  expect_torch_damage(
+      parse_program(
+          map({{"w", call(global("torch._utils", "_rebuild_qtensor"), {storage(six())})}})),
+      StatusCode::kUnsupported, "_rebuild_qtensor");
+  expect_torch_damage(
       parse_program(
           map({{"w", call(global("torch._utils", "_rebuild_parameter"), {hostile, "\x88", "N"})}})),
       StatusCode::kUnsupported, "os.system");
@@ -165,68 +167,71 @@ TEST(TorchHostile, TensorThatNeedsCodeIsUnsupported) {
 TEST(TorchHostile, UnknownStorageTypeIsNamed) {
   auto complex = six();
   complex.type = "ComplexFloatStorage";
-  expect_damage(parse_program(map({{"w", tensor(complex)}})), StatusCode::kUnsupported,
-                "ComplexFloatStorage");
+  expect_torch_damage(parse_program(map({{"w", tensor(complex)}})), StatusCode::kUnsupported,
+                      "ComplexFloatStorage");
   complex.type = "EvilStorage";
-  expect_damage(parse_program(map({{"w", tensor(complex)}})), StatusCode::kUnsupported,
-                "torch.EvilStorage");
+  expect_torch_damage(parse_program(map({{"w", tensor(complex)}})), StatusCode::kUnsupported,
+                      "torch.EvilStorage");
 }
 
 TEST(TorchDamage, StorageTooSmall) {
   auto big = six();
   big.count = 7;
-  expect_damage(parse_program(map({{"w", tensor(big)}})), StatusCode::kCorrupt, "too small");
+  expect_torch_damage(parse_program(map({{"w", tensor(big)}})), StatusCode::kCorrupt, "too small");
   big.count = INT64_MAX;
-  expect_damage(parse_program(map({{"w", tensor(big)}})), StatusCode::kCorrupt, "too small");
+  expect_torch_damage(parse_program(map({{"w", tensor(big)}})), StatusCode::kCorrupt, "too small");
 }
 
 TEST(TorchDamage, TensorBeyondItsStorage) {
   auto bad = six();
   bad.offset = 1;
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
   bad = six();
   bad.strides = {4, 1};
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
   bad.strides = {INT64_MAX, INT64_MAX};
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
   bad = six();
   bad.offset = INT64_MAX;
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "beyond");
 }
 
 TEST(TorchDamage, OverflowingProduct) {
   auto bad = six();
   bad.shape = {std::int64_t{1} << 32, std::int64_t{1} << 32};
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "overflowing");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt,
+                      "overflowing");
 }
 
 TEST(TorchDamage, ExpandedTensorBeyondTheBudget) {
   test::pickle::Tensor bomb{{1 << 20, 1 << 20}, {0, 0}, 0, 6};
-  expect_damage(parse_program(map({{"w", tensor(bomb)}})), StatusCode::kResourceLimit,
-                "far more than the file");
+  expect_torch_damage(parse_program(map({{"w", tensor(bomb)}})), StatusCode::kResourceLimit,
+                      "far more than the file");
 }
 
 TEST(TorchDamage, NegativeAndOddSizes) {
   auto bad = six();
   bad.shape = {-2, -3};
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "negative");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "negative");
   bad = six();
   bad.strides = {3};
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "strides");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "strides");
   bad = six();
   bad.count = -1;
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "negative");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "negative");
   bad = six();
   bad.shape = bad.strides = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kResourceLimit, "dimensions");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kResourceLimit,
+                      "dimensions");
 }
 
 TEST(TorchDamage, MissingStorage) {
   auto bad = six();
   bad.key = "1";
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "archive/data/1");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt,
+                      "archive/data/1");
   bad.key = "../data.pkl";
-  expect_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "missing");
+  expect_torch_damage(parse_program(map({{"w", tensor(bad)}})), StatusCode::kCorrupt, "missing");
 }
 
 TEST(TorchDamage, WrongByteOrder) {
@@ -235,40 +240,40 @@ TEST(TorchDamage, WrongByteOrder) {
                                .add("a/data/0", kSix)
                                .add("a/byteorder", "middle")
                                .build();
-  expect_damage(parse(file), StatusCode::kUnsupported, "middle");
+  expect_torch_damage(parse(file), StatusCode::kUnsupported, "middle");
 }
 
 TEST(TorchDamage, DamagedDataIsFoundByItsChecksum) {
   std::string file = torch_zip(map({{"w", tensor(six())}}), kSix);
   file[file.find(kSix) + 5] ^= 1;
-  expect_damage(parse(file), StatusCode::kCorrupt, "checksum");
+  expect_torch_damage(parse(file), StatusCode::kCorrupt, "checksum");
 }
 
 TEST(TorchDamage, ZipWithoutPickleOrWithTwo) {
-  expect_damage(parse(ZipBuilder().add("word/document.xml", "x").build()), StatusCode::kUnsupported,
-                "not a PyTorch file");
-  expect_damage(parse(ZipBuilder().add("a/data.pkl", "N.").add("b/data.pkl", "N.").build()),
-                StatusCode::kCorrupt, "several");
+  expect_torch_damage(parse(ZipBuilder().add("word/document.xml", "x").build()),
+                      StatusCode::kUnsupported, "not a PyTorch file");
+  expect_torch_damage(parse(ZipBuilder().add("a/data.pkl", "N.").add("b/data.pkl", "N.").build()),
+                      StatusCode::kCorrupt, "several");
 }
 
 TEST(TorchDamage, NoTensors) {
   for (const std::string& body : {std::string("N"), std::string("}"), std::string("]"), number(3),
                                   map({{"a", number(3)}}), text("x")}) {
-    expect_damage(parse_program(body), StatusCode::kUnsupported, "no tensors");
+    expect_torch_damage(parse_program(body), StatusCode::kUnsupported, "no tensors");
   }
 }
 
 TEST(TorchLimits, DeepMapsAndCycles) {
   std::string deep = tensor(six());
   for (int i = 0; i < 1000; ++i) deep = test::join({"](", deep, "e"});
-  expect_damage(parse_program(deep), StatusCode::kResourceLimit, "deep");
+  expect_torch_damage(parse_program(deep), StatusCode::kResourceLimit, "deep");
   // A list that holds itself and a tensor.
-  expect_damage(parse_program(test::join({"]q\x01(h\x01", tensor(six()), "e"})),
-                StatusCode::kResourceLimit, "");
+  expect_torch_damage(parse_program(test::join({"]q\x01(h\x01", tensor(six()), "e"})),
+                      StatusCode::kResourceLimit, "");
   std::string endless;
   for (int i = 0; i < 100'000; ++i) endless += ']';
   for (int i = 0; i < 99'999; ++i) endless += 'a';
-  expect_damage(parse_program(endless), StatusCode::kUnsupported, "no tensors");
+  expect_torch_damage(parse_program(endless), StatusCode::kUnsupported, "no tensors");
 }
 
 TEST(TorchLimits, SharedMapsDoNotExplode) {
@@ -280,7 +285,7 @@ TEST(TorchLimits, SharedMapsDoNotExplode) {
   }
   Limits limits;
   limits.max_tensors = 1000;
-  expect_damage(parse_program(body, kSix, limits), StatusCode::kResourceLimit, "");
+  expect_torch_damage(parse_program(body, kSix, limits), StatusCode::kResourceLimit, "");
 }
 
 TEST(TorchLimits, TooManyTensors) {
@@ -288,8 +293,8 @@ TEST(TorchLimits, TooManyTensors) {
   for (int i = 0; i < 11; ++i) entries.emplace_back(std::to_string(i), tensor(six()));
   Limits limits;
   limits.max_tensors = 10;
-  expect_damage(parse_program(map(entries), kSix, limits), StatusCode::kResourceLimit,
-                "too many tensors");
+  expect_torch_damage(parse_program(map(entries), kSix, limits), StatusCode::kResourceLimit,
+                      "too many tensors");
   limits.max_tensors = 11;
   MIEN_ASSERT_OK(parse_program(map(entries), kSix, limits).checkpoint);
 }
@@ -315,7 +320,7 @@ TEST(TorchScript, ModulesGiveDottedNames) {
   EXPECT_EQ(names(parsed), (std::vector<std::string>{"conv.weight", "scale"}));
   EXPECT_TRUE(parsed.skipped.empty());
   // The same pickle without code is a pickled object of torch.save, which needs its class.
-  expect_damage(parse_program(outer), StatusCode::kUnsupported, "__torch__.net.Clip");
+  expect_torch_damage(parse_program(outer), StatusCode::kUnsupported, "__torch__.net.Clip");
 }
 
 }  // namespace

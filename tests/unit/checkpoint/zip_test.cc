@@ -13,7 +13,7 @@ using test::little;
 using test::ZipBuilder;
 using test::ZipFields;
 
-void expect_damage(const std::string& file, StatusCode code, std::string_view word) {
+void expect_zip_damage(const std::string& file, StatusCode code, std::string_view word) {
   const auto parsed = ZipArchive::parse(bytes_of(file), "zip", 100);
   MIEN_EXPECT_CODE(parsed, code) << word;
   EXPECT_NE(parsed.status().message().find(word), std::string::npos) << parsed.status().message();
@@ -81,7 +81,8 @@ TEST(ZipDamage, Truncated) {
 }
 
 TEST(ZipDamage, DuplicateNames) {
-  expect_damage(ZipBuilder().add("a", "1").add("a", "2").build(), StatusCode::kCorrupt, "twice");
+  expect_zip_damage(ZipBuilder().add("a", "1").add("a", "2").build(), StatusCode::kCorrupt,
+                    "twice");
 }
 
 TEST(ZipDamage, OverlappingEntries) {
@@ -93,19 +94,19 @@ TEST(ZipDamage, OverlappingEntries) {
   ZipFields holder = ZipBuilder::stored("a", nested);
   inner.offset = 31;  // behind the local header of "a"
   const std::string file = ZipBuilder().add(holder).add_central(inner).build();
-  expect_damage(file, StatusCode::kCorrupt, "overlap");
+  expect_zip_damage(file, StatusCode::kCorrupt, "overlap");
 }
 
 TEST(ZipDamage, LyingSizes) {
   ZipFields entry = ZipBuilder::stored("a", "hello");
   entry.size = 6;
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "sizes differ");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "sizes differ");
   entry = ZipBuilder::stored("a", "hello");
   entry.packed = entry.size = 500;
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "beyond the end");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "beyond the end");
   entry = ZipBuilder::stored("a", "hello");
   entry.local_size = 4;
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "another size");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "another size");
 }
 
 TEST(ZipDamage, Zip64FieldTooShort) {
@@ -113,9 +114,9 @@ TEST(ZipDamage, Zip64FieldTooShort) {
   entry.packed = entry.size = 0xFFFFFFFF;
   entry.central_extra =
       little<std::uint16_t>(1) + little<std::uint16_t>(8) + little<std::uint64_t>(5);
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "zip64");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "zip64");
   entry.central_extra = little<std::uint16_t>(1) + little<std::uint16_t>(80);
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "extra field");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "extra field");
 }
 
 TEST(ZipDamage, HugeZip64Sizes) {
@@ -124,51 +125,51 @@ TEST(ZipDamage, HugeZip64Sizes) {
   entry.local_size = 0xFFFFFFFF;
   entry.central_extra = little<std::uint16_t>(1) + little<std::uint16_t>(16) +
                         little(~std::uint64_t{0}) + little(~std::uint64_t{0});
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "beyond the end");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "beyond the end");
 }
 
 TEST(ZipDamage, UnsafeNames) {
   for (const char* name : {"../a", "a/../../b", "/etc/passwd", "a\\b", "c:x", "..", "\xff"}) {
-    expect_damage(ZipBuilder().add(name, "x").build(), StatusCode::kCorrupt, "unsafe name");
+    expect_zip_damage(ZipBuilder().add(name, "x").build(), StatusCode::kCorrupt, "unsafe name");
   }
-  expect_damage(ZipBuilder().add("", "x").build(), StatusCode::kCorrupt, "unsafe name");
+  expect_zip_damage(ZipBuilder().add("", "x").build(), StatusCode::kCorrupt, "unsafe name");
 }
 
 TEST(ZipDamage, LocalHeaderTellsAnotherName) {
   ZipFields entry = ZipBuilder::stored("a", "hello");
   entry.local_name = "b";
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "differs");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "differs");
 }
 
 TEST(ZipDamage, NoLocalHeaderWhereTheDirectorySays) {
   ZipFields entry = ZipBuilder::stored("a", "hello");
   entry.offset = 3;
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "no local header");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "no local header");
 }
 
 TEST(ZipDamage, DirectoryOutsideOfTheFile) {
-  expect_damage(ZipBuilder::end(1, 46, 1000, ""), StatusCode::kCorrupt, "outside");
-  expect_damage(ZipBuilder::end(9, 0, 0, ""), StatusCode::kCorrupt, "cannot have 9 entries");
+  expect_zip_damage(ZipBuilder::end(1, 46, 1000, ""), StatusCode::kCorrupt, "outside");
+  expect_zip_damage(ZipBuilder::end(9, 0, 0, ""), StatusCode::kCorrupt, "cannot have 9 entries");
 }
 
 TEST(ZipDamage, DirectoryLongerThanItsEntries) {
   const std::string body = "zzzz";
-  expect_damage(body + ZipBuilder::end(0, 4, 0, ""), StatusCode::kCorrupt, "longer");
+  expect_zip_damage(body + ZipBuilder::end(0, 4, 0, ""), StatusCode::kCorrupt, "longer");
 }
 
 TEST(ZipDamage, TooManyEntries) {
   ZipBuilder builder;
   for (int i = 0; i < 101; ++i) builder.add(std::to_string(i), "");
-  expect_damage(builder.build(), StatusCode::kResourceLimit, "too many");
+  expect_zip_damage(builder.build(), StatusCode::kResourceLimit, "too many");
 }
 
 TEST(ZipDamage, EncryptedAndOddCompression) {
   ZipFields entry = ZipBuilder::stored("a", "hello");
   entry.flags = 1;
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kUnsupported, "encrypted");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kUnsupported, "encrypted");
   entry = ZipBuilder::stored("a", "hello");
   entry.method = 12;
-  expect_damage(ZipBuilder().add(entry).build(), StatusCode::kUnsupported, "compression 12");
+  expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kUnsupported, "compression 12");
 }
 
 TEST(ZipDamage, WrongChecksum) {

@@ -10,12 +10,14 @@ using testing::SizeIs;
 
 using testing::FloatEq;
 
-constexpr std::string_view kHeader =
+constexpr std::string_view kVotesHeader =
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
 
 class FerPlus : public Miniature {
  protected:
-  void votes(std::string_view rows) { file("fer2013new.csv", fmt::format("{}{}", kHeader, rows)); }
+  void votes(std::string_view rows) {
+    file("fer2013new.csv", fmt::format("{}{}", kVotesHeader, rows));
+  }
   void SetUp() override {
     votes(
         "Training,fer0000000.png,1,0,0,6,0,0,3,0,0,0\n"    // sadness

@@ -11,7 +11,7 @@ namespace {
 constexpr int kSide = 8;
 const std::size_t kArea = kSide * kSide;
 
-std::vector<float> ramp() {
+std::vector<float> slope() {
   std::vector<float> out(3 * kArea);
   for (std::size_t i = 0; i < out.size(); ++i) {
     out[i] = static_cast<float>(i % kSide) / kSide;
@@ -23,10 +23,10 @@ TEST(RandomView, DefaultsChangeNothing) {
   Rng rng(1);
   EXPECT_FALSE(RandomViewOptions{}.any());
   const RandomView view = draw_view({}, rng);
-  std::vector<float> planes = ramp();
+  std::vector<float> planes = slope();
   jitter(view, {}, planes);
   crop(view, kSide, planes);
-  EXPECT_EQ(planes, ramp());
+  EXPECT_EQ(planes, slope());
 }
 
 TEST(RandomView, DrawsStayInRangeAndTakeTheSameNumbers) {
@@ -81,16 +81,17 @@ TEST(RandomView, BrightnessIsClampedToWhite) {
   EXPECT_NEAR(planes[2], 0.0, 1e-6);
 }
 
-// torch.nn.functional.interpolate(mode="bilinear", align_corners=False) of the left half of a ramp.
+// torch.nn.functional.interpolate(mode="bilinear", align_corners=False) of the left half of a
+// slope.
 TEST(RandomView, CropIsBilinearWithHalfPixelCentres) {
-  std::vector<float> planes = ramp();
+  std::vector<float> planes = slope();
   crop({.crops = true, .width = 0.5, .height = 1}, kSide, planes);
   const double expected[] = {0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3};
   for (std::size_t x = 0; x < kSide; ++x) {
     EXPECT_NEAR(planes[x], expected[x] / kSide, 1e-6) << x;
     EXPECT_NEAR(planes[2 * kArea + 5 * kSide + x], expected[x] / kSide, 1e-6) << x;
   }
-  planes = ramp();
+  planes = slope();
   crop({.crops = true, .width = 0.5, .height = 0.5, .x = 0.999, .y = 0.999}, kSide, planes);
   EXPECT_NEAR(planes[0], 4.0 / kSide, 1e-6);  // the right lower quarter
 }

@@ -168,7 +168,7 @@ class Reference {
   const Bundle& bundle_;
 };
 
-std::vector<float> random_pixels(std::size_t count) {
+std::vector<float> random_picture_pixels(std::size_t count) {
   Rng rng(5);
   std::vector<float> out(count);
   for (float& v : out) v = static_cast<float>(rng.normal());
@@ -203,7 +203,7 @@ TEST_F(EncodersTest, ImageTowerMatchesTheDefinition) {
   const Reference reference(*bundle);
   const auto encoder = bundle->image_encoder();
   MIEN_ASSERT_OK(encoder);
-  const auto pixels = random_pixels(5 * kPixels);
+  const auto pixels = random_picture_pixels(5 * kPixels);
   std::vector<float> out(5 * 32);
   Session session;
   MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 5, out.data(), session));
@@ -218,7 +218,7 @@ TEST_F(EncodersTest, Bf16StaysCloseToTheDefinition) {
   const Reference reference(*bundle);
   const auto encoder = bundle->image_encoder();
   MIEN_ASSERT_OK(encoder);
-  const auto pixels = random_pixels(3 * kPixels);
+  const auto pixels = random_picture_pixels(3 * kPixels);
   std::vector<float> out(3 * 32);
   Session session;
   MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 3, out.data(), session));
@@ -231,7 +231,7 @@ TEST_F(EncodersTest, ABatchEqualsSinglePictures) {
   const auto bundle = load(PrecisionChoice::kF32);
   const auto encoder = *bundle->image_encoder();
   const std::size_t count = 200;  // more than one pass
-  const auto pixels = random_pixels(count * kPixels);
+  const auto pixels = random_picture_pixels(count * kPixels);
   std::vector<float> all(count * 32);
   Session session;
   MIEN_ASSERT_OK(encoder->encode(pixels.data(), count, all.data(), session));
@@ -312,7 +312,7 @@ TEST_F(EncodersTest, TextTowerRejectsBadIds) {
 TEST_F(EncodersTest, WeightsAreSharedByThreads) {
   const auto bundle = load(PrecisionChoice::kF32);
   const auto encoder = *bundle->image_encoder();
-  const auto pixels = random_pixels(4 * kPixels);
+  const auto pixels = random_picture_pixels(4 * kPixels);
   std::vector<float> want(4 * 32);
   Session session;
   MIEN_ASSERT_OK(encoder->encode(pixels.data(), 4, want.data(), session));

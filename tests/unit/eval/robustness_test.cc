@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-RunResult run_of(const std::vector<int>& right) {
+RunResult robustness_run(const std::vector<int>& right) {
   RunResult out{.classes = {"a", "b"}};
   for (std::size_t i = 0; i < right.size(); ++i) {
     out.predictions.push_back(
@@ -27,7 +27,7 @@ TEST(Robustness, AgreesWithNumpy) {
   for (const Json& row : golden.find("right")->as_array()) {
     std::vector<int> right;
     for (const Json& one : row.as_array()) right.push_back(static_cast<int>(one.as_integer()));
-    ASSERT_TRUE(robustness.add(level == 0 ? "none" : "blur", level, run_of(right)).ok());
+    ASSERT_TRUE(robustness.add(level == 0 ? "none" : "blur", level, robustness_run(right)).ok());
     ++level;
   }
   const auto report = robustness.finish();
@@ -44,8 +44,8 @@ TEST(Robustness, AgreesWithNumpy) {
 // The same samples are drawn in all runs, so a loss that every sample shares has no spread.
 TEST(Robustness, RunsArePaired) {
   Robustness robustness;
-  ASSERT_TRUE(robustness.add("none", 0, run_of({1, 1, 0, 0, 1, 0})).ok());
-  ASSERT_TRUE(robustness.add("jpeg", 1, run_of({1, 1, 0, 0, 1, 0})).ok());
+  ASSERT_TRUE(robustness.add("none", 0, robustness_run({1, 1, 0, 0, 1, 0})).ok());
+  ASSERT_TRUE(robustness.add("jpeg", 1, robustness_run({1, 1, 0, 0, 1, 0})).ok());
   EXPECT_EQ(robustness.last().corruption, "jpeg");
   const auto report = robustness.finish();
   MIEN_ASSERT_OK(report);
@@ -57,13 +57,14 @@ TEST(Robustness, RunsArePaired) {
 
 TEST(Robustness, BadInput) {
   Robustness robustness;
-  ASSERT_TRUE(robustness.add("none", 0, run_of({1, 1})).ok());
-  EXPECT_THAT(robustness.add("blur", 1, run_of({1})).message(), HasSubstr("blur 1: 1 samples"));
-  RunResult other = run_of({1, 1});
+  ASSERT_TRUE(robustness.add("none", 0, robustness_run({1, 1})).ok());
+  EXPECT_THAT(robustness.add("blur", 1, robustness_run({1})).message(),
+              HasSubstr("blur 1: 1 samples"));
+  RunResult other = robustness_run({1, 1});
   other.predictions[1].id = std::string(1, 'x');
   EXPECT_THAT(robustness.add("blur", 1, other).message(), HasSubstr("sample 'x' (expected '1'"));
   EXPECT_THAT(test::problem_of(robustness.finish()), HasSubstr("no spoiled run"));
-  EXPECT_THAT(Robustness().add("none", 0, run_of({})).message(), HasSubstr("0 samples"));
+  EXPECT_THAT(Robustness().add("none", 0, robustness_run({})).message(), HasSubstr("0 samples"));
 }
 
 }  // namespace

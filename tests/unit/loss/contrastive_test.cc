@@ -11,7 +11,7 @@
 namespace mien::loss {
 namespace {
 
-const auto kDouble = torch::dtype(torch::kFloat64);
+using test::kDouble;
 
 torch::Tensor unit_rows(std::int64_t rows, std::int64_t width) {
   const torch::Tensor x = torch::randn({rows, width}, kDouble);

@@ -10,7 +10,7 @@
 namespace mien::loss {
 namespace {
 
-const auto kDouble = torch::dtype(torch::kFloat64);
+using test::kDouble;
 
 TEST(CrossEntropy, WorkedByHand) {
   const torch::Tensor logits = torch::tensor({{0.0, std::log(3.0)}}, kDouble);

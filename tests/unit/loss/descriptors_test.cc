@@ -8,15 +8,15 @@
 namespace mien::loss {
 namespace {
 
-const auto kDouble = torch::dtype(torch::kFloat64);
-const auto kLong = torch::dtype(torch::kInt64);
+using test::kDouble;
+using test::kLong;
 
 // methods-cliper §11.
 torch::Tensor scores() {
   return torch::tensor({2.0, 1.0, 0.0, 0.5, 1.0, 3.0, 2.0, -1.0, 0.0, 1.0, 1.5, 2.5}, kDouble)
       .view({3, 2, 2});
 }
-torch::Tensor labels() { return torch::tensor({0, 0, 1}, kLong); }
+torch::Tensor class_indices() { return torch::tensor({0, 0, 1}, kLong); }
 
 // Scores of one class whose samples choose its first descriptor so often, and its second.
 torch::Tensor modulation_of(int first, int second) {
@@ -26,16 +26,17 @@ torch::Tensor modulation_of(int first, int second) {
 }
 
 TEST(Descriptors, WorkedExample) {
-  EXPECT_NEAR(descriptor_margin(scores(), labels()).item<double>(), 0.7538052, 1e-6);
-  EXPECT_NEAR(descriptor_fine_grained(scores(), labels()).item<double>(), 0.2988652, 1e-6);
-  const torch::Tensor alpha = descriptor_modulation(scores(), labels());
+  EXPECT_NEAR(descriptor_margin(scores(), class_indices()).item<double>(), 0.7538052, 1e-6);
+  EXPECT_NEAR(descriptor_fine_grained(scores(), class_indices()).item<double>(), 0.2988652, 1e-6);
+  const torch::Tensor alpha = descriptor_modulation(scores(), class_indices());
   EXPECT_NEAR(alpha[0].item<double>(), 1.0, 1e-6);
   EXPECT_NEAR(alpha[1].item<double>(), 1.0, 1e-6);
   EXPECT_NEAR(alpha[2].item<double>(), 0.9898990, 1e-6);
   const torch::Tensor means = scores().mean(2);
-  EXPECT_NEAR(descriptor_mean(scores(), labels()).item<double>(),
-              -at::log_softmax(means, 1).gather(1, labels().unsqueeze(1)).mean().item<double>(),
-              1e-12);
+  EXPECT_NEAR(
+      descriptor_mean(scores(), class_indices()).item<double>(),
+      -at::log_softmax(means, 1).gather(1, class_indices().unsqueeze(1)).mean().item<double>(),
+      1e-12);
 }
 
 TEST(Descriptors, RareDescriptorsWeighMore) {
@@ -60,7 +61,7 @@ TEST(Descriptors, OneDescriptorIsCrossEntropy) {
 
 TEST(Descriptors, MarginReachesOneDescriptorOfTheTrueClass) {
   torch::Tensor s = scores().set_requires_grad(true);
-  descriptor_margin(s, labels()).backward();
+  descriptor_margin(s, class_indices()).backward();
   const torch::Tensor touched = s.grad().ne(0).sum(2);
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(touched[i][0].item<int>(), 1);

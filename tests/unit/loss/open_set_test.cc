@@ -9,8 +9,8 @@
 namespace mien::loss {
 namespace {
 
-const auto kDouble = torch::dtype(torch::kFloat64);
-const auto kLong = torch::dtype(torch::kInt64);
+using test::kDouble;
+using test::kLong;
 
 // methods-hesp §13.
 TEST(OpenSetLoss, ReciprocalScoresOfTheWorkedExample) {

@@ -22,7 +22,7 @@ constexpr int kSide = 24;
 const char* const kNames[] = {"angry", "happy", "neutral"};
 
 // Left half bright, right half bright, or evenly grey.
-image::Image pattern(int kind, Rng& rng) {
+image::Image halves(int kind, Rng& rng) {
   image::Image out(kSide, kSide);
   for (int y = 0; y < kSide; ++y) {
     for (int x = 0; x < kSide; ++x) {
@@ -35,13 +35,13 @@ image::Image pattern(int kind, Rng& rng) {
   return out;
 }
 
-void write_pictures(const std::filesystem::path& folder) {
+void write_halves(const std::filesystem::path& folder) {
   std::ofstream csv(folder / "set.csv");
   csv << "path,label,subject,sequence,split\n";
   Rng rng(2);
   for (int i = 0; i < 60; ++i) {
     const std::string file = fmt::format("p{}.png", i);
-    const auto png = image::encode_png(pattern(i % 3, rng));
+    const auto png = image::encode_png(halves(i % 3, rng));
     MIEN_ASSERT_OK(png);
     std::ofstream(folder / file, std::ios::binary)
         .write(reinterpret_cast<const char*>(png->data()),
@@ -132,7 +132,7 @@ void expect_reads_patterns(const std::filesystem::path& path, bool neutral) {
   for (int kind = 0; kind < 3; ++kind) {
     std::vector<float> pixels(3 * kSide * kSide);
     std::vector<float> row(static_cast<std::size_t>(info.architecture.embed));
-    MIEN_ASSERT_OK(image::preprocess(pattern(kind, rng), info.preprocess, pixels));
+    MIEN_ASSERT_OK(image::preprocess(halves(kind, rng), info.preprocess, pixels));
     MIEN_ASSERT_OK((*encoder)->encode(pixels.data(), 1, row.data(), session));
     if (neutral) intensity.push_back((*difference)->intensity(row));
     float length = 0;
@@ -148,7 +148,7 @@ void expect_reads_patterns(const std::filesystem::path& path, bool neutral) {
 
 class E2n : public testing::Test {
  protected:
-  void SetUp() override { write_pictures(dir_.path()); }
+  void SetUp() override { write_halves(dir_.path()); }
   test::TempDir dir_;
 };
 

@@ -17,7 +17,7 @@
 namespace mien::methods {
 namespace {
 
-constexpr const char* kNames[] = {"happy", "neutral", "sad"};
+constexpr const char* kPoolClasses[] = {"happy", "neutral", "sad"};
 
 // One colour per class, in noise.
 image::Image picture(int kind, Rng& rng) {
@@ -46,7 +46,7 @@ class TemporalPoolTest : public testing::Test {
       std::ofstream(dir_ / file, std::ios::binary)
           .write(reinterpret_cast<const char*>(png->data()),
                  static_cast<std::streamsize>(png->size()));
-      csv << file << "," << kNames[i % 3] << ",,," << (i < 24 ? "train" : "val") << "\n";
+      csv << file << "," << kPoolClasses[i % 3] << ",,," << (i < 24 ? "train" : "val") << "\n";
     }
   }
   TemporalPoolRecipe recipe() const {

@@ -11,7 +11,7 @@
 namespace mien::nn {
 namespace {
 
-ClipOptions tiny() {
+ClipOptions tiny_clip() {
   return {
       .visual =
           {.image_size = 8, .patch = 4, .width = 8, .layers = 2, .heads = 2, .mlp = 12, .embed = 6},
@@ -51,7 +51,7 @@ TEST(Clip, NamesOfThePublishedVitB32) {
 
 TEST(Clip, PaddingBehindTheEndChangesNothing) {
   torch::manual_seed(1);
-  Clip model(tiny());
+  Clip model(tiny_clip());
   torch::Tensor tokens = two_texts();
   const torch::Tensor before = model->encode_text(tokens);
   tokens[0][5] = 3;
@@ -65,7 +65,7 @@ TEST(Clip, PaddingBehindTheEndChangesNothing) {
 
 TEST(Clip, GradientsOfTheImageTower) {
   torch::manual_seed(2);
-  Vit model(tiny().visual);
+  Vit model(tiny_clip().visual);
   model->to(torch::kFloat64);
   const torch::Tensor x = torch::randn({2, 3, 8, 8}, torch::kFloat64);
   const torch::Tensor weights = torch::randn({2, 6}, torch::kFloat64);
@@ -75,7 +75,7 @@ TEST(Clip, GradientsOfTheImageTower) {
 
 TEST(Clip, GradientsOfTheTextTower) {
   torch::manual_seed(3);
-  TextTower model(tiny().text);
+  TextTower model(tiny_clip().text);
   model->to(torch::kFloat64);
   const torch::Tensor weights = torch::randn({2, 6}, torch::kFloat64);
   test::expect_gradients([&] { return (model->forward(two_texts()) * weights).sum(); },
@@ -84,7 +84,7 @@ TEST(Clip, GradientsOfTheTextTower) {
 
 TEST(Clip, VectorsInThePlaceOfTokens) {
   torch::manual_seed(4);
-  Clip model(tiny());
+  Clip model(tiny_clip());
   const torch::Tensor tokens = two_texts();
   const torch::Tensor vectors = model->text()->token_vectors(tokens);
   EXPECT_TRUE(model->text()
@@ -100,7 +100,7 @@ TEST(Clip, VectorsInThePlaceOfTokens) {
 
 TEST(Clip, Bf16InputsWorkUnderAutocastTypes) {
   torch::manual_seed(4);
-  Vit model(tiny().visual);
+  Vit model(tiny_clip().visual);
   const torch::Tensor x = torch::randn({2, 3, 8, 8});
   const torch::Tensor truth = model->forward(x);
   model->to(torch::kBFloat16);

@@ -8,7 +8,7 @@
 namespace mien::nn {
 namespace {
 
-WordTowerOptions tiny() {
+WordTowerOptions tiny_words() {
   return {.context = 6,
           .words = 9,
           .buckets = 3,
@@ -22,7 +22,7 @@ WordTowerOptions tiny() {
 
 TEST(WordTower, VectorsInThePlaceOfWords) {
   torch::manual_seed(1);
-  WordTower tower(tiny(), torch::randn({9, 5}));
+  WordTower tower(tiny_words(), torch::randn({9, 5}));
   const torch::Tensor ids =
       torch::tensor({{3, 1, 11, 0, 0, 0}, {2, 4, 5, 9, 12, 0}}, torch::dtype(torch::kInt64));
   const torch::Tensor used = ids.ne(0);

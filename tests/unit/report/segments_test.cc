@@ -13,11 +13,11 @@ namespace {
 using test::face_at;
 using test::frame_of;
 
-const std::vector<std::string> kLabels = {"happy", "sad", "neutral"};
+const std::vector<std::string> kSegmentLabels = {"happy", "sad", "neutral"};
 
 engine::FaceResult leads(const std::string& label, std::int64_t track, float p = 0.8F) {
   test::Scores scores = {{label, p}};
-  for (const std::string& other : kLabels) {
+  for (const std::string& other : kSegmentLabels) {
     if (other != label) scores.push_back({other, (1 - p) / 2});
   }
   return face_at({10, 10, 50, 50}, scores, track);
@@ -35,7 +35,7 @@ std::string told(const LabelSegments& segments) {
 }
 
 TEST(Segments, OneSegmentPerStretchWithoutSmoothing) {
-  LabelSegments segments(kLabels, 0);
+  LabelSegments segments(kSegmentLabels, 0);
   const std::vector<std::string> lead = {"happy", "happy", "sad", "happy"};
   for (std::size_t i = 0; i < lead.size(); ++i) {
     segments.add(frame_of(0.1 * static_cast<double>(i), {leads(lead[i], 0)}));
@@ -47,7 +47,7 @@ TEST(Segments, OneSegmentPerStretchWithoutSmoothing) {
 }
 
 TEST(Segments, SmoothingTakesOutAFlicker) {
-  LabelSegments segments(kLabels, 0.5);
+  LabelSegments segments(kSegmentLabels, 0.5);
   for (int i = 0; i < 40; ++i) {
     segments.add(frame_of(0.1 * i, {leads(i == 10 ? "sad" : i < 20 ? "happy" : "neutral", 0)}));
   }
@@ -56,7 +56,7 @@ TEST(Segments, SmoothingTakesOutAFlicker) {
 }
 
 TEST(Segments, ShortStretchesGoToANeighbour) {
-  LabelSegments segments(kLabels, 0.3);
+  LabelSegments segments(kSegmentLabels, 0.3);
   // Windows of three frames: sad leads for two frames only, and so does the beginning.
   const std::string lead = "ssshhhhhhsshhhhhhh";
   for (std::size_t i = 0; i < lead.size(); ++i) {
@@ -68,7 +68,7 @@ TEST(Segments, ShortStretchesGoToANeighbour) {
 }
 
 TEST(Segments, AFaceThatIsAwayEndsItsStretch) {
-  LabelSegments segments(kLabels, 0);
+  LabelSegments segments(kSegmentLabels, 0);
   segments.add(frame_of(0.0, {leads("happy", 0), leads("sad", 1)}));
   segments.add(frame_of(0.1, {leads("happy", 0)}));
   segments.add(frame_of(0.2, {}));
@@ -78,7 +78,7 @@ TEST(Segments, AFaceThatIsAwayEndsItsStretch) {
 }
 
 TEST(Segments, UnknownWhenMostOfTheWindowIs) {
-  LabelSegments segments(kLabels, 0.3);
+  LabelSegments segments(kSegmentLabels, 0.3);
   for (int i = 0; i < 20; ++i) {
     engine::FaceResult face = leads("happy", 0);
     face.unknown = i >= 10;
@@ -90,17 +90,17 @@ TEST(Segments, UnknownWhenMostOfTheWindowIs) {
 }
 
 TEST(Segments, OddInputs) {
-  LabelSegments none(kLabels);
+  LabelSegments none(kSegmentLabels);
   none.finish();
   EXPECT_TRUE(none.tracks().empty());
 
-  LabelSegments one(kLabels);  // one frame lasts a while
+  LabelSegments one(kSegmentLabels);  // one frame lasts a while
   one.add(frame_of(1.0, {leads("sad", 7)}));
   one.finish();
   EXPECT_EQ(told(one), "7:sad[1000,1040) ");
   EXPECT_EQ(one.begin_us(), 1'000'000);
 
-  LabelSegments backwards(kLabels, 0);
+  LabelSegments backwards(kSegmentLabels, 0);
   backwards.add(frame_of(1.0, {leads("sad", 0)}));
   backwards.add(frame_of(0.5, {leads("happy", 0)}));
   backwards.add(frame_of(2.0, {leads("happy", 0)}));
@@ -116,14 +116,14 @@ TEST(Segments, OddInputs) {
 
 TEST(Segments, NeverOverlapAndStayInOrder) {
   for (const double smooth : {0.0, 0.2, 1.0, 5.0}) {
-    LabelSegments segments(kLabels, smooth);
+    LabelSegments segments(kSegmentLabels, smooth);
     std::uint32_t state = 7;
     for (int i = 0; i < 400; ++i) {
       std::vector<engine::FaceResult> faces;
       for (std::int64_t track = 0; track < 3; ++track) {
         state = state * 1664525U + 1013904223U;
         if (state >> 29U == 0) continue;
-        faces.push_back(leads(kLabels[state >> 16U & 1U], track, 0.5F));
+        faces.push_back(leads(kSegmentLabels[state >> 16U & 1U], track, 0.5F));
         faces.back().unknown = (state >> 20U & 7U) == 0;
       }
       segments.add(frame_of(0.04 * i, std::move(faces)));
