@@ -81,7 +81,7 @@ function(mien_test name)
                                                    ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name}_tests PRIVATE ${ARG_LIBS} mien_options mien_test_support GTest::gtest
                                               GTest::gmock GTest::gtest_main)
-  if(NOT name IN_LIST MIEN_SINGLE_ROOMS)
+  if(NOT name IN_LIST MIEN_SINGLE_TESTS)
     mien_unity(${name}_tests)
   endif()
   gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60

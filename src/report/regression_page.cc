@@ -22,14 +22,18 @@ constexpr std::array<Figure, 4> kFigures = {
      {"MAE", &metrics::RegressionError::mae, &eval::TargetReport::mae},
      {"RMSE", &metrics::RegressionError::rmse, &eval::TargetReport::rmse}}};
 
-constexpr double kSide = 300, kLeft = 58, kTop = 12;
+constexpr double kScatterSide = 300, kScatterLeft = 58, kScatterTop = 12;
 
 // Both axes alike, so that the diagonal is where prediction and truth agree.
 struct Scale {
   double low;
   double high;
-  double x(double value) const { return kLeft + kSide * (value - low) / (high - low); }
-  double y(double value) const { return kTop + kSide * (high - value) / (high - low); }
+  double x(double value) const {
+    return kScatterLeft + kScatterSide * (value - low) / (high - low);
+  }
+  double y(double value) const {
+    return kScatterTop + kScatterSide * (high - value) / (high - low);
+  }
 };
 
 Scale scale_of(const eval::TargetReport& target, const eval::RegressionRun& run, std::size_t t) {
@@ -69,8 +73,9 @@ std::string axes(const Scale& scale) {
         "<line x1=\"{3}\" x2=\"{4}\" y1=\"{5:.1f}\" y2=\"{5:.1f}\" stroke=\"var(--line)\"/>"
         "<text x=\"{0:.1f}\" y=\"{6}\" text-anchor=middle>{7:.6g}</text>"
         "<text x=\"{8}\" y=\"{9:.1f}\" text-anchor=end>{7:.6g}</text>",
-        scale.x(value), kTop, kTop + kSide, kLeft, kLeft + kSide, scale.y(value), kTop + kSide + 18,
-        value, kLeft - 6, scale.y(value) + 4);
+        scale.x(value), kScatterTop, kScatterTop + kScatterSide, kScatterLeft,
+        kScatterLeft + kScatterSide, scale.y(value), kScatterTop + kScatterSide + 18, value,
+        kScatterLeft - 6, scale.y(value) + 4);
   }
   return out;
 }
@@ -81,13 +86,14 @@ std::string scatter_svg(const eval::TargetReport& target, const eval::Regression
   std::string out = fmt::format(
       "<svg viewBox=\"0 0 {0} {1}\" width=\"{0}\" role=img aria-label=\"predictions against "
       "truth\">",
-      kLeft + kSide + 14, kTop + kSide + 46);
+      kScatterLeft + kScatterSide + 14, kScatterTop + kScatterSide + 46);
   out += axes(scale);
   out += fmt::format(
       "<rect x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{2}\" fill=none "
       "stroke=\"var(--dim)\"/><line x1=\"{0}\" y1=\"{3}\" x2=\"{4}\" y2=\"{1}\" "
       "stroke=\"var(--dim)\" stroke-dasharray=\"4 4\"/>",
-      kLeft, kTop, kSide, kTop + kSide, kLeft + kSide);
+      kScatterLeft, kScatterTop, kScatterSide, kScatterTop + kScatterSide,
+      kScatterLeft + kScatterSide);
   const double opacity = run.rows.size() > 400 ? 0.25 : 0.6;
   for (const eval::RegressionRow& row : run.rows) {
     out += fmt::format(
@@ -98,7 +104,8 @@ std::string scatter_svg(const eval::TargetReport& target, const eval::Regression
   out += fmt::format(
       "<text x=\"{}\" y=\"{}\" text-anchor=middle>truth</text>"
       "<text transform=\"translate(14 {}) rotate(-90)\" text-anchor=middle>prediction</text>",
-      kLeft + kSide / 2, kTop + kSide + 38, kTop + kSide / 2);
+      kScatterLeft + kScatterSide / 2, kScatterTop + kScatterSide + 38,
+      kScatterTop + kScatterSide / 2);
   return out + "</svg>";
 }
 
@@ -114,12 +121,12 @@ std::string range_text(const engine::RegressionTarget& target) {
 }  // namespace
 
 std::string regression_table(const eval::RegressionReport& report, bool unicode) {
-  std::string out =
-      fmt::format("{} samples\n\n  {}", report.rows, fit("target", 24, Align::kLeft, unicode));
+  std::string out = fmt::format("{} samples\n\n  {}", report.rows,
+                                fit("target", 24, Align::kScatterLeft, unicode));
   for (const Figure& figure : kFigures) out += fmt::format("  {:<26}", figure.name);
   out += "\n";
   for (const eval::TargetReport& item : report.targets) {
-    out += "  " + fit(item.target.name, 24, Align::kLeft, unicode);
+    out += "  " + fit(item.target.name, 24, Align::kScatterLeft, unicode);
     for (const Figure& figure : kFigures) {
       const metrics::Interval& interval = item.*figure.interval;
       out +=
@@ -128,7 +135,7 @@ std::string regression_table(const eval::RegressionReport& report, bool unicode)
     }
     out += "\n";
   }
-  out += "  " + fit("mean", 24, Align::kLeft, unicode);
+  out += "  " + fit("mean", 24, Align::kScatterLeft, unicode);
   for (const Figure& figure : kFigures) {
     out += fmt::format("  {:<26}", fmt::format("{:.3f}", report.mean.*figure.value));
   }

@@ -8,7 +8,7 @@
 namespace mien::report {
 namespace {
 
-constexpr double kWidth = 190, kHeight = 120, kLeft = 34, kTop = 8;
+constexpr double kWidth = 190, kHeight = 120, kPlotLeft = 34, kPlotTop = 8;
 
 struct Series {
   std::string name;
@@ -30,9 +30,9 @@ std::vector<Series> series_of(const eval::RobustnessReport& report) {
 std::string chart(const Series& series) {
   const auto last = static_cast<double>(std::max<std::size_t>(1, series.runs.size() - 1));
   const auto x = [&](std::size_t level) {
-    return kLeft + kWidth * static_cast<double>(level) / last;
+    return kPlotLeft + kWidth * static_cast<double>(level) / last;
   };
-  const auto y = [&](double percent) { return kTop + kHeight * (1 - percent / 100); };
+  const auto y = [&](double percent) { return kPlotTop + kHeight * (1 - percent / 100); };
   std::string upper, lower, line, dots;
   for (std::size_t i = 0; i < series.runs.size(); ++i) {
     const eval::ClosedSetReport& report = series.runs[i]->report;
@@ -42,17 +42,17 @@ std::string chart(const Series& series) {
     dots += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=3 fill=\"var(--mark)\"><title>level {}: {:.2f} "
         "%</title></circle><text class=dim x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=middle>{}</text>",
-        x(i), y(report.war), i, report.war, x(i), kTop + kHeight + 16, i);
+        x(i), y(report.war), i, report.war, x(i), kPlotTop + kHeight + 16, i);
   }
   std::string out = fmt::format(
       "<figure><svg viewBox=\"0 0 {} {}\" width={} height={} role=img aria-label=\"WAR under {}\">",
-      kLeft + kWidth + 8, kTop + kHeight + 24, kLeft + kWidth + 8, kTop + kHeight + 24,
-      escape_markup(series.name));
+      kPlotLeft + kWidth + 8, kPlotTop + kHeight + 24, kPlotLeft + kWidth + 8,
+      kPlotTop + kHeight + 24, escape_markup(series.name));
   for (const double percent : {0.0, 50.0, 100.0}) {
     out += fmt::format(
         "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"var(--line)\"/><text "
         "class=dim x=\"{3}\" y=\"{4:.1f}\" text-anchor=end>{5:.0f}</text>",
-        kLeft, kLeft + kWidth, y(percent), kLeft - 6, y(percent) + 4, percent);
+        kPlotLeft, kPlotLeft + kWidth, y(percent), kPlotLeft - 6, y(percent) + 4, percent);
   }
   return out + fmt::format(
                    "<polygon points=\"{}{}\" fill=\"var(--mark)\" fill-opacity=\".18\"/><polyline "

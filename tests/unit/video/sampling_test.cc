@@ -266,7 +266,7 @@ TEST(SamplingSpec, RoundTripsThroughJson) {
 
 TEST(SamplingSpec, EveryKindOfBadJsonIsNamed) {
   const auto problem = [](const char* text) {
-    return test::problem_of(SamplingSpec::parse(*Json::parse(text), "bundle.json"));
+    return mien::test::problem_of(SamplingSpec::parse(*Json::parse(text), "bundle.json"));
   };
   EXPECT_THAT(problem(R"({"frames":16,"stride":1})"), HasSubstr("corrupt: bundle.json"));
   EXPECT_THAT(problem(R"({"rule":"uniform","stride":1})"), HasSubstr("frames"));
