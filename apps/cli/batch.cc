@@ -74,6 +74,10 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
                               : scorer.unknown.mode == Mode::kAuto
                                   ? "auto"
                                   : fmt::format("{}", scorer.unknown.value);
+  // In one fact, so that files from before there were --min-face and --single still go on.
+  std::string search = fmt::format("{}", finder.upsample);
+  if (finder.min_face > 0) search += fmt::format(", --min-face {}", finder.min_face);
+  if (finder.single) search += ", --single";
   const bool raw = scorer.compound == engine::Compound::kRawMean;
   // In one fact, so that files from before there were views still go on.
   std::string precision = batch.model.precision;
@@ -87,7 +91,7 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
       {"--compound", raw ? "raw-mean" : "unit-mean"},
       {"--face", std::string(face::to_string(finder.mode))},
       {"--boxes", boxes},
-      {"--upsample", fmt::format("{}", finder.upsample)},
+      {"--upsample", search},
       {"--min-score", fmt::format("{}", finder.min_score)},
       {"--detect-every", fmt::format("{}", finder.detect_every)},
       {"--every", fmt::format("{}", batch.recognizer.every)},

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -58,6 +59,9 @@ class Detector final : public InputVisitor {
       frame.image = &next->image;
       note_tracks(frame.result, tracks);
       ++clip.summary.frames;
+      clip.summary.smallest_face =
+          std::max(clip.summary.smallest_face,
+                   finder_.smallest_face(next->image.width(), next->image.height()));
       clip.summary.faces += static_cast<std::int64_t>(frame.result.faces.size());
       if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
       MIEN_RETURN_IF_ERROR(drawings_.clip_frame(frame, timeline));

@@ -20,10 +20,18 @@ void add_face_options(CLI::App& verb, FaceOptions& options) {
   verb.add_option(
       "--boxes", options.finder.boxes_file,
       "CSV with the columns path, x, y, w, h (and frame, for clips); implies --face boxes");
-  verb.add_option("--upsample", options.finder.upsample,
-                  "Times a picture is doubled before detection (-1: by its size)")
-      ->check(CLI::Range(-1, 3))
-      ->capture_default_str();
+  CLI::Option* upsample =
+      verb.add_option("--upsample", options.finder.upsample,
+                      "Times a picture is doubled before detection (-1: by its size)")
+          ->check(CLI::Range(-1, 3))
+          ->capture_default_str();
+  verb.add_option("--min-face", options.finder.min_face,
+                  "Search for faces of so many pixels and more (default: 60 in clips up to 4K, by "
+                  "its size in a picture); smaller ones take longer")
+      ->check(CLI::Range(10.0F, 4000.0F))
+      ->excludes(upsample);
+  verb.add_flag("--single", options.finder.single,
+                "Only the largest face; in a clip it is one track from start to end");
   verb.add_option("--min-score", options.finder.min_score, "Drop detections below this score")
       ->check(CLI::Range(-10.0F, 100.0F))
       ->capture_default_str();

@@ -17,14 +17,22 @@ namespace {
 constexpr int kMostDoublings = 4;
 constexpr double kLargestSearch = 6e6;  // pixels of a picture as searched, when we choose
 constexpr float kKeepBelow = 0.4F;
+constexpr float kLeastMinFace = 10;
+constexpr float kMostMinFace = 4000;
+constexpr float kLarger = 1.5F;  // in area: then another face is the single one
+constexpr std::int64_t kSinglePatienceUs = 1'000'000;
 
 double pixels_of(image::ImageView picture) {
   return static_cast<double>(picture.width) * picture.height;
 }
 
+/// Whether the size of a picture decides how it is searched.
+bool by_size(const FinderOptions& options) { return options.upsample < 0 && options.min_face <= 0; }
+
 /// Doubled, unless the picture is large: then as large as the cap allows; huge pictures shrink.
-float picture_scale(image::ImageView picture, int upsample) {
-  if (upsample >= 0) return static_cast<float>(1 << upsample);
+float picture_scale(image::ImageView picture, const FinderOptions& options, float detector_face) {
+  if (options.min_face > 0) return detector_face / options.min_face;
+  if (options.upsample >= 0) return static_cast<float>(1 << options.upsample);
   return static_cast<float>(std::min(2.0, std::sqrt(kLargestSearch / pixels_of(picture))));
 }
 
@@ -32,11 +40,14 @@ image::Box whole_box(image::ImageView picture) {
   return {0, 0, static_cast<float>(picture.width), static_cast<float>(picture.height)};
 }
 
-TrackerOptions tracker_options(const FinderOptions& options) {
-  return {.detect_every = options.detect_every,
-          .min_score = options.min_score,
-          .keep_score = options.min_score - kKeepBelow,
-          .scale = options.upsample < 0 ? 0 : static_cast<float>(1 << options.upsample)};
+TrackerOptions tracker_options(const FinderOptions& options, const FaceDetector* detector) {
+  TrackerOptions out{.detect_every = options.detect_every,
+                     .min_score = options.min_score,
+                     .keep_score = options.min_score - kKeepBelow,
+                     .scale = options.upsample < 0 ? 0 : static_cast<float>(1 << options.upsample),
+                     .min_face = options.min_face};
+  if (detector != nullptr) out.detector_face = detector->smallest_face();
+  return out;
 }
 
 /// Landmarks expect a square of the detector's kind, whoever drew the box.
@@ -87,11 +98,14 @@ class Worker final : public FrameWorker {
       : options_(options),
         detector_(std::move(detector)),
         landmarks_(std::move(landmarks)),
-        tracker_(tracker_options(options)) {}
+        tracker_(tracker_options(options, detector_.get())) {}
 
-  Result<std::optional<std::vector<Detection>>> search(image::ImageView frame) override {
+  Result<std::optional<std::vector<Detection>>> search(image::ImageView frame,
+                                                       const FramePlan& plan) override {
     if (detector_ == nullptr || frame.empty()) return std::optional<std::vector<Detection>>();
-    MIEN_ASSIGN_OR_RETURN(auto found, detector_->detect(frame, tracker_.whole_search(frame)));
+    MIEN_ASSIGN_OR_RETURN(
+        auto found, detector_->detect(
+                        frame, tracker_.whole_search(frame.width, frame.height, plan.search_fine)));
     return std::optional(std::move(found));
   }
 
@@ -120,7 +134,7 @@ class Finder final : public FaceFinder {
         detector_(std::move(detector)),
         landmarks_(std::move(landmarks)),
         boxes_(std::move(boxes)),
-        tracker_(tracker_options(options)) {}
+        tracker_(tracker_options(options, detector_.get())) {}
 
   Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) override {
     if (picture.empty()) return std::vector<Face>{};
@@ -144,14 +158,16 @@ class Finder final : public FaceFinder {
     }
     std::stable_sort(faces.begin(), faces.end(),
                      [](const Face& a, const Face& b) { return a.box.area() > b.box.area(); });
+    if (options_.single && faces.size() > 1) faces.resize(1);
     MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
     return faces;
   }
 
   Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index,
                                   std::int64_t timestamp_us, const std::string& name) override {
-    MIEN_ASSIGN_OR_RETURN(std::vector<Face> faces, follow(frame, frame_index, timestamp_us, name,
-                                                          plan(frame, frame_index), std::nullopt));
+    MIEN_ASSIGN_OR_RETURN(std::vector<Face> faces,
+                          follow(frame, frame_index, timestamp_us, name,
+                                 plan(frame, frame_index, timestamp_us), std::nullopt));
     if (options_.mode == Mode::kWhole && landmarks_ && !faces.empty()) {
       MIEN_ASSIGN_OR_RETURN(faces,
                             whole_face(landmarks_, frame, detector_.get(), options_.min_score));
@@ -162,9 +178,14 @@ class Finder final : public FaceFinder {
     return faces;
   }
 
-  FramePlan plan(image::ImageView frame, std::int64_t frame_index) override {
-    const bool tracks = options_.mode == Mode::kAuto || options_.mode == Mode::kHog;
-    return tracks ? tracker_.plan(frame, frame_index) : FramePlan{};
+  FramePlan plan(image::ImageView frame, std::int64_t frame_index,
+                 std::int64_t timestamp_us) override {
+    return searches() ? tracker_.plan(frame, frame_index, timestamp_us) : FramePlan{};
+  }
+
+  float smallest_face(int width, int height) const override {
+    if (!searches() || detector_ == nullptr) return 0;
+    return detector_->smallest_face() / tracker_.whole_search(width, height, true).scale;
   }
 
   Result<std::vector<Face>> follow(image::ImageView frame, std::int64_t frame_index,
@@ -184,7 +205,7 @@ class Finder final : public FaceFinder {
       MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes, boxes_.find(name, frame_index));
       std::vector<Detection> given;
       for (const image::Box& box : boxes) given.push_back({box, 0});
-      tracked = tracker_.assign(given, timestamp_us);
+      tracked = tracker_.assign(given, timestamp_us, frame);
     } else {
       MIEN_ASSIGN_OR_RETURN(tracked, tracker_.track(frame, timestamp_us, plan, found, *detector_));
     }
@@ -192,6 +213,7 @@ class Finder final : public FaceFinder {
     for (const TrackedFace& one : tracked) {
       if (add(faces, frame, one.box, one.score, source)) faces.back().track = one.track;
     }
+    if (options_.single) keep_single(faces, timestamp_us);
     return faces;
   }
 
@@ -199,9 +221,41 @@ class Finder final : public FaceFinder {
     return std::make_unique<Worker>(options_, detector_ ? detector_->clone() : nullptr, landmarks_);
   }
 
-  void reset() override { tracker_.reset(); }
+  void reset() override {
+    tracker_.reset();
+    single_ = -1;
+  }
 
  private:
+  bool searches() const { return options_.mode == Mode::kAuto || options_.mode == Mode::kHog; }
+
+  /// The face that was chosen stays while it is there and no other is much larger; a short absence
+  /// is waited for, so that nobody else's face gets into the track.
+  void keep_single(std::vector<Face>& faces, std::int64_t timestamp_us) {
+    if (faces.empty()) return;
+    const auto largest =
+        std::max_element(faces.begin(), faces.end(),
+                         [](const Face& a, const Face& b) { return a.box.area() < b.box.area(); });
+    auto chosen = std::find_if(faces.begin(), faces.end(),
+                               [&](const Face& face) { return face.track == single_; });
+    if (chosen == faces.end()) {
+      if (single_ >= 0 && timestamp_us - single_us_ < kSinglePatienceUs &&
+          timestamp_us >= single_us_) {
+        faces.clear();
+        return;
+      }
+      chosen = largest;
+    } else if (largest->box.area() > kLarger * chosen->box.area()) {
+      chosen = largest;
+    }
+    single_ = chosen->track;
+    single_us_ = timestamp_us;
+    Face kept = std::move(*chosen);
+    kept.track = 0;
+    faces.clear();
+    faces.push_back(std::move(kept));
+  }
+
   /// A box that lies outside of the picture is no face of it.
   static bool add(std::vector<Face>& faces, image::ImageView picture, const image::Box& box,
                   float score, Source source) {
@@ -218,16 +272,16 @@ class Finder final : public FaceFinder {
   }
 
   Result<std::vector<Detection>> search(image::ImageView picture) {
-    return detector_->detect(picture, {.scale = picture_scale(picture, options_.upsample),
-                                       .min_score = options_.min_score});
+    const float scale = picture_scale(picture, options_, detector_->smallest_face());
+    return detector_->detect(picture, {.scale = scale, .min_score = options_.min_score});
   }
 
   /// Small pictures can be doubled once more.
   Result<std::vector<Detection>> search_harder(image::ImageView picture) {
-    const float scale = 2 * picture_scale(picture, options_.upsample);
+    const float scale = 2 * picture_scale(picture, options_, detector_->smallest_face());
     const double pixels =
         pixels_of(picture) * static_cast<double>(scale) * static_cast<double>(scale);
-    if (options_.upsample >= 0 || pixels > kLargestSearch) return std::vector<Detection>{};
+    if (!by_size(options_) || pixels > kLargestSearch) return std::vector<Detection>{};
     return detector_->detect(picture, {.scale = scale, .min_score = options_.min_score});
   }
 
@@ -236,12 +290,22 @@ class Finder final : public FaceFinder {
   Landmarks landmarks_;
   BoxesFile boxes_;
   Tracker tracker_;
+  std::int64_t single_ = -1;  // the track that is the single one
+  std::int64_t single_us_ = 0;
 };
 
 Status check(const FinderOptions& options) {
   if (options.upsample < -1 || options.upsample > kMostDoublings) {
     return invalid_argument("upsample: is " + std::to_string(options.upsample) +
                             " (expected -1 to " + std::to_string(kMostDoublings) + ")");
+  }
+  if (options.min_face != 0 &&
+      !(options.min_face >= kLeastMinFace && options.min_face <= kMostMinFace)) {
+    return invalid_argument("min_face: is " + std::to_string(options.min_face) +
+                            " (expected 10 to 4000 pixels)");
+  }
+  if (options.min_face > 0 && options.upsample >= 0) {
+    return invalid_argument("min_face: does not go with upsample (expected one of them)");
   }
   if (options.detect_every < 1) {
     return invalid_argument("detect_every: is " + std::to_string(options.detect_every) +
@@ -300,7 +364,7 @@ image::Enough enough_to_find(const FinderOptions& options, int side) {
   constexpr double kLeastFace =
       80.0;  // pixels of the smallest face that is found in a large picture
   if (options.mode == Mode::kWhole) return {.pixels = 1, .side = kWholeSides * side};
-  if (options.mode == Mode::kBoxes || options.upsample >= 0) return {};
+  if (options.mode == Mode::kBoxes || !by_size(options)) return {};
   const double sharper = std::max(1.0, side / kLeastFace);
   return {.pixels = std::nextafter(kLargestSearch, 2 * kLargestSearch) * sharper * sharper};
 }

@@ -1,35 +1,60 @@
 #include "mien/face/tracker.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
-#include "face/associate.h"
-#include "face/grey.h"
+#include "face/assign.h"
+#include "face/look.h"
 
 namespace mien::face {
 namespace {
 
-constexpr double kSearchPixels = 0.55e6;  // size of a whole frame as searched
+// Search.
+constexpr double kSearchPixels = 0.55e6;  // what a frame is enlarged to, at most, at little cost
+constexpr double kMinFace = 60;           // pixels of a face that is found in any frame ..
+constexpr double kMostPixels = 14.8e6;    // .. up to 4K, which then has this many as searched
 constexpr double kLocalFace = 104;        // a known face is searched at this width: HOG needs 80
 constexpr double kLocalSide = 2.2;        // side of the searched place, in widths of the face
 constexpr double kLargestScale = 4;
-constexpr float kSameFace = 0.3F;        // overlap from frame to frame
-constexpr float kSameFaceAgain = 0.15F;  // overlap after frames without it
-constexpr float kDouble = 0.5F;          // overlap of two tracks that follow one face
-constexpr int kMostMisses = 45;          // for clips without usable timestamps
-constexpr int kFewMisses = 3;            // clips of few frames a second need patience, too
-constexpr int kThumbnail = 16;
-constexpr float kCutDifference = 32;  // mean change of grey between neighbouring frames
+constexpr int kFineEvery = 3;              // n-th search of the whole frame is for small faces, too
+constexpr std::int64_t kRareUs = 100'000;  // frames that are farther apart are all searched so
+constexpr std::int64_t kFrameUs = 40'000;  // frames are meant as at 25 per second
+constexpr std::int64_t kSearchPlaceUs = 700'000;  // then only the whole frame is searched for it
 
-float search_scale(image::ImageView frame, const TrackerOptions& options) {
-  if (options.scale > 0) return options.scale;
-  const double pixels = static_cast<double>(frame.width) * frame.height;
-  return static_cast<float>(std::min(2.0, std::sqrt(kSearchPixels / pixels)));
+// Time.
+constexpr int kMostMisses = 100;  // for clips without usable timestamps
+constexpr int kFewMisses = 3;     // clips of few frames a second need patience, too
+constexpr float kSureGap = 1;     // seconds after which a face must look alike to be the same
+
+// Pairing. Distances are in sides of a face.
+constexpr float kSameFace = 0.15F;     // overlap of one face that is found twice
+constexpr float kReach = 0.5F;         // distance from it, at once ..
+constexpr float kReachGrows = 6;       // .. for each second of absence ..
+constexpr float kMostReach = 2;        // .. and at most
+constexpr float kBeside = 0.9F;        // farther away somebody else may be
+constexpr float kLateReach = 1;        // after kSureGap
+constexpr float kSizeRatio = 0.6F;     // of the natural logarithm
+constexpr float kLongestGuess = 0.8F;  // seconds for which a motion is believed
+constexpr float kAlike = 0.9F;         // likeness of a place that is the same
+constexpr float kDouble = 0.5F;        // overlap of two tracks that follow one face
+constexpr float kCutDifference = 32;   // mean change of grey between neighbouring frames
+
+float seconds(std::int64_t us) { return static_cast<float>(us) * 1e-6F; }
+
+float side_of(const image::Box& box) { return std::sqrt(std::max(1e-6F, box.area())); }
+
+image::Point centre_of(const image::Box& box) { return {box.x + box.w / 2, box.y + box.h / 2}; }
+
+/// Between centres, in sides of the faces.
+float distance(const image::Box& a, const image::Box& b) {
+  const image::Point from = centre_of(a);
+  const image::Point to = centre_of(b);
+  return std::hypot(to.x - from.x, to.y - from.y) * 2 / (side_of(a) + side_of(b));
 }
 
-/// The part of `frame` around `box` in which its face may be in the next frame.
+/// The part of `frame` around `box` in which its face may be.
 struct Place {
   image::ImageView view;
   float x = 0;
@@ -40,15 +65,14 @@ struct Place {
 Place place_of(image::ImageView frame, const image::Box& box, int misses) {
   const double face = static_cast<double>(std::max(box.w, box.h));
   const double half = 0.5 * face * kLocalSide * (1 + 0.1 * std::min(misses, 5));
-  const double centre_x = static_cast<double>(box.x) + 0.5 * static_cast<double>(box.w);
-  const double centre_y = static_cast<double>(box.y) + 0.5 * static_cast<double>(box.h);
+  const image::Point centre = centre_of(box);
   const auto clamp = [](double v, int limit) {
     return static_cast<int>(std::clamp(std::round(v), 0.0, static_cast<double>(limit)));
   };
-  const int left = clamp(centre_x - half, frame.width);
-  const int top = clamp(centre_y - half, frame.height);
-  const int right = clamp(centre_x + half, frame.width);
-  const int bottom = clamp(centre_y + half, frame.height);
+  const int left = clamp(static_cast<double>(centre.x) - half, frame.width);
+  const int top = clamp(static_cast<double>(centre.y) - half, frame.height);
+  const int right = clamp(static_cast<double>(centre.x) + half, frame.width);
+  const int bottom = clamp(static_cast<double>(centre.y) + half, frame.height);
   Place out;
   out.view = {frame.data + top * frame.stride + 3 * std::ptrdiff_t{left}, right - left,
               bottom - top, frame.stride};
@@ -56,6 +80,18 @@ Place place_of(image::ImageView frame, const image::Box& box, int misses) {
   out.y = static_cast<float>(top);
   out.scale = static_cast<float>(std::min(kLargestScale, kLocalFace / std::max(1.0, face)));
   return out;
+}
+
+/// Whether the border of a place, where the frame goes on, cuts through a face; another place shows
+/// the whole of it.
+bool cut_off(const image::Box& box, const Place& place, image::ImageView frame) {
+  const int left = static_cast<int>(place.x);
+  const int top = static_cast<int>(place.y);
+  return (left > 0 && box.x < 1) || (top > 0 && box.y < 1) ||
+         (left + place.view.width < frame.width &&
+          box.x + box.w > static_cast<float>(place.view.width - 1)) ||
+         (top + place.view.height < frame.height &&
+          box.y + box.h > static_cast<float>(place.view.height - 1));
 }
 
 /// A found box jitters by the detector's grid; half of a small change is believed.
@@ -69,28 +105,30 @@ image::Box steadied(const image::Box& last, const image::Box& now) {
   return {x - side / 2, y - tall / 2, side, tall};
 }
 
+/// Surest first, without those that show a face once more: neighbours are seen in each other's
+/// places.
+void keep_surest(std::vector<Detection>& found) {
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Detection& a, const Detection& b) { return a.score > b.score; });
+  std::vector<Detection> kept;
+  for (const Detection& one : found) {
+    const bool twice = std::any_of(kept.begin(), kept.end(), [&](const Detection& other) {
+      return image::iou(other.box, one.box) > kDouble;
+    });
+    if (!twice) kept.push_back(one);
+  }
+  found.swap(kept);
+}
+
 }  // namespace
 
 bool Tracker::is_cut(image::ImageView frame) {
-  std::vector<float> thumbnail;
-  constexpr int kSamples = 4;  // per cell and direction
-  for (int cell = 0; cell < kThumbnail * kThumbnail; ++cell) {
-    float sum = 0;
-    for (int k = 0; k < kSamples * kSamples; ++k) {
-      const int across = (cell % kThumbnail) * kSamples + k % kSamples;
-      const int down = (cell / kThumbnail) * kSamples + k / kSamples;
-      const auto x = static_cast<int>(std::int64_t{frame.width} * across / (kThumbnail * kSamples));
-      const auto y = static_cast<int>(std::int64_t{frame.height} * down / (kThumbnail * kSamples));
-      sum += luma(frame.row(y) + 3 * x);
-    }
-    thumbnail.push_back(sum / (kSamples * kSamples));
-  }
+  std::vector<float> now = thumbnail_of(frame);
   float change = 0;
-  for (std::size_t i = 0; i < thumbnail_.size(); ++i) {
-    change += std::abs(thumbnail[i] - thumbnail_[i]);
-  }
-  thumbnail_.swap(thumbnail);
-  return change / (kThumbnail * kThumbnail) > kCutDifference;
+  for (std::size_t i = 0; i < thumbnail_.size(); ++i) change += std::abs(now[i] - thumbnail_[i]);
+  const auto cells = static_cast<float>(now.size());
+  thumbnail_.swap(now);
+  return change / cells > kCutDifference;
 }
 
 bool Tracker::lost(const Track& track, std::int64_t timestamp_us) const {
@@ -98,83 +136,200 @@ bool Tracker::lost(const Track& track, std::int64_t timestamp_us) const {
   return track.misses > kFewMisses && timestamp_us - track.seen_us > options_.max_gap_us;
 }
 
-Status Tracker::follow(image::ImageView frame, std::int64_t timestamp_us, FaceDetector& detector) {
+/// Where a face should be by now: a motion goes on for a while.
+image::Box Tracker::expected(const Track& track, std::int64_t timestamp_us) const {
+  const float time = std::clamp(seconds(timestamp_us - track.seen_us), 0.0F, kLongestGuess);
+  return {track.box.x + track.speed_x * time, track.box.y + track.speed_y * time, track.box.w,
+          track.box.h};
+}
+
+/// How likely a track goes on with a face: 0 (not) to 1.
+float Tracker::likely(const Track& track, const Detection& face, std::int64_t timestamp_us,
+                      image::ImageView frame) const {
+  const float gap = std::max(0.0F, seconds(timestamp_us - track.seen_us));
+  const image::Box guess = expected(track, timestamp_us);
+  // Who walked may have stopped.
+  const float away = std::min(distance(guess, face.box), distance(track.box, face.box));
+  const bool late = gap > kSureGap && track.misses > 1;
+  const float reach = late ? kLateReach : std::min(kMostReach, kReach + kReachGrows * gap);
+  const float ratio = std::abs(std::log(side_of(track.box) / side_of(face.box)));
+  const float off = std::max(away / reach, ratio / kSizeRatio);
+  if (off >= 1) return 0;
+  const bool leap = track.away || late || away > kBeside;
+  if (leap && !frame.empty() && best_likeness(track.look, frame, face.box) < kAlike) return 0;
+  // Squared: one pair that fits well is worth more than two that hardly fit.
+  return (1 - off) * (1 - off);
+}
+
+std::vector<int> Tracker::pair(std::span<const std::size_t> tracks,
+                               std::span<const Detection> found, std::int64_t timestamp_us,
+                               image::ImageView frame) const {
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < tracks.size(); ++i) {
+    for (std::size_t j = 0; j < found.size(); ++j) {
+      const float gain = likely(tracks_[tracks[i]], found[j], timestamp_us, frame);
+      if (gain > 0) pairs.push_back({i, j, gain});
+    }
+  }
+  return face::assign(tracks.size(), pairs);
+}
+
+/// `track` goes on with `face`.
+void Tracker::take(Track& track, const Detection& face, std::int64_t timestamp_us,
+                   image::ImageView frame) {
+  const float gap = seconds(timestamp_us - track.seen_us);
+  const image::Box box = track.misses > 1 ? face.box : steadied(track.box, face.box);
+  if (gap > 0 && gap <= kSureGap && !track.away) {
+    const image::Point from = centre_of(track.box);
+    const image::Point to = centre_of(box);
+    track.speed_x += 0.5F * ((to.x - from.x) / gap - track.speed_x);
+    track.speed_y += 0.5F * ((to.y - from.y) / gap - track.speed_y);
+  } else {
+    track.speed_x = track.speed_y = 0;
+  }
+  track.box = box;
+  track.score = face.score;
+  track.seen_us = timestamp_us;
+  track.misses = 0;
+  track.away = false;
+  if (!frame.empty()) track.look = look_of(frame, box);
+}
+
+void Tracker::begin(const Detection& face, std::int64_t timestamp_us, image::ImageView frame) {
+  Track track;
+  track.id = next_id_++;
+  track.box = face.box;
+  track.score = face.score;
+  track.seen_us = timestamp_us;
+  if (!frame.empty()) track.look = look_of(frame, face.box);
+  tracks_.push_back(std::move(track));
+}
+
+/// After a cut: who is not at the old place any more must be found again, and look alike there.
+void Tracker::leave(image::ImageView frame) {
   for (Track& track : tracks_) {
-    const Place place = place_of(frame, track.box, track.misses);
+    if (likeness(track.look, look_of(frame, track.box)) < kAlike) track.away = true;
+  }
+}
+
+Status Tracker::follow(image::ImageView frame, std::int64_t timestamp_us, FaceDetector& detector) {
+  std::vector<Detection> found;
+  std::vector<std::size_t> followed;
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    Track& track = tracks_[i];
+    const bool searched = !track.away && (track.misses <= kFewMisses ||
+                                          timestamp_us - track.seen_us <= kSearchPlaceUs);
+    const Place place = place_of(frame, expected(track, timestamp_us), track.misses);
     ++track.misses;
-    if (place.view.empty()) continue;
+    if (!searched || place.view.empty()) continue;
+    followed.push_back(i);
     MIEN_ASSIGN_OR_RETURN(
-        std::vector<Detection> found,
+        std::vector<Detection> here,
         detector.detect(place.view, {.scale = place.scale, .min_score = options_.keep_score}));
-    float best = track.misses > 1 ? kSameFaceAgain : kSameFace;
-    const image::Box last = track.box;
-    for (Detection& one : found) {
+    for (Detection& one : here) {
+      if (cut_off(one.box, place, frame)) continue;
       one.box.x += place.x;
       one.box.y += place.y;
-      const float overlap = image::iou(last, one.box);
-      if (overlap < best) continue;
-      best = overlap;
-      track.box = track.misses > 1 ? one.box : steadied(last, one.box);
-      track.score = one.score;
-      track.misses = 0;
-      track.seen_us = timestamp_us;
+      found.push_back(one);
     }
+  }
+  keep_surest(found);
+  const std::vector<int> partner = pair(followed, found, timestamp_us, frame);
+  for (std::size_t i = 0; i < partner.size(); ++i) {
+    if (partner[i] < 0) continue;
+    take(tracks_[followed[i]], found[static_cast<std::size_t>(partner[i])], timestamp_us, frame);
   }
   return {};
 }
 
 void Tracker::merge_doubles() {
   std::vector<Track> kept;
-  for (const Track& track : tracks_) {  // ordered by id: the older one stays
+  for (Track& track : tracks_) {  // ordered by id: the older one stays
     const bool twice = std::any_of(kept.begin(), kept.end(), [&](const Track& other) {
-      return image::iou(other.box, track.box) > kDouble;
+      return track.misses == 0 && other.misses == 0 && image::iou(other.box, track.box) > kDouble;
     });
-    if (!twice) kept.push_back(track);
+    if (!twice) kept.push_back(std::move(track));
   }
   tracks_.swap(kept);
 }
 
-void Tracker::discover(std::span<const Detection> found, std::int64_t timestamp_us) {
-  std::vector<image::Box> boxes;
-  for (const Detection& one : found) boxes.push_back(one.box);
-  std::vector<image::Box> known;
-  for (const Track& track : tracks_) known.push_back(track.box);
-  const std::vector<int> partner = associate(known, boxes, kSameFaceAgain);
+void Tracker::discover(std::span<const Detection> found, std::int64_t timestamp_us,
+                       image::ImageView frame) {
+  // Those that were found around their place already keep what they have.
+  std::vector<Pair> known;
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (tracks_[i].misses > 0) {
+      missing.push_back(i);
+      continue;
+    }
+    for (std::size_t j = 0; j < found.size(); ++j) {
+      const float overlap = image::iou(tracks_[i].box, found[j].box);
+      if (overlap >= kSameFace) known.push_back({i, j, overlap * overlap});
+    }
+  }
   std::vector<bool> taken(found.size(), false);
+  for (const int j : face::assign(tracks_.size(), known)) {
+    if (j >= 0) taken[static_cast<std::size_t>(j)] = true;
+  }
+  std::vector<Detection> rest;
+  for (std::size_t j = 0; j < found.size(); ++j) {
+    if (!taken[j]) rest.push_back(found[j]);
+  }
+  const std::vector<int> partner = pair(missing, rest, timestamp_us, frame);
+  std::vector<bool> placed(rest.size(), false);
   for (std::size_t i = 0; i < partner.size(); ++i) {
     if (partner[i] < 0) continue;
     const auto j = static_cast<std::size_t>(partner[i]);
-    taken[j] = true;
-    Track& track = tracks_[i];
-    if (track.misses == 0) continue;  // found around its place already
-    track.box = found[j].box;
-    track.score = found[j].score;
-    track.misses = 0;
-    track.seen_us = timestamp_us;
+    placed[j] = true;
+    take(tracks_[missing[i]], rest[j], timestamp_us, frame);
   }
-  for (std::size_t j = 0; j < found.size(); ++j) {
-    if (!taken[j]) tracks_.push_back({next_id_++, found[j].box, found[j].score, timestamp_us, 0});
+  for (std::size_t j = 0; j < rest.size(); ++j) {
+    if (!placed[j]) begin(rest[j], timestamp_us, frame);
   }
 }
 
-FramePlan Tracker::plan(image::ImageView frame, std::int64_t frame_index) {
+FramePlan Tracker::plan(image::ImageView frame, std::int64_t frame_index,
+                        std::int64_t timestamp_us) {
   FramePlan out;
   if (frame.empty()) return out;
   out.cut = is_cut(frame);
   out.due = out.cut || due_frame_ < 0 || frame_index < due_frame_ ||
-            frame_index - due_frame_ >= options_.detect_every;
-  if (out.due) due_frame_ = frame_index;
-  out.search = out.due || crowd_;
+            frame_index - due_frame_ >= options_.detect_every ||
+            timestamp_us - due_us_ >= options_.detect_every * kFrameUs;
+  out.fine = out.due && (out.cut || due_frame_ < 0 || timestamp_us - last_us_ >= kRareUs ||
+                         timestamp_us <= last_us_ ||
+                         timestamp_us - fine_us_ >= kFineEvery * options_.detect_every * kFrameUs);
+  if (out.due) {
+    due_frame_ = frame_index;
+    due_us_ = timestamp_us;
+  }
+  if (out.fine) fine_us_ = timestamp_us;
+  last_us_ = timestamp_us;
+  const bool crowd = crowd_;
+  out.search = out.due || crowd;
+  out.search_fine = out.fine || crowd;
   return out;
 }
 
-DetectOptions Tracker::whole_search(image::ImageView frame) const {
-  return {.scale = search_scale(frame, options_), .min_score = options_.min_score};
+DetectOptions Tracker::whole_search(int width, int height, bool fine) const {
+  DetectOptions out{.scale = options_.scale, .min_score = options_.min_score};
+  if (out.scale > 0) return out;
+  const double smallest = static_cast<double>(options_.detector_face);
+  if (options_.min_face > 0) {
+    out.scale = options_.detector_face / options_.min_face;
+    return out;
+  }
+  const double pixels = std::max(1.0, static_cast<double>(width) * height);
+  const double wanted = std::min(smallest / kMinFace, std::sqrt(kMostPixels / pixels));
+  const double cheap = std::min(2.0, std::sqrt(kSearchPixels / pixels));
+  out.scale = static_cast<float>(fine ? std::max(wanted, cheap) : cheap);
+  return out;
 }
 
 Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int64_t frame_index,
                                                 std::int64_t timestamp_us, FaceDetector& detector) {
-  return track(frame, timestamp_us, plan(frame, frame_index), std::nullopt, detector);
+  return track(frame, timestamp_us, plan(frame, frame_index, timestamp_us), std::nullopt, detector);
 }
 
 Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int64_t timestamp_us,
@@ -183,8 +338,8 @@ Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int
                                                 FaceDetector& detector) {
   std::vector<TrackedFace> out;
   if (frame.empty()) return out;
-  if (plan.cut) tracks_.clear();
-  const DetectOptions whole = whole_search(frame);
+  if (plan.cut) leave(frame);
+  DetectOptions whole = whole_search(frame.width, frame.height, true);
   const double search_cost = static_cast<double>(frame.width) * frame.height *
                              static_cast<double>(whole.scale) * static_cast<double>(whole.scale);
   const double local_cost =
@@ -197,11 +352,13 @@ Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int
     MIEN_RETURN_IF_ERROR(follow(frame, timestamp_us, detector));
   }
   if (plan.due || crowd) {
-    if (found) {
-      discover(*found, timestamp_us);
+    whole = whole_search(frame.width, frame.height, plan.fine || crowd);
+    const DetectOptions ahead = whole_search(frame.width, frame.height, plan.search_fine);
+    if (found && ahead.scale == whole.scale) {
+      discover(*found, timestamp_us, frame);
     } else {
       MIEN_ASSIGN_OR_RETURN(const std::vector<Detection> now, detector.detect(frame, whole));
-      discover(now, timestamp_us);
+      discover(now, timestamp_us, frame);
     }
   }
   merge_doubles();
@@ -213,24 +370,25 @@ Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int
 }
 
 std::vector<TrackedFace> Tracker::assign(std::span<const Detection> found,
-                                         std::int64_t timestamp_us) {
-  std::vector<image::Box> boxes;
-  for (const Detection& one : found) boxes.push_back(one.box);
-  std::vector<image::Box> known;
-  for (Track& track : tracks_) {
-    known.push_back(track.box);
-    ++track.misses;
+                                         std::int64_t timestamp_us, image::ImageView frame) {
+  for (Track& track : tracks_) ++track.misses;
+  std::vector<std::size_t> all(tracks_.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const std::vector<int> partner = pair(all, found, timestamp_us, frame);
+  std::vector<int> track_of(found.size(), -1);
+  for (std::size_t i = 0; i < partner.size(); ++i) {
+    if (partner[i] >= 0) track_of[static_cast<std::size_t>(partner[i])] = static_cast<int>(i);
   }
-  const std::vector<int> partner = associate(boxes, known, kSameFace);
   std::vector<TrackedFace> out;
   for (std::size_t j = 0; j < found.size(); ++j) {
-    if (partner[j] < 0) {
-      tracks_.push_back({next_id_++, found[j].box, found[j].score, timestamp_us, 0});
+    if (track_of[j] < 0) {
+      begin(found[j], timestamp_us, frame);
       out.push_back({tracks_.back().id, found[j].box, found[j].score});
       continue;
     }
-    Track& track = tracks_[static_cast<std::size_t>(partner[j])];
-    track = {track.id, found[j].box, found[j].score, timestamp_us, 0};
+    Track& track = tracks_[static_cast<std::size_t>(track_of[j])];
+    take(track, found[j], timestamp_us, frame);
+    track.box = found[j].box;  // given boxes are not steadied
     out.push_back({track.id, found[j].box, found[j].score});
   }
   std::erase_if(tracks_, [&](const Track& track) { return lost(track, timestamp_us); });
@@ -242,6 +400,7 @@ void Tracker::reset() {
   thumbnail_.clear();
   next_id_ = 0;
   due_frame_ = -1;
+  due_us_ = fine_us_ = last_us_ = 0;
   crowd_ = false;
 }
 

@@ -78,7 +78,7 @@ std::unique_ptr<ClipRun::Item> ClipRun::decode() {
     item->analysed = wants(item->frame);
     ++summary_.frames;
     if (item->analysed) {
-      item->plan = finder_.plan(item->frame.image, item->frame.index);
+      item->plan = finder_.plan(item->frame.image, item->frame.index, item->frame.timestamp_us);
       item->step = item->plan.search ? Step::kSearch : Step::kFollow;
       return item;
     }
@@ -88,7 +88,7 @@ std::unique_ptr<ClipRun::Item> ClipRun::decode() {
 }
 
 void ClipRun::search(Item& item, Worker& worker) {
-  auto found = worker.finder->search(item.frame.image);
+  auto found = worker.finder->search(item.frame.image, item.plan);
   if (found.ok()) {
     item.found = std::move(*found);
   } else {
@@ -159,6 +159,8 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
                                      {embedding, reader_.embed()}, reader_.session()));
     }
     ++summary_.analysed_frames;
+    summary_.smallest_face =
+        std::max(summary_.smallest_face, finder_.smallest_face(item.width, item.height));
     summary_.faces += static_cast<std::int64_t>(last_.faces.size());
   } else {
     last_.frame = item.frame.index;

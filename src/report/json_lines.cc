@@ -146,6 +146,7 @@ Json to_json(const pipeline::SummaryResult& summary) {
   out.set("analysed_frames", summary.analysed_frames);
   out.set("faces", summary.faces);
   out.set("tracks", summary.tracks);
+  if (summary.smallest_face > 0) out.set("smallest_face", pixels(summary.smallest_face));
   out.set("corrupt_frames", summary.corrupt_frames);
   out.set("seconds", seconds(summary.media_seconds));
   out.set("elapsed", seconds(summary.elapsed_seconds));

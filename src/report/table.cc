@@ -304,7 +304,12 @@ std::string clip_table(const pipeline::SummaryResult& summary,
   if (summary.corrupt_frames > 0) {
     facts += ", " + std::to_string(summary.corrupt_frames) + " broken";
   }
+  const std::string smallest = number(static_cast<double>(summary.smallest_face));
+  if (summary.smallest_face > 0) facts += ", faces from " + smallest + " px";
   writer.title(summary.input, facts);
+  if (summary.smallest_face > 0 && tracks.empty()) {
+    writer.line("  no face of " + smallest + " pixels or more (--min-face N: search for smaller)");
+  }
   for (const pipeline::TrackResult& track : tracks) {
     const std::string note = clock_text(static_cast<double>(track.from_us) / 1e6) + " to " +
                              clock_text(static_cast<double>(track.to_us) / 1e6) + ", " +

@@ -29,6 +29,8 @@ class FaceDetector {
   /// picture is larger than Limits allows.
   virtual Result<std::vector<Detection>> detect(image::ImageView picture,
                                                 const DetectOptions& options) = 0;
+  /// Width of the smallest face it finds in a picture that is searched at scale 1.
+  virtual float smallest_face() const { return 80; }
   /// One more of the same kind, for another thread; nullptr when there is none.
   virtual std::unique_ptr<FaceDetector> clone() const { return nullptr; }
   /// What runs, for logs: for example "dlib-hog (avx2)".

@@ -24,11 +24,15 @@ enum class Mode {
 
 struct FinderOptions {
   Mode mode = Mode::kAuto;
-  int upsample = -1;  ///< times the picture is doubled before detection, 0..4; -1: chosen by size,
-                      ///< larger for pictures than for clips (docs/faces.md)
+  int upsample = -1;   ///< times the picture is doubled before detection, 0..4; -1: chosen by size,
+                       ///< larger for pictures than for clips (docs/faces.md)
+  float min_face = 0;  ///< pixels of the smallest face to search for, instead of `upsample`; 0: by
+                       ///< the size of a picture, 60 or less in clips up to 4K
   float min_score = 0.0F;  ///< detections below are dropped; a face that is being followed through
                            ///< a clip may fall 0.4 below
-  int detect_every = 5;    ///< clips: full detection every n-th frame, tracking between
+  int detect_every = 5;    ///< clips: full detection every n-th frame, and as often as that is at
+                           ///< 25 frames per second; tracking between
+  bool single = false;     ///< only the largest face; in clips it is one track from start to end
   bool landmarks = true;
   std::filesystem::path landmark_model{};  ///< empty: the system's 68-point model
   std::filesystem::path boxes_file{};      ///< for kBoxes: CSV with path (or frame), x, y, w, h
@@ -41,7 +45,8 @@ class FrameWorker {
   virtual ~FrameWorker() = default;
   /// What the finder will look for in the whole frame; nullopt: it does so itself in follow().
   /// Errors: those of the detector.
-  virtual Result<std::optional<std::vector<Detection>>> search(image::ImageView frame) = 0;
+  virtual Result<std::optional<std::vector<Detection>>> search(image::ImageView frame,
+                                                               const FramePlan& plan) = 0;
   /// Adds to the faces of follow() what they still lack: landmarks. Errors: as FaceFinder::find.
   virtual Status complete(image::ImageView frame, std::vector<Face>& faces) = 0;
 };
@@ -65,12 +70,17 @@ class FaceFinder {
   /// of the clip (plan() of later frames may run in another thread meanwhile), FrameWorker::search
   /// between them where the plan says so, FrameWorker::complete at the end. The faces are those of
   /// track(), whatever runs beside.
-  virtual FramePlan plan(image::ImageView frame, std::int64_t frame_index) = 0;
+  virtual FramePlan plan(image::ImageView frame, std::int64_t frame_index,
+                         std::int64_t timestamp_us) = 0;
   virtual Result<std::vector<Face>> follow(image::ImageView frame, std::int64_t frame_index,
                                            std::int64_t timestamp_us, const std::string& name,
                                            const FramePlan& plan,
                                            const std::optional<std::vector<Detection>>& found) = 0;
   virtual std::unique_ptr<FrameWorker> make_worker() const = 0;
+
+  /// Width in pixels of the smallest face that is searched for in frames of a clip of this size; 0
+  /// when nothing is searched (whole, boxes). Threads: safe beside all others.
+  virtual float smallest_face(int width, int height) const = 0;
 };
 
 /// The landmark model is read by another thread in the meantime.

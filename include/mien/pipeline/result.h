@@ -47,6 +47,9 @@ struct SummaryResult {
   std::int64_t faces = 0;            ///< faces scored, over all frames
   std::int64_t tracks = 0;
   std::int64_t corrupt_frames = 0;
+  /// Clips: width in pixels of the smallest face that was searched for; 0 when nothing was
+  /// searched.
+  float smallest_face = 0;
   double media_seconds = 0;    ///< length of the clip
   double elapsed_seconds = 0;  ///< wall time of the work
 };

@@ -54,9 +54,9 @@ TEST(Finder, StepsGiveWhatTrackGives) {
       if (i > 8) paint_face(frame, {200, 120, 50, 50}, 2);
       const auto truth = at_once->track(frame, i, i * 40'000, "x");
       MIEN_ASSERT_OK(truth);
-      const FramePlan plan = steps->plan(frame, i);
+      const FramePlan plan = steps->plan(frame, i, i * 40'000);
       EXPECT_EQ(plan.search, mode == Mode::kHog && i % 3 == 0);
-      auto found = worker->search(frame);  // asked for or not, it changes nothing
+      auto found = worker->search(frame, plan);  // asked for or not, it changes nothing
       MIEN_ASSERT_OK(found);
       EXPECT_TRUE(found->has_value());
       auto faces = steps->follow(frame, i, i * 40'000, "x", plan, *found);

@@ -6,7 +6,7 @@
 #include <map>
 #include <sstream>
 
-#include "face/associate.h"
+#include "face/assign.h"
 #include "mien/face/finder.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
@@ -60,7 +60,14 @@ TEST(Photos, RecallAndFalseAlarms) {
     std::vector<image::Box> boxes;
     for (const Face& face : *result) boxes.push_back(face.box);
     std::size_t hits = 0;
-    for (const int partner : associate(photo.faces, boxes, 0.3F)) hits += partner >= 0 ? 1 : 0;
+    std::vector<Pair> pairs;
+    for (std::size_t i = 0; i < photo.faces.size(); ++i) {
+      for (std::size_t j = 0; j < boxes.size(); ++j) {
+        const float overlap = image::iou(photo.faces[i], boxes[j]);
+        if (overlap >= 0.3F) pairs.push_back({i, j, overlap});
+      }
+    }
+    for (const int partner : assign(photo.faces.size(), pairs)) hits += partner >= 0 ? 1 : 0;
     faces += photo.faces.size();
     found += static_cast<int>(hits);
     if (photo.complete) false_alarms += boxes.size() - hits;
