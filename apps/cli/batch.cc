@@ -78,6 +78,9 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
   std::string search = fmt::format("{}", finder.upsample);
   if (finder.min_face > 0) search += fmt::format(", --min-face {}", finder.min_face);
   if (finder.single) search += ", --single";
+  if (const auto& r = finder.region) {
+    search += fmt::format(", --region {},{},{},{}", r->x, r->y, r->w, r->h);
+  }
   const bool raw = scorer.compound == engine::Compound::kRawMean;
   // In one fact, so that files from before there were views still go on.
   std::string precision = batch.model.precision;

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "mien/pipeline/pace.h"
 
 namespace mien::cli {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 struct DetectOptions {
   InputOptions inputs;
   FaceOptions faces;
+  PaceOptions pace;
   OutputOptions outputs;
 };
 
@@ -25,8 +27,9 @@ engine::FaceResult without_labels(face::Face face) {
 
 class Detector final : public InputVisitor {
  public:
-  Detector(face::FaceFinder& finder, ResultWriter& results, AnnotationWriter& drawings)
-      : finder_(finder), results_(results), drawings_(drawings) {}
+  Detector(face::FaceFinder& finder, const PaceOptions& pace, ResultWriter& results,
+           AnnotationWriter& drawings)
+      : finder_(finder), pace_(pace), results_(results), drawings_(drawings) {}
 
   Status picture(const std::string& name, const image::Reduced& whole) override {
     const image::Image& picture = whole.image;
@@ -46,26 +49,35 @@ class Detector final : public InputVisitor {
     Progress progress("frames", source.info().frames);
     std::map<std::int64_t, pipeline::TrackResult> tracks;
     pipeline::ClipResult clip;
+    pipeline::Pace pace(pace_.every, pace_.max_fps);
+    pipeline::ClipFrame frame;
     while (!interrupted()) {
       MIEN_ASSIGN_OR_RETURN(auto next, source.next());
       if (!next) break;
-      MIEN_ASSIGN_OR_RETURN(auto faces,
-                            finder_.track(next->image, next->index, next->timestamp_us, name));
-      pipeline::ClipFrame frame;
-      frame.result = to_result(name, next->image, std::move(faces));
-      frame.result.is_clip = true;
-      frame.result.frame = next->index;
+      ++clip.summary.frames;
+      frame.analysed = pace.wants(next->index, next->timestamp_us);
+      if (frame.analysed) {
+        MIEN_ASSIGN_OR_RETURN(auto faces,
+                              finder_.track(next->image, next->index, next->timestamp_us, name));
+        frame.result = to_result(name, next->image, std::move(faces));
+        frame.result.is_clip = true;
+      }
+      frame.result.frame = next->index;  // a frame between has the faces of the one before
       frame.result.timestamp_us = next->timestamp_us;
       frame.image = &next->image;
+      progress.update(next->index + 1);
+      if (!frame.analysed) {
+        MIEN_RETURN_IF_ERROR(drawings_.clip_frame(frame, timeline));
+        continue;
+      }
       note_tracks(frame.result, tracks);
-      ++clip.summary.frames;
+      ++clip.summary.analysed_frames;
       clip.summary.smallest_face =
           std::max(clip.summary.smallest_face,
                    finder_.smallest_face(next->image.width(), next->image.height()));
       clip.summary.faces += static_cast<std::int64_t>(frame.result.faces.size());
       if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
       MIEN_RETURN_IF_ERROR(drawings_.clip_frame(frame, timeline));
-      progress.update(next->index + 1);
     }
     progress.finish();
     MIEN_RETURN_IF_ERROR(drawings_.end_clip(!interrupted() || source.info().live));
@@ -73,7 +85,6 @@ class Detector final : public InputVisitor {
     for (auto& [id, track] : tracks) clip.tracks.push_back(std::move(track));
     clip.summary.input = name;
     clip.summary.is_clip = true;
-    clip.summary.analysed_frames = clip.summary.frames;
     clip.summary.tracks = static_cast<std::int64_t>(clip.tracks.size());
     clip.summary.corrupt_frames = source.corrupt_frames();
     clip.summary.media_seconds = source.info().seconds;
@@ -112,6 +123,7 @@ class Detector final : public InputVisitor {
   }
 
   face::FaceFinder& finder_;
+  PaceOptions pace_;
   ResultWriter& results_;
   AnnotationWriter& drawings_;
 };
@@ -133,7 +145,7 @@ void detect(Context& context, DetectOptions options) {
   if (const Status status = drawings.open(several_inputs(options.inputs)); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
-  Detector visitor(**finder, results, drawings);
+  Detector visitor(**finder, options.pace, results, drawings);
   visit_inputs(context, options.inputs, visitor);
   if (const Status status = results.finish(); !status.ok()) context.fail(status, kExitSomeFailed);
 }
@@ -146,6 +158,7 @@ void add_detect(CLI::App& app, Context& context) {
       app.add_subcommand("detect", "Find faces in pictures and follow them through clips");
   add_input_options(*verb, options->inputs);
   add_face_options(*verb, options->faces);
+  add_pace_options(*verb, options->pace);
   add_output_options(*verb, options->outputs);
   verb->footer("\n" + std::string(responsible_use()));
   verb->callback([options, &context] { detect(context, *options); });

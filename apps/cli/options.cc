@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -10,6 +11,30 @@
 #include "mien/engine/find_bundle.h"
 
 namespace mien::cli {
+
+namespace {
+
+/// "x,y,w,h"
+Result<image::Box> parse_region(const std::string& text) {
+  const auto wrong = [&] {
+    return invalid_argument(fmt::format(
+        "--region: '{}' is not understood (expected x,y,w,h with w and h above 0)", text));
+  };
+  std::array<float, 4> value{};
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (i > 0 && (at == end || *at++ != ',')) return wrong();
+    while (at != end && *at == ' ') ++at;
+    const auto [next, error] = std::from_chars(at, end, value[i]);
+    if (error != std::errc() || !(std::abs(value[i]) <= 1e6F)) return wrong();
+    at = next;
+  }
+  if (at != end || !(value[2] > 0 && value[3] > 0)) return wrong();
+  return image::Box{value[0], value[1], value[2], value[3]};
+}
+
+}  // namespace
 
 void add_face_options(CLI::App& verb, FaceOptions& options) {
   verb.add_option("--face", options.mode,
@@ -32,6 +57,10 @@ void add_face_options(CLI::App& verb, FaceOptions& options) {
       ->excludes(upsample);
   verb.add_flag("--single", options.finder.single,
                 "Only the largest face; in a clip it is one track from start to end");
+  verb.add_option(
+      "--region", options.region,
+      "Look for faces in this part only: x,y,w,h in pixels, or from 0 to 1 as shares of "
+      "the picture");
   verb.add_option("--min-score", options.finder.min_score, "Drop detections below this score")
       ->check(CLI::Range(-10.0F, 100.0F))
       ->capture_default_str();
@@ -54,11 +83,28 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options) {
   if (!has_boxes && options.mode == "boxes") {
     return invalid_argument("--face boxes: needs a file (expected --boxes FILE)");
   }
+  if (!options.region.empty()) {
+    MIEN_ASSIGN_OR_RETURN(out.region, parse_region(options.region));
+    if (has_boxes || options.mode == "whole") {
+      return invalid_argument(fmt::format("--region: does not go with {} (expected one of them)",
+                                          has_boxes ? "--boxes" : "--face whole"));
+    }
+  }
   out.mode = has_boxes                 ? face::Mode::kBoxes
              : options.mode == "hog"   ? face::Mode::kHog
              : options.mode == "whole" ? face::Mode::kWhole
                                        : face::Mode::kAuto;
   return out;
+}
+
+void add_pace_options(CLI::App& verb, PaceOptions& options) {
+  verb.add_option("--every", options.every, "Clips: analyse every n-th frame")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  verb.add_option("--max-fps", options.max_fps,
+                  "Clips: analyse at most so many frames per second (0: all)")
+      ->check(CLI::Range(0.0, 100000.0))
+      ->capture_default_str();
 }
 
 void add_model_options(CLI::App& verb, ModelOptions& options) {

@@ -14,11 +14,19 @@ namespace mien::cli {
 
 struct FaceOptions {
   std::string mode = "auto";
+  std::string region;  ///< x,y,w,h
   face::FinderOptions finder;
 };
 void add_face_options(CLI::App& verb, FaceOptions& options);
 /// Errors: kInvalidArgument when --face and --boxes do not go together.
 Result<face::FinderOptions> finder_options(const FaceOptions& options);
+
+/// Which frames of a clip are analysed.
+struct PaceOptions {
+  int every = 1;
+  double max_fps = 0;
+};
+void add_pace_options(CLI::App& verb, PaceOptions& options);
 
 struct ModelOptions {
   std::string bundle;

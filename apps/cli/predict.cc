@@ -28,8 +28,7 @@ struct PredictOptions {
   std::string compound = "unit-mean";
   bool explain = false;
   bool embedding = false;
-  int every = 1;
-  double max_fps = 0;
+  PaceOptions pace;
   int batch = 8;
 };
 
@@ -138,8 +137,8 @@ Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& opt
   out.scorer.explain = options.explain;
   out.embeddings = options.embedding;
   out.batch = options.batch;
-  out.every = options.every;
-  out.max_fps = options.max_fps;
+  out.every = options.pace.every;
+  out.max_fps = options.pace.max_fps;
   out.frame_values = options.outputs.json || options.outputs.csv;
   return out;
 }
@@ -246,13 +245,7 @@ void add_predict(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_flag("--explain", options->explain, "Tell how well every description fits");
   verb->add_flag("--embedding", options->embedding, "Put the face embeddings into the JSON");
-  verb->add_option("--every", options->every, "Clips: analyse every n-th frame")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  verb->add_option("--max-fps", options->max_fps,
-                   "Clips: analyse at most so many frames per second (0: all)")
-      ->check(CLI::Range(0.0, 100000.0))
-      ->capture_default_str();
+  add_pace_options(*verb, options->pace);
   verb->add_option("--batch", options->batch, "Clips: faces that are encoded together")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

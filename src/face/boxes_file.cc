@@ -1,9 +1,11 @@
 #include "face/boxes_file.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 
+#include "face/box_check.h"
 #include "mien/core/file.h"
 
 namespace mien::face {
@@ -76,6 +78,7 @@ class BoxesParser {
       if (fields.size() > 1 || !fields[0].empty()) MIEN_RETURN_IF_ERROR(read_row(fields));
       line_ += lines;
     }
+    MIEN_RETURN_IF_ERROR(decide_unit());
     return std::move(out_);
   }
 
@@ -110,6 +113,18 @@ class BoxesParser {
     return {};
   }
 
+  /// One unit for the whole file: a share among pixels is a mistake.
+  Status decide_unit() {
+    if (share_line_ == 0 || pixel_line_ == 0) {
+      out_.fractions_ = share_line_ != 0;
+      return {};
+    }
+    line_ = share_line_;
+    return problem("box is 1 pixel or less, and the one in line " + std::to_string(pixel_line_) +
+                   " is larger (expected pixels in all rows, or shares of the picture, 0 to 1, in "
+                   "all)");
+  }
+
   Status read_row(const std::vector<std::string>& fields) {
     if (fields.size() != width_) {
       return problem("has " + std::to_string(fields.size()) + " fields (expected " +
@@ -140,13 +155,11 @@ class BoxesParser {
       if (!(value[2] > 0 && value[3] > 0))
         return problem("box is empty (expected w and h above 0)");
       row.box = image::Box{value[0], value[1], value[2], value[3]};
+      std::size_t& first = is_fraction(*row.box) ? share_line_ : pixel_line_;
+      if (first == 0) first = line_;
     }
-    if (!out_.rows_.contains(path)) {
-      const auto [entry, added] =
-          out_.path_of_file_name_.try_emplace(std::string(file_name(path)), path);
-      if (!added) entry->second.clear();
-    }
-    out_.rows_[path].push_back(row);
+    row.line = line_;
+    out_.add(path, row);
     return {};
   }
 
@@ -154,7 +167,44 @@ class BoxesParser {
   std::array<int, kColumns> at_{-1, -1, -1, -1, -1, -1};
   std::size_t width_ = 0;
   std::size_t line_ = 1;
+  std::size_t share_line_ = 0;  // first one with a box that is a share; 0: none
+  std::size_t pixel_line_ = 0;  // first one with a box in pixels
 };
+
+void BoxesFile::add(const std::string& path, const Row& row) {
+  if (!rows_.contains(path)) {
+    const auto [entry, added] = path_of_file_name_.try_emplace(std::string(file_name(path)), path);
+    if (!added) entry->second.clear();
+  }
+  rows_[path].push_back(row);
+}
+
+Result<BoxesFile> BoxesFile::from(std::span<const GivenBox> boxes) {
+  BoxesFile out;
+  out.subject_ = "boxes";
+  for (const GivenBox& given : boxes) out.has_path_ = out.has_path_ || !given.name.empty();
+  std::size_t number = 0;
+  for (const GivenBox& given : boxes) {
+    const std::string subject = "boxes:" + std::to_string(number);
+    if (out.has_path_ && given.name.empty()) {
+      return invalid_argument(subject + ": has no name (expected one in all rows, or in none)");
+    }
+    if (given.frame && *given.frame < 0) {
+      return invalid_argument(subject + ": frame is " + std::to_string(*given.frame) +
+                              " (expected a number from 0 on)");
+    }
+    if (given.box) {
+      const image::Box& box = *given.box;
+      const float farthest = std::max({std::abs(box.x), std::abs(box.y), box.w, box.h});
+      if (!(box.w > 0 && box.h > 0 && farthest <= kFarthest) || is_fraction(box)) {
+        return invalid_argument(subject + ": box is " + to_text(box) +
+                                " (expected x,y,w,h in pixels, w and h above 0)");
+      }
+    }
+    out.add(given.name, {given.frame, given.box, number++});
+  }
+  return out;
+}
 
 Result<BoxesFile> BoxesFile::parse(std::string_view text, std::string_view subject) {
   return BoxesParser(subject).parse(text);
@@ -180,7 +230,8 @@ const std::vector<BoxesFile::Row>* BoxesFile::rows_of(const std::string& name) c
 }
 
 Result<std::vector<image::Box>> BoxesFile::find(const std::string& name,
-                                                std::optional<std::int64_t> frame) const {
+                                                std::optional<std::int64_t> frame, int width,
+                                                int height) const {
   const std::vector<Row>* rows = rows_of(name);
   if (rows == nullptr) {
     return not_found(name + ": no row in " + subject_ +
@@ -189,7 +240,10 @@ Result<std::vector<image::Box>> BoxesFile::find(const std::string& name,
   std::vector<image::Box> out;
   for (const Row& row : *rows) {
     const bool wanted = !frame || !row.frame || *row.frame == *frame;
-    if (wanted && row.box) out.push_back(*row.box);
+    if (!wanted || !row.box) continue;
+    out.push_back(fractions_ ? from_fraction(*row.box, width, height) : *row.box);
+    MIEN_RETURN_IF_ERROR(check_inside(out.back(), width, height,
+                                      subject_ + ":" + std::to_string(row.line) + ": box"));
   }
   return out;
 }

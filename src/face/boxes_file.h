@@ -4,41 +4,50 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mien/core/status.h"
+#include "mien/face/finder.h"
 #include "mien/image/image.h"
 
 namespace mien::face {
 
 /// Face boxes from a CSV file: a header that names the columns x, y, w, h and at least one of path
 /// and frame, in any order among others. Four empty sizes say that a picture has no face. Fields
-/// may be quoted as RFC 4180 says.
+/// may be quoted as RFC 4180 says. When no box of the file is larger than 1 they are shares of the
+/// picture, else pixels.
 /// Threads: const member functions are safe.
 class BoxesFile {
  public:
   /// Errors: kNotFound, kIo, kCorrupt naming file and line, kResourceLimit for a giant file.
   static Result<BoxesFile> load(const std::filesystem::path& path);
   static Result<BoxesFile> parse(std::string_view text, std::string_view subject);
+  /// The same from memory, in pixels. Errors: kInvalidArgument naming the row.
+  static Result<BoxesFile> from(std::span<const GivenBox> boxes);
 
   /// Boxes of the picture `name`: rows whose path equals it or is the end of it (whole path parts),
   /// else rows with the same file name when no two paths of the file share it. `frame`: only rows
-  /// of that frame; rows without a frame number belong to all. Errors: kNotFound when no row speaks
-  /// of `name`.
-  Result<std::vector<image::Box>> find(const std::string& name,
-                                       std::optional<std::int64_t> frame) const;
+  /// of that frame; rows without a frame number belong to all. In pixels of the picture. Errors:
+  /// kNotFound when no row speaks of `name`, kInvalidArgument naming file, line and range when a
+  /// box is not in the picture, or less than half.
+  Result<std::vector<image::Box>> find(const std::string& name, std::optional<std::int64_t> frame,
+                                       int width, int height) const;
 
  private:
   struct Row {
     std::optional<std::int64_t> frame;
     std::optional<image::Box> box;
+    std::size_t line = 0;
   };
+  void add(const std::string& path, const Row& row);
   const std::vector<Row>* rows_of(const std::string& name) const;
 
   std::string subject_;
   bool has_path_ = false;
+  bool fractions_ = false;
   std::map<std::string, std::vector<Row>, std::less<>> rows_;          // by path
   std::map<std::string, std::string, std::less<>> path_of_file_name_;  // "" when not unique
 

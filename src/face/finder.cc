@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "face/box_check.h"
 #include "face/boxes_file.h"
 #include "face/model_cache.h"
 #include "face/whole.h"
@@ -92,6 +93,32 @@ Result<std::vector<Face>> whole_face(const Landmarks& landmarks, image::ImageVie
   return one_whole(landmarks, picture, inner);
 }
 
+/// The part of a picture that is searched.
+struct Part {
+  image::ImageView view;
+  float x = 0;
+  float y = 0;
+};
+
+Result<Part> part_of(image::ImageView picture, const std::optional<image::Box>& region) {
+  if (!region || picture.empty()) return Part{picture};
+  const image::Box box =
+      is_fraction(*region) ? from_fraction(*region, picture.width, picture.height) : *region;
+  MIEN_RETURN_IF_ERROR(check_inside(box, picture.width, picture.height, "region"));
+  const auto whole = [](float v, int limit) {
+    return static_cast<int>(std::clamp(std::round(v), 0.0F, static_cast<float>(limit)));
+  };
+  const int left = whole(box.x, picture.width);
+  const int top = whole(box.y, picture.height);
+  Part out;
+  out.view = {picture.row(top) + 3 * std::ptrdiff_t{left},
+              whole(box.x + box.w, picture.width) - left,
+              whole(box.y + box.h, picture.height) - top, picture.stride};
+  out.x = static_cast<float>(left);
+  out.y = static_cast<float>(top);
+  return out;
+}
+
 class Worker final : public FrameWorker {
  public:
   Worker(const FinderOptions& options, std::unique_ptr<FaceDetector> detector, Landmarks landmarks)
@@ -103,9 +130,11 @@ class Worker final : public FrameWorker {
   Result<std::optional<std::vector<Detection>>> search(image::ImageView frame,
                                                        const FramePlan& plan) override {
     if (detector_ == nullptr || frame.empty()) return std::optional<std::vector<Detection>>();
+    MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame, options_.region));
+    const image::ImageView view = part.view;
     MIEN_ASSIGN_OR_RETURN(
-        auto found, detector_->detect(
-                        frame, tracker_.whole_search(frame.width, frame.height, plan.search_fine)));
+        auto found,
+        detector_->detect(view, tracker_.whole_search(view.width, view.height, plan.search_fine)));
     return std::optional(std::move(found));
   }
 
@@ -143,16 +172,24 @@ class Finder final : public FaceFinder {
       return whole_face(landmarks_, picture, detector_.get(), options_.min_score);
     }
     if (options_.mode == Mode::kBoxes) {
-      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes, boxes_.find(name, std::nullopt));
+      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes,
+                            boxes_.find(name, std::nullopt, picture.width, picture.height));
       for (const image::Box& box : boxes) add(faces, picture, box, 0, Source::kBoxes);
     } else {
-      MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(picture));
+      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(picture, options_.region));
+      MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(part.view));
       if (found.empty() && options_.mode == Mode::kAuto) {
-        MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(picture, *detector_, options_.min_score));
-        if (crop) return one_whole(landmarks_, picture, squared(crop->box));
-        MIEN_ASSIGN_OR_RETURN(found, search_harder(picture));
+        MIEN_ASSIGN_OR_RETURN(const auto crop,
+                              find_whole(part.view, *detector_, options_.min_score));
+        if (crop && !options_.region) return one_whole(landmarks_, picture, squared(crop->box));
+        if (crop) found.push_back({squared(crop->box), crop->score});
       }
-      for (const Detection& one : found) {
+      if (found.empty() && options_.mode == Mode::kAuto) {
+        MIEN_ASSIGN_OR_RETURN(found, search_harder(part.view));
+      }
+      for (Detection& one : found) {
+        one.box.x += part.x;
+        one.box.y += part.y;
         add(faces, picture, one.box, one.score, Source::kDetected);
       }
     }
@@ -180,12 +217,17 @@ class Finder final : public FaceFinder {
 
   FramePlan plan(image::ImageView frame, std::int64_t frame_index,
                  std::int64_t timestamp_us) override {
-    return searches() ? tracker_.plan(frame, frame_index, timestamp_us) : FramePlan{};
+    const auto part = part_of(frame, options_.region);  // follow() tells what is wrong with it
+    return searches() && part.ok() ? tracker_.plan(part->view, frame_index, timestamp_us)
+                                   : FramePlan{};
   }
 
   float smallest_face(int width, int height) const override {
     if (!searches() || detector_ == nullptr) return 0;
-    return detector_->smallest_face() / tracker_.whole_search(width, height, true).scale;
+    const auto part = part_of({nullptr, width, height, 0}, options_.region);
+    if (!part.ok()) return 0;
+    return detector_->smallest_face() /
+           tracker_.whole_search(part->view.width, part->view.height, true).scale;
   }
 
   Result<std::vector<Face>> follow(image::ImageView frame, std::int64_t frame_index,
@@ -198,22 +240,40 @@ class Finder final : public FaceFinder {
       faces[0].track = 0;
       return faces;
     }
-    std::vector<TrackedFace> tracked;
-    Source source = Source::kDetected;
-    if (options_.mode == Mode::kBoxes) {
-      source = Source::kBoxes;
-      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes, boxes_.find(name, frame_index));
-      std::vector<Detection> given;
-      for (const image::Box& box : boxes) given.push_back({box, 0});
-      tracked = tracker_.assign(given, timestamp_us, frame);
-    } else {
-      MIEN_ASSIGN_OR_RETURN(tracked, tracker_.track(frame, timestamp_us, plan, found, *detector_));
-    }
     std::vector<Face> faces;
-    for (const TrackedFace& one : tracked) {
-      if (add(faces, frame, one.box, one.score, source)) faces.back().track = one.track;
+    if (options_.mode == Mode::kBoxes) {
+      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes,
+                            boxes_.find(name, frame_index, frame.width, frame.height));
+      faces = follow_given(frame, timestamp_us, boxes);
+    } else {
+      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame, options_.region));
+      MIEN_ASSIGN_OR_RETURN(std::vector<TrackedFace> tracked,
+                            tracker_.track(part.view, timestamp_us, plan, found, *detector_));
+      for (TrackedFace& one : tracked) {
+        one.box.x += part.x;
+        one.box.y += part.y;
+        const bool added = add(faces, frame, one.box, one.score, Source::kDetected);
+        if (added) faces.back().track = one.track;
+      }
     }
     if (options_.single) keep_single(faces, timestamp_us);
+    return faces;
+  }
+
+  Result<std::vector<Face>> place(image::ImageView picture,
+                                  std::span<const image::Box> boxes) override {
+    MIEN_RETURN_IF_ERROR(check_given(picture, boxes));
+    std::vector<Face> faces;
+    for (const image::Box& box : boxes) add(faces, picture, box, 0, Source::kBoxes);
+    MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
+    return faces;
+  }
+
+  Result<std::vector<Face>> track(image::ImageView frame, std::int64_t timestamp_us,
+                                  std::span<const image::Box> boxes) override {
+    MIEN_RETURN_IF_ERROR(check_given(frame, boxes));
+    std::vector<Face> faces = follow_given(frame, timestamp_us, boxes);
+    MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, frame, faces));
     return faces;
   }
 
@@ -227,6 +287,30 @@ class Finder final : public FaceFinder {
   }
 
  private:
+  static Status check_given(image::ImageView picture, std::span<const image::Box> boxes) {
+    std::size_t number = 0;
+    for (const image::Box& box : boxes) {
+      const std::string subject = "boxes:" + std::to_string(number++) + ": box";
+      if (is_fraction(box)) {
+        return invalid_argument(subject + ": " + to_text(box) +
+                                " is 1 pixel or less (expected x,y,w,h in pixels)");
+      }
+      MIEN_RETURN_IF_ERROR(check_inside(box, picture.width, picture.height, subject));
+    }
+    return {};
+  }
+
+  std::vector<Face> follow_given(image::ImageView frame, std::int64_t timestamp_us,
+                                 std::span<const image::Box> boxes) {
+    std::vector<Detection> given;
+    for (const image::Box& box : boxes) given.push_back({box, 0});
+    std::vector<Face> faces;
+    for (const TrackedFace& one : tracker_.assign(given, timestamp_us, frame)) {
+      if (add(faces, frame, one.box, one.score, Source::kBoxes)) faces.back().track = one.track;
+    }
+    return faces;
+  }
+
   bool searches() const { return options_.mode == Mode::kAuto || options_.mode == Mode::kHog; }
 
   /// The face that was chosen stays while it is there and no other is much larger; a short absence
@@ -314,8 +398,15 @@ Status check(const FinderOptions& options) {
   if (!std::isfinite(options.min_score)) {
     return invalid_argument("min_score: is no finite number");
   }
-  if (options.mode == Mode::kBoxes && options.boxes_file.empty()) {
-    return invalid_argument("boxes: no file is given (expected a CSV file of boxes)");
+  if (options.mode == Mode::kBoxes && options.boxes_file.empty() && options.boxes.empty()) {
+    return invalid_argument("boxes: none are given (expected a CSV file, or boxes in memory)");
+  }
+  if (options.region && (options.mode == Mode::kWhole || options.mode == Mode::kBoxes)) {
+    return invalid_argument("region: does not go with whole pictures or given boxes");
+  }
+  if (options.region && !(options.region->area() > 0)) {
+    return invalid_argument("region: " + to_text(*options.region) +
+                            " is empty (expected x,y,w,h with w and h above 0)");
   }
   return {};
 }
@@ -323,18 +414,15 @@ Status check(const FinderOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options) {
-  MIEN_RETURN_IF_ERROR(check(options));
-  std::unique_ptr<FaceDetector> detector;
-  if (options.mode != Mode::kBoxes) {
-    MIEN_ASSIGN_OR_RETURN(detector, make_hog_detector());
-  }
-  return make_finder(options, std::move(detector));
+  return make_finder(options, nullptr);
 }
 
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
                                                 std::unique_ptr<FaceDetector> detector) {
   MIEN_RETURN_IF_ERROR(check(options));
-  MIEN_CHECK(detector != nullptr || options.mode == Mode::kBoxes);
+  if (detector == nullptr && options.mode != Mode::kBoxes) {
+    MIEN_ASSIGN_OR_RETURN(detector, make_hog_detector());
+  }
   std::shared_ptr<const PendingModel> landmarks;
   if (options.landmarks) {
     const bool system = options.landmark_model.empty();
@@ -351,11 +439,15 @@ Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
     landmarks = std::move(started).value();
   }
   BoxesFile boxes;
-  if (options.mode == Mode::kBoxes) {
+  if (options.mode == Mode::kBoxes && !options.boxes_file.empty()) {
     MIEN_ASSIGN_OR_RETURN(boxes, BoxesFile::load(options.boxes_file));
+  } else if (options.mode == Mode::kBoxes) {
+    MIEN_ASSIGN_OR_RETURN(boxes, BoxesFile::from(options.boxes));
   }
-  return std::unique_ptr<FaceFinder>(std::make_unique<Finder>(
-      options, std::move(detector), std::move(landmarks), std::move(boxes)));
+  FinderOptions kept = options;
+  kept.boxes.clear();  // every worker has a copy of the options
+  return std::unique_ptr<FaceFinder>(
+      std::make_unique<Finder>(kept, std::move(detector), std::move(landmarks), std::move(boxes)));
 }
 
 image::Enough enough_to_find(const FinderOptions& options, int side) {

@@ -48,18 +48,12 @@ ClipRun::ClipRun(video::VideoSource& source, std::string name, face::FaceFinder&
       cancel_(cancel),
       threads_(std::max(kernels::threads(), 1)),
       live_(source.info().live),
+      pace_(options.every, options.max_fps),
       most_frames_(most_frames(threads_, options.batch, live_)),
       open_(std::make_unique<Batch>()) {}
 
 bool ClipRun::wants(const video::Frame& frame) {
-  if (options_.every > 1 && frame.index % options_.every != 0) return false;
-  if (options_.max_fps > 0 && last_analysed_us_) {
-    const double gap_us = static_cast<double>(frame.timestamp_us - *last_analysed_us_);
-    // Half a millisecond of slack: container time stamps are rounded.
-    if (gap_us + 500 < 1e6 / options_.max_fps) return false;
-  }
-  last_analysed_us_ = frame.timestamp_us;
-  return true;
+  return pace_.wants(frame.index, frame.timestamp_us);
 }
 
 /// The next frame that somebody wants; nullptr at the end. An error is an item, too.

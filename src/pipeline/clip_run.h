@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mien/face/finder.h"
+#include "mien/pipeline/pace.h"
 #include "mien/pipeline/recognizer.h"
 #include "pipeline/face_reader.h"
 #include "pipeline/track_book.h"
@@ -101,6 +102,7 @@ class ClipRun {
   const std::atomic<bool>* cancel_;
   const int threads_;
   const bool live_;
+  Pace pace_;  // of the decoding thread
   const std::size_t most_frames_;
 
   std::atomic<bool> stop_{false};
@@ -119,8 +121,7 @@ class ClipRun {
   std::exception_ptr failure_;  // thrown in any thread
 
   TrackPlaces places_;  // of the thread whose batch is the first that is not placed
-  std::optional<std::int64_t> last_analysed_us_;  // of the decoding thread
-  FrameResult last_;                              // of the calling thread
+  FrameResult last_;    // of the calling thread
   SummaryResult summary_;
 };
 

@@ -41,6 +41,20 @@ struct Recognizer::Impl {
     }
     return out;
   }
+
+  Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us,
+                                               std::vector<face::Face> faces) {
+    std::vector<float> embeddings;
+    MIEN_ASSIGN_OR_RETURN(auto out,
+                          read(frame, std::move(faces), FaceReader::Of::kFrame, embeddings));
+    const std::size_t width = reader->embed();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      MIEN_RETURN_IF_ERROR(book->add(out[i].face.track, timestamp_us,
+                                     std::span(embeddings).subspan(i * width, width),
+                                     reader->session()));
+    }
+    return out;
+  }
 };
 
 Recognizer::Recognizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -49,6 +63,13 @@ Recognizer::~Recognizer() = default;
 Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engine::Bundle> bundle,
                                                      const text::LabelSet& labels,
                                                      const RecognizerOptions& options) {
+  return make(std::move(bundle), labels, options, nullptr);
+}
+
+Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engine::Bundle> bundle,
+                                                     const text::LabelSet& labels,
+                                                     const RecognizerOptions& options,
+                                                     std::unique_ptr<face::FaceDetector> detector) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->image_size = bundle->info().architecture.image.image_size;
@@ -76,7 +97,7 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
   }
   face::FinderOptions finder = options.finder;
   if (bundle->info().crop.align) finder.landmarks = true;
-  MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder));
+  MIEN_ASSIGN_OR_RETURN(impl->finder, face::make_finder(finder, std::move(detector)));
   impl->reader = std::make_unique<FaceReader>(
       std::move(bundle), std::move(packing), std::move(clips), std::move(scorer),
       FaceReader::Options{.embeddings = options.embeddings, .frame_values = options.frame_values});
@@ -111,6 +132,13 @@ Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView pictu
   return impl_->read(picture, std::move(faces), FaceReader::Of::kPicture, embeddings);
 }
 
+Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView picture,
+                                                          std::span<const image::Box> boxes) {
+  MIEN_ASSIGN_OR_RETURN(auto faces, impl_->finder->place(picture, boxes));
+  std::vector<float> embeddings;
+  return impl_->read(picture, std::move(faces), FaceReader::Of::kPicture, embeddings);
+}
+
 Result<FrameResult> Recognizer::picture(const image::Reduced& picture, const std::string& name) {
   MIEN_ASSIGN_OR_RETURN(auto faces, image(picture.image, name));
   const float x = static_cast<float>(picture.width) / static_cast<float>(picture.image.width());
@@ -137,16 +165,15 @@ Result<std::vector<engine::FaceResult>> Recognizer::push(image::ImageView frame,
                                                          std::int64_t timestamp_us) {
   MIEN_ASSIGN_OR_RETURN(auto faces,
                         impl_->finder->track(frame, impl_->pushed++, timestamp_us, "live"));
-  std::vector<float> embeddings;
-  MIEN_ASSIGN_OR_RETURN(auto out,
-                        impl_->read(frame, std::move(faces), FaceReader::Of::kFrame, embeddings));
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::size_t width = impl_->reader->embed();
-    MIEN_RETURN_IF_ERROR(impl_->book->add(out[i].face.track, timestamp_us,
-                                          std::span(embeddings).subspan(i * width, width),
-                                          impl_->reader->session()));
-  }
-  return out;
+  return impl_->push(frame, timestamp_us, std::move(faces));
+}
+
+Result<std::vector<engine::FaceResult>> Recognizer::push(image::ImageView frame,
+                                                         std::int64_t timestamp_us,
+                                                         std::span<const image::Box> boxes) {
+  MIEN_ASSIGN_OR_RETURN(auto faces, impl_->finder->track(frame, timestamp_us, boxes));
+  ++impl_->pushed;
+  return impl_->push(frame, timestamp_us, std::move(faces));
 }
 
 Result<std::vector<TrackResult>> Recognizer::tracks() const {

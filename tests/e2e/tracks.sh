@@ -74,4 +74,49 @@ run detect black.mp4 --json
 ok
 rows "$ids == [0]" 'rows[-1]["faces"] > 40'
 
+section "item 14: boxes are pixels or shares of the picture, and inside"
+printf 'path,x,y,w,h\nhead.png,0.25,0.25,0.5,0.5\n' >shares.csv
+run detect head.png --boxes shares.csv --json
+ok
+rows 'rows[0]["faces"][0]["box"] == [55, 55, 110, 110]'
+printf 'path,x,y,w,h\nhead.png,20,20,90,90\nhead.png,0.25,0.25,0.5,0.5\n' >mixed.csv
+run detect head.png --boxes mixed.csv
+exits 3
+err_is 'mixed.csv:3: box is 1 pixel or less, and the one in line 2 is larger'
+for box in '500,20,90,90' '-60,0,90,90' '0,-1e5,90,90'; do
+  printf 'path,x,y,w,h\nhead.png,%s\n' "$box" >outside.csv
+  run detect head.png --boxes outside.csv
+  exits 1
+  err_is '.*outside.csv:2: box: .* outside of the picture \(expected x,y,w,h in pixels, x from 0 to 220 and y from 0 to 220\)'
+done
+
+section "item 19: --region"
+run detect both.mp4 --region 240,0,400,480 --json
+ok
+rows "$ids == [0]" 'all(f["box"][0] > 240 for r in rows if r["kind"] == "frame" for f in r["faces"])' \
+  'rows[-1]["faces"] == rows[-1]["frames"]'
+run detect both.mp4 --region 0,0,0.375,0.6 --json
+ok
+rows "$ids == [0]" 'all(f["box"][0] < 240 for r in rows if r["kind"] == "frame" for f in r["faces"])'
+for wrong in 1,2,3 1,2,3,0 a,b,c,d 1,2,3,4,5 1e9,0,5,5; do
+  run detect both.mp4 --region "$wrong"
+  exits 2
+done
+run detect both.mp4 --region 0,0,9,9 --boxes shares.csv
+exits 2
+err_is '--region: does not go with --boxes'
+run detect both.mp4 --region 900,0,90,90
+exits 1
+err_is '.*region: 900,0,90,90 lies outside of the picture \(expected x,y,w,h in pixels, x from 0 to 640 and y from 0 to 480\)'
+
+section "item 19: --every and --max-fps in detect"
+run detect both.mp4 --every 5 --json
+ok
+rows '[r["frame"] for r in rows if r["kind"] == "frame"] == [0, 5, 10, 15, 20]' \
+  'rows[-1]["frames"] == 25 and rows[-1]["analysed_frames"] == 5' "$ids == [0, 1]"
+run detect both.mp4 --max-fps 5 --json --annotate drawn.mp4
+ok
+rows '[r["frame"] for r in rows if r["kind"] == "frame"] == [0, 5, 10, 15, 20]'
+check "every frame is drawn" test "$(ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 drawn.mp4 | tr -d ,)" -eq 25
+
 finish

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
@@ -22,6 +24,13 @@ enum class Mode {
   kBoxes,  ///< boxes from a file
 };
 
+/// A face that is known before: as a row of a boxes file, in memory.
+struct GivenBox {
+  std::string name;  ///< of the picture or clip, or the end of its path; empty in all: any
+  std::optional<std::int64_t> frame;  ///< clips: its number; none: every frame
+  std::optional<image::Box> box;      ///< in pixels; none: there is no face
+};
+
 struct FinderOptions {
   Mode mode = Mode::kAuto;
   int upsample = -1;   ///< times the picture is doubled before detection, 0..4; -1: chosen by size,
@@ -36,6 +45,10 @@ struct FinderOptions {
   bool landmarks = true;
   std::filesystem::path landmark_model{};  ///< empty: the system's 68-point model
   std::filesystem::path boxes_file{};      ///< for kBoxes: CSV with path (or frame), x, y, w, h
+  std::vector<GivenBox> boxes{};           ///< for kBoxes, instead of a file
+  /// Faces are only looked for in this part of a picture or frame, in pixels, or as a share of it
+  /// when no side is larger than 1; not with kWhole and kBoxes.
+  std::optional<image::Box> region{};
 };
 
 /// The steps of FaceFinder::track that look at one frame alone, for one thread of several.
@@ -66,6 +79,14 @@ class FaceFinder {
   /// Forgets all tracks; ids start again at 0.
   virtual void reset() = 0;
 
+  /// Faces whose boxes the caller knows, with landmarks, in the order of `boxes`.
+  /// Errors: kInvalidArgument for a box that is not in the picture, or less than half.
+  virtual Result<std::vector<Face>> place(image::ImageView picture,
+                                          std::span<const image::Box> boxes) = 0;
+  /// The same for the next frame of a clip, with track ids.
+  virtual Result<std::vector<Face>> track(image::ImageView frame, std::int64_t timestamp_us,
+                                          std::span<const image::Box> boxes) = 0;
+
   /// track() in steps, for several frames at once: plan() and follow() of each frame in the order
   /// of the clip (plan() of later frames may run in another thread meanwhile), FrameWorker::search
   /// between them where the plan says so, FrameWorker::complete at the end. The faces are those of
@@ -88,7 +109,7 @@ class FaceFinder {
 /// kCorrupt for the boxes file.
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options);
 
-/// Like make_finder, with a detector of your own instead of dlib's.
+/// Like make_finder, with a detector of your own instead of dlib's; nullptr: dlib's.
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
                                                 std::unique_ptr<FaceDetector> detector);
 

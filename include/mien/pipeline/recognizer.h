@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,12 @@ class Recognizer {
   static Result<std::unique_ptr<Recognizer>> make(std::shared_ptr<const engine::Bundle> bundle,
                                                   const text::LabelSet& labels,
                                                   const RecognizerOptions& options = {});
+  /// The same with a face detector of your own; nullptr: the one that comes with mien. It serves
+  /// one thread at a time; with clone() its copies search frames of a clip side by side.
+  static Result<std::unique_ptr<Recognizer>> make(std::shared_ptr<const engine::Bundle> bundle,
+                                                  const text::LabelSet& labels,
+                                                  const RecognizerOptions& options,
+                                                  std::unique_ptr<face::FaceDetector> detector);
   ~Recognizer();
 
   /// Empty without scores.
@@ -76,6 +83,11 @@ class Recognizer {
   /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
+  /// The faces in boxes that you know, in their order; nothing is searched.
+  /// Errors: kInvalidArgument for a box that is not in the picture, or less than half.
+  Result<std::vector<engine::FaceResult>> image(image::ImageView picture,
+                                                std::span<const image::Box> boxes);
+
   /// image() of a picture that may be smaller than its file; sizes and coordinates are those of the
   /// file.
   Result<FrameResult> picture(const image::Reduced& picture, const std::string& name);
@@ -91,6 +103,9 @@ class Recognizer {
 
   /// One live frame; call with growing timestamps. Faces carry track ids and their own scores.
   Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us);
+  /// The same with faces that you have found; ids follow from their boxes. Errors: as for image().
+  Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us,
+                                               std::span<const image::Box> boxes);
   /// The summary of the tracks pushed so far. Errors: those of the temporal model.
   Result<std::vector<TrackResult>> tracks() const;
   /// Forgets all tracks, for the next clip.

@@ -119,10 +119,10 @@ TEST(Finder, WholeModeIsThePicture) {
   EXPECT_TRUE(finder->track({}, 0, 0, "")->empty());
 }
 
-TEST(Finder, BoxesComeFromTheFileAndThoseOutsideAreLeftOut) {
+TEST(Finder, BoxesComeFromTheFile) {
   const test::TempDir folder;
   std::ofstream(folder / "b.csv") << "path,frame,x,y,w,h\na.png,,5,6,7,8\na.png,,-3,0,20,20\n"
-                                     "a.png,,500,0,9,9\nclip.mp4,0,1,1,9,9\nclip.mp4,1,2,2,9,9\n";
+                                     "clip.mp4,0,1,1,9,9\nclip.mp4,1,2,2,9,9\nb.png,,500,0,9,9\n";
   auto finder = fake({.mode = Mode::kBoxes, .boxes_file = folder / "b.csv"});
   const auto faces = finder->find(image::Image(100, 100), "x/a.png");
   MIEN_ASSERT_OK(faces);
@@ -130,6 +130,7 @@ TEST(Finder, BoxesComeFromTheFileAndThoseOutsideAreLeftOut) {
   EXPECT_EQ((*faces)[0].box, (image::Box{-3, 0, 20, 20}));
   EXPECT_EQ((*faces)[1].source, Source::kBoxes);
   MIEN_EXPECT_CODE(finder->find(image::Image(9, 9), "other.png"), StatusCode::kNotFound);
+  MIEN_EXPECT_CODE(finder->find(image::Image(99, 99), "b.png"), StatusCode::kInvalidArgument);
   for (int i = 0; i < 3; ++i) {
     const auto frame = finder->track(image::Image(100, 100), i, i * 40'000, "clip.mp4");
     MIEN_ASSERT_OK(frame);
@@ -138,6 +139,143 @@ TEST(Finder, BoxesComeFromTheFileAndThoseOutsideAreLeftOut) {
       EXPECT_EQ((*frame)[0].track, 0);
     }
   }
+}
+
+TEST(Finder, BoxesComeFromMemoryOrWithTheCall) {
+  auto finder = fake({.mode = Mode::kBoxes, .boxes = {{"a.png", {}, image::Box{5, 6, 30, 40}}}});
+  const auto faces = finder->find(image::Image(100, 100), "x/a.png");
+  MIEN_ASSERT_OK(faces);
+  ASSERT_EQ(faces->size(), 1U);
+  EXPECT_EQ((*faces)[0].box, (image::Box{5, 6, 30, 40}));
+  const std::vector<image::Box> boxes{{10, 10, 20, 20}, {60, 60, 30, 30}};
+  const auto placed = fake()->place(image::Image(100, 100), boxes);
+  MIEN_ASSERT_OK(placed);
+  ASSERT_EQ(placed->size(), 2U);
+  EXPECT_EQ((*placed)[0].box, boxes[0]);  // in their order, not the largest first
+  EXPECT_EQ((*placed)[1].source, Source::kBoxes);
+  EXPECT_EQ((*placed)[1].track, -1);
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<image::Box> now{{60.0F + 2 * static_cast<float>(i), 60, 30, 30},
+                                      {10, 10, 20, 20}};
+    const auto tracked = finder->track(image::Image(100, 100), i * 40'000, now);
+    MIEN_ASSERT_OK(tracked);
+    ASSERT_EQ(tracked->size(), 2U);
+    EXPECT_EQ((*tracked)[0].track, 0);
+    EXPECT_EQ((*tracked)[1].track, 1);
+  }
+  for (const image::Box bad : {image::Box{200, 0, 20, 20}, image::Box{0.1F, 0.1F, 0.5F, 0.5F}}) {
+    MIEN_EXPECT_CODE(fake()->place(image::Image(100, 100), std::vector{bad}),
+                     StatusCode::kInvalidArgument);
+    MIEN_EXPECT_CODE(fake()->track(image::Image(100, 100), 0, std::vector{bad}),
+                     StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(Finder, RegionIsAllThatIsSearched) {
+  image::Image picture(640, 480);
+  paint_face(picture, {50, 60, 90, 90}, 1);
+  paint_face(picture, {400, 300, 80, 80}, 2);
+  for (const image::Box region :
+       {image::Box{320, 240, 320, 240}, image::Box{0.5F, 0.5F, 0.5F, 0.5F},
+        image::Box{320, 240, 400, 300}}) {
+    FakeDetector::Log log;
+    auto finder = fake({.region = region}, &log);
+    const auto faces = finder->find(picture, "a");
+    MIEN_ASSERT_OK(faces);
+    ASSERT_EQ(faces->size(), 1U);
+    EXPECT_EQ((*faces)[0].box, (image::Box{400, 300, 80, 80}));  // of the whole picture
+    EXPECT_EQ(log.widths, std::vector<int>{320});
+    const auto worker = finder->make_worker();
+    const FramePlan plan = finder->plan(picture, 0, 0);
+    EXPECT_TRUE(plan.due);
+    const auto found = worker->search(picture, plan);
+    MIEN_ASSERT_OK(found);
+    const auto followed = finder->follow(picture, 0, 0, "x", plan, *found);
+    MIEN_ASSERT_OK(followed);
+    ASSERT_EQ(followed->size(), 1U);
+    EXPECT_EQ((*followed)[0].box, (image::Box{400, 300, 80, 80}));
+    EXPECT_NEAR(finder->smallest_face(640, 480), 40, 0.1);  // of 320 x 240
+  }
+  auto outside = fake({.region = image::Box{600, 0, 200, 100}});
+  EXPECT_EQ(test::problem_of(outside->find(picture, "a")),
+            "invalid_argument: region: 600,0,200,100 lies mostly outside of the picture (expected "
+            "x,y,w,h in pixels, x from 0 to 640 and y from 0 to 480)");
+  MIEN_EXPECT_CODE(outside->track(picture, 0, 0, "a"), StatusCode::kInvalidArgument);
+  EXPECT_EQ(outside->smallest_face(640, 480), 0);
+  for (const Mode mode : {Mode::kWhole, Mode::kBoxes}) {
+    MIEN_EXPECT_CODE(
+        make_finder({.mode = mode, .landmarks = false, .region = image::Box{0, 0, 9, 9}}),
+        StatusCode::kInvalidArgument);
+  }
+  MIEN_EXPECT_CODE(make_finder({.landmarks = false, .region = image::Box{0, 0, -1, 9}}),
+                   StatusCode::kInvalidArgument);
+}
+
+TEST(Finder, MinFaceIsWhatIsSearchedFor) {
+  FakeDetector::Log log;
+  image::Image picture(640, 480);
+  paint_face(picture, {10, 10, 40, 40}, 1);
+  auto finder = fake({.min_face = 160}, &log);
+  MIEN_ASSERT_OK(finder->find(picture, ""));
+  MIEN_ASSERT_OK(finder->track(picture, 0, 0, ""));
+  ASSERT_GE(log.calls.size(), 2U);
+  EXPECT_EQ(log.calls[0].scale, 0.5F);
+  EXPECT_EQ(log.calls[1].scale, 0.5F);
+  EXPECT_EQ(finder->smallest_face(1920, 1080), 160);
+  EXPECT_NEAR(fake()->smallest_face(1920, 1080), 60, 0.1);
+  EXPECT_EQ(fake({.upsample = 1})->smallest_face(1920, 1080), 40);
+  EXPECT_EQ(fake({.mode = Mode::kWhole})->smallest_face(1920, 1080), 0);
+  EXPECT_EQ(enough_to_find({.min_face = 100}, 48).pixels, 0);
+  for (const FinderOptions& bad :
+       {FinderOptions{.min_face = 5}, FinderOptions{.min_face = 5000},
+        FinderOptions{.min_face = std::numeric_limits<float>::quiet_NaN()},
+        FinderOptions{.upsample = 0, .min_face = 60}}) {
+    MIEN_EXPECT_CODE(make_finder(bad), StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(Finder, SingleIsTheLargestAndOneTrack) {
+  image::Image picture(640, 480);
+  paint_face(picture, {10, 10, 40, 40}, 1);
+  paint_face(picture, {200, 50, 90, 90}, 2);
+  auto finder = fake({.single = true});
+  const auto faces = finder->find(picture, "a.png");
+  MIEN_ASSERT_OK(faces);
+  ASSERT_EQ(faces->size(), 1U);
+  EXPECT_EQ((*faces)[0].box.w, 90);
+  // Two of nearly one size, each the larger one now and then: one of them stays chosen.
+  for (std::int64_t i = 0; i < 20; ++i) {
+    image::Image frame(640, 480);
+    const float more = i % 2 == 0 ? 0.0F : 8.0F;
+    paint_face(frame, {50, 50, 90, 90}, 1);
+    paint_face(frame, {300, 50, 86 + more, 86 + more}, 2);
+    const auto now = finder->track(frame, i, i * 40'000, "");
+    MIEN_ASSERT_OK(now);
+    ASSERT_EQ(now->size(), 1U) << i;
+    EXPECT_EQ((*now)[0].track, 0);
+    EXPECT_LT((*now)[0].box.x, 100) << i;
+  }
+  // Away for a moment: nobody else's face gets in; away for long: the other one.
+  std::int64_t first = -1;
+  for (std::int64_t i = 20; i < 60; ++i) {
+    image::Image frame(640, 480);
+    paint_face(frame, {300, 50, 90, 90}, 2);
+    const auto now = finder->track(frame, i, i * 40'000, "");
+    MIEN_ASSERT_OK(now);
+    if (!now->empty() && first < 0) first = i;
+    for (const Face& face : *now) EXPECT_EQ(face.track, 0);
+  }
+  EXPECT_GE(first, 44);
+  EXPECT_LE(first, 46);
+  // Half as large again: the other one at once.
+  image::Image frame(640, 480);
+  paint_face(frame, {300, 50, 90, 90}, 2);
+  paint_face(frame, {20, 200, 150, 150}, 1);
+  const auto now = finder->track(frame, 60, 2'400'000, "");
+  MIEN_ASSERT_OK(now);
+  ASSERT_EQ(now->size(), 1U);
+  EXPECT_EQ((*now)[0].box.w, 150);
+  EXPECT_EQ((*now)[0].track, 0);
 }
 
 TEST(Finder, TracksHaveIdsAndResetForgetsThem) {
@@ -163,7 +301,7 @@ TEST(Finder, BadOptionsAreNamed) {
   EXPECT_EQ(problem({.min_score = std::numeric_limits<float>::quiet_NaN()}),
             "invalid_argument: min_score: is no finite number");
   EXPECT_EQ(problem({.mode = Mode::kBoxes}),
-            "invalid_argument: boxes: no file is given (expected a CSV file of boxes)");
+            "invalid_argument: boxes: none are given (expected a CSV file, or boxes in memory)");
   EXPECT_EQ(problem({.landmark_model = "/nowhere/m.dat"}).substr(0, 45),
             "not_found: landmark model: /nowhere/m.dat: ca");
   MIEN_EXPECT_CODE(

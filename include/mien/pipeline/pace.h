@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace mien::pipeline {
+
+/// Which frames of a clip are analysed: every n-th, and at most so many in a second.
+class Pace {
+ public:
+  Pace(int every, double max_fps) : every_(every), max_fps_(max_fps) {}
+
+  /// Frames in order.
+  bool wants(std::int64_t frame_index, std::int64_t timestamp_us) {
+    if (every_ > 1 && frame_index % every_ != 0) return false;
+    if (max_fps_ > 0 && last_us_) {
+      const double gap_us = static_cast<double>(timestamp_us - *last_us_);
+      // Half a millisecond of slack: container time stamps are rounded.
+      if (gap_us + 500 < 1e6 / max_fps_) return false;
+    }
+    last_us_ = timestamp_us;
+    return true;
+  }
+
+ private:
+  int every_;
+  double max_fps_;
+  std::optional<std::int64_t> last_us_;
+};
+
+}  // namespace mien::pipeline
