@@ -1,7 +1,9 @@
 #include "face/look.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
 
 #include "face/grey.h"
 
@@ -53,18 +55,33 @@ float likeness(const std::vector<float>& a, const std::vector<float>& b) {
 
 float best_likeness(const std::vector<float>& before, image::ImageView frame,
                     const image::Box& box) {
-  float best = -1;
-  for (const float size : {1.0F, 0.83F, 0.91F, 1.1F, 1.2F}) {  // the detector's pyramid is of 5/6
-    for (const float across : {0.0F, -0.1F, 0.1F}) {
-      for (const float down : {0.0F, -0.1F, 0.1F}) {
-        const image::Box moved{box.x + box.w * (0.5F * (1 - size) + across),
-                               box.y + box.h * (0.5F * (1 - size) + down), size * box.w,
-                               size * box.h};
-        best = std::max(best, likeness(before, look_of(frame, moved)));
+  struct Fit {
+    float size = 1;
+    float across = 0;
+    float down = 0;
+    float likeness = -1;
+  };
+  Fit best;
+  // First the steps of a detector's pyramid (5/6), then finer around the best.
+  const auto try_all = [&](const Fit& around, std::span<const float> sizes, float step) {
+    for (const float size : sizes) {
+      for (const float across : {0.0F, -step, step}) {
+        for (const float down : {0.0F, -step, step}) {
+          Fit fit{around.size * size, around.across + across, around.down + down};
+          const image::Box moved{box.x + box.w * (0.5F * (1 - fit.size) + fit.across),
+                                 box.y + box.h * (0.5F * (1 - fit.size) + fit.down),
+                                 fit.size * box.w, fit.size * box.h};
+          fit.likeness = likeness(before, look_of(frame, moved));
+          if (fit.likeness > best.likeness) best = fit;
+        }
       }
     }
-  }
-  return best;
+  };
+  constexpr std::array<float, 5> kCoarse{1.0F, 0.83F, 0.91F, 1.1F, 1.2F};
+  constexpr std::array<float, 3> kFine{1.0F, 0.96F, 1.04F};
+  try_all({}, kCoarse, 0.1F);
+  try_all(Fit(best), kFine, 0.05F);
+  return best.likeness;
 }
 
 std::vector<float> thumbnail_of(image::ImageView frame) {

@@ -37,7 +37,7 @@ constexpr float kBeside = 0.9F;        // farther away somebody else may be
 constexpr float kLateReach = 1;        // after kSureGap
 constexpr float kSizeRatio = 0.6F;     // of the natural logarithm
 constexpr float kLongestGuess = 0.8F;  // seconds for which a motion is believed
-constexpr float kAlike = 0.9F;         // likeness of a place that is the same
+constexpr float kAlike = 0.93F;        // likeness of a place that is the same
 constexpr float kDouble = 0.5F;        // overlap of two tracks that follow one face
 constexpr float kCutDifference = 32;   // mean change of grey between neighbouring frames
 
