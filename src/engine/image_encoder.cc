@@ -7,6 +7,7 @@
 #include "engine/image_towers.h"
 #include "engine/pixel_patch.h"
 #include "mien/kernels/ops.h"
+#include "mien/kernels/parallel.h"
 
 namespace mien::engine {
 namespace {
@@ -84,20 +85,18 @@ void gather_patches(const float* pixels, std::int64_t count, std::int64_t size, 
                     float* out) {
   const std::int64_t grid = size / patch;
   const std::int64_t depth = 3 * patch * patch;
-#pragma omp parallel for collapse(2) schedule(static)
-  for (std::int64_t n = 0; n < count; ++n) {
-    for (std::int64_t gy = 0; gy < grid; ++gy) {
-      for (std::int64_t c = 0; c < 3; ++c) {
-        for (std::int64_t y = 0; y < patch; ++y) {
-          const float* row = pixels + ((n * 3 + c) * size + gy * patch + y) * size;
-          for (std::int64_t gx = 0; gx < grid; ++gx) {
-            float* to = out + ((n * grid + gy) * grid + gx) * depth + (c * patch + y) * patch;
-            std::memcpy(to, row + gx * patch, static_cast<std::size_t>(patch) * sizeof(float));
-          }
+  kernels::parallel_for(count * grid, [&](std::int64_t line) {
+    const std::int64_t n = line / grid, gy = line % grid;
+    for (std::int64_t c = 0; c < 3; ++c) {
+      for (std::int64_t y = 0; y < patch; ++y) {
+        const float* row = pixels + ((n * 3 + c) * size + gy * patch + y) * size;
+        for (std::int64_t gx = 0; gx < grid; ++gx) {
+          float* to = out + ((n * grid + gy) * grid + gx) * depth + (c * patch + y) * patch;
+          std::memcpy(to, row + gx * patch, static_cast<std::size_t>(patch) * sizeof(float));
         }
       }
     }
-  }
+  });
 }
 
 Result<std::unique_ptr<ImageEncoder::Impl>> load_vit(const checkpoint::Checkpoint& weights,

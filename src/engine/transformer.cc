@@ -5,6 +5,7 @@
 #include "mien/engine/stored_precision.h"
 #include "mien/kernels/cpu.h"
 #include "mien/kernels/ops.h"
+#include "mien/kernels/parallel.h"
 
 namespace mien::engine {
 namespace {
@@ -183,10 +184,9 @@ Status Transformer::attend_shared(const Block& block, float* x, const SharedRows
   const std::int64_t all = shared.batch * shared.tokens;
   void* gathered = reserve_rows(session.gathered, asked, all, 3 * inner());
   const auto qkv_bytes = static_cast<std::size_t>(kernels::bytes_of_rows(asked, 1, 3 * inner()));
-#pragma omp parallel for schedule(static)
-  for (std::int64_t i = 0; i < all; ++i) {
+  kernels::parallel_for(all, [&](std::int64_t i) {
     copy_row(gathered, i, qkv, shared.row_of[static_cast<std::size_t>(i)], qkv_bytes);
-  }
+  });
   void* attended = mix(gathered, shared.batch, shared.tokens, shared.tokens, session);
   const auto bytes =
       static_cast<std::size_t>(kernels::bytes_of_rows(between_layers(precision_), 1, inner()));

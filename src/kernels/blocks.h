@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "mien/core/thread_pool.h"
+
 namespace mien::kernels {
 
 /// count / step, rounded up.
@@ -37,12 +39,8 @@ struct Blocks {
            std::min(panels, (j + 1) * panels_each));
     };
     const std::int64_t count = whole(rows, rows_each) * across;
-    if (threads == 1) {  // starting a team of one is not free
-      for (std::int64_t n = 0; n < count; ++n) block(n / across, n % across);
-      return;
-    }
-#pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads))
-    for (std::int64_t n = 0; n < count; ++n) block(n / across, n % across);
+    ThreadPool::shared().run(count, static_cast<int>(threads),
+                             [&](std::int64_t n, int) { block(n / across, n % across); });
   }
 };
 

@@ -1,13 +1,16 @@
 #include "mien/kernels/cpu.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "mien/core/cpus.h"
+#include "mien/core/thread_pool.h"
+
 namespace mien::kernels {
 namespace {
+
+thread_local int own_threads = 0;  // 0: available_cpus()
 
 // Process-wide by nature: it mirrors oneDNN's own setting.
 std::atomic<Isa>& isa_limit() {
@@ -73,8 +76,8 @@ std::string dnnl_version() {
          std::to_string(version->patch);
 }
 
-void set_threads(int count) { omp_set_num_threads(count > 0 ? count : omp_get_num_procs()); }
+void set_threads(int count) { own_threads = count > 0 ? ThreadPool::threads_of(count) : 0; }
 
-int threads() { return omp_get_max_threads(); }
+int threads() { return own_threads > 0 ? own_threads : available_cpus(); }
 
 }  // namespace mien::kernels

@@ -1,7 +1,5 @@
 #include "kernels/direct_convolution.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -11,6 +9,7 @@
 #include "kernels/convolution_weights.h"
 #include "kernels/pack.h"
 #include "mien/core/check.h"
+#include "mien/core/thread_pool.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien::kernels {
@@ -78,12 +77,11 @@ Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weig
       shelf.take(weights.weight.size() * static_cast<std::size_t>(made.width_)));
   made.weights_ = packed;
   const int team = packing_team(made.out_ * made.in_ * taps);
-  auto* bench =
-      static_cast<float*>(shelf.bench(each * sizeof(float) * static_cast<std::size_t>(team)));
+  auto* bench = static_cast<float*>(
+      shelf.bench(each * sizeof(float) * static_cast<std::size_t>(ThreadPool::threads_of(team))));
   std::atomic<bool> failed = false;  // of a type that copy_to_f32 does not read
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-  for (std::int64_t g = 0; g < made.out_ / made.group_; ++g) {
-    const std::span values(bench + static_cast<std::size_t>(omp_get_thread_num()) * each, each);
+  ThreadPool::shared().run(made.out_ / made.group_, team, [&](std::int64_t g, int slot) {
+    const std::span values(bench + static_cast<std::size_t>(slot) * each, each);
     if (!read_outputs(weights, g * made.group_, values).ok()) failed = true;
     std::byte* to = packed + static_cast<std::size_t>(g * made.width_) * each;
     if (bf16) {
@@ -92,7 +90,7 @@ Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weig
     } else {
       pack_taps_f32(values.data(), made.in_, taps, made.group_, reinterpret_cast<float*>(to));
     }
-  }
+  });
   if (failed) MIEN_RETURN_IF_ERROR(read_outputs(weights, 0, {}));
   return made;
 }
@@ -211,10 +209,7 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
       }
     }
   };
-  // Starting a team of one is not free.
-  if (team == 1) return share(0, 1);
-#pragma omp parallel num_threads(team)
-  share(omp_get_thread_num(), omp_get_num_threads());
+  ThreadPool::shared().run(team, team, [&](std::int64_t part, int) { share(part, team); });
 }
 
 }  // namespace mien::kernels

@@ -7,6 +7,7 @@
 #include "kernels/pack.h"
 #include "mien/core/check.h"
 #include "mien/kernels/cpu.h"
+#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 bool DirectLinear::serves(const LinearOptions& options, std::int64_t in, std::int64_t out) {
@@ -32,11 +33,10 @@ DirectLinear DirectLinear::pack(const float* weight, std::vector<float> bias, st
       made.panels_.reserve_as<std::byte>(static_cast<std::size_t>(in * out * made.width_));
   const std::int64_t group = made.group_;
   const int team = packing_team(in * out);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-  for (std::int64_t g = 0; g < out / group; ++g) {
+  parallel_for(out / group, team, [&](std::int64_t g) {
     pack_panel(weight, in, out, g * group, group, options.weight_is_in_out, bf16,
                packed + g * group * in * made.width_);
-  }
+  });
   return made;
 }
 

@@ -1,13 +1,12 @@
 #include "kernels/int8_linear.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "kernels/blocks.h"
 #include "mien/core/check.h"
+#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 namespace {
@@ -55,8 +54,7 @@ Int8Linear Int8Linear::pack(const Int8Source& source, const Int8Options& options
   auto* packed =
       made.panels_.reserve_as<std::byte>(static_cast<std::size_t>(panels * made.panel_bytes_));
   const std::int64_t along = source.in_out ? source.out : 1;
-#pragma omp parallel for schedule(static)
-  for (std::int64_t p = 0; p < panels; ++p) {
+  parallel_for(panels, [&](std::int64_t p) {
     std::byte* panel = packed + p * made.panel_bytes_;
     std::memset(panel, 0, static_cast<std::size_t>(made.panel_bytes_));
     for (std::int64_t c = 0; c < std::min(kPanel, source.out - p * kPanel); ++c) {
@@ -86,7 +84,7 @@ Int8Linear Int8Linear::pack(const Int8Source& source, const Int8Options& options
       made.scales_[static_cast<std::size_t>(o)] = scale;
       made.sums_[static_cast<std::size_t>(o)] = sum;
     }
-  }
+  });
   return made;
 }
 
@@ -115,7 +113,7 @@ void Int8Linear::block(const std::byte* src, std::int64_t first, std::int64_t la
 }
 
 void Int8Linear::run(const void* src, std::int64_t rows, void* dst) const {
-  const std::int64_t threads = omp_get_max_threads();
+  const std::int64_t threads = kernels::threads();
   const auto* from = static_cast<const std::byte*>(src);
   Blocks::cut(rows, row_bytes_, kTileRows, whole(out_, kPanel), threads)
       .run(threads, [&](std::int64_t first, std::int64_t last, std::int64_t panel_first,

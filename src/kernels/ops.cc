@@ -1,7 +1,5 @@
 #include "mien/kernels/ops.h"
 
-#include <omp.h>
-
 #include <cmath>
 #include <cstddef>
 
@@ -9,9 +7,12 @@
 #include "kernels/vector_ops.h"
 #include "kernels/workspace.h"
 #include "mien/core/check.h"
+#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 namespace {
+
+constexpr std::int64_t kManyValues = 16384;  // worth a second thread
 
 RowType row_type(Precision precision, Isa isa) {
   if (precision == Precision::kF32) return RowType::kF32;
@@ -47,14 +48,14 @@ void layer_norm_on(Isa isa, const LayerNormArgs& args) {
   const std::int64_t out_bytes = type == RowType::kF32    ? args.width * 4
                                  : type == RowType::kBf16 ? args.width * 2
                                                           : row_bytes(args.width, int8_layout(isa));
-#pragma omp parallel for schedule(static) if (args.rows * args.width > 16384)
-  for (std::int64_t r = 0; r < args.rows; ++r) {
+  const int team = args.rows * args.width > kManyValues ? threads() : 1;
+  parallel_for(args.rows, team, [&](std::int64_t r) {
     void* out = static_cast<std::byte*>(args.out) + r * out_bytes;
     const std::int64_t from =
         args.places == nullptr ? r : args.places[r % args.period] + r / args.period * args.period;
     ops.layer_norm_row(
         {args.x + from * stride, args.width, args.gain, args.bias, args.eps, out, type});
-  }
+  });
 }
 
 void layer_norm(const LayerNormArgs& args) { layer_norm_on(active_isa(), args); }
@@ -66,8 +67,9 @@ void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace) {
   MIEN_CHECK(queries <= args.tokens);
   const std::int64_t model = args.heads * args.head_width;
   const std::int64_t per_thread = (attention_scratch(args.tokens, args.head_width) + 15) / 16 * 16;
+  const int team = threads();
   const auto scratch_bytes = static_cast<std::size_t>(per_thread) * sizeof(float) *
-                             static_cast<std::size_t>(omp_get_max_threads());
+                             static_cast<std::size_t>(ThreadPool::threads_of(team));
   auto* scratch = static_cast<float*>(workspace.impl().attention.reserve(scratch_bytes));
   const bool bf16 = args.output == Precision::kBf16;
   const bool from_bf16 = args.input == Precision::kBf16;
@@ -76,22 +78,20 @@ void attention_on(Isa isa, const AttentionArgs& args, Workspace& workspace) {
   const std::int64_t element = from_bf16 ? 2 : 4;
   const float scale = 1.0F / std::sqrt(static_cast<float>(args.head_width));
   const std::int64_t bias_each = args.tokens * ((args.tokens + 15) / 16 * 16);
-#pragma omp parallel for collapse(2) schedule(static)
-  for (std::int64_t b = 0; b < args.batch; ++b) {
-    for (std::int64_t h = 0; h < args.heads; ++h) {
-      const auto* q = static_cast<const std::byte*>(args.qkv) +
-                      (b * args.tokens * 3 * model + h * args.head_width) * element;
-      const std::int64_t at = b * queries * model + h * args.head_width;
-      void* out = bf16 ? static_cast<void*>(static_cast<std::uint16_t*>(args.out) + at)
-                       : static_cast<void*>(static_cast<float*>(args.out) + at);
-      const std::int64_t table = args.bias_of == nullptr ? 0 : args.bias_of[b % args.bias_period];
-      const float* bias =
-          args.bias == nullptr ? nullptr : args.bias + (table * args.heads + h) * bias_each;
-      head({q, q + model * element, q + 2 * model * element, 3 * model, args.tokens, queries,
-            args.head_width, scale, args.causal, bias, out, model, bf16,
-            scratch + omp_get_thread_num() * per_thread});
-    }
-  }
+  ThreadPool::shared().run(args.batch * args.heads, team, [&](std::int64_t part, int slot) {
+    const std::int64_t b = part / args.heads, h = part % args.heads;
+    const auto* q = static_cast<const std::byte*>(args.qkv) +
+                    (b * args.tokens * 3 * model + h * args.head_width) * element;
+    const std::int64_t at = b * queries * model + h * args.head_width;
+    void* out = bf16 ? static_cast<void*>(static_cast<std::uint16_t*>(args.out) + at)
+                     : static_cast<void*>(static_cast<float*>(args.out) + at);
+    const std::int64_t table = args.bias_of == nullptr ? 0 : args.bias_of[b % args.bias_period];
+    const float* bias =
+        args.bias == nullptr ? nullptr : args.bias + (table * args.heads + h) * bias_each;
+    head({q, q + model * element, q + 2 * model * element, 3 * model, args.tokens, queries,
+          args.head_width, scale, args.causal, bias, out, model, bf16,
+          scratch + slot * per_thread});
+  });
 }
 
 void attention(const AttentionArgs& args, Workspace& workspace) {
@@ -123,11 +123,10 @@ void quantise_rows_on(Isa isa, const void* x, Precision input, std::int64_t rows
   const bool bf16 = input == Precision::kBf16;
   const std::int64_t each = row_bytes(width, int8_layout(isa));
   const RowType type = row_type(Precision::kInt8, isa);
-#pragma omp parallel for schedule(static) if (rows * width > 16384)
-  for (std::int64_t r = 0; r < rows; ++r) {
+  parallel_for(rows, rows * width > kManyValues ? threads() : 1, [&](std::int64_t r) {
     ops.quantise_row({static_cast<const std::byte*>(x) + r * width * (bf16 ? 2 : 4), bf16, width,
                       static_cast<std::byte*>(out) + r * each, type});
-  }
+  });
 }
 
 void quantise_rows(const void* x, Precision input, std::int64_t rows, std::int64_t width,

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "mien/kernels/ops.h"
+#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 namespace {
@@ -16,8 +17,7 @@ void keep_largest(const T* from, std::int64_t channels, T* to) {
 template <class T>
 void max_pool(const T* x, std::int64_t count, std::int64_t side, std::int64_t channels, T* out) {
   const std::int64_t half = (side + 1) / 2;
-#pragma omp parallel for schedule(static)
-  for (std::int64_t row = 0; row < count * half; ++row) {
+  parallel_for(count * half, [&](std::int64_t row) {
     const std::int64_t n = row / half, top = 2 * (row % half) - 1;
     T* to = out + row * half * channels;
     std::fill(to, to + half * channels, T{0});
@@ -30,7 +30,7 @@ void max_pool(const T* x, std::int64_t count, std::int64_t side, std::int64_t ch
         }
       }
     }
-  }
+  });
 }
 
 float widened(float value) { return value; }
@@ -53,12 +53,11 @@ void mean_rows(const T* x, std::int64_t count, std::int64_t each, std::int64_t w
 
 void add_rows_to(const float* rows, std::int64_t count, std::int64_t width,
                  const std::int32_t* places, std::int64_t period, float* x) {
-#pragma omp parallel for schedule(static) if (count * width > 65536)
-  for (std::int64_t r = 0; r < count; ++r) {
+  parallel_for(count, count * width > 65536 ? threads() : 1, [&](std::int64_t r) {
     const float* from = rows + r * width;
     float* to = x + (places[r % period] + r / period * period) * width;
     for (std::int64_t i = 0; i < width; ++i) to[i] += from[i];
-  }
+  });
 }
 
 void mean_of_rows(const void* x, Precision input, std::int64_t count, std::int64_t each,

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "mien/core/thread_pool.h"
+#include "mien/kernels/cpu.h"
+
+namespace mien::kernels {
+
+/// Calls work(first, last) for ranges that make up [0, count), on the threads of this process's
+/// pool; `threads` as told, or threads(). Ranges are small enough that a thread which starts late
+/// or loses its processor leaves little behind.
+template <class Work>
+void parallel_ranges(std::int64_t count, int threads, const Work& work) {
+  constexpr std::int64_t kEach = 4;  // ranges of a thread
+  const std::int64_t parts = threads <= 1 ? 1 : std::min(count, threads * kEach);
+  ThreadPool::shared().run(parts, threads, [&](std::int64_t part, int) {
+    work(count * part / parts, count * (part + 1) / parts);
+  });
+}
+
+/// The same for work(i), one by one.
+template <class Work>
+void parallel_for(std::int64_t count, int threads, const Work& work) {
+  parallel_ranges(count, threads, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) work(i);
+  });
+}
+
+template <class Work>
+void parallel_for(std::int64_t count, const Work& work) {
+  parallel_for(count, threads(), work);
+}
+
+}  // namespace mien::kernels
