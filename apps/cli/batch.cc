@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <optional>
 #include <span>
-#include <thread>
 
 #include "cli/progress.h"
 #include "mien/core/file.h"
@@ -207,9 +206,7 @@ void run_batch(Context& context, const Batch& batch) {
   const auto plan = (*results)->plan(*files, {.retry_failed = batch.options.retry_failed});
   if (!plan.ok()) return context.fail(plan.status(), kExitSomeFailed);
 
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const int threads = context.threads > 0 ? context.threads : cores;
-  const int each = std::max(1, threads / batch.options.jobs);
+  const int each = std::max(1, kernels::threads() / batch.options.jobs);
   Progress progress("files", static_cast<std::int64_t>(plan->todo.size()));
   const auto counts = jobs::run_plan(
       **results, *plan,

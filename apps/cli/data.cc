@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <thread>
 
 #include "cli/cli.h"
 #include "cli/data_caption.h"
@@ -12,6 +11,7 @@
 #include "cli/progress.h"
 #include "mien/core/json.h"
 #include "mien/data/check.h"
+#include "mien/kernels/cpu.h"
 #include "mien/report/text.h"
 
 namespace mien::cli {
@@ -153,11 +153,10 @@ void check_one(Context& context, const CheckVerb& verb, const std::string& sourc
   const auto manifest = load_data(source, options);
   if (!manifest.ok()) return fail(manifest.status());
   Progress progress("frames", 0);
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   const auto report = data::check_manifest(
       *manifest, {.all_frames = verb.all,
                   .need_captions = verb.need_captions,
-                  .threads = context.threads > 0 ? context.threads : std::max(1, cores),
+                  .threads = kernels::threads(),
                   .progress = [&](std::int64_t done) { progress.update(done); },
                   .cancel = &interrupted()});
   progress.finish();

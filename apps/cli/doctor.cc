@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/describe.h"
+#include "mien/core/cpus.h"
 #include "mien/face/detector.h"
 #include "mien/face/landmarks.h"
 #include "mien/kernels/cpu.h"
@@ -86,6 +87,14 @@ Check check_int8() {
             "in hardware: --precision int8 is the fastest for vision transformers", ""};
   }
   return {"int8", State::kOk, "not in hardware: it works, but does not pay", ""};
+}
+
+Check check_threads() {
+  Check out{"threads", State::kOk, fmt::format("{}", kernels::threads()), ""};
+  if (const auto quota = cpu_quota()) {
+    out.value += fmt::format(" (CPU quota of this container or group: {:.4g} processors)", *quota);
+  }
+  return out;
 }
 
 Check check_memory() {
@@ -194,7 +203,7 @@ std::vector<Check> run_checks() {
           check_isa(),
           check_bf16(),
           check_int8(),
-          {"threads", State::kOk, fmt::format("{}", kernels::threads()), ""},
+          check_threads(),
           check_memory(),
           {"onednn", State::kOk, kernels::dnnl_version(), ""},
           check_detector(),

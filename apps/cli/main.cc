@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   app.footer("\n" + std::string(responsible_use()));
   app.set_version_flag("--version", "mien " MIEN_VERSION);
   app.require_subcommand(1)->fallthrough();
-  app.add_option("--threads", context.threads, "Threads to use (0: all cores)");
+  app.add_option("--threads", context.threads,
+                 "Threads to use (0: all processors that this process may use)");
   app.add_option("--isa", context.isa, "At most this instruction set: generic, avx2, avx512");
   app.add_option("--color", context.color, "Colours: auto, always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}));

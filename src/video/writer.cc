@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mien/core/check.h"
+#include "mien/core/cpus.h"
 #include "mien/core/file.h"
 #include "video/audio_copy.h"
 #include "video/encoder.h"
@@ -107,7 +108,7 @@ Status Mp4Writer::try_encoder(const AVCodec& codec) {
   encoder_->color_range = AVCOL_RANGE_MPEG;
   const bool high_definition = encoder_->width >= 1280 || encoder_->height > 576;
   encoder_->colorspace = high_definition ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
-  encoder_->thread_count = 0;
+  encoder_->thread_count = std::min(available_cpus(), 16);  // FFmpeg knows of no quota
   if ((output_->oformat->flags & AVFMT_GLOBALHEADER) != 0) {
     encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   }
