@@ -43,13 +43,15 @@ install: build
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
-## asan, tsan: unit and end-to-end tests under sanitizers; fuzz: every fuzz target for 20 s
-asan tsan: setup-test
+## asan: unit and end-to-end tests under sanitizers; tsan: the tests of what threads share; fuzz: every fuzz target for 20 s
+asan: setup-test
 	@mkdir -p build
 	@scripts/fetch_demo_media || echo 'no demo picture; the tests that need it skip' >&2
 	@cmake --preset $@ > build/configure-$@.log 2>&1 || { cat build/configure-$@.log; exit 1; }
 	@cmake --build build/$@ -j $(JOBS)
 	@ctest --test-dir build/$@ --output-on-failure -j $(JOBS) -E '^(parity|style)\.'
+tsan: setup-test
+	@scripts/tsan
 fuzz: setup-test
 	@scripts/setup fuzz
 	@cmake --preset fuzz > /dev/null
