@@ -34,7 +34,7 @@ bool has_word(std::string_view list, std::string_view word) {
   return false;
 }
 
-std::optional<double> parse_number(std::string_view text) {
+std::optional<double> read_number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -50,7 +50,7 @@ std::vector<std::string> words_of(const fs::path& file) {
 }
 
 std::optional<double> ratio(std::string_view quota, std::string_view period) {
-  const auto most = parse_number(quota), each = parse_number(period);
+  const auto most = read_number(quota), each = read_number(period);
   if (!most || !each) return std::nullopt;                                       // "max"
   if (!std::isfinite(*most) || *most <= 0 || !(*each > 0)) return std::nullopt;  // -1: no limit
   return *most / *each;
