@@ -146,7 +146,7 @@ void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
 
 Result<text::LabelSet> outlier_words(const std::string& outliers) {
   if (outliers.empty()) return text::LabelSet{};
-  auto words = text::load_labels(outliers == "expressions" ? eval::expression_words() : outliers);
+  auto words = text::load_words(outliers == "expressions" ? eval::expression_words() : outliers);
   if (!words.ok()) return words.status().with_prefix("--outliers");
   return words;
 }

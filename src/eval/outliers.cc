@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "mien/core/check.h"
+#include "mien/text/prompts.h"
 
 namespace mien::eval {
 namespace {
@@ -28,15 +29,7 @@ std::size_t texts_of(const text::Label& label) {
 
 }  // namespace
 
-std::string_view expression_words() {
-  return "happy,cheerful,joyful,delighted,glad,amused,content,proud,hopeful,grateful,relieved,"
-         "loving,tender,calm,serene,relaxed,neutral,bored,indifferent,tired,exhausted,sleepy,sad,"
-         "unhappy,sorrowful,miserable,gloomy,depressed,lonely,disappointed,hurt,tearful,angry,"
-         "furious,irritated,annoyed,outraged,resentful,hostile,bitter,afraid,scared,terrified,"
-         "fearful,frightened,worried,anxious,nervous,tense,surprised,astonished,amazed,startled,"
-         "shocked,disgusted,revolted,repelled,contemptuous,scornful,disdainful,ashamed,embarrassed,"
-         "guilty,confused,curious,sceptical";
-}
+std::string_view expression_words() { return text::expression_words(); }
 
 std::vector<double> OutlierWords::cosines(std::span<const float> unit) const {
   std::vector<double> out;

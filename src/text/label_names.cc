@@ -1,6 +1,7 @@
 #include "text/label_names.h"
 
 #include <algorithm>
+#include <array>
 
 #include "mien/text/labels.h"
 #include "text/label_parts.h"
@@ -8,34 +9,55 @@
 namespace mien::text {
 namespace {
 
-// Reads one part up to an unquoted comma or plus sign, or to the end.
+// What people put between words: comma, semicolon, bar, and the commas and semicolons of Chinese,
+// Japanese and Arabic in UTF-8.
+constexpr std::array<std::string_view, 8> kSeparators = {
+    ",", ";", "|", "\xEF\xBC\x8C", "\xEF\xBC\x9B", "\xE3\x80\x81", "\xD8\x8C", "\xD8\x9B"};
+
+// Length of the separator that `text` starts with, or 0.
+std::size_t separator_at(std::string_view text) {
+  for (const std::string_view separator : kSeparators) {
+    if (text.starts_with(separator)) return separator.size();
+  }
+  return 0;
+}
+
+// Reads one part up to an unquoted separator or plus sign, or to the end.
 class PartReader {
  public:
   explicit PartReader(std::string_view list) : list_(list) {}
 
   bool at_end() const { return at_ >= list_.size(); }
-  char take() { return list_[at_++]; }
+  /// Of the last part.
+  bool quoted() const { return quoted_; }
+  /// Takes what ended the last part; true for a plus sign. Precondition: not at_end().
+  bool take_plus() {
+    const bool plus = list_[at_] == '+';
+    at_ += plus ? 1 : separator_at(list_.substr(at_));
+    return plus;
+  }
 
   Result<std::string> part() {
     skip_space();
-    if (at_end() || list_[at_] != '"') {
-      const std::size_t end = std::min(list_.find_first_of(",+\"", at_), list_.size());
-      const std::string_view found = trim(list_.substr(at_, end - at_));
-      at_ = end;
-      if (!at_end() && list_[at_] == '"') return problem("text beside a quote");
-      return std::string(found);
-    }
-    return quoted_part();
+    quoted_ = !at_end() && list_[at_] == '"';
+    if (quoted_) return quoted_part();
+    const std::size_t begin = at_;
+    while (!at_end() && !at_stop()) ++at_;
+    if (!at_end() && list_[at_] == '"') return problem("text beside a quote");
+    return std::string(trim(list_.substr(begin, at_ - begin)));
   }
 
  private:
+  bool at_stop() const {
+    return list_[at_] == '+' || list_[at_] == '"' || separator_at(list_.substr(at_)) != 0;
+  }
+
   void skip_space() {
     while (!at_end() && trim(list_.substr(at_, 1)).empty()) ++at_;
   }
 
   Status problem(std::string_view what) const {
-    return invalid_argument("labels: " + std::string(what) + " at position " +
-                            std::to_string(at_ + 1));
+    return invalid_argument(std::string(what) + " at position " + std::to_string(at_ + 1));
   }
 
   Result<std::string> quoted_part() {
@@ -46,22 +68,23 @@ class PartReader {
         at_ = opened;
         return problem("quote without end");
       }
-      const char c = take();
+      const char c = list_[at_++];
       if (c != '"') {
         out.push_back(c);
       } else if (!at_end() && list_[at_] == '"') {
-        out.push_back(take());
+        out.push_back(list_[at_++]);
       } else {
         break;
       }
     }
     skip_space();
-    if (!at_end() && list_[at_] != ',' && list_[at_] != '+') return problem("text beside a quote");
+    if (!at_end() && (list_[at_] == '"' || !at_stop())) return problem("text beside a quote");
     return std::string(trim(out));
   }
 
   std::string_view list_;
   std::size_t at_ = 0;
+  bool quoted_ = false;
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -86,18 +109,17 @@ std::string_view stem(std::string_view word) {
 
 }  // namespace
 
-Result<std::vector<std::vector<std::string>>> split_names(std::string_view list,
-                                                          std::uint64_t max_names) {
-  std::vector<std::vector<std::string>> names(1);
+Result<std::vector<WrittenName>> split_names(std::string_view list, std::uint64_t max_names) {
+  std::vector<WrittenName> names(1);
   PartReader reader(list);
   while (true) {
     MIEN_ASSIGN_OR_RETURN(std::string part, reader.part());
-    names.back().push_back(std::move(part));
+    names.back().parts.push_back(std::move(part));
+    names.back().quoted = names.back().quoted || reader.quoted();
     if (reader.at_end()) break;
-    if (reader.take() == '+') continue;
+    if (reader.take_plus()) continue;
     if (names.size() >= max_names) {
-      return resource_limit("labels: too many (expected at most " + std::to_string(max_names) +
-                            ")");
+      return resource_limit("too many labels (expected at most " + std::to_string(max_names) + ")");
     }
     names.emplace_back();
   }

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
+#include <optional>
 
 #include "mien/core/file.h"
 #include "text/builtin_labels.h"
+#include "text/label_list.h"
 #include "text/label_names.h"
 #include "text/label_parts.h"
 #include "text/quote.h"
@@ -37,54 +38,19 @@ std::vector<LabelSet> make_builtin_sets() {
   return sets;
 }
 
-Result<LabelSet> labels_from_words(std::string_view list, const Limits& limits) {
-  LabelSet out;
-  out.name = "custom";
-  MIEN_ASSIGN_OR_RETURN(const auto names, split_names(list, limits.max_labels));
-  std::unordered_set<std::string> seen;
-  for (const std::vector<std::string>& parts : names) {
-    if (parts.size() > 1) MIEN_RETURN_IF_ERROR(check_parts(parts));
-    for (const std::string& part : parts) {
-      if (Status status = check_name(part, limits); !status.ok()) {
-        return status.with_prefix("labels");
-      }
-    }
-    Label label = make_label(parts);
-    if (!seen.insert(label.name).second) {
-      return invalid_argument("labels: repeated label " + in_quotes(label.name));
-    }
-    out.labels.push_back(std::move(label));
-  }
-  return out;
-}
-
 bool ends_with_any(std::string_view text, std::initializer_list<std::string_view> endings) {
   return std::any_of(endings.begin(), endings.end(),
                      [&](std::string_view ending) { return text.ends_with(ending); });
 }
 
-std::string known_sets() {
-  std::string out;
-  for (const BuiltinSet& set : kSets) {
-    if (!out.empty()) out += set.name == kSets.back().name ? " or " : ", ";
-    out += set.name;
+// A bare word that is probably a file.
+Status check_not_a_file(std::string_view word) {
+  if (word.find('/') == std::string_view::npos &&
+      !ends_with_any(word, {".yaml", ".yml", ".json", ".txt", ".csv"})) {
+    return {};
   }
-  return out;
-}
-
-// One bare word that is probably not meant as a label.
-Status check_single_word(std::string_view word) {
-  const std::string expected =
-      " (expected " + known_sets() + ", a YAML file, or words separated by commas";
-  if (word.find('/') != std::string_view::npos ||
-      ends_with_any(word, {".yaml", ".yml", ".json", ".txt"})) {
-    return not_found("labels " + in_quotes(word) + ": no such file" + expected + ")");
-  }
-  if (const std::string_view set = similar_set(word); !set.empty()) {
-    return not_found("labels " + in_quotes(word) + ": no such set" + expected + "; did you mean " +
-                     std::string(set) + "?)");
-  }
-  return {};
+  return not_found("labels " + in_quotes(word) + ": no such file (expected " + known_sets() +
+                   ", a label file, or words separated by commas)");
 }
 
 }  // namespace
@@ -106,8 +72,44 @@ std::vector<std::string_view> builtin_label_names() {
   return out;
 }
 
-Result<LabelSet> load_labels(std::string_view argument, const Limits& limits) {
+namespace {
+
+// The file that `argument` names, or none. Errors: kInvalidArgument for a folder.
+Result<std::optional<std::string>> label_file(std::string_view argument, bool bare,
+                                              const Limits& limits) {
   constexpr std::size_t kLongestPath = 4096;
+  if (argument.size() > kLongestPath || argument.find('\0') != std::string_view::npos) {
+    return std::optional<std::string>();
+  }
+  const std::filesystem::path path{std::string(argument)};
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    // A folder named like a label is no reason to refuse the label.
+    if (bare && argument.find('/') != std::string_view::npos) {
+      return invalid_argument("labels " + in_quotes(trim(argument)) +
+                              ": is a folder (expected a label file)");
+    }
+    return std::optional<std::string>();
+  }
+  if (!std::filesystem::exists(path, ignored)) return std::optional<std::string>();
+  MIEN_ASSIGN_OR_RETURN(std::string content,
+                        read_text_file(path, std::min(limits.max_file_bytes, kMaxLabelFileBytes)));
+  return std::optional<std::string>(std::move(content));
+}
+
+Result<LabelSet> parse_file(std::string_view content, std::string_view subject,
+                            const Limits& limits, bool synonyms) {
+  if (content.starts_with("\xFF\xFE") || content.starts_with("\xFE\xFF")) {
+    return corrupt(std::string(subject) + ": is UTF-16 (expected UTF-8)");
+  }
+  if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);
+  if (content.size() <= kMaxLabelFileBytes && is_plain_list(content)) {
+    return parse_plain_list(content, subject, limits, synonyms);
+  }
+  return parse_labels_yaml(content, subject, limits);
+}
+
+Result<LabelSet> load_any(std::string_view argument, const Limits& limits, bool synonyms) {
   if (argument.size() > kMaxLabelFileBytes) {
     return resource_limit("labels: too long (expected at most " +
                           std::to_string(kMaxLabelFileBytes) + " bytes, got " +
@@ -116,26 +118,38 @@ Result<LabelSet> load_labels(std::string_view argument, const Limits& limits) {
   const std::string_view word = trim(argument);
   if (word.empty()) return invalid_argument("labels: empty set (expected at least one label)");
   if (const LabelSet* set = find_builtin_labels(word); set != nullptr) return *set;
-  const bool bare = word.find_first_of(",+\"") == std::string_view::npos;
-  if (argument.size() <= kLongestPath && argument.find('\0') == std::string_view::npos) {
-    const std::filesystem::path path{std::string(argument)};
-    std::error_code ignored;
-    const auto type = std::filesystem::status(path, ignored).type();
-    if (type == std::filesystem::file_type::directory) {
-      // A folder named like a label is no reason to refuse the label.
-      if (bare && word.find('/') != std::string_view::npos) {
-        return invalid_argument("labels " + in_quotes(word) +
-                                ": is a folder (expected a YAML file)");
-      }
-    } else if (std::filesystem::exists(path, ignored)) {
-      MIEN_ASSIGN_OR_RETURN(
-          const std::string yaml,
-          read_text_file(path, std::min(limits.max_file_bytes, kMaxLabelFileBytes)));
-      return parse_labels_yaml(yaml, argument, limits);
-    }
+  const auto names = split_names(word, limits.max_labels);
+  const bool bare = names.ok() && names->size() == 1 && !names->front().quoted &&
+                    names->front().parts.size() == 1;
+  MIEN_ASSIGN_OR_RETURN(const auto file, label_file(argument, bare, limits));
+  if (file) return parse_file(*file, argument, limits, synonyms);
+  if (bare) MIEN_RETURN_IF_ERROR(check_not_a_file(word));
+  LabelList out(limits, synonyms);
+  if (const Status status = out.add_names(word); !status.ok()) return status.with_prefix("labels");
+  return out.take("custom");
+}
+
+Result<LabelSet> load(std::string_view argument, const Limits& limits, bool synonyms) {
+  MIEN_ASSIGN_OR_RETURN(LabelSet out, load_any(argument, limits, synonyms));
+  if (const Status status = fold_negations(out.labels); !status.ok()) {
+    return status.with_prefix(out.name == "custom" ? std::string("labels") : out.name);
   }
-  if (bare) MIEN_RETURN_IF_ERROR(check_single_word(word));
-  return labels_from_words(word, limits);
+  return out;
+}
+
+}  // namespace
+
+Result<LabelSet> load_labels(std::string_view argument, const Limits& limits) {
+  return load(argument, limits, false);
+}
+
+Result<LabelSet> load_words(std::string_view argument, const Limits& limits) {
+  return load(argument, limits, true);
+}
+
+Result<LabelSet> parse_label_file(std::string_view content, std::string_view subject,
+                                  const Limits& limits) {
+  return parse_file(content, subject, limits, false);
 }
 
 }  // namespace mien::text

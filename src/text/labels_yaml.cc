@@ -6,6 +6,8 @@
 
 #include "mien/text/labels.h"
 #include "mien/text/prompts.h"
+#include "text/distinct_labels.h"
+#include "text/label_list.h"
 #include "text/label_parts.h"
 #include "text/quote.h"
 #include "text/yaml_tree.h"
@@ -24,6 +26,7 @@ struct Entry {
   int line = 0;
   std::vector<std::string> texts;
   std::vector<std::string> parts;
+  bool of_set = false;  ///< stands for one of a built-in set's labels
 };
 
 class LabelReader {
@@ -61,12 +64,19 @@ class LabelReader {
     return name;
   }
 
+  // As they will be once all is resolved; none of a compound.
+  static std::vector<std::string> texts_of(const Entry& entry) {
+    return entry.texts.empty() && entry.parts.empty() ? describe(entry.name) : entry.texts;
+  }
+
   Status add(Entry entry) {
     const auto [it, is_new] = by_name_.try_emplace(entry.name, entries_.size());
     if (!is_new) {
-      return invalid_argument(place(subject_, entry.line) + ": repeated label " +
+      const Entry& first = entries_[it->second];
+      if ((entry.of_set || first.of_set) && texts_of(entry) == texts_of(first)) return {};
+      return invalid_argument(place(subject_, entry.line) + ": duplicate label " +
                               in_quotes(entry.name) + " (first on line " +
-                              std::to_string(entries_[it->second].line) + ")");
+                              std::to_string(first.line) + ")");
     }
     if (entries_.size() >= limits_.max_labels) {
       return resource_limit(subject_ + ": too many labels (expected at most " +
@@ -76,10 +86,20 @@ class LabelReader {
     return {};
   }
 
+  Status add_set(const LabelSet& set, int line) {
+    for (const Label& label : set.labels) {
+      MIEN_RETURN_IF_ERROR(add(
+          {.name = label.name, .line = line, .texts = label.texts, .parts = {}, .of_set = true}));
+    }
+    return {};
+  }
+
   Status read_name(const YamlNode& item) {
     Entry entry;
     entry.line = item.line;
     MIEN_ASSIGN_OR_RETURN(entry.name, name_of(item));
+    if (const LabelSet* set = find_builtin_labels(entry.name)) return add_set(*set, item.line);
+    MIEN_RETURN_IF_ERROR(at(item.line, check_not_a_set(entry.name)));
     auto parts = split_compound(entry.name);
     if (!parts.ok()) return at(item.line, parts.status());
     if (parts->size() > 1) {
@@ -176,6 +196,27 @@ class LabelReader {
     return out;
   }
 
+  // What a set shares with the rest of the file counts once.
+  Status keep_distinct(LabelSet& set) const {
+    DistinctLabels distinct;
+    std::vector<Label> kept;
+    std::vector<const Entry*> entries;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (const auto clash = distinct.add(set.labels[i])) {
+        const Entry& first = *entries[clash->first];
+        if (clash->same_content && (first.of_set || entries_[i].of_set)) continue;
+        return invalid_argument(place(subject_, entries_[i].line) + ": duplicate label " +
+                                in_quotes(entries_[i].name) + " (the same as " +
+                                in_quotes(first.name) + " on line " + std::to_string(first.line) +
+                                ")");
+      }
+      entries.push_back(&entries_[i]);
+      kept.push_back(std::move(set.labels[i]));
+    }
+    set.labels = std::move(kept);
+    return {};
+  }
+
   Result<LabelSet> resolve() {
     LabelSet out;
     out.name = subject_;
@@ -189,6 +230,7 @@ class LabelReader {
       label.texts = entry.texts;
       if (label.texts.empty() && label.parts.empty()) label.texts = describe(entry.name);
     }
+    MIEN_RETURN_IF_ERROR(keep_distinct(out));
     return out;
   }
 

@@ -67,4 +67,14 @@ std::string_view builtin_label_of(std::string_view name) {
   return label == nullptr ? std::string_view() : label->name;
 }
 
+std::string_view expression_words() {
+  return "happy,cheerful,joyful,delighted,glad,amused,content,proud,hopeful,grateful,relieved,"
+         "loving,tender,calm,serene,relaxed,neutral,bored,indifferent,tired,exhausted,sleepy,sad,"
+         "unhappy,sorrowful,miserable,gloomy,depressed,lonely,disappointed,hurt,tearful,angry,"
+         "furious,irritated,annoyed,outraged,resentful,hostile,bitter,afraid,scared,terrified,"
+         "fearful,frightened,worried,anxious,nervous,tense,surprised,astonished,amazed,startled,"
+         "shocked,disgusted,revolted,repelled,contemptuous,scornful,disdainful,ashamed,embarrassed,"
+         "guilty,confused,curious,sceptical";
+}
+
 }  // namespace mien::text

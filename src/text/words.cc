@@ -105,14 +105,10 @@ class Words final : public WordTokenizer {
       return resource_limit(fmt::format("text: too long (expected at most {} bytes, got {})",
                                         max_text_bytes_, text.size()));
     }
-    std::u32string lower = to_lower(points_of(text));
-    // Typographic apostrophes and hyphens are those of the word list.
-    std::replace(lower.begin(), lower.end(), U'\u2019', U'\'');
-    std::replace(lower.begin(), lower.end(), U'\u2010', U'-');
     std::vector<std::int32_t> out;
-    each_piece(
-        lower, [](char32_t c) { return is_plain(c) || is_joint(c); },
-        [&](std::u32string_view word) { add_word(trim_joints(word), out); });
+    each_word(
+        text, [&](std::int32_t id) { out.push_back(id); },
+        [&](std::u32string_view word) { add_grams(word, out); });
     return out;
   }
 
@@ -137,6 +133,18 @@ class Words final : public WordTokenizer {
     add_grams(points_of(word), out);
     return out;
   }
+  std::vector<std::string> unknown_words(std::string_view text) const override {
+    std::vector<std::string> out;
+    each_word(
+        text, [](std::int32_t) {},
+        [&](std::u32string_view word) {
+          std::string found = utf8_of(word);
+          if (std::find(out.begin(), out.end(), found) == out.end()) {
+            out.push_back(std::move(found));
+          }
+        });
+    return out;
+  }
   std::string_view word(std::int32_t id) const override {
     return id >= 1 && id <= words() ? words_.at(id) : std::string_view();
   }
@@ -147,16 +155,24 @@ class Words final : public WordTokenizer {
   }
 
  private:
-  void add_word(std::u32string_view word, std::vector<std::int32_t>& out) const {
-    if (word.empty()) return;
-    if (const std::int32_t id = find(utf8_of(word)); id != 0) {
-      out.push_back(id);
-      return;
-    }
-    each_piece(word, is_plain, [&](std::u32string_view part) {
-      const std::int32_t id = find(utf8_of(part));
-      id != 0 ? out.push_back(id) : add_grams(part, out);
-    });
+  // The ids of the known words of a text, and those that are known by their letters only.
+  template <class Known, class Unknown>
+  void each_word(std::string_view text, Known known, Unknown unknown) const {
+    std::u32string lower = to_lower(points_of(text));
+    // Typographic apostrophes and hyphens are those of the word list.
+    std::replace(lower.begin(), lower.end(), U'\u2019', U'\'');
+    std::replace(lower.begin(), lower.end(), U'\u2010', U'-');
+    const auto use = [&](std::u32string_view found) {
+      const std::u32string_view word = trim_joints(found);
+      if (word.empty()) return;
+      if (const std::int32_t id = find(utf8_of(word)); id != 0) return known(id);
+      each_piece(word, is_plain, [&](std::u32string_view part) {
+        const std::int32_t id = find(utf8_of(part));
+        id != 0 ? known(id) : unknown(part);
+      });
+    };
+    each_piece(
+        lower, [](char32_t c) { return is_plain(c) || is_joint(c); }, use);
   }
 
   // Trigrams of "<word>".

@@ -30,15 +30,24 @@ struct LabelSet {
 const LabelSet* find_builtin_labels(std::string_view name);
 std::vector<std::string_view> builtin_label_names();
 
-/// `--labels`: the name of a built-in set, an existing file (YAML), or comma-separated names, where
-/// double quotes keep commas and plus signs and `a+b` is a compound. A name that a built-in set
-/// describes gets its texts; any other gets the prompt templates (prompts.h). One word that looks
-/// like a file (a slash, .yaml, .yml) or like a misspelt set is not found, unless quoted.
-/// Errors: kInvalidArgument (empty set, empty or repeated label, misplaced quote or plus, control
+/// `--labels`: an existing label file, or names separated by commas, semicolons or bars, where
+/// double quotes keep these and plus signs, and `a+b` is a compound. The name of a built-in set
+/// stands for its labels; what a set shares with the rest of the list counts once. A name that a
+/// built-in set describes gets its texts; any other gets the prompt templates (prompts.h). One word
+/// that looks like a file (a slash, .yaml, .txt) or any that looks like a misspelt set is not
+/// found, unless quoted. Errors: kInvalidArgument (empty set, empty or duplicate label, also in
+/// another case or under another name of the same word; misplaced quote or plus, control
 /// characters), kNotFound, kCorrupt, kResourceLimit (names above 1,000 bytes, texts above 10,000).
 Result<LabelSet> load_labels(std::string_view argument, const Limits& limits = {});
-/// The YAML form, from bytes: a list of names as above, or a map from label to a text, a list of
-/// texts, `{texts: ...}` or `{parts: ...}`. Parts may name labels of the same file. See
+/// As load_labels, for words that are no labels: two of them may mean the same (afraid, fearful).
+Result<LabelSet> load_words(std::string_view argument, const Limits& limits = {});
+/// The content of a label file: one label per line (blank lines and lines that start with # do not
+/// count; a line may be a list as above), or YAML.
+/// Errors: as load_labels, with "subject:line".
+Result<LabelSet> parse_label_file(std::string_view content, std::string_view subject,
+                                  const Limits& limits = {});
+/// The YAML form, from bytes: a list of names and sets as above, or a map from label to a text, a
+/// list of texts, `{texts: ...}` or `{parts: ...}`. Parts may name labels of the same file. See
 /// docs/labels.md.
 /// Errors: as load_labels, with "subject:line"; kCorrupt when it is not YAML of that shape.
 Result<LabelSet> parse_labels_yaml(std::string_view yaml, std::string_view subject,

@@ -23,4 +23,7 @@ std::vector<std::string> aliases_of(std::string_view name);
 /// The built-in label that `name` means, or an empty view.
 std::string_view builtin_label_of(std::string_view name);
 
+/// Sixty-six words for how a face may look, separated by commas.
+std::string_view expression_words();
+
 }  // namespace mien::text

@@ -25,6 +25,9 @@ class WordTokenizer : public Tokenizer {
   virtual std::int32_t find(std::string_view word) const = 0;
   /// Ids of the trigrams of a word, known or not.
   virtual std::vector<std::int32_t> spell(std::string_view word) const = 0;
+  /// The words of a text that have no id of their own, only trigrams; as they are cut and
+  /// lower-cased, each once, in order.
+  virtual std::vector<std::string> unknown_words(std::string_view text) const = 0;
   /// The word of an id; empty for padding and buckets.
   virtual std::string_view word(std::int32_t id) const = 0;
 };

@@ -161,6 +161,103 @@ TEST(Labels, TooLongIsRefused) {
   MIEN_EXPECT_CODE(load_labels("a,b,c", limits), StatusCode::kResourceLimit);
 }
 
+TEST(Labels, WordsAreSeparatedByWhatPeopleWrite) {
+  for (const char* list :
+       {"happy,sad", "happy;sad", "happy; sad", "happy|sad", "happy\uff0csad", "happy\u3001sad",
+        "happy\uff1bsad", "happy\u060csad", "happy\u061bsad"}) {
+    const auto set = load_labels(list);
+    MIEN_ASSERT_OK(set) << list;
+    EXPECT_THAT(names_of(*set), ElementsAre("happy", "sad")) << list;
+  }
+  const auto quoted = load_labels(R"("eyes open; mouth shut",calm)");
+  MIEN_ASSERT_OK(quoted);
+  EXPECT_THAT(names_of(*quoted), ElementsAre("eyes open; mouth shut", "calm"));
+  MIEN_EXPECT_CODE(load_labels("happy;"), StatusCode::kInvalidArgument);
+}
+
+TEST(Labels, SetsAreCombinedWithWords) {
+  const auto& basic = find_builtin_labels("basic7")->labels;
+  const auto set = load_labels("basic7, contempt");
+  MIEN_ASSERT_OK(set);
+  ASSERT_EQ(set->labels.size(), 8U);
+  EXPECT_TRUE(std::equal(basic.begin(), basic.end(), set->labels.begin()));
+  EXPECT_EQ(set->labels[7].texts, describe("contempt"));
+  // What a set shares with the rest counts once, under the name that came first.
+  EXPECT_EQ(load_labels("basic7,mafw11")->labels.size(), 11U);
+  EXPECT_EQ(load_labels("basic7,happy")->labels, basic);
+  const auto named = load_labels("Happiness,basic7");
+  MIEN_ASSERT_OK(named);
+  EXPECT_EQ(named->labels.size(), 7U);
+  EXPECT_EQ(named->labels[0].name, "Happiness");
+  // In quotes it is a word.
+  EXPECT_THAT(names_of(*load_labels("\"basic7\",calm")), ElementsAre("basic7", "calm"));
+  // One name, two sets of texts.
+  MIEN_EXPECT_CODE(load_labels("basic7,shapes7"), StatusCode::kInvalidArgument);
+  for (const char* typo : {"basic-7,contempt", "contempt,mafw_11", "basic7+contempt"}) {
+    const auto wrong = load_labels(typo);
+    MIEN_EXPECT_CODE(wrong, StatusCode::kNotFound) << typo;
+    EXPECT_THAT(wrong.status().message(), HasSubstr("did you mean")) << typo;
+  }
+}
+
+TEST(Labels, LabelsThatCannotBeToldApartAreDuplicates) {
+  for (const char* list :
+       {"Happy,happy", "happy,happiness", "afraid,fearful", "politely bored,Politely  Bored",
+        "politely-bored,politely bored", "happy+sad,sad+happy", "\u00c4rger,\u00e4rger"}) {
+    const auto set = load_labels(list);
+    MIEN_EXPECT_CODE(set, StatusCode::kInvalidArgument) << list;
+    EXPECT_THAT(set.status().message(), HasSubstr("duplicate label")) << list;
+    EXPECT_THAT(set.status().message(), HasSubstr("the same as")) << list;
+  }
+  MIEN_ASSERT_OK(load_labels("happy,glad,happy+sad"));
+  // Words that are no labels may mean the same.
+  EXPECT_EQ(load_words("afraid,fearful")->labels.size(), 2U);
+  MIEN_EXPECT_CODE(load_words("afraid,Afraid"), StatusCode::kInvalidArgument);
+}
+
+TEST(Labels, NotXIsTheQuestionWhetherX) {
+  for (const char* list : {"not winking", "winking,not winking", "Not winking,winking"}) {
+    const auto set = load_labels(list);
+    MIEN_ASSERT_OK(set) << list;
+    EXPECT_THAT(names_of(*set), ElementsAre("winking")) << list;
+    EXPECT_EQ(set->labels[0].texts, prompt_texts("winking"));
+  }
+  EXPECT_EQ(load_labels("happiness,not happy")->labels[0].name, "happiness");
+  for (const char* list : {"happy,not sad", "happy,sad,not happy", "happy+not sad,sad",
+                           "not happy,not sad", "not not happy"}) {
+    const auto set = load_labels(list);
+    MIEN_EXPECT_CODE(set, StatusCode::kInvalidArgument) << list;
+    EXPECT_THAT(set.status().message(), HasSubstr("yes/no question")) << list;
+  }
+  MIEN_ASSERT_OK(load_labels("nothing,knotted"));
+}
+
+TEST(Labels, AFileWithOneWordPerLine) {
+  const auto names = [](std::string_view content) {
+    const auto set = parse_label_file(content, "l.txt");
+    return set.ok() ? names_of(*set) : std::vector<std::string>{set.status().message()};
+  };
+  EXPECT_THAT(names("happy\nsad\nneutral\n"), ElementsAre("happy", "sad", "neutral"));
+  EXPECT_THAT(names("\xEF\xBB\xBFhappy\r\n\r\n# a remark\r\npolitely bored"),
+              ElementsAre("happy", "politely bored"));
+  EXPECT_THAT(names("happy, sad\n\"tired, but kind\"\n"),
+              ElementsAre("happy", "sad", "tired, but kind"));
+  EXPECT_THAT(names("happy"), ElementsAre("happy"));
+  EXPECT_EQ(names("basic7\ncontempt\n").size(), 8U);
+  EXPECT_THAT(names("happy\nsad\n Happy\n"),
+              ElementsAre("l.txt:3: duplicate label \"Happy\" (the same as \"happy\")"));
+  EXPECT_THAT(names("happy\na \"b\"\n"), ElementsAre("l.txt:2: text beside a quote at position 3"));
+  EXPECT_THAT(names(std::string_view("\xFF\xFEh\0", 4)),
+              ElementsAre("l.txt: is UTF-16 (expected UTF-8)"));
+  EXPECT_THAT(names("m\xFC"
+                    "de\n"),
+              ElementsAre("l.txt: not UTF-8 text"));
+  // YAML stays YAML.
+  EXPECT_THAT(names("- happy\n- sad\n"), ElementsAre("happy", "sad"));
+  EXPECT_THAT(names("happy: a smile\nsad: tears\n"), ElementsAre("happy", "sad"));
+  EXPECT_THAT(names("[happy, sad]"), ElementsAre("happy", "sad"));
+}
+
 TEST(Labels, FilesAreRead) {
   const test::TempDir dir;
   const auto path = dir / "my labels.yaml";

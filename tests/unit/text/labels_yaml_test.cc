@@ -72,8 +72,8 @@ true: 7
 
 TEST(LabelsYaml, DuplicateLabelNamesTheFileAndBothLines) {
   expect_error("a: x\nb: y\na: z\n", StatusCode::kInvalidArgument,
-               "l.yaml:3: repeated label \"a\" (first on line 1)");
-  expect_error("- a\n- ' a '\n", StatusCode::kInvalidArgument, "l.yaml:2: repeated label");
+               "l.yaml:3: duplicate label \"a\" (first on line 1)");
+  expect_error("- a\n- ' a '\n", StatusCode::kInvalidArgument, "l.yaml:2: duplicate label");
 }
 
 TEST(LabelsYaml, EmptyLabelNamesTheFileAndLine) {
@@ -170,6 +170,22 @@ TEST(LabelsYaml, CompoundsCannotMultiplyTheFile) {
   for (int i = 0; i < 5000; ++i)
     yaml.append("c").append(std::to_string(i)).append(": {parts: [big, sad]}\n");
   expect_error(yaml, StatusCode::kResourceLimit, "repeat too much text");
+}
+
+TEST(LabelsYaml, ListsMayNameSets) {
+  const auto set = parse("- basic7\n- contempt\n- happy\n");
+  MIEN_ASSERT_OK(set);
+  EXPECT_EQ(set->labels.size(), 8U);
+  EXPECT_EQ(parse("- happy\n- basic7\n")->labels.size(), 7U);
+  MIEN_EXPECT_CODE(parse("- happy\n- shapes7\n"), StatusCode::kInvalidArgument);
+  expect_error("- basic-7\n- contempt\n", StatusCode::kNotFound, "did you mean basic7");
+}
+
+TEST(LabelsYaml, LabelsThatCannotBeToldApart) {
+  expect_error("- happy\n- sad\n- Happy\n", StatusCode::kInvalidArgument,
+               "l.yaml:3: duplicate label \"Happy\" (the same as \"happy\" on line 1)");
+  expect_error("a: a smile\nb: a smile\n", StatusCode::kInvalidArgument,
+               "l.yaml:2: duplicate label \"b\" (the same as \"a\" on line 1)");
 }
 
 }  // namespace

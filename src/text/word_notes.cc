@@ -1,0 +1,241 @@
+#include "mien/text/word_notes.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "mien/core/utf8.h"
+#include "mien/text/prompts.h"
+#include "mien/text/words.h"
+#include "text/builtin_labels.h"
+#include "text/quote.h"
+#include "text/unicode.h"
+
+namespace mien::text {
+namespace {
+
+constexpr std::size_t kMostNotes = 10;
+constexpr std::size_t kMostNear = 3;
+
+std::u32string lower_points(std::string_view text) {
+  const std::vector<char32_t> points = to_code_points(text);
+  return to_lower({points.begin(), points.end()});
+}
+
+// Insertions, deletions, substitutions and swaps of neighbours; more than `most` counts as
+// most + 1.
+std::size_t edits(std::u32string_view a, std::u32string_view b, std::size_t most) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > most) return most + 1;
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({substituted, last[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
+    }
+    if (*std::min_element(row.begin(), row.end()) > most) return most + 1;
+    std::swap(before, last);
+    std::swap(last, row);
+  }
+  return std::min(last[b.size()], most + 1);
+}
+
+// Of a word of so many letters; a short one becomes any other by two edits.
+std::size_t edits_allowed(std::size_t letters) {
+  if (letters < 3) return 0;
+  if (letters < 6) return 1;
+  return letters < 10 ? 2 : 3;
+}
+
+// Names and other forms of the built-in labels, and common words for expressions.
+const std::vector<std::string>& words_for_expressions() {
+  static const std::vector<std::string> words = [] {
+    std::set<std::string> out;
+    for (const BuiltinLabel& label : builtin_labels()) {
+      out.emplace(label.name);
+      out.insert(label.aliases.begin(), label.aliases.end());
+    }
+    std::string_view rest = expression_words();
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      out.emplace(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return std::vector<std::string>(out.begin(), out.end());
+  }();
+  return words;
+}
+
+bool is_expression(std::string_view word) {
+  const auto& words = words_for_expressions();
+  return std::binary_search(words.begin(), words.end(), word);
+}
+
+std::string note_of(const std::string& word, const std::vector<std::string>& near) {
+  const std::string start = word + ": unknown word";
+  if (near.empty()) {
+    return start + ", known by its letters only, so its figures mean little";
+  }
+  std::string out = start + "; did you mean ";
+  for (std::size_t n = 0; n < near.size(); ++n) {
+    if (n > 0) out += n + 1 == near.size() ? " or " : ", ";
+    out += near[n];
+  }
+  return out + "?";
+}
+
+class Notes {
+ public:
+  explicit Notes(const Tokenizer& tokenizer)
+      : tokenizer_(tokenizer), words_(dynamic_cast<const WordTokenizer*>(&tokenizer)) {}
+
+  Status add(const Label& label) {
+    for (const std::string& text : label.texts) {
+      MIEN_ASSIGN_OR_RETURN(const auto ids, tokenizer_.encode(text));
+      if (ids.empty()) return no_words(text);
+    }
+    const bool free = label.parts.empty() && label.texts == prompt_texts(label.name);
+    if (free) {
+      MIEN_ASSIGN_OR_RETURN(const auto ids, tokenizer_.encode(label.name));
+      if (ids.empty()) return no_words(label.name);
+      check_several(label.name);
+      check_negation(label.name);
+      check_words(label.name);
+    } else {
+      for (const std::string& text : label.texts) check_words(text);
+    }
+    for (const Label& part : label.parts) MIEN_RETURN_IF_ERROR(add(part));
+    return {};
+  }
+
+  std::vector<std::string> take() {
+    if (more_ > 0) out_.push_back("and " + std::to_string(more_) + " more words of that kind");
+    return std::move(out_);
+  }
+
+ private:
+  static Status no_words(std::string_view text) {
+    return invalid_argument("labels: " + in_quotes(text) +
+                            ": nothing in it can be read (expected words)");
+  }
+
+  void note(std::string text) {
+    if (out_.size() < kMostNotes) {
+      out_.push_back(std::move(text));
+    } else {
+      ++more_;
+    }
+  }
+
+  // "happy sad neutral" is one label, which is hardly meant.
+  void check_several(const std::string& name) {
+    const std::vector<std::string> words = plain_words(name);
+    std::set<std::string_view> labels;
+    for (const std::string& word : words) {
+      if (!builtin_label_of(word).empty()) labels.insert(builtin_label_of(word));
+    }
+    if (words.size() < 2 || labels.size() != words.size()) return;
+    std::string list;
+    for (const std::string& word : words) list += (list.empty() ? "" : ",") + word;
+    note(in_quotes(name) + ": is one label; did you mean " + list + "?");
+  }
+
+  // A text tower hears "smile" in "no smile".
+  void check_negation(const std::string& name) {
+    for (const std::string& word : plain_words(name)) {
+      if (word != "no" && word != "not" && word != "non" && word != "without" && word != "never") {
+        continue;
+      }
+      return note(in_quotes(name) + ": '" + word +
+                  "' is not understood (expected what the face shows instead)");
+    }
+  }
+
+  void check_words(const std::string& text) {
+    const std::vector<std::string> found =
+        words_ != nullptr ? words_->unknown_words(text) : plain_words(text);
+    for (const std::string& word : found) {
+      if (!seen_.insert(word).second) continue;
+      if (out_.size() >= kMostNotes) {
+        if (words_ != nullptr) ++more_;
+        continue;
+      }
+      if (words_ == nullptr && !is_spelt(word)) continue;
+      const std::vector<std::string> near = near_words(word, tokenizer_);
+      if (words_ != nullptr || !near.empty()) note(note_of(word, near));
+    }
+  }
+
+  // Several tokens of a byte-level tokenizer.
+  bool is_spelt(const std::string& word) const {
+    if (is_expression(word)) return false;
+    const auto ids = tokenizer_.encode(word);
+    return ids.ok() && ids->size() > 1;
+  }
+
+  const Tokenizer& tokenizer_;
+  const WordTokenizer* words_;
+  std::set<std::string> seen_;
+  std::vector<std::string> out_;
+  std::size_t more_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::string> plain_words(std::string_view text) {
+  std::vector<std::string> out;
+  std::string word;
+  for (const char32_t c : lower_points(text)) {
+    if (is_letter(c) || is_number(c)) {
+      append_utf8(word, c);
+    } else if (!word.empty()) {
+      out.push_back(std::move(word));
+      word.clear();
+    }
+  }
+  if (!word.empty()) out.push_back(std::move(word));
+  return out;
+}
+
+std::vector<std::string> near_words(std::string_view word, const Tokenizer& tokenizer) {
+  const std::u32string wanted = lower_points(word);
+  const std::size_t most = edits_allowed(wanted.size());
+  if (most == 0) return {};
+  // By number of edits, then the commoner one: words of a list come by how common they are.
+  std::vector<std::tuple<std::size_t, std::int32_t, std::string>> found;
+  for (const std::string& known : words_for_expressions()) {
+    const std::size_t distance = edits(wanted, lower_points(known), most);
+    if (distance <= most) found.emplace_back(distance, 0, known);
+  }
+  const auto* words = dynamic_cast<const WordTokenizer*>(&tokenizer);
+  if (found.empty() && words != nullptr) {
+    for (std::int32_t id = 1; id <= words->words(); ++id) {
+      const std::string_view known = words->word(id);
+      // Bytes bound letters, which saves most of the work.
+      if (known.size() > 4 * (wanted.size() + most)) continue;
+      const std::size_t distance = edits(wanted, lower_points(known), most);
+      if (distance <= most) found.emplace_back(distance, id, known);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> out;
+  for (auto& [distance, id, known] : found) {
+    if (out.size() == kMostNear || distance > std::get<0>(found.front())) break;
+    out.push_back(std::move(known));
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> word_notes(const LabelSet& labels, const Tokenizer& tokenizer) {
+  Notes notes(tokenizer);
+  for (const Label& label : labels.labels) MIEN_RETURN_IF_ERROR(notes.add(label));
+  return notes.take();
+}
+
+}  // namespace mien::text
