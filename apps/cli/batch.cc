@@ -197,8 +197,7 @@ void add_batch_options(CLI::App& verb, BatchOptions& options) {
 void run_batch(Context& context, const Batch& batch) {
   const auto facts = facts_of(batch);
   if (!facts.ok()) return context.fail(facts.status(), kExitUsage);
-  std::vector<std::string> names;
-  for (const text::Label& label : batch.labels.labels) names.push_back(label.name);
+  const std::vector<std::string> names = engine::LabelScorer::names_of(*batch.bundle, batch.labels);
   const auto files = list_files(context, batch);
   if (!files.ok()) return context.fail(files.status(), kExitUsage);
   const auto results = jobs::ResultsFile::open_for_run(batch.results, names, *facts);

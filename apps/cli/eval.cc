@@ -225,6 +225,9 @@ void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_
   }
   const auto labels = choose_labels(options, **bundle, *manifest);
   if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
+  if (const Status status = tell_words(context, **bundle, *labels); !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   if (options.protocols.shared_classes) {
     auto shared = eval::keep_shared_classes(*manifest, *labels);
     if (!shared.ok()) return context.fail(shared.status(), kExitUsage);

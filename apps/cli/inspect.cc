@@ -131,7 +131,7 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
   const Parameters parameters = count_parameters(info.architecture);
   Findings out;
   out.title = fmt::format("{}: bundle, format version {}, method {}", info.name,
-                          engine::BundleInfo::kFormatVersion, info.method);
+                          info.reference ? engine::BundleInfo::kFormatVersion : 1, info.method);
   out.rows.emplace_back("image tower", tower_text(info.architecture.image));
   out.rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
                                       : !info.targets.empty() && info.labels.empty() ? "none"

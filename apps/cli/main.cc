@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -19,6 +20,21 @@ int leave(int code) {
   std::_Exit(code);
 #endif
   return code;
+}
+
+// `--labels ""` is a variable that was not set in a script, never a wish for the default.
+void refuse_empty_values(CLI::App& verb) {
+  verb.parse_complete_callback([&verb] {
+    for (const CLI::Option* option : verb.get_options()) {
+      const auto& values = option->results();
+      if (!option->nonpositional() ||
+          std::find(values.begin(), values.end(), std::string()) == values.end()) {
+        continue;
+      }
+      throw CLI::ValidationError(option->get_name(), "the value is empty (expected some text)");
+    }
+  });
+  for (CLI::App* inner : verb.get_subcommands({})) refuse_empty_values(*inner);
 }
 
 }  // namespace
@@ -46,6 +62,7 @@ int main(int argc, char** argv) {
   add_convert(app, context);
   add_inspect(app, context);
   add_doctor(app, context);
+  for (CLI::App* verb : app.get_subcommands({})) refuse_empty_values(*verb);
   install_signal_handlers();
   try {
     app.parse(argc, argv);

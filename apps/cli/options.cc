@@ -157,6 +157,13 @@ void tell_precision(const Context& context, const ModelOptions& options,
                              bundle.info().name, engine::to_string(runs)));
 }
 
+Status tell_words(const Context& context, const engine::Bundle& bundle,
+                  const text::LabelSet& labels) {
+  MIEN_ASSIGN_OR_RETURN(const auto notes, engine::label_notes(bundle, labels));
+  for (const std::string& note : notes) context.report("labels: " + note);
+  return {};
+}
+
 Result<engine::UnknownChoice> parse_unknown(const std::string& text) {
   using Mode = engine::UnknownChoice::Mode;
   if (text == "off") return engine::UnknownChoice{Mode::kOff, 0};

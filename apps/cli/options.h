@@ -48,6 +48,11 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
 void tell_precision(const Context& context, const ModelOptions& options,
                     const engine::Bundle& bundle);
 
+/// Tells on standard error what is doubtful about the words of labels that are not the bundle's
+/// own. Errors: those of word_notes and Bundle::tokenizer.
+Status tell_words(const Context& context, const engine::Bundle& bundle,
+                  const text::LabelSet& labels);
+
 /// "off", "auto" or a number. Errors: kInvalidArgument.
 Result<engine::UnknownChoice> parse_unknown(const std::string& text);
 /// "mean", "mean-cosine", "max".

@@ -179,6 +179,14 @@ void predict(Context& context, PredictOptions options) {
   tell_precision(context, options.model, **bundle);
   const auto labels = choose_prediction_labels(options, **bundle);
   if (!labels.ok()) return usage(labels.status());
+  if (const Status status = tell_words(context, **bundle, *labels); !status.ok()) {
+    return usage(status);
+  }
+  if (const Status status =
+          engine::check_unknown(settings->scorer.unknown, (*bundle)->info(), *labels);
+      !status.ok()) {
+    return usage(status.with_prefix("--unknown"));
+  }
   settings->scores = !labels->labels.empty();
   if (options.outputs.format == "sqlite") {
     if (const Status status = check_batch(options); !status.ok()) return usage(status);
@@ -222,16 +230,16 @@ void add_predict(CLI::App& app, Context& context) {
   add_input_options(*verb, options->inputs);
   add_model_options(*verb, options->model);
   verb->add_option("-l,--labels", options->labels,
-                   "Words to choose from: happy,sad,\"politely bored\"; a label file; or basic7, "
-                   "basic8, mafw11, shapes7 "
-                   "(default: the bundle's own)");
+                   "Words to choose from: happy,sad,\"politely bored\"; the sets basic7, basic8, "
+                   "mafw11, shapes7, alone or among words; or a label file (default: the bundle's "
+                   "own)");
   add_face_options(*verb, options->faces);
   add_output_options(*verb, options->outputs);
   add_clip_output_options(*verb, options->clips);
   add_batch_options(*verb, options->many);
   verb->add_option("--unknown", options->unknown,
                    "Answer 'unknown' when nothing fits: off, auto (the bundle's rule), or a "
-                   "threshold for it")
+                   "threshold for the bundle's value, mostly the largest probability (0 to 1)")
       ->capture_default_str();
   verb->add_option(
           "--reduce", options->reduce,

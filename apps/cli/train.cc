@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/export_bundle.h"
+#include "cli/export_reference.h"
 
 namespace mien::cli {
 namespace {
@@ -47,19 +48,22 @@ void add_train(CLI::App& app, Context& context) {
   add_started(app, context, "train", "Train a method by a recipe");
   CLI::App* verb = app.add_subcommand(
       "export",
-      "Write the bundle of a training run, or with --precision one with weights of "
-      "another type");
+      "Write the bundle of a training run, with --precision one with weights of "
+      "another type, or with --reference one with a rule of unknown for any labels");
   verb->prefix_command();
   verb->fallthrough(false);
   verb->set_help_flag();
   verb->callback([&context, verb] {
     const std::vector<std::string> words = verb->remaining();
+    if (is_reference_export(words)) return export_reference(context, words);
     if (is_bundle_export(words)) return export_bundle(context, words);
     const bool help = std::any_of(words.begin(), words.end(), [](const std::string& word) {
       return word == "--help" || word == "-h";
     });
     if (help) {  // of both kinds; that of runs is mien-train's
       export_bundle(context, {"--help"});
+      fmt::print("\n");
+      export_reference(context, {"--help"});
       fmt::print("\n");
       std::fflush(stdout);
     }

@@ -25,11 +25,15 @@ constexpr const char* kTokenizerFile = "tokenizer.txt";
 constexpr const char* kCardFile = "CARD.md";
 constexpr std::uint64_t kMaxInfoBytes = 64U << 20;
 
-// check_tensors, with the stored label features as one more allowed tensor.
-class WithoutFeatures final : public checkpoint::Checkpoint {
+// check_tensors, with the stored label features and the reference as more allowed tensors.
+class WithoutExtras final : public checkpoint::Checkpoint {
  public:
-  explicit WithoutFeatures(const checkpoint::Checkpoint& all) : all_(all), tensors_(all.tensors()) {
+  WithoutExtras(const checkpoint::Checkpoint& all, bool reference)
+      : all_(all), tensors_(all.tensors()) {
     tensors_.erase(Bundle::kLabelFeatures);
+    if (!reference) return;
+    tensors_.erase(Reference::kFaces);
+    tensors_.erase(Reference::kBasis);
   }
   const std::map<std::string, TensorView, std::less<>>& tensors() const override {
     return tensors_;
@@ -143,8 +147,12 @@ Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
     return corrupt(fmt::format("{}: has no '{}' (expected the embeddings of its learned texts)",
                                weights_subject, kLabelFeatures));
   }
-  MIEN_RETURN_IF_ERROR(check_tensors(WithoutFeatures(*bundle->weights_), bundle->info_.architecture,
-                                     weights_subject));
+  const std::optional<ReferenceInfo>& reference = bundle->info_.reference;
+  MIEN_ASSIGN_OR_RETURN(bundle->reference_,
+                        Reference::load(*bundle->weights_, reference ? &*reference : nullptr,
+                                        bundle->info_.architecture.embed, weights_subject));
+  MIEN_RETURN_IF_ERROR(check_tensors(WithoutExtras(*bundle->weights_, reference.has_value()),
+                                     bundle->info_.architecture, weights_subject));
   bundle->precision_ = choose(options.precision, *bundle->weights_);
   bundle->many_pictures_ = options.many_pictures;
   bundle->views_ = options.views;
@@ -282,6 +290,12 @@ Status check_target(const fs::path& path, bool overwrite) {
 
 Status write_bundle(const fs::path& path, BundleContent content, bool overwrite) {
   MIEN_RETURN_IF_ERROR(check_target(path, overwrite));
+  if (!content.info.reference) {
+    // Those of the bundle that this one was made from: its faces are embedded otherwise now.
+    std::erase_if(content.tensors, [](const auto& tensor) {
+      return tensor.first == Reference::kFaces || tensor.first == Reference::kBasis;
+    });
+  }
   const fs::path target = path.has_filename() ? path : path.parent_path();
   std::string pattern = target.string() + ".part-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) {

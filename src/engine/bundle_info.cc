@@ -214,7 +214,8 @@ std::optional<Reduce> find_reduce(std::string_view name) {
 
 Json BundleInfo::to_json() const {
   Json out = Json::object();
-  out.set("format_version", kFormatVersion);
+  // Programs of before there were references read all other bundles.
+  out.set("format_version", reference ? kFormatVersion : 1);
   out.set("name", name);
   out.set("method", method);
   out.set("architecture", architecture.to_json());
@@ -233,6 +234,7 @@ Json BundleInfo::to_json() const {
   rule.set("rule", to_string(unknown.kind));
   rule.set("threshold", unknown.threshold ? Json(*unknown.threshold) : Json());
   out.set("unknown", std::move(rule));
+  if (reference) out.set("reference", reference->to_json());
   out.set("licence", licence);
   out.set("provenance", provenance);
   Json files_json = Json::object();
@@ -248,16 +250,16 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
   const Json& json = *parsed;
   if (!json.is_object()) return corrupt(fmt::format("{}: expected an object", subject));
   MIEN_ASSIGN_OR_RETURN(const std::int64_t version, json_integer(json, "format_version", subject));
-  if (version != kFormatVersion) {
-    return unsupported(fmt::format("{}: bundle format version {} (expected {})", subject, version,
-                                   kFormatVersion));
+  if (version < 1 || version > kFormatVersion) {
+    return unsupported(fmt::format("{}: bundle format version {} (expected 1 to {})", subject,
+                                   version, kFormatVersion));
   }
-  MIEN_RETURN_IF_ERROR(
-      json_reject_unknown(json,
-                          {"format_version", "name", "method", "architecture", "preprocess", "crop",
-                           "sampling", "labels", "learned", "reduce", "targets", "logit_scale",
-                           "temperature", "unknown", "licence", "provenance", "files"},
-                          subject));
+  std::vector<std::string_view> keys = {
+      "format_version", "name",    "method",  "architecture", "preprocess", "crop",
+      "sampling",       "labels",  "learned", "reduce",       "targets",    "logit_scale",
+      "temperature",    "unknown", "licence", "provenance",   "files"};
+  if (version >= 2) keys.emplace_back("reference");
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json, keys, subject));
   BundleInfo out;
   MIEN_ASSIGN_OR_RETURN(out.name, json_string(json, "name", subject));
   MIEN_ASSIGN_OR_RETURN(out.method, json_string(json, "method", subject));
@@ -310,6 +312,11 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
   const Json* unknown = json.find("unknown");
   if (unknown == nullptr) return corrupt(fmt::format("{}: 'unknown' is missing", subject));
   MIEN_ASSIGN_OR_RETURN(out.unknown, parse_unknown(*unknown, fmt::format("{}: unknown", subject)));
+  if (const Json* reference = json.find("reference")) {
+    MIEN_ASSIGN_OR_RETURN(
+        out.reference,
+        ReferenceInfo::parse(*reference, fmt::format("{}: reference", subject), limits));
+  }
   MIEN_ASSIGN_OR_RETURN(out.licence, json_string(json, "licence", subject));
   const Json* provenance = json.find("provenance");
   if (provenance == nullptr || !provenance->is_object()) {

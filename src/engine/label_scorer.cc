@@ -8,6 +8,7 @@
 
 #include "engine/label_json.h"
 #include "mien/kernels/ops.h"
+#include "mien/text/prompts.h"
 
 namespace mien::engine {
 namespace {
@@ -69,7 +70,34 @@ std::vector<std::vector<std::string>> near_words(const LearnedText& text) {
   return out;
 }
 
+// One label, unless nothing is there to set it against.
+bool is_question(const Bundle& bundle, const text::LabelSet& labels) {
+  return labels.labels.size() == 1 && !bundle.info().architecture.reciprocal &&
+         (bundle.reference() != nullptr || bundle.has_text_tower());
+}
+
+// Without its points, a bundle's rule holds for probabilities alone.
+UnknownRule::Kind rule_for(const BundleInfo& bundle, const text::LabelSet& labels) {
+  return bundle.architecture.reciprocal && labels.labels != bundle.labels
+             ? UnknownRule::Kind::kMaxProbability
+             : bundle.unknown.kind;
+}
+
 }  // namespace
+
+Status check_unknown(const UnknownChoice& choice, const BundleInfo& bundle,
+                     const text::LabelSet& labels) {
+  if (choice.mode != UnknownChoice::Mode::kValue) return {};
+  const UnknownRule::Kind rule = rule_for(bundle, labels);
+  const bool share =
+      rule == UnknownRule::Kind::kMaxProbability || rule == UnknownRule::Kind::kMeanProbability;
+  if (!share && rule != UnknownRule::Kind::kMaxCosine) return {};
+  const double least = share ? 0 : -1;
+  if (choice.value >= least && choice.value <= 1) return {};
+  return invalid_argument(
+      fmt::format("threshold of unknown: out of range (expected {} to 1, {} for rule {}, got {})",
+                  least, share ? "a probability" : "a cosine", to_string(rule), choice.value));
+}
 
 Result<Tensor> encode_texts_raw(const Bundle& bundle, std::span<const std::string> texts,
                                 Session& session) {
@@ -129,7 +157,8 @@ Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundl
   out->embed_ = static_cast<std::size_t>(info.architecture.embed);
   out->logit_scale_ = info.logit_scale;
   out->temperature_ = info.temperature;
-  out->rule_ = info.unknown.kind;
+  MIEN_RETURN_IF_ERROR(check_unknown(options.unknown, info, labels));
+  out->rule_ = rule_for(info, labels);
   if (options.unknown.mode == UnknownChoice::Mode::kAuto) out->threshold_ = info.unknown.threshold;
   if (options.unknown.mode == UnknownChoice::Mode::kValue) out->threshold_ = options.unknown.value;
 
@@ -137,11 +166,52 @@ Result<std::shared_ptr<const LabelScorer>> LabelScorer::make(const Bundle& bundl
     MIEN_ASSIGN_OR_RETURN(out->reciprocal_,
                           ReciprocalDistance::load(bundle.weights(), info.architecture));
   } else if (info.architecture.reciprocal) {
-    out->rule_ = UnknownRule::Kind::kMaxProbability;
     if (options.unknown.mode == UnknownChoice::Mode::kAuto) out->threshold_.reset();
   }
+  out->yes_or_no_ = is_question(bundle, labels);
   MIEN_RETURN_IF_ERROR(out->encode(bundle, labels, session));
+  if (!out->reciprocal_) out->reference_ = bundle.reference();
+  out->fit_reference();
+  if (out->yes_or_no_ && !out->reference_) {
+    MIEN_RETURN_IF_ERROR(out->encode_contrasts(bundle, labels, session));
+  }
+  out->names_ = names_of(bundle, labels);
   return std::shared_ptr<const LabelScorer>(out);
+}
+
+std::vector<std::string> LabelScorer::names_of(const Bundle& bundle, const text::LabelSet& labels) {
+  std::vector<std::string> out;
+  for (const text::Label& label : labels.labels) out.push_back(label.name);
+  if (is_question(bundle, labels)) out.push_back("not " + out.front());
+  return out;
+}
+
+void LabelScorer::fit_reference() {
+  if (!reference_) return;
+  std::vector<double> all;
+  for (std::int64_t f = 0; f < reference_->info().faces(); ++f) {
+    const std::vector<double> row = cosines(reference_->face(f));
+    all.insert(all.end(), row.begin(), row.end());
+  }
+  fit_ = reference_->fit(all, label_rows_.size() / embed_);
+}
+
+// What else a face may show: the labels of basic7 that the question does not name.
+Status LabelScorer::encode_contrasts(const Bundle& bundle, const text::LabelSet& labels,
+                                     Session& session) {
+  const text::Label& asked = labels.labels.front();
+  std::vector<text::Label> others;
+  for (const text::Label& label : text::find_builtin_labels("basic7")->labels) {
+    if (label.name != text::builtin_label_of(asked.name)) others.push_back(label);
+  }
+  MIEN_ASSIGN_OR_RETURN(const Tensor features, encode_label_features(bundle, others, session));
+  const float* rows = features.f32().data();
+  for (const text::Label& label : others) {
+    const auto row = combine_texts(label, rows, embed_, Compound::kUnitMean);
+    contrast_rows_.insert(contrast_rows_.end(), row.begin(), row.end());
+    rows += label.texts.size() * embed_;
+  }
+  return {};
 }
 
 Status LabelScorer::encode(const Bundle& bundle, const text::LabelSet& labels, Session& session) {
@@ -169,7 +239,7 @@ Status LabelScorer::encode(const Bundle& bundle, const text::LabelSet& labels, S
       row = combine_texts(label, rows, embed_, Compound::kUnitMean);
     }
     label_rows_.insert(label_rows_.end(), row.begin(), row.end());
-    names_.push_back(label.name);
+    names_.push_back(label.name);  // cosines need their number
     rows += texts.size() * embed_;
     for (std::string& text : texts) {
       std::vector<std::vector<std::string>> near;
@@ -206,7 +276,23 @@ std::vector<float> LabelScorer::text_cosines(std::span<const float> embedding) c
   return out;
 }
 
+std::vector<double> LabelScorer::cosines(std::span<const float> embedding) const {
+  std::vector<double> out;
+  for (std::size_t l = 0; l < label_rows_.size() / embed_; ++l) {
+    out.push_back(static_cast<double>(label_cosine(l, embedding)));
+  }
+  return out;
+}
+
+std::optional<double> LabelScorer::known_score(std::span<const float> embedding) const {
+  if (!reference_) return std::nullopt;
+  // No is an answer, so that only what is far from every face is unknown.
+  if (yes_or_no_) return reference_->nearness(embedding);
+  return engine::known_score(*reference_, fit_, embedding, cosines(embedding));
+}
+
 bool LabelScorer::is_unknown(const Scores& scores, std::span<const double> distances) const {
+  if (options_.unknown.mode == UnknownChoice::Mode::kAuto && reference_) return false;
   if (!threshold_) return false;
   double value = 0;
   switch (rule_) {
@@ -246,8 +332,57 @@ bool LabelScorer::is_unknown(const Scores& scores, std::span<const double> dista
   return !(value >= *threshold_);
 }
 
+// The logits are such that their softmax at the bundle's temperature is the answer.
+Scores LabelScorer::answer_yes_or_no(std::span<const float> embedding) const {
+  const double cosine = cosines(embedding).front();
+  double yes = logit_scale_ * cosine, no = 0, even = -1;
+  if (reference_) {
+    yes = temperature_ * reference_->logit((cosine - fit_.mean.front()) / fit_.deviation.front());
+    // The cosine at which yes and no are equal stands for the absence.
+    const ReferenceInfo& info = reference_->info();
+    even = fit_.mean.front() - fit_.deviation.front() * info.offset / std::max(1e-9, info.slope);
+  } else {
+    std::vector<double> others;
+    for (std::size_t row = 0; row < contrast_rows_.size(); row += embed_) {
+      const auto other = static_cast<double>(dot(contrast_rows_.data() + row, embedding));
+      even = std::max(even, other);
+      others.push_back(logit_scale_ * other / temperature_);
+    }
+    no = temperature_ * log_sum_exp(others);
+  }
+  const std::vector<double> both = softmax({yes / temperature_, no / temperature_});
+  Scores out;
+  out.logits = {yes, no};
+  out.labels = {
+      {names_[0], static_cast<float>(both[0]), static_cast<float>(cosine)},
+      {names_[1], static_cast<float>(both[1]), static_cast<float>(std::clamp(even, -1.0, 1.0))}};
+  if (no > yes) std::swap(out.labels[0], out.labels[1]);
+  if (threshold_ && options_.unknown.mode == UnknownChoice::Mode::kValue) {
+    out.unknown = !(std::max(both[0], both[1]) >= *threshold_);
+  }
+  return out;
+}
+
+void LabelScorer::explain(std::span<const float> embedding, Scores& out) const {
+  const std::vector<float> cosines = text_cosines(embedding);
+  for (std::size_t t = 0; t < texts_.size(); ++t) {
+    out.reasons.push_back({names_[texts_[t].label], texts_[t].text, cosines[t], texts_[t].near});
+  }
+  std::stable_sort(out.reasons.begin(), out.reasons.end(),
+                   [](const Reason& a, const Reason& b) { return a.cosine > b.cosine; });
+}
+
 Scores LabelScorer::score(std::span<const float> embedding, double length) const {
   MIEN_CHECK(embedding.size() == embed_);
+  Scores out = yes_or_no_ ? answer_yes_or_no(embedding) : compare(embedding, length);
+  if (options_.unknown.mode == UnknownChoice::Mode::kAuto) {
+    if (const auto known = known_score(embedding)) out.unknown = !(*known >= 0);
+  }
+  if (options_.explain) explain(embedding, out);
+  return out;
+}
+
+Scores LabelScorer::compare(std::span<const float> embedding, double length) const {
   Scores out;
   std::vector<double> distances;
   if (reciprocal_) distances = reciprocal_->scores(embedding, length);
@@ -276,14 +411,6 @@ Scores LabelScorer::score(std::span<const float> embedding, double length) const
                      [](const LabelScore& a, const LabelScore& b) { return a.cosine > b.cosine; });
   }
   out.unknown = is_unknown(out, distances);
-  if (options_.explain) {
-    const std::vector<float> cosines = text_cosines(embedding);
-    for (std::size_t t = 0; t < texts_.size(); ++t) {
-      out.reasons.push_back({names_[texts_[t].label], texts_[t].text, cosines[t], texts_[t].near});
-    }
-    std::stable_sort(out.reasons.begin(), out.reasons.end(),
-                     [](const Reason& a, const Reason& b) { return a.cosine > b.cosine; });
-  }
   return out;
 }
 

@@ -96,7 +96,7 @@ cp c.mp4 'odd & "dir"/ä <x>.mp4'
 run predict 'odd & "dir"/ä <x>.mp4' "${whole[@]}" --labels '"a & b <c>",sad' --unknown off -o 'odd & "dir"/x.eaf'
 ok
 eaf 'odd & "dir"/x.eaf' '"%20" in media["RELATIVE_MEDIA_URL"] and "<" not in media["MEDIA_URL"]'
-run predict c.mp4 "${whole[@]}" --unknown 2 --format eaf
+run predict c.mp4 "${whole[@]}" --unknown 1 --format eaf
 ok
 cp .out unknown.eaf
 eaf unknown.eaf '[v for _, _, v in tiers["face 0"]] == ["unknown"]' 'media["MIME_TYPE"] == "video/mp4"'

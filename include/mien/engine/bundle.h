@@ -15,6 +15,7 @@
 #include "mien/core/limits.h"
 #include "mien/engine/architecture.h"
 #include "mien/engine/encoders.h"
+#include "mien/engine/reference.h"
 #include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
 #include "mien/face/aligner.h"
@@ -78,7 +79,7 @@ struct RegressionTarget {
 
 /// Everything of bundle.json. See docs/bundle.md.
 struct BundleInfo {
-  static constexpr int kFormatVersion = 1;
+  static constexpr int kFormatVersion = 2;  ///< 1 is written when there is no `reference`
 
   std::string name;
   std::string method = "clip";
@@ -95,6 +96,7 @@ struct BundleInfo {
   double logit_scale = 100.0;                  ///< factor of the cosines before the softmax
   double temperature = 1.0;                    ///< calibration: the logits are divided by it
   UnknownRule unknown;
+  std::optional<ReferenceInfo> reference = {};  ///< then `auto` goes by it, for any labels
   std::string licence;
   Json provenance = Json::object();  ///< free-form: training data, recipe hash, converted from
   std::map<std::string, std::string> files;  ///< sha256 of every other file
@@ -162,6 +164,9 @@ class Bundle {
   /// [texts, embed]; empty when absent.
   const TensorView* label_features() const { return weights_->find(kLabelFeatures); }
 
+  /// nullptr when the bundle has none.
+  const std::shared_ptr<const Reference>& reference() const { return reference_; }
+
   /// Compares every file with its sha256. Errors: kCorrupt naming the first that differs.
   Status verify_hashes() const;
 
@@ -174,6 +179,7 @@ class Bundle {
   BundleInfo info_;
   std::shared_ptr<const Files> files_;
   std::shared_ptr<const checkpoint::Checkpoint> weights_;
+  std::shared_ptr<const Reference> reference_;
   kernels::Precision precision_ = kernels::Precision::kF32;
   bool many_pictures_ = false;
   int views_ = 1;

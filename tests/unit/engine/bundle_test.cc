@@ -137,7 +137,7 @@ TEST_F(BundleTest, RejectsBrokenInfo) {
   json.set("surprise", 1);
   EXPECT_EQ(load_with(json).code(), StatusCode::kCorrupt);
   json = good;
-  json.set("format_version", 2);
+  json.set("format_version", 3);
   EXPECT_EQ(load_with(json).code(), StatusCode::kUnsupported);
   json = good;
   json.set("temperature", 0);

@@ -104,6 +104,30 @@ TEST_F(LabelScorerTest, UnknownFollowsTheThreshold) {
   EXPECT_FALSE(make({.unknown = {UnknownChoice::Mode::kOff, 0.99}})->score(smile).unknown);
 }
 
+TEST_F(LabelScorerTest, ThresholdsOutsideTheRangeAreRefused) {
+  const auto check = [&](UnknownRule::Kind rule, double value) {
+    BundleInfo info = bundle_->info();
+    info.unknown.kind = rule;
+    return check_unknown({UnknownChoice::Mode::kValue, value}, info, labels_);
+  };
+  for (const double value : {0.0, 0.5, 1.0}) {
+    MIEN_ASSERT_OK(check(UnknownRule::Kind::kMaxProbability, value));
+    MIEN_ASSERT_OK(check(UnknownRule::Kind::kMaxCosine, -value));
+  }
+  for (const double value : {50.0, 2.0, -1.0, 1.0001, std::nan("")}) {
+    MIEN_EXPECT_CODE(check(UnknownRule::Kind::kMaxProbability, value),
+                     StatusCode::kInvalidArgument);
+    MIEN_EXPECT_CODE(check(UnknownRule::Kind::kMeanProbability, value),
+                     StatusCode::kInvalidArgument);
+  }
+  MIEN_EXPECT_CODE(check(UnknownRule::Kind::kMaxCosine, -1.5), StatusCode::kInvalidArgument);
+  MIEN_ASSERT_OK(check(UnknownRule::Kind::kMaxLogit, 50));
+  MIEN_ASSERT_OK(check(UnknownRule::Kind::kEnergy, -50));
+  MIEN_EXPECT_CODE(LabelScorer::make(*bundle_, labels_,
+                                     {.unknown = {UnknownChoice::Mode::kValue, 50}}, session_),
+                   StatusCode::kInvalidArgument);
+}
+
 TEST_F(LabelScorerTest, ExplainsByEveryDescription) {
   const Scores scores = make({.explain = true})->score(text("a smile"));
   ASSERT_EQ(scores.reasons.size(), 6U);

@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // The words of our templates, and some more; commoner ones first.
-std::shared_ptr<const WordTokenizer> words() {
+std::shared_ptr<const WordTokenizer> template_words() {
   return parse_words(
              "mien-words 1 100\nthe\na\nof\non\nthat\nand\nthis\nwhat\nits\nexpression\nface\n"
              "close-up\nlook\nphoto\nperson\nfacial\neyes\nmouth\nsay\nnot\nportrait\nshows\none\n"
@@ -24,7 +24,7 @@ std::shared_ptr<const WordTokenizer> words() {
 }
 
 std::vector<std::string> notes(std::string_view list) {
-  const auto out = word_notes(*load_labels(list), *words());
+  const auto out = word_notes(*load_labels(list), *template_words());
   return out.ok() ? *out : std::vector<std::string>{"error: " + out.status().message()};
 }
 
@@ -65,14 +65,15 @@ TEST(WordNotes, NegationsAreNotUnderstood) {
 TEST(WordNotes, TextsOfAFileAreRead) {
   const auto set = parse_label_file("a: the face of a hapy person\nb: what this mouth say\n", "l");
   MIEN_ASSERT_OK(set);
-  EXPECT_THAT(*word_notes(*set, *words()), ElementsAre("hapy: unknown word; did you mean happy?"));
+  EXPECT_THAT(*word_notes(*set, *template_words()),
+              ElementsAre("hapy: unknown word; did you mean happy?"));
 }
 
 TEST(WordNotes, NothingToReadIsAnError) {
   EXPECT_THAT(notes("\U0001F600,bored"),
               ElementsAre("error: labels: \"\U0001F600\": nothing in it can be read (expected "
                           "words)"));
-  MIEN_EXPECT_CODE(word_notes(*parse_label_file("a: '...'\nb: face\n", "l"), *words()),
+  MIEN_EXPECT_CODE(word_notes(*parse_label_file("a: '...'\nb: face\n", "l"), *template_words()),
                    StatusCode::kInvalidArgument);
 }
 
