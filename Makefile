@@ -43,7 +43,8 @@ install: build
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
-## asan: unit and end-to-end tests under sanitizers; tsan: the tests of what threads share; fuzz: every fuzz target for 20 s
+## asan: unit and end-to-end tests under sanitizers; tsan: the tests of what threads share; fuzz: what parses
+## outside bytes, under sanitizers, and every fuzz target for 20 s
 asan: setup-test
 	@mkdir -p build
 	@scripts/fetch_demo_media || echo 'no demo picture; the tests that need it skip' >&2
