@@ -78,14 +78,14 @@ err_is 'labels: suprise: unknown word; did you mean surprise\?'
 run predict "${compact_words[@]}" 'glücklich,neutral'
 exits 0
 err_is 'labels: glücklich: unknown word, known by its letters only, so its figures mean little'
-run predict "${compact_words[@]}" 'happy sad neutral,bored'
+run predict "${compact_words[@]}" 'happy sad neutral,angry'
 exits 0
 err_is 'labels: "happy sad neutral": is one label; did you mean happy,sad,neutral\?'
 run predict "${compact_words[@]}" '😀,happy'
 exits 2
 err_is 'labels: "😀": nothing in it can be read \(expected words\)'
 out_is_empty
-run predict "${compact_words[@]}" 'delighted,"politely bored",sceptical'
+run predict "${compact_words[@]}" 'cheerful,"a face that frowns",angry'
 ok
 run predict "${base[@]}" --labels 'suprise,happy'
 exits 0
@@ -93,7 +93,7 @@ err_is 'labels: suprise: unknown word; did you mean surprise\?'
 
 section "--unknown outside its range"
 for value in 2 50 -1 -0.1 1.0001; do
-  run predict a.png -b tiny --face whole --unknown "$value"
+  run predict a.png -b tiny --face whole "--unknown=$value"
   exits 2
   err_is "--unknown: .*expected .*0 to 1.*got $value"
   out_is_empty

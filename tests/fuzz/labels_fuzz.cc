@@ -25,12 +25,14 @@ void check(const mien::Result<mien::text::LabelSet>& set) {
 
 }  // namespace
 
-// The first byte chooses the form: YAML, or the words of --labels.
+// The first byte chooses the form: YAML, any label file, or the words of --labels.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (data[0] == 'Y') {
     check(mien::text::parse_labels_yaml(rest, "fuzz"));
+  } else if (data[0] == 'F') {
+    check(mien::text::parse_label_file(rest, "fuzz"));
   } else if (rest.find('/') == std::string_view::npos) {
     check(mien::text::load_labels(rest));  // without slashes it cannot name a device
   }
