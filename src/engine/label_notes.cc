@@ -16,9 +16,11 @@ constexpr std::size_t kMostTold = 10;
 // Words that carry no look.
 bool is_filler(const std::string& word) {
   static const std::set<std::string> fillers = {
-      "a",   "an",   "and", "are", "as",   "at",   "be",  "both", "but",   "by",   "for", "from",
-      "has", "have", "her", "his", "if",   "in",   "is",  "it",   "its",   "like", "of",  "on",
-      "or",  "that", "the", "to",  "very", "with", "who", "this", "their", "they", "he",  "she"};
+      "a",  "an",         "and",    "are",  "as",   "at",    "be",     "both",   "but",
+      "by", "face",       "for",    "from", "has",  "have",  "he",     "her",    "his",
+      "if", "in",         "is",     "it",   "its",  "like",  "look",   "looks",  "of",
+      "on", "or",         "person", "she",  "that", "the",   "their",  "they",   "this",
+      "to", "expression", "very",   "who",  "with", "photo", "facial", "someone"};
   return fillers.contains(word);
 }
 

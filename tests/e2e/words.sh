@@ -85,7 +85,7 @@ run predict "${compact_words[@]}" '😀,happy'
 exits 2
 err_is 'labels: "😀": nothing in it can be read \(expected words\)'
 out_is_empty
-run predict "${compact_words[@]}" 'cheerful,"a face that frowns",angry'
+run predict "${compact_words[@]}" 'cheerful,"a deep frown",angry'
 ok
 run predict "${base[@]}" --labels 'suprise,happy'
 exits 0
