@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <tuple>
 
 #include "eval/clip_pass.h"
 #include "eval/principal.h"
@@ -292,6 +293,33 @@ void fit_plane(const engine::BundleInfo& bundle, const ReferenceOptions& options
   info.far = mean + kDeviations * info.far_unit;
 }
 
+// The logit of a fit, and the level. `sets`: the bundle's own labels first.
+void fit_rule(const std::vector<Labels>& sets, const Embedded& faces,
+              const std::vector<float>& basis, const Embedded& val, double accept,
+              std::int64_t embed, engine::ReferenceInfo& info) {
+  const auto with_level = [&](double level) {
+    engine::ReferenceInfo tried = info;
+    tried.level = level;
+    return engine::Reference(std::move(tried), faces.rows, basis, embed);
+  };
+  std::vector<Question> questions;
+  for (const Labels& labels : sets) add_questions(with_level(0), labels, val, questions);
+  std::tie(info.slope, info.offset) = fit_logit(questions);
+  // Training faces fit better than others: so many of them are unknown when 1 - accept of the
+  // validation samples are, by whichever labels that are more.
+  constexpr double kStep = 0.002;
+  info.level = 0;
+  for (double level = kStep; level < 0.5; level += kStep) {
+    const engine::Reference candidate = with_level(level);
+    const bool accepts = std::all_of(sets.begin(), sets.end(), [&](const Labels& labels) {
+      return unknown_share(candidate, labels, val, static_cast<std::size_t>(embed)) <= 1 - accept;
+    });
+    if (!accepts) break;
+    info.level = level;
+  }
+  info.threshold = with_level(info.level).fit(sets.front().train, sets.front().count).threshold;
+}
+
 }  // namespace
 
 Result<MadeReference> make_reference(const std::shared_ptr<const engine::Bundle>& bundle,
@@ -321,43 +349,22 @@ Result<MadeReference> make_reference(const std::shared_ptr<const engine::Bundle>
   std::vector<float> basis;
   fit_plane(of, options, faces, validation, info, basis);
   out.basis = Tensor::from_f32({1 + info.directions, of.architecture.embed}, basis);
+  std::vector<Labels> sets;
   MIEN_ASSIGN_OR_RETURN(
-      const Labels own,
+      sets.emplace_back(),
       read_labels(*bundle, {.name = of.name, .labels = of.labels}, classes, faces, validation));
-
-  const auto reference = [&] {
-    return engine::Reference(info, faces.rows, basis, of.architecture.embed);
-  };
-  std::vector<Question> questions;
-  add_questions(reference(), own, validation, questions);
+  std::set<std::string> words;
+  add_words(of.labels, words);
   if (bundle->has_text_tower()) {
     text::LabelSet described{.name = "classes", .labels = {}};
     for (const std::string& name : classes) {
       described.labels.push_back({.name = name, .texts = text::describe(name), .parts = {}});
     }
-    MIEN_ASSIGN_OR_RETURN(const Labels more,
+    MIEN_ASSIGN_OR_RETURN(sets.emplace_back(),
                           read_labels(*bundle, described, classes, faces, validation));
-    add_questions(reference(), more, validation, questions);
-    std::set<std::string> words;
     add_words(described.labels, words);
-    info.words.assign(words.begin(), words.end());
   }
-  std::tie(info.slope, info.offset) = fit_logit(questions);
-
-  // Training faces fit better than others: so many of them are unknown when 1 - accept of the
-  // validation samples are.
-  constexpr double kStep = 0.002;
-  info.level = 0;
-  for (double level = kStep; level < 0.5; level += kStep) {
-    engine::ReferenceInfo tried = info;
-    tried.level = level;
-    const engine::Reference candidate(tried, faces.rows, basis, of.architecture.embed);
-    if (unknown_share(candidate, own, validation, width) > 1 - options.accept) break;
-    info.level = level;
-  }
-  info.threshold = reference().fit(own.train, own.count).threshold;
-  std::set<std::string> words(info.words.begin(), info.words.end());
-  add_words(of.labels, words);
+  fit_rule(sets, faces, basis, validation, options.accept, of.architecture.embed, info);
   MIEN_RETURN_IF_ERROR(add_words(train, words));
   info.words.assign(words.begin(), words.end());
   return out;

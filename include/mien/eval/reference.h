@@ -16,7 +16,7 @@ namespace mien::eval {
 struct ReferenceOptions {
   std::int64_t faces = 72;       ///< of a class, at most
   std::int64_t directions = 16;  ///< of the plane that the faces lie in, at most
-  double accept = 0.95;          ///< of the validation samples that own labels describe
+  double accept = 0.95;          ///< of the validation samples, for any labels
   std::uint64_t seed = 1;
   double max_bad_share = 0.01;  ///< as RunOptions
   const std::atomic<bool>* cancel = nullptr;
