@@ -93,30 +93,33 @@ Result<std::vector<Face>> whole_face(const Landmarks& landmarks, image::ImageVie
   return one_whole(landmarks, picture, inner);
 }
 
-/// The part of a picture that is searched.
+/// The part of a picture that is searched, in whole pixels.
 struct Part {
-  image::ImageView view;
-  float x = 0;
-  float y = 0;
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
+
+  image::ImageView view(image::ImageView picture) const {
+    if (picture.empty()) return {};
+    return {picture.row(top) + 3 * std::ptrdiff_t{left}, width, height, picture.stride};
+  }
+  void shift(image::Box& box) const {
+    box.x += static_cast<float>(left);
+    box.y += static_cast<float>(top);
+  }
 };
 
-Result<Part> part_of(image::ImageView picture, const std::optional<image::Box>& region) {
-  if (!region || picture.empty()) return Part{picture};
-  const image::Box box =
-      is_fraction(*region) ? from_fraction(*region, picture.width, picture.height) : *region;
-  MIEN_RETURN_IF_ERROR(check_inside(box, picture.width, picture.height, "region"));
+Result<Part> part_of(int width, int height, const std::optional<image::Box>& region) {
+  if (!region || width <= 0 || height <= 0) return Part{0, 0, width, height};
+  const image::Box box = is_fraction(*region) ? from_fraction(*region, width, height) : *region;
+  MIEN_RETURN_IF_ERROR(check_inside(box, width, height, "region"));
   const auto whole = [](float v, int limit) {
     return static_cast<int>(std::clamp(std::round(v), 0.0F, static_cast<float>(limit)));
   };
-  const int left = whole(box.x, picture.width);
-  const int top = whole(box.y, picture.height);
-  Part out;
-  out.view = {picture.row(top) + 3 * std::ptrdiff_t{left},
-              whole(box.x + box.w, picture.width) - left,
-              whole(box.y + box.h, picture.height) - top, picture.stride};
-  out.x = static_cast<float>(left);
-  out.y = static_cast<float>(top);
-  return out;
+  const int left = whole(box.x, width);
+  const int top = whole(box.y, height);
+  return Part{left, top, whole(box.x + box.w, width) - left, whole(box.y + box.h, height) - top};
 }
 
 class Worker final : public FrameWorker {
@@ -130,8 +133,9 @@ class Worker final : public FrameWorker {
   Result<std::optional<std::vector<Detection>>> search(image::ImageView frame,
                                                        const FramePlan& plan) override {
     if (detector_ == nullptr || frame.empty()) return std::optional<std::vector<Detection>>();
-    MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame, options_.region));
-    const image::ImageView view = part.view;
+    MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame.width, frame.height, options_.region));
+    const image::ImageView view = part.view(frame);
+    if (view.empty()) return std::optional<std::vector<Detection>>();
     MIEN_ASSIGN_OR_RETURN(
         auto found,
         detector_->detect(view, tracker_.whole_search(view.width, view.height, plan.search_fine)));
@@ -176,20 +180,21 @@ class Finder final : public FaceFinder {
                             boxes_.find(name, std::nullopt, picture.width, picture.height));
       for (const image::Box& box : boxes) add(faces, picture, box, 0, Source::kBoxes);
     } else {
-      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(picture, options_.region));
-      MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(part.view));
+      MIEN_ASSIGN_OR_RETURN(const Part part,
+                            part_of(picture.width, picture.height, options_.region));
+      const image::ImageView view = part.view(picture);
+      if (view.empty()) return faces;  // a region of less than a pixel
+      MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(view));
       if (found.empty() && options_.mode == Mode::kAuto) {
-        MIEN_ASSIGN_OR_RETURN(const auto crop,
-                              find_whole(part.view, *detector_, options_.min_score));
+        MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(view, *detector_, options_.min_score));
         if (crop && !options_.region) return one_whole(landmarks_, picture, squared(crop->box));
         if (crop) found.push_back({squared(crop->box), crop->score});
       }
       if (found.empty() && options_.mode == Mode::kAuto) {
-        MIEN_ASSIGN_OR_RETURN(found, search_harder(part.view));
+        MIEN_ASSIGN_OR_RETURN(found, search_harder(view));
       }
       for (Detection& one : found) {
-        one.box.x += part.x;
-        one.box.y += part.y;
+        part.shift(one.box);
         add(faces, picture, one.box, one.score, Source::kDetected);
       }
     }
@@ -217,17 +222,17 @@ class Finder final : public FaceFinder {
 
   FramePlan plan(image::ImageView frame, std::int64_t frame_index,
                  std::int64_t timestamp_us) override {
-    const auto part = part_of(frame, options_.region);  // follow() tells what is wrong with it
-    return searches() && part.ok() ? tracker_.plan(part->view, frame_index, timestamp_us)
-                                   : FramePlan{};
+    const auto part = part_of(frame.width, frame.height, options_.region);
+    if (!searches() || !part.ok()) return {};  // follow() reports a region outside of the frame
+    return tracker_.plan(part->view(frame), frame_index, timestamp_us);
   }
 
   float smallest_face(int width, int height) const override {
     if (!searches() || detector_ == nullptr) return 0;
-    const auto part = part_of({nullptr, width, height, 0}, options_.region);
+    const auto part = part_of(width, height, options_.region);
     if (!part.ok()) return 0;
     return detector_->smallest_face() /
-           tracker_.whole_search(part->view.width, part->view.height, true).scale;
+           tracker_.whole_search(part->width, part->height, true).scale;
   }
 
   Result<std::vector<Face>> follow(image::ImageView frame, std::int64_t frame_index,
@@ -246,12 +251,12 @@ class Finder final : public FaceFinder {
                             boxes_.find(name, frame_index, frame.width, frame.height));
       faces = follow_given(frame, timestamp_us, boxes);
     } else {
-      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame, options_.region));
-      MIEN_ASSIGN_OR_RETURN(std::vector<TrackedFace> tracked,
-                            tracker_.track(part.view, timestamp_us, plan, found, *detector_));
+      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame.width, frame.height, options_.region));
+      MIEN_ASSIGN_OR_RETURN(
+          std::vector<TrackedFace> tracked,
+          tracker_.track(part.view(frame), timestamp_us, plan, found, *detector_));
       for (TrackedFace& one : tracked) {
-        one.box.x += part.x;
-        one.box.y += part.y;
+        part.shift(one.box);
         const bool added = add(faces, frame, one.box, one.score, Source::kDetected);
         if (added) faces.back().track = one.track;
       }

@@ -196,6 +196,9 @@ TEST(Finder, RegionIsAllThatIsSearched) {
     EXPECT_EQ((*followed)[0].box, (image::Box{400, 300, 80, 80}));
     EXPECT_NEAR(finder->smallest_face(640, 480), 40, 0.1);  // of 320 x 240
   }
+  auto tiny = fake({.region = image::Box{0.1F, 0.1F, 1e-4F, 1e-4F}});
+  EXPECT_TRUE(tiny->find(picture, "a")->empty());
+  EXPECT_TRUE(tiny->track(picture, 0, 0, "a")->empty());
   auto outside = fake({.region = image::Box{600, 0, 200, 100}});
   EXPECT_EQ(test::problem_of(outside->find(picture, "a")),
             "invalid_argument: region: 600,0,200,100 lies mostly outside of the picture (expected "
