@@ -33,7 +33,7 @@ class Detector final : public InputVisitor {
 
   Status picture(const std::string& name, const image::Reduced& whole) override {
     const image::Image& picture = whole.image;
-    auto faces = finder_.find(picture, name);
+    auto faces = finder_.find_reduced(whole, name);
     if (!faces.ok()) return faces.status().with_prefix(name);
     const pipeline::FrameResult frame = to_result(name, picture, std::move(*faces));
     MIEN_RETURN_IF_ERROR(results_.frame(frame));

@@ -37,7 +37,19 @@ Status check_inside(const image::Box& box, int width, int height, std::string_vi
 image::Box from_fraction(const image::Box& box, int width, int height) {
   const auto w = static_cast<float>(width);
   const auto h = static_cast<float>(height);
-  return {box.x * w, box.y * h, box.w * w, box.h * h};
+  return scaled(box, w, h);
+}
+
+Result<Part> part_of(int width, int height, const std::optional<image::Box>& region) {
+  if (!region || width <= 0 || height <= 0) return Part{0, 0, width, height};
+  const image::Box box = is_fraction(*region) ? from_fraction(*region, width, height) : *region;
+  MIEN_RETURN_IF_ERROR(check_inside(box, width, height, "region"));
+  const auto whole = [](float v, int limit) {
+    return static_cast<int>(std::clamp(std::round(v), 0.0F, static_cast<float>(limit)));
+  };
+  const int left = whole(box.x, width);
+  const int top = whole(box.y, height);
+  return Part{left, top, whole(box.x + box.w, width) - left, whole(box.y + box.h, height) - top};
 }
 
 }  // namespace mien::face

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,31 @@ inline bool is_fraction(const image::Box& box) { return box.w <= 1 && box.h <= 1
 
 /// A share of a picture in its pixels.
 image::Box from_fraction(const image::Box& box, int width, int height);
+
+/// A box of a picture in the same one `x` times as wide and `y` times as high.
+inline image::Box scaled(const image::Box& box, float x, float y) {
+  return {box.x * x, box.y * y, box.w * x, box.h * y};
+}
+
+/// The part of a picture that is searched, in whole pixels.
+struct Part {
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
+
+  image::ImageView view(image::ImageView picture) const {
+    if (picture.empty()) return {};
+    return {picture.row(top) + 3 * std::ptrdiff_t{left}, width, height, picture.stride};
+  }
+  void shift(image::Box& box) const {
+    box.x += static_cast<float>(left);
+    box.y += static_cast<float>(top);
+  }
+};
+
+/// The part of a picture that `region` names, in pixels or as a share; all of it without one.
+/// Errors: those of check_inside.
+Result<Part> part_of(int width, int height, const std::optional<image::Box>& region);
 
 }  // namespace mien::face

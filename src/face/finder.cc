@@ -93,35 +93,6 @@ Result<std::vector<Face>> whole_face(const Landmarks& landmarks, image::ImageVie
   return one_whole(landmarks, picture, inner);
 }
 
-/// The part of a picture that is searched, in whole pixels.
-struct Part {
-  int left = 0;
-  int top = 0;
-  int width = 0;
-  int height = 0;
-
-  image::ImageView view(image::ImageView picture) const {
-    if (picture.empty()) return {};
-    return {picture.row(top) + 3 * std::ptrdiff_t{left}, width, height, picture.stride};
-  }
-  void shift(image::Box& box) const {
-    box.x += static_cast<float>(left);
-    box.y += static_cast<float>(top);
-  }
-};
-
-Result<Part> part_of(int width, int height, const std::optional<image::Box>& region) {
-  if (!region || width <= 0 || height <= 0) return Part{0, 0, width, height};
-  const image::Box box = is_fraction(*region) ? from_fraction(*region, width, height) : *region;
-  MIEN_RETURN_IF_ERROR(check_inside(box, width, height, "region"));
-  const auto whole = [](float v, int limit) {
-    return static_cast<int>(std::clamp(std::round(v), 0.0F, static_cast<float>(limit)));
-  };
-  const int left = whole(box.x, width);
-  const int top = whole(box.y, height);
-  return Part{left, top, whole(box.x + box.w, width) - left, whole(box.y + box.h, height) - top};
-}
-
 class Worker final : public FrameWorker {
  public:
   Worker(const FinderOptions& options, std::unique_ptr<FaceDetector> detector, Landmarks landmarks)
@@ -170,39 +141,11 @@ class Finder final : public FaceFinder {
         tracker_(tracker_options(options, detector_.get())) {}
 
   Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) override {
-    if (picture.empty()) return std::vector<Face>{};
-    std::vector<Face> faces;
-    if (options_.mode == Mode::kWhole) {
-      return whole_face(landmarks_, picture, detector_.get(), options_.min_score);
-    }
-    if (options_.mode == Mode::kBoxes) {
-      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes,
-                            boxes_.find(name, std::nullopt, picture.width, picture.height));
-      for (const image::Box& box : boxes) add(faces, picture, box, 0, Source::kBoxes);
-    } else {
-      MIEN_ASSIGN_OR_RETURN(const Part part,
-                            part_of(picture.width, picture.height, options_.region));
-      const image::ImageView view = part.view(picture);
-      if (view.empty()) return faces;  // a region of less than a pixel
-      MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(view));
-      if (found.empty() && options_.mode == Mode::kAuto) {
-        MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(view, *detector_, options_.min_score));
-        if (crop && !options_.region) return one_whole(landmarks_, picture, squared(crop->box));
-        if (crop) found.push_back({squared(crop->box), crop->score});
-      }
-      if (found.empty() && options_.mode == Mode::kAuto) {
-        MIEN_ASSIGN_OR_RETURN(found, search_harder(view));
-      }
-      for (Detection& one : found) {
-        part.shift(one.box);
-        add(faces, picture, one.box, one.score, Source::kDetected);
-      }
-    }
-    std::stable_sort(faces.begin(), faces.end(),
-                     [](const Face& a, const Face& b) { return a.box.area() > b.box.area(); });
-    if (options_.single && faces.size() > 1) faces.resize(1);
-    MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
-    return faces;
+    return find_in(picture, picture.width, picture.height, name);
+  }
+  Result<std::vector<Face>> find_reduced(const image::Reduced& picture,
+                                         const std::string& name) override {
+    return find_in(picture.image, picture.width, picture.height, name);
   }
 
   Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index,
@@ -292,6 +235,49 @@ class Finder final : public FaceFinder {
   }
 
  private:
+  /// `width` and `height` are those of the file, whose pixels all options count.
+  Result<std::vector<Face>> find_in(image::ImageView picture, int width, int height,
+                                    const std::string& name) {
+    if (picture.empty()) return std::vector<Face>{};
+    const float x = static_cast<float>(picture.width) / static_cast<float>(width);
+    const float y = static_cast<float>(picture.height) / static_cast<float>(height);
+    std::optional<image::Box> region = options_.region;
+    if (region && !is_fraction(*region)) region = scaled(*region, x, y);
+    std::vector<Face> faces;
+    if (options_.mode == Mode::kWhole) {
+      return whole_face(landmarks_, picture, detector_.get(), options_.min_score);
+    }
+    if (options_.mode == Mode::kBoxes) {
+      MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes,
+                            boxes_.find(name, std::nullopt, width, height));
+      for (const image::Box& box : boxes) {
+        add(faces, picture, scaled(box, x, y), 0, Source::kBoxes);
+      }
+    } else {
+      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(picture.width, picture.height, region));
+      const image::ImageView view = part.view(picture);
+      if (view.empty()) return faces;  // a region of less than a pixel
+      MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(view, x));
+      if (found.empty() && options_.mode == Mode::kAuto) {
+        MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(view, *detector_, options_.min_score));
+        if (crop && !options_.region) return one_whole(landmarks_, picture, squared(crop->box));
+        if (crop) found.push_back({squared(crop->box), crop->score});
+      }
+      if (found.empty() && options_.mode == Mode::kAuto) {
+        MIEN_ASSIGN_OR_RETURN(found, search_harder(view));
+      }
+      for (Detection& one : found) {
+        part.shift(one.box);
+        add(faces, picture, one.box, one.score, Source::kDetected);
+      }
+    }
+    std::stable_sort(faces.begin(), faces.end(),
+                     [](const Face& a, const Face& b) { return a.box.area() > b.box.area(); });
+    if (options_.single && faces.size() > 1) faces.resize(1);
+    MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
+    return faces;
+  }
+
   static Status check_given(image::ImageView picture, std::span<const image::Box> boxes) {
     std::size_t number = 0;
     for (const image::Box& box : boxes) {
@@ -360,8 +346,10 @@ class Finder final : public FaceFinder {
     return true;
   }
 
-  Result<std::vector<Detection>> search(image::ImageView picture) {
-    const float scale = picture_scale(picture, options_, detector_->smallest_face());
+  /// `reduced`: how much smaller the picture is than its file.
+  Result<std::vector<Detection>> search(image::ImageView picture, float reduced) {
+    float scale = picture_scale(picture, options_, detector_->smallest_face());
+    if (!by_size(options_)) scale /= reduced;
     return detector_->detect(picture, {.scale = scale, .min_score = options_.min_score});
   }
 
@@ -461,7 +449,7 @@ image::Enough enough_to_find(const FinderOptions& options, int side) {
   constexpr double kLeastFace =
       80.0;  // pixels of the smallest face that is found in a large picture
   if (options.mode == Mode::kWhole) return {.pixels = 1, .side = kWholeSides * side};
-  if (options.mode == Mode::kBoxes || !by_size(options)) return {};
+  if (options.mode == Mode::kBoxes || !by_size(options) || options.region) return {};
   const double sharper = std::max(1.0, side / kLeastFace);
   return {.pixels = std::nextafter(kLargestSearch, 2 * kLargestSearch) * sharper * sharper};
 }

@@ -140,7 +140,10 @@ Result<std::vector<engine::FaceResult>> Recognizer::image(image::ImageView pictu
 }
 
 Result<FrameResult> Recognizer::picture(const image::Reduced& picture, const std::string& name) {
-  MIEN_ASSIGN_OR_RETURN(auto faces, image(picture.image, name));
+  MIEN_ASSIGN_OR_RETURN(auto found, impl_->finder->find_reduced(picture, name));
+  std::vector<float> embeddings;
+  MIEN_ASSIGN_OR_RETURN(auto faces, impl_->read(picture.image, std::move(found),
+                                                FaceReader::Of::kPicture, embeddings));
   const float x = static_cast<float>(picture.width) / static_cast<float>(picture.image.width());
   const float y = static_cast<float>(picture.height) / static_cast<float>(picture.image.height());
   for (engine::FaceResult& face : faces) face::scale_face(face.face, x, y);

@@ -73,6 +73,10 @@ class FaceFinder {
   /// empty result. Errors: kCorrupt when the landmark model turns out to be broken (first use waits
   /// for it), kNotFound when the boxes file has no row for `name`.
   virtual Result<std::vector<Face>> find(image::ImageView picture, const std::string& name) = 0;
+  /// find() in a picture that may be smaller than its file. Given boxes, the region and the
+  /// smallest face count pixels of the file; the faces those of the smaller picture.
+  virtual Result<std::vector<Face>> find_reduced(const image::Reduced& picture,
+                                                 const std::string& name) = 0;
   /// Faces of the next frame of a clip, with track ids. `frame_index` grows.
   virtual Result<std::vector<Face>> track(image::ImageView frame, std::int64_t frame_index,
                                           std::int64_t timestamp_us, const std::string& name) = 0;

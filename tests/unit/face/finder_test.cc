@@ -214,6 +214,27 @@ TEST(Finder, RegionIsAllThatIsSearched) {
                    StatusCode::kInvalidArgument);
 }
 
+TEST(Finder, OptionsCountPixelsOfTheFile) {
+  image::Reduced half{image::Image(320, 240), 640, 480};
+  paint_face(half.image, {200, 150, 40, 40}, 1);
+  FakeDetector::Log log;
+  const auto boxes =
+      fake({.mode = Mode::kBoxes, .boxes = {{"a", {}, image::Box{400, 300, 80, 80}}}})
+          ->find_reduced(half, "a");
+  MIEN_ASSERT_OK(boxes);
+  ASSERT_EQ(boxes->size(), 1U);
+  EXPECT_EQ((*boxes)[0].box, (image::Box{200, 150, 40, 40}));
+  for (const image::Box region :
+       {image::Box{320, 240, 320, 240}, image::Box{0.5F, 0.5F, 0.5F, 0.5F}}) {
+    const auto faces = fake({.min_face = 40, .region = region}, &log)->find_reduced(half, "a");
+    MIEN_ASSERT_OK(faces);
+    ASSERT_EQ(faces->size(), 1U);
+    EXPECT_EQ((*faces)[0].box, (image::Box{200, 150, 40, 40}));
+    EXPECT_EQ(log.widths.back(), 160);
+    EXPECT_EQ(log.calls.back().scale, 4);  // 40 pixels of the file are 20 of the picture
+  }
+}
+
 TEST(Finder, MinFaceIsWhatIsSearchedFor) {
   FakeDetector::Log log;
   image::Image picture(640, 480);
@@ -353,6 +374,7 @@ TEST(Finder, TellsHowSmallAPictureMayBe) {
   EXPECT_EQ(enough_to_find({.mode = Mode::kWhole}, 48).side, 384);
   EXPECT_EQ(enough_to_find({.mode = Mode::kBoxes}, 48).pixels, 0);
   EXPECT_EQ(enough_to_find({.upsample = 0}, 48).pixels, 0);
+  EXPECT_EQ(enough_to_find({.region = image::Box{0, 0, 99, 99}}, 48).pixels, 0);
   Face face;
   face.box = {1, 2, 3, 4};
   face.landmarks68 = {{5, 6}};
