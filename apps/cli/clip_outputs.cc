@@ -46,7 +46,8 @@ void add_clip_output_options(CLI::App& verb, ClipOutputOptions& options) {
   verb.add_flag("--with-images", options.with_images,
                 "Put thumbnails of pictures and faces into the page of --report");
   verb.add_option("--smooth", options.smooth,
-                  "Subtitles, ELAN and the page: seconds over which the leading label is smoothed")
+                  "Clips: seconds over which answers are smoothed, the same in every output (0: "
+                  "every frame for itself)")
       ->check(CLI::Range(0.0, 60.0))
       ->capture_default_str();
 }
@@ -96,34 +97,27 @@ Status ClipOutputs::picture(const pipeline::FrameResult& frame, const image::Ima
 }
 
 void ClipOutputs::begin_clip(const std::string& name, const fs::path& path) {
-  if (!page_ && !is_clip_format(outputs_.format)) return;
   // A folder of frames is no file that a player opens.
   media_ = path.empty() || name == "-" ? fs::path() : path;
-  segments_.emplace(labels_, options_.smooth);
 }
 
 Status ClipOutputs::frame(const pipeline::ClipFrame& frame) {
-  if (!segments_ || !frame.analysed) return {};
-  segments_->add(frame.result);
-  return page_ ? page_->clip_frame(frame.result, frame.image) : Status();
+  return page_ && frame.analysed ? page_->clip_frame(frame.result, frame.image) : Status();
 }
 
 Status ClipOutputs::end_clip(const pipeline::ClipResult& clip) {
-  if (!segments_) return {};
-  segments_->finish();
-  if (page_) page_->clip(clip, *segments_);
-  const Status status = is_clip_format(outputs_.format) ? write_clip(clip.summary.input) : Status();
-  segments_.reset();
-  return status;
+  if (page_) page_->clip(clip, clip.segments);
+  return is_clip_format(outputs_.format) ? write_clip(clip) : Status();
 }
 
-Status ClipOutputs::write_clip(const std::string& name) {
+Status ClipOutputs::write_clip(const pipeline::ClipResult& clip) {
   const fs::path target =
-      folder_ ? names_.name(outputs_.file, name, "." + outputs_.format) : fs::path(outputs_.file);
+      folder_ ? names_.name(outputs_.file, clip.summary.input, "." + outputs_.format)
+              : fs::path(outputs_.file);
   const std::string content =
       outputs_.format == "eaf"
-          ? elan(*segments_, media_, target)
-          : report::subtitles(*segments_,
+          ? elan(clip.segments, media_, target)
+          : report::subtitles(clip.segments,
                               outputs_.format == "srt" ? report::SubtitleFormat::kSrt
                                                        : report::SubtitleFormat::kVtt,
                               responsible_use());
@@ -137,7 +131,6 @@ Status ClipOutputs::write_clip(const std::string& name) {
 }
 
 void ClipOutputs::failed(const std::string& name, const Status& status) {
-  segments_.reset();
   if (page_) page_->failed(name, status);
 }
 

@@ -52,7 +52,7 @@ class ClipOutputs {
   Status finish(const std::function<Facts()>& facts);
 
  private:
-  Status write_clip(const std::string& name);
+  Status write_clip(const pipeline::ClipResult& clip);
 
   const OutputOptions& outputs_;
   const ClipOutputOptions& options_;
@@ -62,7 +62,6 @@ class ClipOutputs {
   std::optional<report::PredictionPage> page_;
   // The clip at hand.
   std::filesystem::path media_;
-  std::optional<report::LabelSegments> segments_;
 };
 
 }  // namespace mien::cli

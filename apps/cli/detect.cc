@@ -90,7 +90,7 @@ class Detector final : public InputVisitor {
     clip.summary.media_seconds = source.info().seconds;
     clip.summary.elapsed_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    return results_.clip(clip, timeline);
+    return results_.clip(clip);
   }
 
   void failed(const std::string& name, const Status& status) override {

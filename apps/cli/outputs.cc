@@ -116,7 +116,14 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces) {
 
 ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
                            std::vector<std::string> labels, const std::vector<std::string>& targets)
-    : context_(context), options_(options), csv_(labels, targets) {
+    : context_(context), options_(options), csv_(labels, targets, options.changes) {
+  using Rows = report::ClipCsv::Rows;
+  if (options.format == "tracks") {
+    clip_csv_.emplace(Rows::kTracks, labels, options.changes);
+  }
+  if (options.format == "segments") {
+    clip_csv_.emplace(Rows::kSegments, labels, options.changes);
+  }
   if (options.format == "openface") openface_.emplace(std::move(labels));
 }
 
@@ -127,6 +134,7 @@ Status ResultWriter::open() {
     MIEN_ASSIGN_OR_RETURN(file_, AtomicFile::create(options_.file));
   }
   if (openface_) return write(openface_->header());
+  if (clip_csv_) return write(clip_csv_->header());
   return options_.csv ? write(csv_.header()) : Status();
 }
 
@@ -143,16 +151,24 @@ Status ResultWriter::frame(const pipeline::FrameResult& frame) {
   if (options_.json) return write(report::json_line(report::to_json(frame)));
   if (options_.csv) return write(csv_.rows(frame));
   if (openface_) return write(openface_->rows(frame));
+  if (clip_csv_ && !frame.is_clip) {
+    return invalid_argument(fmt::format("{}: is a picture (expected a clip for --format {})",
+                                        frame.input, options_.format));
+  }
   return frame.is_clip || silent_
              ? Status()
              : write(report::picture_table(frame, table_options(context_, options_)));
 }
 
-Status ResultWriter::clip(const pipeline::ClipResult& clip, const report::ClipTimeline& timeline) {
+Status ResultWriter::clip(const pipeline::ClipResult& clip) {
   if (options_.csv || openface_ || silent_) return {};
+  if (clip_csv_) {
+    std::string rows;
+    for (const pipeline::TrackResult& track : clip.tracks) rows += clip_csv_->rows(track);
+    return write(rows);
+  }
   if (!options_.json) {
-    return write(
-        report::clip_table(clip.summary, clip.tracks, timeline, table_options(context_, options_)));
+    return write(report::clip_table(clip.summary, clip.tracks, table_options(context_, options_)));
   }
   for (const pipeline::TrackResult& track : clip.tracks) {
     MIEN_RETURN_IF_ERROR(write(report::json_line(report::to_json(track))));
@@ -244,8 +260,16 @@ Status AnnotationWriter::clip_frame(const pipeline::ClipFrame& frame,
         image::crop(*frame.image, {0, 0, static_cast<float>(width_), static_cast<float>(height_)});
   }
   const auto duration_us = static_cast<std::int64_t>(clip_info_.seconds * 1e6);
-  MIEN_RETURN_IF_ERROR(annotator_->draw_frame(drawn, frame.result.faces, timeline,
-                                              frame.result.timestamp_us, duration_us));
+  // What is written beside a face is the answer of its stretch of time, as in every other output.
+  std::vector<engine::FaceResult> faces = frame.result.faces;
+  for (engine::FaceResult& face : faces) {
+    if (!face.steady) continue;
+    face.labels = face.steady->labels;
+    face.unknown = face.steady->unknown;
+    face.change = face.steady->change;
+  }
+  MIEN_RETURN_IF_ERROR(
+      annotator_->draw_frame(drawn, faces, timeline, frame.result.timestamp_us, duration_us));
   return writer_->write(drawn, frame.result.timestamp_us);
 }
 

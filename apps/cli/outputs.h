@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "mien/core/file.h"
 #include "mien/pipeline/recognizer.h"
+#include "mien/report/clip_csv.h"
 #include "mien/report/csv.h"
 #include "mien/report/draw.h"
 #include "mien/report/openface_csv.h"
@@ -26,6 +27,7 @@ struct OutputOptions {
   std::string file;      ///< "": standard output
   std::string annotate;  ///< "": no drawing; a file, or a folder when there are several inputs
   int top = 3;
+  bool changes = false;  ///< there is a baseline to tell changes against
 };
 void add_output_options(CLI::App& verb, OutputOptions& options);
 /// Settles `format` from --format, --json, --csv or the ending of the file, and `json` and `csv`
@@ -58,7 +60,7 @@ class ResultWriter {
   /// Errors: kInvalidArgument for flags that exclude each other; kIo for the file.
   Status open();
   Status frame(const pipeline::FrameResult& frame);
-  Status clip(const pipeline::ClipResult& clip, const report::ClipTimeline& timeline);
+  Status clip(const pipeline::ClipResult& clip);
   Status error(const std::string& input, const Status& status);
   /// True when frames of clips are wanted (JSON, CSV), not only their summary.
   bool wants_frames() const { return options_.json || options_.csv || openface_; }
@@ -70,6 +72,7 @@ class ResultWriter {
   const OutputOptions& options_;
   report::CsvTable csv_;
   std::optional<report::OpenFaceCsv> openface_;
+  std::optional<report::ClipCsv> clip_csv_;  ///< of tracks or segments
   bool silent_ = false;  ///< the format has a file for each clip (clip_outputs.h)
   std::optional<AtomicFile> file_;
 };

@@ -11,6 +11,7 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "mien/engine/bundle_hash.h"
+#include "mien/report/table.h"
 
 namespace mien::cli {
 namespace {
@@ -26,6 +27,7 @@ struct PredictOptions {
   std::string unknown = "auto";
   std::string reduce = "auto";
   std::string compound = "unit-mean";
+  std::string baseline;  // "": none
   bool explain = false;
   bool embedding = false;
   PaceOptions pace;
@@ -35,11 +37,12 @@ struct PredictOptions {
 class Predictor final : public InputVisitor {
  public:
   Predictor(pipeline::Recognizer& recognizer, ResultWriter& results, AnnotationWriter& drawings,
-            ClipOutputs& clips)
+            ClipOutputs& clips, double smooth)
       : recognizer_(recognizer),
         results_(results),
         drawings_(drawings),
         clips_(clips),
+        smooth_(smooth),
         scores_(!recognizer.label_names().empty()) {}
 
   // Drawings and pages show the picture as it is.
@@ -60,7 +63,7 @@ class Predictor final : public InputVisitor {
               video::VideoSource& source) override {
     MIEN_RETURN_IF_ERROR(drawings_.begin_clip(name, path, source.info()));
     clips_.begin_clip(name, path);
-    report::ClipTimeline timeline;
+    report::ClipTimeline timeline(smooth_);
     Progress progress("frames", source.info().frames);
     pipeline::ClipSink sink;
     sink.images = drawings_.enabled() || clips_.wants_images();
@@ -71,7 +74,9 @@ class Predictor final : public InputVisitor {
         if (results_.wants_frames()) MIEN_RETURN_IF_ERROR(results_.frame(frame.result));
       }
       MIEN_RETURN_IF_ERROR(clips_.frame(frame));
-      progress.update(frame.result.frame + 1);
+      progress.update(frame.result.frame + 1, [&] {
+        return report::now_line(frame.result, {.unicode = locale_is_utf8()});
+      });
       return drawings_.clip_frame(frame, timeline);
     };
     const auto done = recognizer_.clip(source, name, sink, &interrupted());
@@ -82,7 +87,7 @@ class Predictor final : public InputVisitor {
     if (!done.ok()) return done.status();
     MIEN_RETURN_IF_ERROR(drawn);
     MIEN_RETURN_IF_ERROR(clips_.end_clip(*done));
-    return results_.clip(*done, timeline);
+    return results_.clip(*done);
   }
 
   void failed(const std::string& name, const Status& status) override {
@@ -96,6 +101,7 @@ class Predictor final : public InputVisitor {
   ResultWriter& results_;
   AnnotationWriter& drawings_;
   ClipOutputs& clips_;
+  double smooth_;
   bool scores_;  // false: a regression without labels, which has no time line
 };
 
@@ -122,6 +128,20 @@ Result<text::LabelSet> choose_prediction_labels(const PredictOptions& options,
   return text::LabelSet{bundle.info().name, bundle.info().labels};
 }
 
+Result<pipeline::Baseline> baseline_of(const PredictOptions& options) {
+  if (options.baseline.empty()) return pipeline::Baseline();
+  auto out = pipeline::parse_baseline(options.baseline);
+  if (!out.ok()) return out.status().with_prefix("--baseline");
+  const bool pixels = !options.outputs.annotate.empty() || options.clips.with_images;
+  if (pixels && out->from == pipeline::Baseline::From::kMedian) {
+    return invalid_argument(
+        fmt::format("--baseline median: does not go with {} (a median is known at the end of a "
+                    "clip; expected an interval such as 0-10s)",
+                    options.outputs.annotate.empty() ? "--with-images" : "--annotate"));
+  }
+  return out;
+}
+
 Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& options) {
   pipeline::RecognizerOptions out;
   MIEN_ASSIGN_OR_RETURN(out.finder, finder_options(options.faces));
@@ -139,6 +159,8 @@ Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& opt
   out.batch = options.batch;
   out.every = options.pace.every;
   out.max_fps = options.pace.max_fps;
+  out.smooth_seconds = options.clips.smooth;
+  MIEN_ASSIGN_OR_RETURN(out.baseline, baseline_of(options));
   out.frame_values = options.outputs.json || options.outputs.csv;
   return out;
 }
@@ -152,6 +174,7 @@ Status check_batch(const PredictOptions& options) {
       {"--annotate", !options.outputs.annotate.empty()},
       {"--report", !options.clips.report.empty()},
       {"--explain", options.explain},
+      {"--baseline", !options.baseline.empty()},
       {"--embedding", options.embedding}};
   for (const auto& [name, given] : flags) {
     if (!given) continue;
@@ -164,11 +187,13 @@ Status check_batch(const PredictOptions& options) {
 void predict(Context& context, PredictOptions options) {
   const auto usage = [&](const Status& status) { context.fail(status, kExitUsage); };
   if (const Status status = context.apply(); !status.ok()) return usage(status);
-  if (const Status status = choose_format(
-          options.outputs, {"table", "json", "csv", "openface", "srt", "vtt", "eaf", "sqlite"});
+  if (const Status status =
+          choose_format(options.outputs, {"table", "json", "csv", "tracks", "segments", "openface",
+                                          "srt", "vtt", "eaf", "sqlite"});
       !status.ok()) {
     return usage(status);
   }
+  options.outputs.changes = !options.baseline.empty();
   auto settings = recognizer_options(options);
   if (!settings.ok()) return usage(settings.status());
   options.model.many_pictures = options.inputs.names.size() > 1;
@@ -211,7 +236,7 @@ void predict(Context& context, PredictOptions options) {
            [&] { return clips.open(several); }}) {
     if (const Status status = open(); !status.ok()) return usage(status);
   }
-  Predictor visitor(**recognizer, results, drawings, clips);
+  Predictor visitor(**recognizer, results, drawings, clips, options.clips.smooth);
   visit_inputs(context, options.inputs, visitor);
   for (const Status& status : {results.finish(), clips.finish([&] {
                                  return facts(context, (*bundle)->info(),
@@ -251,6 +276,9 @@ void add_predict(CLI::App& app, Context& context) {
                    "what the text tower gives (raw-mean)")
       ->check(CLI::IsMember({"unit-mean", "raw-mean"}))
       ->capture_default_str();
+  verb->add_option("--baseline", options->baseline,
+                   "Clips: each face's own neutral, to tell changes against it: an interval of the "
+                   "clip (0-10s), or median (of its whole track)");
   verb->add_flag("--explain", options->explain, "Tell how well every description fits");
   verb->add_flag("--embedding", options->embedding, "Put the face embeddings into the JSON");
   add_pace_options(*verb, options->pace);

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "mien/report/table.h"
+#include "mien/report/text.h"
 
 namespace mien::cli {
 namespace {
@@ -21,7 +22,7 @@ bool line_is_shown = false;
 Progress::Progress(std::string what, std::int64_t total)
     : what_(std::move(what)), total_(total), begin_(Clock::now()), shown_(begin_) {}
 
-void Progress::update(std::int64_t done) {
+void Progress::update(std::int64_t done, const std::function<std::string()>& told) {
   const auto now = Clock::now();
   if (!is_terminal(stderr) || now - shown_ < std::chrono::milliseconds(200) ||
       now - begin_ < std::chrono::milliseconds(500)) {
@@ -41,8 +42,9 @@ void Progress::update(std::int64_t done) {
     }
   }
   line += fmt::format(", {:.1f}/s", rate);
+  if (told) line = total_ > 0 ? line + "  " + told() : told();
   std::fprintf(stderr, "\r\033[K%s",
-               line.substr(0, static_cast<std::size_t>(terminal_width(stderr) - 1)).c_str());
+               report::shorten(line, terminal_width(stderr) - 1, locale_is_utf8()).c_str());
   std::fflush(stderr);
   line_is_shown = true;
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace mien::cli {
@@ -12,7 +13,9 @@ class Progress {
  public:
   /// `total` <= 0: unknown.
   Progress(std::string what, std::int64_t total);
-  void update(std::int64_t done);
+  /// `now`: what the last item said; in place of the count when the total is unknown. It is asked
+  /// for only when the line is shown.
+  void update(std::int64_t done, const std::function<std::string()>& now = {});
   void finish();
   /// Removes the line, before something else is printed.
   static void clear_line();

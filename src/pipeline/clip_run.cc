@@ -12,7 +12,10 @@ namespace {
 
 // Frames that may wait for a full batch; it bounds memory when few frames show a face.
 constexpr std::size_t kMostInBatch = 32;
-constexpr std::size_t kMostFramesLive = 4;  // beside those that threads work on
+constexpr std::size_t kMostFramesLive = 4;           // beside those that threads work on
+constexpr std::size_t kMostHeldScores = 16'000'000;  // before a baseline is known: 0.7 GB
+// Pixels of frames whose answers are not settled: 80 frames of 1080p, 20 of 4K.
+constexpr std::size_t kMostWaitingBytes = std::size_t{512} << 20;
 
 std::size_t most_frames(int threads, int batch, bool live) {
   const auto workers = static_cast<std::size_t>(threads);
@@ -50,7 +53,13 @@ ClipRun::ClipRun(video::VideoSource& source, std::string name, face::FaceFinder&
       live_(source.info().live),
       pace_(options.every, options.max_fps),
       most_frames_(most_frames(threads_, options.batch, live_)),
-      open_(std::make_unique<Batch>()) {}
+      open_(std::make_unique<Batch>()),
+      segments_(reader.scorer() == nullptr ? std::vector<std::string>() : reader.scorer()->names(),
+                options.smooth_seconds,
+                live_ ? LabelSegments::Use::kLive : LabelSegments::Use::kAnswers),
+      holds_(options.baseline.enabled() && reader.scorer() != nullptr && !live_ && !sink.images) {
+  segments_.set_baseline(options.baseline);
+}
 
 bool ClipRun::wants(const video::Frame& frame) {
   return pace_.wants(frame.index, frame.timestamp_us);
@@ -137,17 +146,19 @@ Status ClipRun::encode(Batch& batch, Worker& worker) {
 }
 
 Status ClipRun::emit(Item& item, const float* embeddings) {
+  Waiting out;
+  out.result.input = name_;
+  out.result.is_clip = true;
+  out.result.frame = item.frame.index;
+  out.result.timestamp_us = item.frame.timestamp_us;
+  out.result.width = item.width;
+  out.result.height = item.height;
+  out.analysed = item.analysed;
+  last_us_ = item.frame.timestamp_us;
   if (item.analysed) {
-    last_ = FrameResult{.input = name_,
-                        .is_clip = true,
-                        .frame = item.frame.index,
-                        .timestamp_us = item.frame.timestamp_us,
-                        .width = item.width,
-                        .height = item.height,
-                        .faces = {}};
     for (std::size_t i = 0; i < item.faces.faces.size(); ++i) {
       const float* embedding = embeddings + i * reader_.embed();
-      MIEN_ASSIGN_OR_RETURN(last_.faces.emplace_back(),
+      MIEN_ASSIGN_OR_RETURN(out.result.faces.emplace_back(),
                             reader_.read(item.faces.faces[i], embedding, FaceReader::Of::kFrame));
       MIEN_RETURN_IF_ERROR(book_.add(item.faces.faces[i].track, item.frame.timestamp_us,
                                      {embedding, reader_.embed()}, reader_.session()));
@@ -155,13 +166,51 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
     ++summary_.analysed_frames;
     summary_.smallest_face =
         std::max(summary_.smallest_face, finder_.smallest_face(item.width, item.height));
-    summary_.faces += static_cast<std::int64_t>(last_.faces.size());
-  } else {
-    last_.frame = item.frame.index;
-    last_.timestamp_us = item.frame.timestamp_us;
+    summary_.faces += static_cast<std::int64_t>(out.result.faces.size());
+    if (reader_.scorer() != nullptr) segments_.add(out.result);
   }
-  if (!sink_.frame) return {};
-  return sink_.frame({last_, item.analysed, sink_.images ? &item.frame.image : nullptr});
+  if (sink_.images) out.image = std::move(item.frame.image);
+  waiting_bytes_ += out.image.pixels().size();
+  if (holds_) {
+    for (const auto& face : out.result.faces) held_scores_ += 2 * face.labels.size();
+  }
+  waiting_.push_back(std::move(out));
+  if (holds_ && segments_.baseline_settled()) holds_ = false;
+  if (holds_ && held_scores_ > kMostHeldScores) {
+    return resource_limit(
+        name_ + ": too many faces before the baseline is known (expected an earlier interval)");
+  }
+  return deliver();
+}
+
+// Frames leave in order, when their answers are settled or their pixels take too much memory.
+Status ClipRun::deliver() {
+  while (!waiting_.empty() && !holds_) {
+    Waiting& next = waiting_.front();
+    if (next.analysed && reader_.scorer() != nullptr) {
+      bool settled = segments_.take(next.result);
+      if (!settled && waiting_bytes_ > kMostWaitingBytes) {
+        segments_.settle_oldest();
+        settled = segments_.take(next.result);
+      }
+      if (!settled) break;
+    }
+    Waiting frame = std::move(next);
+    waiting_.pop_front();
+    waiting_bytes_ -= frame.image.pixels().size();
+    if (frame.analysed) {
+      last_ = std::move(frame.result);
+    } else {
+      last_.frame = frame.result.frame;
+      last_.timestamp_us = frame.result.timestamp_us;
+    }
+    if (!sink_.frame) continue;
+    const Status status =
+        sink_.frame({last_, frame.analysed, sink_.images ? &frame.image : nullptr});
+    refused_ = !status.ok();
+    MIEN_RETURN_IF_ERROR(status);
+  }
+  return {};
 }
 
 Status ClipRun::emit(Batch& batch) {
@@ -332,6 +381,10 @@ void ClipRun::work_together(std::vector<Worker>& workers) {
 }
 
 Result<ClipResult> ClipRun::run() {
+  if (options_.baseline.from == Baseline::From::kMedian && (live_ || sink_.images)) {
+    return invalid_argument(name_ + (live_ ? ": is live" : ": is drawn") +
+                            ", and a median is known at the end (expected an interval)");
+  }
   const auto begin = std::chrono::steady_clock::now();
   const OneThreadEach setting;
   std::vector<Worker> workers(static_cast<std::size_t>(threads_));
@@ -339,18 +392,28 @@ Result<ClipResult> ClipRun::run() {
   workers.front().calling = true;
   work_together(workers);
   if (failure_) std::rethrow_exception(failure_);
+  segments_.finish();
+  holds_ = false;
+  if (!refused_) {
+    const Status delivered = deliver();  // before the problem of a later frame
+    if (!delivered.ok()) return delivered;
+  }
   const bool cancelled_now = cancel_ != nullptr && *cancel_;
   if (stop_ || !cancelled_now) MIEN_RETURN_IF_ERROR(problem_);
   if (cancelled_now && !live_) return cancelled(name_ + ": cancelled");
   ClipResult out;
   MIEN_ASSIGN_OR_RETURN(out.tracks, book_.results(name_, reader_.scorer()));
+  if (reader_.scorer() != nullptr) {
+    add_segments(segments_, out.tracks);
+    out.segments = std::move(segments_);
+  }
   summary_.input = name_;
   summary_.is_clip = true;
   summary_.tracks = static_cast<std::int64_t>(out.tracks.size());
   summary_.corrupt_frames = source_.corrupt_frames();
   summary_.media_seconds = source_.info().seconds;
   if (summary_.media_seconds <= 0) {
-    summary_.media_seconds = static_cast<double>(last_.timestamp_us) * 1e-6;
+    summary_.media_seconds = static_cast<double>(last_us_) * 1e-6;
   }
   summary_.elapsed_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

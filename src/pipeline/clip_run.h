@@ -59,6 +59,12 @@ class ClipRun {
     std::vector<engine::PromptPlace> places;  // of every face, or none
     std::vector<float> embeddings;
   };
+  /// A frame whose answers are not settled yet, or that comes after such a frame.
+  struct Waiting {
+    FrameResult result;  // without faces when it was not analysed
+    bool analysed = false;
+    image::Image image;
+  };
   /// What one thread works with.
   struct Worker {
     std::unique_ptr<face::FrameWorker> finder;
@@ -85,6 +91,7 @@ class ClipRun {
   Status encode(Batch& batch, Worker& worker);
   Status emit(Batch& batch);
   Status emit(Item& item, const float* embeddings);
+  Status deliver();
 
   void gather();
   void close_batch();
@@ -121,7 +128,15 @@ class ClipRun {
   std::exception_ptr failure_;  // thrown in any thread
 
   TrackPlaces places_;  // of the thread whose batch is the first that is not placed
-  FrameResult last_;    // of the calling thread
+  // Of the calling thread.
+  LabelSegments segments_;
+  std::deque<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;  // of their pixels
+  bool refused_ = false;           // by the sink
+  bool holds_ = false;             // frames until the baseline is known
+  std::size_t held_scores_ = 0;
+  FrameResult last_;          // the last analysed one that was delivered
+  std::int64_t last_us_ = 0;  // of the last frame that was emitted
   SummaryResult summary_;
 };
 

@@ -17,6 +17,7 @@ struct Recognizer::Impl {
   std::unique_ptr<FaceReader> reader;
   std::optional<TrackBook> book;  // borrows from the reader
   TrackPlaces places;             // of the tracks that are pushed
+  LabelSegments segments;         // of the frames that are pushed
   std::int64_t pushed = 0;
   int image_size = 0;  // of the bundle's tower
 
@@ -53,7 +54,13 @@ struct Recognizer::Impl {
                                      std::span(embeddings).subspan(i * width, width),
                                      reader->session()));
     }
-    return out;
+    if (reader->scorer() == nullptr) return out;
+    FrameResult result;
+    result.timestamp_us = timestamp_us;
+    result.faces = std::move(out);
+    segments.add(result);
+    (void)segments.take(result);
+    return std::move(result.faces);
   }
 };
 
@@ -103,7 +110,9 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
       FaceReader::Options{.embeddings = options.embeddings, .frame_values = options.frame_values});
   impl->reader->tell_intensity(std::move(neutral));
   impl->book.emplace(impl->reader->clips());
-  return std::unique_ptr<Recognizer>(new Recognizer(std::move(impl)));
+  std::unique_ptr<Recognizer> out(new Recognizer(std::move(impl)));
+  out->reset();
+  return out;
 }
 
 const std::vector<std::string>& Recognizer::label_names() const {
@@ -180,13 +189,20 @@ Result<std::vector<engine::FaceResult>> Recognizer::push(image::ImageView frame,
 }
 
 Result<std::vector<TrackResult>> Recognizer::tracks() const {
-  return impl_->book->results("live", impl_->reader->scorer());
+  MIEN_ASSIGN_OR_RETURN(auto out, impl_->book->results("live", impl_->reader->scorer()));
+  LabelSegments until_now = impl_->segments;
+  until_now.finish();
+  add_segments(until_now, out);
+  return out;
 }
 
 void Recognizer::reset() {
   impl_->finder->reset();
   impl_->book->clear();
   impl_->places.clear();
+  impl_->segments =
+      LabelSegments(label_names(), impl_->options.smooth_seconds, LabelSegments::Use::kLive);
+  impl_->segments.set_baseline(impl_->options.baseline);
   impl_->pushed = 0;
 }
 

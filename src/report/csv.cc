@@ -44,8 +44,9 @@ std::string csv_text(std::string_view text) {
   return out + '"';
 }
 
-CsvTable::CsvTable(const std::vector<std::string>& labels, const std::vector<std::string>& targets)
-    : targets_(targets) {
+CsvTable::CsvTable(const std::vector<std::string>& labels, const std::vector<std::string>& targets,
+                   bool changes)
+    : targets_(targets), changes_(changes) {
   for (const std::string& label : labels) {
     if (column_.emplace(label, labels_.size()).second) labels_.push_back(label);
   }
@@ -57,6 +58,10 @@ std::string CsvTable::header() const {
     for (const std::string& label : labels_) out += ',' + csv_text(prefix + label);
   }
   for (const std::string& target : targets_) out += ',' + csv_text("v_" + target);
+  if (!labels_.empty()) out += ",steady";
+  for (const std::string& label : labels_) {
+    if (changes_) out += ',' + csv_text("d_" + label);
+  }
   return out + '\n';
 }
 
@@ -64,7 +69,9 @@ std::string CsvTable::rows(const pipeline::FrameResult& frame) const {
   if (frame.faces.empty()) {
     const std::string start = csv_text(frame.input) + ',' + std::to_string(frame.frame) + ",," +
                               number(static_cast<double>(frame.timestamp_us) / 1e6, 6) + ",,0";
-    return start + std::string(7 + 2 * labels_.size() + targets_.size(), ',') + '\n';
+    const std::size_t empty = 7 + 2 * labels_.size() + targets_.size() + (labels_.empty() ? 0 : 1) +
+                              (changes_ ? labels_.size() : 0);
+    return start + std::string(empty, ',') + '\n';
   }
   std::string out;
   for (std::size_t i = 0; i < frame.faces.size(); ++i) out += row(frame, i);
@@ -99,6 +106,15 @@ std::string CsvTable::row(const pipeline::FrameResult& frame, std::size_t index)
     cells[2 * labels_.size() + t] = number(static_cast<double>(result.values[t].value), 6);
   }
   for (const std::string& value : cells) cell(value);
+  if (!labels_.empty()) cell(result.steady ? csv_text(result.steady->top()) : "");
+  if (changes_) {
+    std::vector<std::string> changes(labels_.size());
+    for (std::size_t i = 0; i < std::min(result.labels.size(), result.change.size()); ++i) {
+      const auto it = column_.find(result.labels[i].label);
+      if (it != column_.end()) changes[it->second] = number(result.change[i], 4);
+    }
+    for (const std::string& value : changes) cell(value);
+  }
   return out + '\n';
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "report/html.h"
+#include "report/names.h"
 
 namespace mien::report {
 namespace {
@@ -17,6 +18,12 @@ struct Slot {
   std::int64_t ms = 0;
   std::size_t annotation = 0;  // from 1
   bool is_end = false;
+};
+
+struct Tier {
+  std::string name;
+  std::string participant;
+  const char* type = "expression";
 };
 
 struct Annotation {
@@ -58,11 +65,18 @@ std::string header(const ElanOptions& options, std::size_t annotations) {
                      annotations);
 }
 
-// One linguistic type whose values are the labels, and the four constraints that ELAN expects.
+// A linguistic type whose values are the labels, one for changes when there is a baseline, and the
+// four constraints that ELAN expects.
 std::string tail(const LabelSegments& segments) {
   std::string out =
       "  <LINGUISTIC_TYPE CONTROLLED_VOCABULARY_REF=\"labels\" GRAPHIC_REFERENCES=\"false\" "
-      "LINGUISTIC_TYPE_ID=\"expression\" TIME_ALIGNABLE=\"true\"/>\n"
+      "LINGUISTIC_TYPE_ID=\"expression\" TIME_ALIGNABLE=\"true\"/>\n";
+  if (segments.has_baseline()) {
+    out +=
+        "  <LINGUISTIC_TYPE GRAPHIC_REFERENCES=\"false\" LINGUISTIC_TYPE_ID=\"change\" "
+        "TIME_ALIGNABLE=\"true\"/>\n";
+  }
+  out +=
       "  <LANGUAGE LANG_DEF=\"http://cdb.iso.org/lg/CDB-00130975-001\" LANG_ID=\"und\" "
       "LANG_LABEL=\"undetermined (und)\"/>\n"
       "  <CONSTRAINT DESCRIPTION=\"Time subdivision of parent annotation's time interval, no time "
@@ -92,15 +106,24 @@ std::string tail(const LabelSegments& segments) {
 
 std::string elan_document(const LabelSegments& segments, const ElanOptions& options) {
   const std::vector<SegmentTrack> tracks = segments.tracks();
+  std::vector<Tier> tiers;
   std::vector<Annotation> annotations;
   std::vector<Slot> slots;
-  for (std::size_t t = 0; t < tracks.size(); ++t) {
-    for (const Segment& segment : tracks[t].segments) {
-      const std::int64_t from = (segment.from_us + 500) / 1000, to = (segment.to_us + 500) / 1000;
-      if (from >= to) continue;
-      annotations.push_back({t, segments.name(segment.label), 0, 0});
-      slots.push_back({from, annotations.size(), false});
-      slots.push_back({to, annotations.size(), true});
+  const auto add = [&](const Segment& segment, const std::string& value) {
+    const std::int64_t from = (segment.from_us + 500) / 1000, to = (segment.to_us + 500) / 1000;
+    if (from >= to) return;
+    annotations.push_back({tiers.size() - 1, value, 0, 0});
+    slots.push_back({from, annotations.size(), false});
+    slots.push_back({to, annotations.size(), true});
+  };
+  for (const SegmentTrack& track : tracks) {
+    const std::string face = fmt::format("face {}", track.id);
+    tiers.push_back({face, face});
+    for (const Segment& segment : track.segments) add(segment, segments.name(segment.label));
+    if (!segments.has_baseline()) continue;
+    tiers.push_back({face + " change", face, "change"});  // of that label, in points
+    for (const Segment& segment : track.segments) {
+      if (const auto change = track.change_of(segment)) add(segment, points(*change));
     }
   }
   std::stable_sort(slots.begin(), slots.end(),
@@ -115,11 +138,11 @@ std::string elan_document(const LabelSegments& segments, const ElanOptions& opti
   }
   out += "  </TIME_ORDER>\n";
   std::size_t next = 0;
-  for (std::size_t t = 0; t < tracks.size(); ++t) {
+  for (std::size_t t = 0; t < tiers.size(); ++t) {
     out += fmt::format(
-        "  <TIER ANNOTATOR=\"{}\" LINGUISTIC_TYPE_REF=\"expression\" PARTICIPANT=\"face {}\" "
-        "TIER_ID=\"face {}\">\n",
-        escape_markup(options.annotator), tracks[t].id, tracks[t].id);
+        "  <TIER ANNOTATOR=\"{}\" LINGUISTIC_TYPE_REF=\"{}\" PARTICIPANT=\"{}\" "
+        "TIER_ID=\"{}\">\n",
+        escape_markup(options.annotator), tiers[t].type, tiers[t].participant, tiers[t].name);
     for (; next < annotations.size() && annotations[next].tier == t; ++next) {
       const Annotation& a = annotations[next];
       out += fmt::format(

@@ -1,5 +1,6 @@
 #include "mien/report/json_lines.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
@@ -92,6 +93,22 @@ Json face_to_json(const engine::FaceResult& result) {
   out.set("track", face.track >= 0 ? Json(face.track) : Json());
   out.set("source", source_name(face.source));
   add_scores(out, result);
+  if (result.steady && !result.steady->labels.empty()) {
+    const engine::SteadyAnswer& steady = *result.steady;
+    out.set("steady",
+            Json::Object{{"label", steady.top()},
+                         {"unknown", steady.unknown},
+                         {"probability",
+                          steady.unknown ? Json() : share(steady.labels.front().probability)}});
+  }
+  if (!result.change.empty()) {
+    Json change = Json::array();
+    for (std::size_t i = 0; i < std::min(result.labels.size(), result.change.size()); ++i) {
+      change.push_back(Json::Object{{"label", result.labels[i].label},
+                                    {"change", share(static_cast<double>(result.change[i]))}});
+    }
+    out.set("change", std::move(change));
+  }
   if (result.intensity) out.set("intensity", share(*result.intensity));
   if (!result.embedding.empty()) {
     Json values = Json::array();
@@ -122,6 +139,51 @@ Json to_json(const pipeline::FrameResult& frame) {
   return out;
 }
 
+namespace {
+
+// What was seen for how long, and when.
+void add_times(Json& out, const pipeline::TrackResult& track) {
+  if (track.shares.empty()) return;
+  Json shares = Json::array();
+  for (const pipeline::LabelTime& time : track.shares) {
+    shares.push_back(Json::Object{{"label", time.label},
+                                  {"unknown", time.unknown},
+                                  {"seconds", seconds(time.seconds)},
+                                  {"share", share(time.share)}});
+  }
+  out.set("shares", std::move(shares));
+  Json segments = Json::array();
+  for (const pipeline::TrackSegment& segment : track.segments) {
+    Json one = Json::Object{{"label", segment.label},
+                            {"unknown", segment.unknown},
+                            {"from", seconds_of_us(segment.from_us)},
+                            {"to", seconds_of_us(segment.to_us)},
+                            {"probability", segment.unknown ? Json() : share(segment.probability)}};
+    if (!segment.risen.empty()) {
+      one.set("change", segment.change ? share(*segment.change) : Json());
+      one.set("risen", segment.risen);
+      one.set("risen_by", share(segment.risen_by));
+    }
+    segments.push_back(std::move(one));
+  }
+  out.set("segments", std::move(segments));
+  if (track.segments_left_out > 0) out.set("segments_left_out", track.segments_left_out);
+  if (!track.baseline) return;
+  Json labels = Json::array();
+  for (const auto& one : track.baseline->labels) {
+    labels.push_back(Json::Object{{"label", one.label},
+                                  {"baseline", share(one.baseline)},
+                                  {"mean", share(one.mean)},
+                                  {"change", share(one.change)}});
+  }
+  Json baseline = Json::object();
+  baseline.set("seconds", seconds(track.baseline->seconds));
+  baseline.set("labels", std::move(labels));
+  out.set("baseline", std::move(baseline));
+}
+
+}  // namespace
+
 Json to_json(const pipeline::TrackResult& track) {
   Json out = Json::object();
   out.set("input", track.input);
@@ -130,6 +192,7 @@ Json to_json(const pipeline::TrackResult& track) {
   out.set("from", seconds_of_us(track.from_us));
   out.set("to", seconds_of_us(track.to_us));
   out.set("frames", track.frames);
+  add_times(out, track);
   if (!track.labels.empty() || !track.values.empty()) {
     out.set("aggregate", engine::to_string(track.aggregate));
   }

@@ -11,4 +11,10 @@ std::string percent(double probability) {
   return std::to_string(std::lround(value)) + "%";
 }
 
+std::string points(double change) {
+  if (!std::isfinite(change)) return {};
+  const long value = std::lround(std::fmin(std::fmax(change, -1.0), 1.0) * 100);
+  return (value > 0 ? "+" : "") + std::to_string(value);
+}
+
 }  // namespace mien::report

@@ -19,5 +19,7 @@ inline std::string_view source_name(face::Source source) {
 
 /// A probability as a person reads it: "87%", "<1%"; empty when it is not a number.
 std::string percent(double probability);
+/// A change of a probability in percentage points: "+45", "-9", "0"; empty when not a number.
+std::string points(double change);
 
 }  // namespace mien::report

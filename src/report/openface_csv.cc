@@ -55,6 +55,9 @@ std::string OpenFaceCsv::rows(const pipeline::FrameResult& frame) const {
     for (const float v : {box.x, box.y, box.w, box.h}) {
       out += fmt::format(",{:.1f}", finite(static_cast<double>(v)));
     }
+    // Presence is that of the stretch of time in clips, as in every other output.
+    const bool unknown = result.steady ? result.steady->unknown : result.unknown;
+    const std::string top = result.steady ? result.steady->top() : result.top();
     std::string leads;
     for (const std::string& label : labels_) {
       const auto it =
@@ -63,11 +66,10 @@ std::string OpenFaceCsv::rows(const pipeline::FrameResult& frame) const {
       out += it == result.labels.end()
                  ? std::string(",0")
                  : fmt::format(",{:.4f}", finite(static_cast<double>(it->probability)));
-      const bool leading =
-          !result.unknown && it != result.labels.end() && it == result.labels.begin();
+      const bool leading = !unknown && it != result.labels.end() && label == top;
       leads += leading ? ",1" : ",0";
     }
-    out += leads + (result.unknown ? ",1," : ",0,") + csv_text(frame.input) + '\n';
+    out += leads + (unknown ? ",1," : ",0,") + csv_text(frame.input) + '\n';
   }
   return out;
 }

@@ -66,8 +66,9 @@ PanelContent PanelContent::of(const engine::FaceResult& face, const std::string&
   for (std::size_t i = 0; i < count; ++i) {
     const engine::LabelScore& s = face.labels[i];
     const double p = std::isfinite(s.probability) ? std::clamp<double>(s.probability, 0, 1) : 0;
-    content.rows.push_back(
-        {shorten(s.label, kMaxLabelColumns), percent(s.probability), p, i == 0 && !face.unknown});
+    std::string told = percent(s.probability);
+    if (i < face.change.size()) told += ' ' + points(static_cast<double>(face.change[i]));
+    content.rows.push_back({shorten(s.label, kMaxLabelColumns), told, p, i == 0 && !face.unknown});
   }
   return content;
 }

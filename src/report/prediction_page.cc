@@ -128,22 +128,57 @@ std::string area_of(const std::vector<ProbabilityCurves::Point>& curve, double s
 }
 
 std::string segment_table(const SegmentTrack& track, const LabelSegments& segments) {
+  const bool changes = segments.has_baseline();
   std::string out = fmt::format(
-      "<details><summary>{}</summary><div class=scroll><table><tr><th class=n>from</th><th "
-      "class=n>to</th><th>label</th><th class=n>mean</th></tr>\n",
-      count(static_cast<std::int64_t>(track.segments.size()), "stretch", "stretches"));
+      "<details open><summary>{}</summary><div class=scroll><table><tr><th class=n>from</th><th "
+      "class=n>to</th><th>label</th><th class=n>mean</th>{}</tr>\n",
+      count(static_cast<std::int64_t>(track.segments.size()), "segment", "segments"),
+      changes ? "<th class=n>against its baseline</th>" : "");
   for (std::size_t i = 0; i < std::min(track.segments.size(), kMaxSegments); ++i) {
     const Segment& s = track.segments[i];
     out += fmt::format(
-        "<tr><td class=n>{:.3f}</td><td class=n>{:.3f}</td><td>{}</td><td class=n>{}</td></tr>\n",
+        "<tr><td class=n>{:.3f}</td><td class=n>{:.3f}</td><td>{}</td><td class=n>{}</td>",
         seconds_of(s.from_us), seconds_of(s.to_us), escape_markup(segments.name(s.label)),
         s.label < 0 ? "" : escape_markup(percent(s.probability)));
+    if (changes) {
+      const auto change = track.change_of(s);
+      out += fmt::format("<td class=n>{}</td>", change ? escape_markup(points(*change)) : "");
+    }
+    out += "</tr>\n";
   }
   if (track.segments.size() > kMaxSegments) {
     out +=
         fmt::format("<tr><td colspan=4>{} more</td></tr>\n", track.segments.size() - kMaxSegments);
   }
   return out + "</table></div></details>\n";
+}
+
+// What the track is read as when it is taken for one face: not what was seen longest.
+std::string whole_reading(const pipeline::TrackResult& track, int top) {
+  if (track.labels.empty()) return {};
+  std::string out =
+      fmt::format("<p class=dim>The whole track read as one, {}: {}",
+                  track.aggregate == engine::Aggregate::kTemporal ? "by the temporal model"
+                                                                  : "the mean of its frames",
+                  track.unknown ? "unknown (" : "");
+  for (std::size_t i = 0; i < track.labels.size() && i < static_cast<std::size_t>(top); ++i) {
+    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", escape_markup(track.labels[i].label),
+                       escape_markup(percent(static_cast<double>(track.labels[i].probability))));
+  }
+  out += track.unknown ? ")</p>\n" : "</p>\n";
+  if (!track.baseline) return out;
+  if (track.baseline->labels.empty()) {
+    return out + "<p class=dim>No baseline: the face was not there.</p>\n";
+  }
+  out += fmt::format("<p class=dim>Over the whole track, against its baseline of {}, in points: ",
+                     escape_markup(clock_text(track.baseline->seconds)));
+  bool first = true;
+  for (const auto& one : track.baseline->labels) {
+    out += fmt::format("{}{} {}", first ? "" : ", ", escape_markup(one.label),
+                       escape_markup(points(one.change)));
+    first = false;
+  }
+  return out + "</p>\n";
 }
 
 }  // namespace
@@ -305,20 +340,15 @@ void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments&
     const auto whole = std::find_if(clip.tracks.begin(), clip.tracks.end(),
                                     [&](const auto& t) { return t.track == track.id; });
     if (whole != clip.tracks.end()) {
-      out += fmt::format("<p class=dim>{} to {}, {}; over all: {}",
+      out += fmt::format("<p class=dim>{} to {}, {}</p>\n",
                          escape_markup(clock_text(seconds_of(whole->from_us))),
                          escape_markup(clock_text(seconds_of(whole->to_us))),
-                         count(whole->frames, "frame", "frames"), escape_markup(whole->top()));
-      for (std::size_t i = 0;
-           i < whole->labels.size() && i < static_cast<std::size_t>(options_.top); ++i) {
-        out +=
-            fmt::format("{}{} {}", i == 0 ? " (" : ", ", escape_markup(whole->labels[i].label),
-                        escape_markup(percent(static_cast<double>(whole->labels[i].probability))));
-      }
-      out += whole->labels.empty() ? "</p>\n" : ")</p>\n";
+                         count(whole->frames, "frame", "frames"));
     }
     out += lanes(track, segments, seconds) + shots(track.id, segments) +
-           segment_table(track, segments) + "</article>\n";
+           segment_table(track, segments);
+    if (whole != clip.tracks.end()) out += whole_reading(*whole, options_.top);
+    out += "</article>\n";
   }
   if (tracks.empty()) out += "<p>No face was found.</p>\n";
   sections_.push_back(out + "</section>\n");

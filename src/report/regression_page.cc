@@ -121,12 +121,12 @@ std::string range_text(const engine::RegressionTarget& target) {
 }  // namespace
 
 std::string regression_table(const eval::RegressionReport& report, bool unicode) {
-  std::string out = fmt::format("{} samples\n\n  {}", report.rows,
-                                fit("target", 24, Align::kScatterLeft, unicode));
+  std::string out =
+      fmt::format("{} samples\n\n  {}", report.rows, fit("target", 24, Align::kLeft, unicode));
   for (const Figure& figure : kFigures) out += fmt::format("  {:<26}", figure.name);
   out += "\n";
   for (const eval::TargetReport& item : report.targets) {
-    out += "  " + fit(item.target.name, 24, Align::kScatterLeft, unicode);
+    out += "  " + fit(item.target.name, 24, Align::kLeft, unicode);
     for (const Figure& figure : kFigures) {
       const metrics::Interval& interval = item.*figure.interval;
       out +=
@@ -135,7 +135,7 @@ std::string regression_table(const eval::RegressionReport& report, bool unicode)
     }
     out += "\n";
   }
-  out += "  " + fit("mean", 24, Align::kScatterLeft, unicode);
+  out += "  " + fit("mean", 24, Align::kLeft, unicode);
   for (const Figure& figure : kFigures) {
     out += fmt::format("  {:<26}", fmt::format("{:.3f}", report.mean.*figure.value));
   }

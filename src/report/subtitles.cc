@@ -7,6 +7,7 @@
 
 #include "mien/report/text.h"
 #include "report/html.h"
+#include "report/names.h"
 
 namespace mien::report {
 namespace {
@@ -35,7 +36,7 @@ std::string cue_text(std::string_view text, SubtitleFormat format) {
 std::int64_t milliseconds(std::int64_t us) { return (us + 500) / 1000; }
 
 // What is on the screen from a moment on: the label of every face that is there.
-using Screen = std::map<std::int64_t, int>;
+using Screen = std::map<std::int64_t, std::string>;
 
 }  // namespace
 
@@ -44,7 +45,7 @@ std::string subtitles(const LabelSegments& segments, SubtitleFormat format,
   const std::vector<SegmentTrack> tracks = segments.tracks();
   struct Change {
     std::int64_t face;
-    const Segment* shown;  // nullptr: it ends
+    std::string text = {};
   };
   std::multimap<std::int64_t, Change> ends, begins;
   std::map<std::int64_t, bool> moments;
@@ -52,8 +53,10 @@ std::string subtitles(const LabelSegments& segments, SubtitleFormat format,
     for (const Segment& segment : track.segments) {
       const std::int64_t from = milliseconds(segment.from_us), to = milliseconds(segment.to_us);
       if (from >= to) continue;
-      begins.emplace(from, Change{track.id, &segment});
-      ends.emplace(to, Change{track.id, nullptr});
+      std::string text = cue_text(segments.name(segment.label), format);
+      if (const auto change = track.change_of(segment)) text += " (" + points(*change) + ')';
+      begins.emplace(from, Change{track.id, std::move(text)});
+      ends.emplace(to, Change{track.id});
       moments[from] = moments[to] = true;
     }
   }
@@ -70,8 +73,7 @@ std::string subtitles(const LabelSegments& segments, SubtitleFormat format,
     if (screen.empty() || until <= since) return;
     if (format == SubtitleFormat::kSrt) out += fmt::format("{}\n", ++number);
     out += fmt::format("{} --> {}\n", cue_time(since, format), cue_time(until, format));
-    for (const auto& [face, label] : screen) {
-      const std::string name = cue_text(segments.name(label), format);
+    for (const auto& [face, name] : screen) {
       out += tracks.size() == 1 ? name + "\n" : fmt::format("face {}: {}\n", face, name);
     }
     out += "\n";
@@ -80,7 +82,7 @@ std::string subtitles(const LabelSegments& segments, SubtitleFormat format,
     Screen next = screen;
     for (auto [it, end] = ends.equal_range(moment); it != end; ++it) next.erase(it->second.face);
     for (auto [it, end] = begins.equal_range(moment); it != end; ++it) {
-      next[it->second.face] = it->second.shown->label;
+      next[it->second.face] = it->second.text;
     }
     if (next == screen) continue;
     tell(moment);

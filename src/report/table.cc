@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,11 @@ constexpr int kMinBar = 8;
 constexpr int kPercentWidth = 5;
 constexpr std::size_t kMaxRows = 40;    // rows of a time line
 constexpr std::size_t kMaxLegend = 40;  // labels told below a time line
+constexpr std::size_t kMaxLabels = 256;
+constexpr std::size_t kMaxShares = 12;  // labels of one track
+constexpr std::size_t kFewTracks = 6;
+constexpr std::size_t kSegmentsOfFew = 12;  // of one track that are listed
+constexpr std::size_t kSegmentsOfMany = 4;
 
 std::string paint(const std::string& text, int ansi, bool colour) {
   if (!colour || text.empty()) return text;
@@ -186,8 +193,8 @@ std::vector<char> label_symbols(const std::vector<std::string>& labels) {
   return out;
 }
 
-void add_legend(Writer& writer, const ClipTimeline& timeline, const std::vector<char>& symbols,
-                std::vector<bool> seen, bool has_unknown) {
+void add_legend(Writer& writer, const std::vector<std::string>& labels,
+                const std::vector<char>& symbols, const std::vector<bool>& seen, bool has_unknown) {
   const TableOptions& options = writer.options();
   std::string row = "     ";
   int used = 5;
@@ -205,7 +212,7 @@ void add_legend(Writer& writer, const ClipTimeline& timeline, const std::vector<
   std::size_t told = 0;
   for (std::size_t i = 0; i < seen.size() && told < kMaxLegend; ++i) {
     if (!seen[i]) continue;
-    add(symbols[i], timeline.labels()[i], label_colour(static_cast<int>(i)).ansi);
+    add(symbols[i], labels[i], label_colour(static_cast<int>(i)).ansi);
     ++told;
   }
   if (has_unknown) add('?', "unknown", kGrey.ansi);
@@ -213,40 +220,174 @@ void add_legend(Writer& writer, const ClipTimeline& timeline, const std::vector<
   writer.line(row);
 }
 
-void add_timeline(Writer& writer, const ClipTimeline& timeline, double seconds) {
+// The segment that fills most of a stretch of time; nullptr: none is there.
+const pipeline::TrackSegment* segment_at(const std::vector<pipeline::TrackSegment>& segments,
+                                         std::int64_t from_us, std::int64_t to_us) {
+  auto at = std::partition_point(segments.begin(), segments.end(),
+                                 [&](const auto& s) { return s.to_us <= from_us; });
+  const pipeline::TrackSegment* best = nullptr;
+  std::int64_t most = 0;
+  for (; at != segments.end() && at->from_us < to_us; ++at) {
+    const std::int64_t shared = std::min(at->to_us, to_us) - std::max(at->from_us, from_us);
+    if (shared > most) {
+      most = shared;
+      best = &*at;
+    }
+  }
+  return best;
+}
+
+// Labels in the order in which they first lead.
+std::vector<std::string> labels_of(std::span<const pipeline::TrackResult> tracks) {
+  std::vector<std::string> out;
+  std::map<std::string_view, bool> known;
+  for (const pipeline::TrackResult& track : tracks) {
+    for (const pipeline::TrackSegment& segment : track.segments) {
+      if (segment.unknown || out.size() >= kMaxLabels) continue;
+      if (known.emplace(segment.label, true).second) out.push_back(segment.label);
+    }
+  }
+  return out;
+}
+
+void add_timeline(Writer& writer, std::span<const pipeline::TrackResult> tracks, double seconds) {
   const TableOptions& options = writer.options();
-  const std::vector<std::int64_t> tracks = timeline.tracks();
-  if (tracks.empty()) return;
-  const std::vector<char> symbols = label_symbols(timeline.labels());
-  std::vector<bool> seen(symbols.size());
+  std::int64_t end_us = 0, highest = 0;
+  for (const pipeline::TrackResult& track : tracks) {
+    if (!track.segments.empty()) end_us = std::max(end_us, track.segments.back().to_us);
+    highest = std::max(highest, track.track);
+  }
+  if (end_us <= 0) return;
+  const std::vector<std::string> labels = labels_of(tracks);
+  const std::vector<char> symbols = label_symbols(labels);
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < labels.size(); ++i) places.emplace(labels[i], i);
+  std::vector<bool> seen(labels.size());
   bool has_unknown = false;
-  const int head = 3 + static_cast<int>(std::to_string(tracks.back()).size()) + 2;
+  const int head = 3 + static_cast<int>(std::to_string(highest).size()) + 2;
   const int columns = std::min(writer.width() - head - 1, 100);
-  const std::int64_t span_us = std::max(
-      timeline.end_us() + 1, static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9) * 1e6));
-  const std::string to = clock_text(static_cast<double>(span_us) / 1e6);
-  writer.line("  time line, 0:00.0 to " + to);
-  for (std::size_t k = 0; k < std::min(tracks.size(), kMaxRows); ++k) {
+  const std::int64_t span_us =
+      std::max(end_us, static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9) * 1e6));
+  writer.line("  time line, 0:00.0 to " + clock_text(static_cast<double>(span_us) / 1e6));
+  for (const pipeline::TrackResult& track : tracks.first(std::min(tracks.size(), kMaxRows))) {
     std::string row = "  " +
-                      paint(fit('#' + std::to_string(tracks[k]), head - 3),
-                            track_colour(tracks[k]).ansi, options.colour) +
+                      paint(fit('#' + std::to_string(track.track), head - 3),
+                            track_colour(track.track).ansi, options.colour) +
                       ' ';
     for (int c = 0; c < columns; ++c) {
-      const int label =
-          timeline.label_at(tracks[k], span_us * c / columns, span_us * (c + 1) / columns);
-      has_unknown |= label == ClipTimeline::kUnknown;
-      if (label >= 0) seen[static_cast<std::size_t>(label)] = true;
-      const char symbol = label >= 0 ? symbols[static_cast<std::size_t>(label)]
-                          : label == ClipTimeline::kAbsent ? '.'
-                                                           : '?';
+      const auto* segment =
+          segment_at(track.segments, span_us * c / columns, span_us * (c + 1) / columns);
+      int label = -1;
+      char symbol = segment == nullptr ? '.' : '?';
+      if (segment != nullptr && segment->unknown) has_unknown = true;
+      if (segment != nullptr && !segment->unknown) {
+        const auto at = places.find(segment->label);
+        label = at == places.end() ? -1 : static_cast<int>(at->second);
+        symbol = at == places.end() ? '#' : symbols[at->second];
+        if (label >= 0) seen[at->second] = true;
+      }
       row += paint(std::string(1, symbol), label_colour(label).ansi, options.colour);
     }
     writer.line(row);
   }
-  const std::size_t hidden =
-      tracks.size() - std::min(tracks.size(), kMaxRows) + timeline.dropped_tracks();
-  if (hidden > 0) writer.line("  and " + std::to_string(hidden) + " more");
-  add_legend(writer, timeline, symbols, seen, has_unknown);
+  if (tracks.size() > kMaxRows) {
+    writer.line("  and " + std::to_string(tracks.size() - kMaxRows) + " more");
+  }
+  add_legend(writer, labels, symbols, seen, has_unknown);
+}
+
+std::string clock_of(std::int64_t us) { return clock_text(static_cast<double>(us) / 1e6); }
+
+void add_shares(Writer& writer, const pipeline::TrackResult& track, int width) {
+  const TableOptions& options = writer.options();
+  const int ansi = track_colour(track.track).ansi;
+  const int bar_width = std::clamp(writer.width() - 6 - width - kPercentWidth - 14, 4, kMaxBar);
+  writer.line("      share of time");
+  std::size_t told = 0, hidden = 0;
+  for (const pipeline::LabelTime& time : track.shares) {
+    if (time.seconds <= 0) continue;
+    if (told == kMaxShares && !time.unknown) {
+      ++hidden;
+      continue;
+    }
+    const std::string filled = bar(time.share, bar_width, options.unicode);
+    const std::string space(static_cast<std::size_t>(bar_width - display_width(filled)), ' ');
+    writer.line("      " + fit(time.label, width, Align::kLeft, options.unicode) + ' ' +
+                fit(percent(time.share), kPercentWidth, Align::kRight) + "  " +
+                paint(filled, time.unknown ? kGrey.ansi : ansi, options.colour) + space + ' ' +
+                clock_text(time.seconds));
+    if (!time.unknown) ++told;
+  }
+  if (hidden > 0)
+    writer.line("      and " + counted(static_cast<std::int64_t>(hidden), "other", "others"));
+}
+
+void add_segments(Writer& writer, const pipeline::TrackResult& track, int width, std::size_t most) {
+  writer.line("      segments");
+  const std::size_t shown = std::min(track.segments.size(), most);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const pipeline::TrackSegment& segment = track.segments[i];
+    const std::string label = fit(segment.label, width, Align::kLeft, writer.options().unicode);
+    writer.line(
+        "      " + label + ' ' +
+        fit(segment.unknown ? "" : percent(segment.probability), kPercentWidth, Align::kRight) +
+        (track.baseline
+             ? fit(segment.change ? points(*segment.change) : "", kPercentWidth, Align::kRight)
+             : "") +
+        "  " + clock_of(segment.from_us) + " to " + clock_of(segment.to_us));
+  }
+  const auto more = static_cast<std::int64_t>(track.segments.size() - shown);
+  if (more > 0) writer.line("      and " + std::to_string(more) + " more");
+}
+
+// The labels that differ most from the baseline.
+void add_baseline(Writer& writer, const pipeline::BaselineResult& baseline) {
+  if (baseline.labels.empty()) return writer.line("      no baseline: the face was not there");
+  auto labels = baseline.labels;
+  std::stable_sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) {
+    return std::abs(a.change) > std::abs(b.change);
+  });
+  std::string row = "      against its baseline of " + clock_text(baseline.seconds) + ": ";
+  for (std::size_t i = 0; i < std::min<std::size_t>(labels.size(), 4); ++i) {
+    row += (i == 0 ? "" : ", ") + printable(labels[i].label, 200) + ' ' + points(labels[i].change);
+  }
+  writer.line(shorten(row, writer.width(), writer.options().unicode));
+}
+
+void add_track(Writer& writer, const pipeline::TrackResult& track, std::size_t most_segments) {
+  const TableOptions& options = writer.options();
+  const std::string note = clock_of(track.from_us) + " to " + clock_of(track.to_us) + ", " +
+                           counted(track.frames, "frame", "frames");
+  const int ansi = track_colour(track.track).ansi;
+  const std::string head = '#' + std::to_string(track.track);
+  if (track.segments.empty()) {
+    writer.scores(head, ansi, track, note);
+  } else {
+    writer.scores(head, ansi, pipeline::TrackResult(), note);
+    int width = 8;
+    for (const pipeline::LabelTime& time : track.shares) {
+      if (time.seconds > 0) width = std::max(width, display_width(printable(time.label, 60)));
+    }
+    width = std::min(width, std::max(10, (writer.width() - 30) / 2));
+    add_shares(writer, track, width);
+    add_segments(writer, track, width, most_segments);
+  }
+  if (!track.labels.empty() && !track.segments.empty()) {
+    std::string row = track.aggregate == engine::Aggregate::kTemporal
+                          ? "      whole track read as one, by the temporal model: "
+                          : "      whole track read as one, the mean of its frames: ";
+    row += track.unknown ? "unknown (" : "";
+    const auto shown = std::min(track.labels.size(), static_cast<std::size_t>(options.top));
+    for (std::size_t i = 0; i < shown; ++i) {
+      row += (i == 0 ? "" : ", ") + printable(track.labels[i].label, 200) + ' ' +
+             percent(track.labels[i].probability);
+    }
+    if (track.unknown) row += ')';
+    writer.line(shorten(row, writer.width(), options.unicode));
+  }
+  if (track.baseline) add_baseline(writer, *track.baseline);
+  for (const auto& row : explanation(track.labels, track.reasons, options)) writer.line(row);
+  writer.values(track.values);
 }
 
 }  // namespace
@@ -269,6 +410,25 @@ std::string clock_text(double seconds) {
                   whole % 60);
   }
   return buffer;
+}
+
+std::string now_line(const pipeline::FrameResult& frame, const TableOptions& options) {
+  std::string out = clock_of(frame.timestamp_us);
+  for (const engine::FaceResult& face : frame.faces) {
+    const auto& labels = face.steady ? face.steady->labels : face.labels;
+    if (face.face.track < 0 || labels.empty()) continue;
+    out += "  #" + std::to_string(face.face.track) + ' ';
+    if (face.steady ? face.steady->unknown : face.unknown) {
+      out += "unknown";
+    } else {
+      out += shorten(labels.front().label, 24, options.unicode) + ' ' +
+             percent(labels.front().probability);
+      const auto& change = face.steady ? face.steady->change : face.change;
+      if (!change.empty()) out += ' ' + points(static_cast<double>(change.front()));
+    }
+    if (out.size() > 4096) break;
+  }
+  return shorten(out, std::max(options.width, kMinWidth), options.unicode);
 }
 
 std::string picture_table(const pipeline::FrameResult& picture, const TableOptions& options) {
@@ -294,8 +454,7 @@ std::string picture_table(const pipeline::FrameResult& picture, const TableOptio
 }
 
 std::string clip_table(const pipeline::SummaryResult& summary,
-                       std::span<const pipeline::TrackResult> tracks, const ClipTimeline& timeline,
-                       const TableOptions& options) {
+                       std::span<const pipeline::TrackResult> tracks, const TableOptions& options) {
   Writer writer(options);
   std::string facts = clock_text(summary.media_seconds) + ", " +
                       counted(summary.frames, "frame", "frames") + ", " +
@@ -304,30 +463,21 @@ std::string clip_table(const pipeline::SummaryResult& summary,
   if (summary.corrupt_frames > 0) {
     facts += ", " + std::to_string(summary.corrupt_frames) + " broken";
   }
-  const std::string smallest = number(static_cast<double>(summary.smallest_face));
+  const std::string smallest = number_cell(static_cast<double>(summary.smallest_face));
   if (summary.smallest_face > 0) facts += ", faces from " + smallest + " px";
   writer.title(summary.input, facts);
   if (summary.smallest_face > 0 && tracks.empty()) {
     writer.line("  no face of " + smallest + " pixels or more (--min-face N: search for smaller)");
   }
-  for (const pipeline::TrackResult& track : tracks) {
-    const std::string note = clock_text(static_cast<double>(track.from_us) / 1e6) + " to " +
-                             clock_text(static_cast<double>(track.to_us) / 1e6) + ", " +
-                             counted(track.frames, "frame", "frames");
-    writer.scores('#' + std::to_string(track.track), track_colour(track.track).ansi, track, note);
-    for (const auto& row : explanation(track.labels, track.reasons, writer.options())) {
-      writer.line(row);
-    }
-    writer.values(track.values);
-  }
-  const bool read =
-      !tracks.empty() && (!tracks.front().labels.empty() || !tracks.front().values.empty());
-  if (read) {
+  const std::size_t most = tracks.size() > kFewTracks ? kSegmentsOfMany : kSegmentsOfFew;
+  for (const pipeline::TrackResult& track : tracks) add_track(writer, track, most);
+  const bool values = !tracks.empty() && !tracks.front().values.empty();
+  if (values) {
     writer.line(tracks.front().aggregate == engine::Aggregate::kTemporal
                     ? "  tracks: read by the temporal model"
                     : "  tracks: mean of their frames");
   }
-  add_timeline(writer, timeline, summary.media_seconds);
+  add_timeline(writer, tracks, summary.media_seconds);
   return writer.take();
 }
 

@@ -20,6 +20,12 @@ std::uint8_t intensity_of(const engine::FaceResult& face) {
 
 }  // namespace
 
+ClipTimeline::ClipTimeline(double bridge_seconds) {
+  if (std::isfinite(bridge_seconds) && bridge_seconds > 0) {
+    bridge_us_ = static_cast<std::int64_t>(std::min(bridge_seconds, 3600.0) * 1e6);
+  }
+}
+
 void ClipTimeline::vote(Bin& bin, int label, std::uint16_t weight) {
   if (bin.label == label) {
     const unsigned sum = unsigned{bin.lead} + weight;
@@ -66,8 +72,10 @@ std::size_t ClipTimeline::bin_of(std::int64_t time_us) const {
 }
 
 int ClipTimeline::label_index(const engine::FaceResult& face) {
-  if (face.unknown || face.labels.empty()) return kUnknown;
-  const std::string& name = face.labels.front().label;
+  if (face.steady ? face.steady->unknown : face.unknown) return kUnknown;
+  const auto& labels = face.steady ? face.steady->labels : face.labels;
+  if (labels.empty()) return kUnknown;
+  const std::string& name = labels.front().label;
   if (const auto it = label_numbers_.find(name); it != label_numbers_.end()) return it->second;
   if (labels_.size() >= kMaxLabels) return static_cast<int>(kMaxLabels) - 1;
   const int index = static_cast<int>(labels_.size());
@@ -93,6 +101,10 @@ void ClipTimeline::add(const pipeline::FrameResult& frame) {
   const std::int64_t now = std::clamp<std::int64_t>(frame.timestamp_us, 0, kMaxTimeUs);
   widen_until(now);
   const std::size_t bin = bin_of(now);
+  const std::int64_t held = steps_.next(std::max(now, end_us_));
+  for (auto& [id, track] : tracks_) {
+    if (track.last_frame + 1 == frames_) track.end_us = track.last_us + held;
+  }
   for (const engine::FaceResult& face : frame.faces) {
     const std::int64_t id = face.face.track;
     if (id < 0) continue;
@@ -107,12 +119,16 @@ void ClipTimeline::add(const pipeline::FrameResult& frame) {
     Track& track = it->second;
     const int label = label_index(face);
     const std::uint8_t intensity = intensity_of(face);
-    const bool goes_on = track.last_frame >= 0 && track.last_frame + 1 == frames_;
-    for (std::size_t b = goes_on ? bin_of(track.last_us) + 1 : bin; b < bin; ++b) {
-      vote_at(track, b, label, intensity);
+    if (track.last_frame >= 0) {  // there until its frame ended, or until now
+      const bool bridged = now - track.end_us <= bridge_us_;
+      const std::size_t end = bridged ? bin : std::min(bin, bin_of(track.end_us));
+      for (std::size_t b = bin_of(track.last_us) + 1; b < end; ++b) {
+        vote_at(track, b, track.last_label, intensity);
+      }
     }
     vote_at(track, bin, label, intensity);
     track.last_us = now;
+    track.last_label = label;
     track.last_frame = frames_;
   }
   end_us_ = std::max(end_us_, now);

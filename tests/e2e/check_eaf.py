@@ -99,7 +99,10 @@ def main():
             assert all(r in time for r in refs), f"{refs}: no such time slot"
             used += refs
             text = a.find("ANNOTATION_VALUE").text
-            assert text in words, f"'{text}' is not in the vocabulary"
+            if tier.get("LINGUISTIC_TYPE_REF") == "change":
+                assert re.fullmatch(r"[+-]?\d+", text), f"'{text}' is not a change in points"
+            else:
+                assert text in words, f"'{text}' is not in the vocabulary"
             spans.append((time[refs[0]], time[refs[1]], text))
         assert all(a < b for a, b, _ in spans), "an annotation has a length"
         assert all(p[1] <= q[0] for p, q in zip(spans, spans[1:])), "annotations of a tier do not overlap"

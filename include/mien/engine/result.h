@@ -30,6 +30,15 @@ struct TargetValue {
   float value = 0;
 };
 
+/// What a face says at a moment of a clip, smoothed over time.
+struct SteadyAnswer {
+  std::vector<LabelScore> labels = {};  ///< the answer first, then by probability; at most ten
+  bool unknown = false;
+  std::vector<float> change = {};  ///< of each of `labels`, against the face's own baseline
+
+  std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }
+};
+
 /// The reading of one face.
 struct FaceResult {
   face::Face face;
@@ -41,6 +50,11 @@ struct FaceResult {
   /// 0..1, how far it is from its own predicted neutral (NeutralDifference); only with `explain`
   /// and a bundle that has such a network.
   std::optional<float> intensity = {};
+  /// Clips and live frames: the answer of the stretch of time that the frame is in.
+  std::optional<SteadyAnswer> steady = {};
+  /// Clips with a baseline: how much more probable each of `labels` is than in the face's own
+  /// baseline, -1..1; empty when that is not known.
+  std::vector<float> change = {};
 
   /// The best label, or "unknown".
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }

@@ -12,6 +12,7 @@
 #include "mien/engine/label_scorer.h"
 #include "mien/face/finder.h"
 #include "mien/pipeline/result.h"
+#include "mien/pipeline/segments.h"
 #include "mien/video/source.h"
 
 namespace mien::pipeline {
@@ -27,6 +28,12 @@ struct RecognizerOptions {
   int batch = 8;       ///< faces that are encoded together in a clip, by one thread
   int every = 1;       ///< clips: analyse every n-th frame
   double max_fps = 0;  ///< clips: analyse at most so many frames per second; 0: no limit
+  /// Clips and live frames: seconds over which answers are smoothed; 0: every frame for itself.
+  double smooth_seconds = 0.5;
+  /// Clips and live frames: changes against it are told. Frames wait until it is known, but those
+  /// of live sources and those with pixels do not: they have changes from then on. A median is
+  /// known at the end; such sources refuse it.
+  Baseline baseline;
 };
 
 /// One frame of a clip as it leaves the pipeline.
@@ -38,8 +45,10 @@ struct ClipFrame {
   const image::Image* image = nullptr;
 };
 
-/// Where a clip's results go, in presentation order, from the calling thread. A Status that is not
-/// ok ends the clip.
+/// Where a clip's results go, in presentation order, from the calling thread. Frames come when
+/// their answers are settled (FaceResult::steady), up to one and a half times the smoothed seconds
+/// after they were read; those of a live source come at once. A Status that is not ok ends the
+/// clip.
 struct ClipSink {
   std::function<Status(const ClipFrame&)> frame;
   bool images = false;       ///< deliver the pixels too
@@ -49,6 +58,7 @@ struct ClipSink {
 struct ClipResult {
   std::vector<TrackResult> tracks;  ///< by track id
   SummaryResult summary;
+  LabelSegments segments = LabelSegments();  ///< of all tracks; none without labels
 };
 
 /// Reads expressions in pictures, clips and live frames: finds faces, encodes them, scores the
@@ -101,7 +111,8 @@ class Recognizer {
   Result<ClipResult> clip(video::VideoSource& source, const std::string& name, const ClipSink& sink,
                           const std::atomic<bool>* cancel = nullptr);
 
-  /// One live frame; call with growing timestamps. Faces carry track ids and their own scores.
+  /// One live frame; call with growing timestamps. Faces carry track ids, their own scores, and
+  /// the answer smoothed over the last RecognizerOptions::smooth_seconds.
   Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us);
   /// The same with faces that you have found; ids follow from their boxes. Errors: as for image().
   Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us,

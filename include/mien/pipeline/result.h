@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,17 +23,56 @@ struct FrameResult {
   std::vector<engine::FaceResult> faces;
 };
 
+/// For how long a label led on a face.
+struct LabelTime {
+  std::string label;     ///< "unknown" when no label fitted
+  bool unknown = false;  ///< the time of no label
+  double seconds = 0;
+  double share = 0;  ///< of the time that the face was there, 0..1
+};
+
+/// A stretch of time over which one label led on a face, or none fitted.
+struct TrackSegment {
+  std::int64_t from_us = 0;
+  std::int64_t to_us = 0;
+  std::string label;
+  bool unknown = false;
+  double probability = 0;  ///< mean of the label over that time; 0 when unknown
+  /// With a baseline: how much more probable the label was than in it (not of unknown), and which
+  /// label rose most, by how much.
+  std::optional<double> change = {};
+  std::string risen = {};
+  double risen_by = 0;
+};
+
+/// The baseline of a track, and how the whole track differs from it.
+struct BaselineResult {
+  struct OfLabel {
+    std::string label;
+    double baseline = 0;  ///< probability
+    double mean = 0;      ///< probability over the track
+    double change = 0;    ///< mean - baseline
+  };
+  double seconds = 0;  ///< what it rests on; 0: the face was not there
+  std::vector<OfLabel> labels = {};
+};
+
 /// One person's face over a clip.
 struct TrackResult {
   std::string input;
   std::int64_t track = 0;
   std::int64_t from_us = 0;
   std::int64_t to_us = 0;
-  std::int64_t frames = 0;  ///< analysed frames that show it
+  std::int64_t frames = 0;             ///< analysed frames that show it
+  std::vector<LabelTime> shares = {};  ///< every label, longest first; then unknown
+  std::vector<TrackSegment> segments = {};
+  std::int64_t segments_left_out = 0;           ///< of a very long clip
+  std::optional<BaselineResult> baseline = {};  ///< when asked for
   engine::Aggregate aggregate = engine::Aggregate::kMean;
-  std::vector<engine::LabelScore> labels;  ///< best first
+  /// The whole track read as one: not what was seen longest. Best first.
+  std::vector<engine::LabelScore> labels = {};
   bool unknown = false;
-  std::vector<engine::Reason> reasons;
+  std::vector<engine::Reason> reasons = {};
   std::vector<engine::TargetValue> values = {};  ///< of a regression head, in its order
 
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }

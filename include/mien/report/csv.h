@@ -19,8 +19,9 @@ class CsvTable {
  public:
   /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label
   /// counts once. `targets`: of a regression, one v_ column each behind them.
+  /// `changes`: one d_ column per label at the end, the change against the face's baseline.
   explicit CsvTable(const std::vector<std::string>& labels,
-                    const std::vector<std::string>& targets = {});
+                    const std::vector<std::string>& targets = {}, bool changes = false);
 
   /// The first line.
   std::string header() const;
@@ -32,6 +33,7 @@ class CsvTable {
   std::vector<std::string> labels_;
   std::vector<std::string> targets_;
   std::unordered_map<std::string, std::size_t> column_;
+  bool changes_ = false;
 };
 
 }  // namespace mien::report

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "mien/pipeline/result.h"
-#include "mien/report/timeline.h"
 
 namespace mien::report {
 
@@ -19,11 +18,15 @@ struct TableOptions {
 /// Names and labels from outside go through printable().
 std::string picture_table(const pipeline::FrameResult& picture, const TableOptions& options = {});
 
-/// A clip as a block of text: what was read, each track with its best labels, and one row per track
-/// that shows the leading label over time, with a legend.
+/// A clip as a block of text: per track the share of time of every label, the segments, and what
+/// the whole track is read as; then one row per track that shows its segments, with a legend.
 std::string clip_table(const pipeline::SummaryResult& summary,
-                       std::span<const pipeline::TrackResult> tracks, const ClipTimeline& timeline,
+                       std::span<const pipeline::TrackResult> tracks,
                        const TableOptions& options = {});
+
+/// One line about a frame of a clip that is being read: its time and the answer of every face, as
+/// "0:12.3  #0 happy 93%  #1 unknown". At most TableOptions::width columns.
+std::string now_line(const pipeline::FrameResult& frame, const TableOptions& options = {});
 
 /// "0:05.2", "12:31", "1:02:07": tenths only below ten minutes.
 std::string clock_text(double seconds);

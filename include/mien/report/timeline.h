@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mien/pipeline/result.h"
+#include "mien/pipeline/segments.h"
 
 namespace mien::report {
 
@@ -23,8 +24,13 @@ class ClipTimeline {
   static constexpr int kAbsent = -1;   ///< the track is not there
   static constexpr int kUnknown = -2;  ///< there, but no label fits
 
-  /// Adds the faces of the next analysed frame; faces without a track are left out. A track that
-  /// was in the frame before is taken to have been there in between.
+  /// `bridge_seconds`: a face that comes back within it was there in between, as in
+  /// pipeline::LabelSegments.
+  explicit ClipTimeline(double bridge_seconds = 0);
+
+  /// Adds the faces of the next analysed frame, with their steady answers where they have them;
+  /// faces without a track are left out. A track that was in the frame before is taken to have been
+  /// there for as long as that frame lasted (pipeline::FrameSteps).
   void add(const pipeline::FrameResult& frame);
 
   /// Labels that led somewhere, in order of first appearance.
@@ -57,6 +63,8 @@ class ClipTimeline {
     std::size_t first_bin = 0;
     std::vector<Bin> bins;
     std::int64_t last_us = 0;
+    std::int64_t end_us = 0;  // of the last frame that shows it
+    int last_label = kAbsent;
     std::int64_t last_frame = -1;  // in frames added
   };
 
@@ -71,9 +79,11 @@ class ClipTimeline {
   std::map<std::string, int> label_numbers_;
   std::map<std::int64_t, Track> tracks_;
   std::map<std::int64_t, bool> dropped_;
+  std::int64_t bridge_us_ = 0;
   std::int64_t bin_us_ = 20'000;
   std::int64_t end_us_ = 0;
   std::int64_t frames_ = 0;
+  pipeline::FrameSteps steps_;
 };
 
 }  // namespace mien::report

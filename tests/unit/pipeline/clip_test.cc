@@ -180,6 +180,8 @@ TEST_F(ClipTest, PushAgreesWithClip) {
     MIEN_ASSERT_OK(faces);
     ASSERT_EQ(faces->size(), 1U);
     EXPECT_EQ(faces->front().face.track, 0);
+    ASSERT_TRUE(faces->front().steady);
+    EXPECT_EQ(faces->front().steady->labels.size(), 3U);
     EXPECT_THAT(
         faces->front().embedding,
         Pointwise(FloatNear(1e-4F), seen_[static_cast<std::size_t>(i)].faces.front().embedding));
@@ -190,11 +192,36 @@ TEST_F(ClipTest, PushAgreesWithClip) {
   ASSERT_EQ(tracks.size(), 1U);
   EXPECT_EQ(tracks[0].frames, 12);
   EXPECT_EQ(tracks[0].to_us, 11 * 40'000);
+  ASSERT_EQ(tracks[0].shares.size(), 4U);
+  double seconds = 0;
+  for (const LabelTime& time : tracks[0].shares) seconds += time.seconds;
+  EXPECT_NEAR(seconds, 0.48, 1e-9);
+  EXPECT_EQ(tracks[0].segments.front().from_us, 0);
+  EXPECT_EQ(tracks[0].segments.back().to_us, 480'000);
   EXPECT_THAT(
       probabilities(tracks[0].labels, live->label_names()),
       Pointwise(FloatNear(1e-4F), probabilities(done->tracks[0].labels, live->label_names())));
   live->reset();
   EXPECT_TRUE(live->tracks()->empty());
+}
+
+TEST_F(ClipTest, FramesTellTheSegmentThatTheyAreIn) {
+  FakeClip clip(90);
+  options_.every = 2;
+  const auto done = make()->clip(clip, "x", sink(true, true));
+  MIEN_ASSERT_OK(done);
+  EXPECT_EQ(numbers(), first(90));
+  const auto& segments = done->tracks.at(0).segments;
+  ASSERT_FALSE(segments.empty());
+  for (const FrameResult& frame : seen_) {
+    const auto at = std::find_if(segments.begin(), segments.end(), [&](const TrackSegment& s) {
+      return s.from_us <= frame.timestamp_us / 80'000 * 80'000 &&
+             frame.timestamp_us / 80'000 * 80'000 < s.to_us;
+    });
+    ASSERT_NE(at, segments.end());
+    ASSERT_TRUE(frame.faces.at(0).steady);
+    EXPECT_EQ(frame.faces[0].steady->top(), at->label) << frame.frame;
+  }
 }
 
 TEST_F(ClipTest, TheNextClipStartsAnew) {

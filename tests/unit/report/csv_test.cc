@@ -49,15 +49,34 @@ TEST(Csv, HeaderAndRowAreAsDocumented) {
   const CsvTable table({"happy", "sad"});
   EXPECT_EQ(table.header(),
             "input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,"
-            "p_happy,p_sad,c_happy,c_sad\n");
+            "p_happy,p_sad,c_happy,c_sad,steady\n");
   auto frame =
       frame_of(0.04, {face_at({10, 20.25F, 30, 40}, {{"sad", 0.75F}, {"happy", 0.25F}}, 3)});
   EXPECT_EQ(table.rows(frame),
             "clip.mp4,1,3,0.040000,1.2500,1,detected,10.0,20.2,30.0,40.0,sad,0,"
-            "0.2500,0.7500,0.0750,0.2250\n");
+            "0.2500,0.7500,0.0750,0.2250,\n");
+  frame.faces[0].steady = engine::SteadyAnswer{.labels = {{.label = "happy"}}};
+  EXPECT_TRUE(table.rows(frame).ends_with(",0.2250,happy\n"));
+  frame.faces[0].steady->unknown = true;
+  EXPECT_TRUE(table.rows(frame).ends_with(",0.2250,unknown\n"));
+  EXPECT_EQ(CsvTable({}).header().find("steady"), std::string::npos) << "detected faces have none";
 }
 
-TEST(Csv, ValuesOfARegressionAreTheLastColumns) {
+TEST(Csv, ChangesAgainstABaselineAreTheLastColumns) {
+  const CsvTable table({"happy", "sad"}, {}, true);
+  auto face = face_at({1, 2, 3, 4}, {{"sad", 0.75F}, {"happy", 0.25F}});
+  const auto none = table.rows(picture_of({face}));
+  face.change = {0.5F, -0.5F};
+  const auto rows = parse_csv(table.header() + table.rows(picture_of({face})) + none +
+                              table.rows(picture_of({})));
+  EXPECT_EQ(rows[0][18], "d_happy");
+  EXPECT_EQ(rows[1][18], "-0.5000");
+  EXPECT_EQ(rows[1][19], "0.5000");
+  EXPECT_EQ(rows[2][19], "");
+  for (const auto& row : rows) EXPECT_EQ(row.size(), 20U);
+}
+
+TEST(Csv, ValuesOfARegressionComeAfterTheLabels) {
   const CsvTable table({"happy"}, {"blunted affect", "=x"});
   auto face = face_at({1, 2, 3, 4}, {{"happy", 0.5F}});
   face.values = {{"blunted affect", 2.5F}, {"=x", -1e-9F}};
@@ -69,7 +88,7 @@ TEST(Csv, ValuesOfARegressionAreTheLastColumns) {
   EXPECT_EQ(rows[0][16], "v_=x");
   EXPECT_EQ(rows[1][15], "2.500000");
   EXPECT_EQ(rows[1][16], "0.000000");
-  EXPECT_EQ(rows[2].size(), 17U);
+  EXPECT_EQ(rows[2].size(), 18U);
   EXPECT_EQ(rows[3][15], "");
 }
 

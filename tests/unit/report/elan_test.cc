@@ -47,6 +47,21 @@ TEST(Elan, EscapesWhatComesFromOutside) {
   }
 }
 
+TEST(Elan, ATierForTheChangeAgainstABaseline) {
+  LabelSegments segments({"happy", "sad"}, 0);
+  segments.set_baseline(*pipeline::parse_baseline("0-1"));
+  for (const float happy : {0.25F, 0.75F}) {
+    segments.add(frame_of(happy < 0.5F ? 0 : 1,
+                          {face_at({0, 0, 9, 9}, {{"happy", happy}, {"sad", 1 - happy}}, 4)}));
+  }
+  segments.finish();
+  const std::string text = elan_document(segments);
+  EXPECT_THAT(text, HasSubstr("LINGUISTIC_TYPE_REF=\"change\" PARTICIPANT=\"face 4\" "
+                              "TIER_ID=\"face 4 change\""));
+  EXPECT_THAT(text, HasSubstr("<ANNOTATION_VALUE>+50</ANNOTATION_VALUE>"));
+  EXPECT_THAT(elan_document(one_face("happy")), Not(HasSubstr("change")));
+}
+
 TEST(Elan, WithoutFacesAndMedia) {
   LabelSegments segments({"unknown"});
   segments.finish();

@@ -28,7 +28,7 @@ std::string problem_of(const Json& value) {
   const Json* kind = parsed->find("kind");
   if (!kind || !kind->is_string()) return "no kind";
   const auto text = read_text_file(
-      test::source_dir() / "docs" / "schemas" / (kind->as_string() + ".json"), 1 << 20);
+      mien::test::source_dir() / "docs" / "schemas" / (kind->as_string() + ".json"), 1 << 20);
   if (!text.ok()) return text.status().message();
   const auto schema = Json::parse(*text);
   if (!schema.ok()) return schema.status().message();
@@ -65,6 +65,71 @@ TEST(JsonLines, ValuesOfARegressionWithAndWithoutLabels) {
     EXPECT_EQ(problem_of(line), "");
     EXPECT_EQ(line.find("aggregate")->as_string(), "mean");
   }
+}
+
+TEST(JsonLines, ATrackTellsSharesAndSegments) {
+  pipeline::TrackResult track;
+  track.input = "clip.mp4";
+  track.labels = face_at({}, kHappy).labels;
+  EXPECT_EQ(problem_of(to_json(track)), "");
+  track.shares = {{.label = "happy", .seconds = 1.5, .share = 0.75},
+                  {.label = "unknown", .unknown = true, .seconds = 0.5, .share = 0.25}};
+  track.segments = {
+      {.from_us = 0, .to_us = 1'500'000, .label = "happy", .probability = 0.87654},
+      {.from_us = 1'500'000, .to_us = 2'000'000, .label = "unknown", .unknown = true}};
+  track.segments_left_out = 3;
+  const Json json = to_json(track);
+  EXPECT_EQ(problem_of(json), "");
+  EXPECT_NE(json.dump().find(
+                R"("shares":[{"label":"happy","unknown":false,"seconds":1.5,"share":0.75},)"
+                R"({"label":"unknown","unknown":true,"seconds":0.5,"share":0.25}],)"
+                R"("segments":[{"label":"happy","unknown":false,"from":0.0,"to":1.5,)"
+                R"("probability":0.8765},{"label":"unknown","unknown":true,"from":1.5,"to":2.0,)"
+                R"("probability":null}],"segments_left_out":3,"aggregate":"mean")"),
+            std::string::npos)
+      << json.dump();
+}
+
+TEST(JsonLines, ChangesAgainstABaseline) {
+  auto face = face_at({1, 2, 3, 4}, {{"happy", 0.6F}, {"sad", 0.4F}}, 0);
+  face.change = {0.25F, -0.25F};
+  const Json frame = to_json(frame_of(1, {face}));
+  EXPECT_EQ(problem_of(frame), "");
+  EXPECT_NE(frame.dump().find(
+                R"("change":[{"label":"happy","change":0.25},{"label":"sad","change":-0.25}])"),
+            std::string::npos);
+  pipeline::TrackResult track;
+  track.labels = face.labels;
+  track.shares = {{.label = "happy", .seconds = 1, .share = 1}};
+  track.segments = {{.to_us = 1'000'000,
+                     .label = "happy",
+                     .probability = 0.6,
+                     .change = 0.25,
+                     .risen = "happy",
+                     .risen_by = 0.25},
+                    {.to_us = 1'000'000, .label = "unknown", .unknown = true, .risen = "sad"}};
+  track.baseline = pipeline::BaselineResult{
+      .seconds = 1.5,
+      .labels = {{.label = "happy", .baseline = 0.35, .mean = 0.6, .change = 0.25}}};
+  Json json = to_json(track);
+  EXPECT_EQ(problem_of(json), "");
+  const std::string text = json.dump();
+  EXPECT_NE(text.find(R"("change":0.25,"risen":"happy","risen_by":0.25)"), std::string::npos);
+  EXPECT_NE(text.find(R"("change":null,"risen":"sad","risen_by":0.0)"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("baseline":{"seconds":1.5,"labels":[{"label":"happy","baseline":0.35,)"
+                      R"("mean":0.6,"change":0.25}]})"),
+            std::string::npos)
+      << text;
+}
+
+TEST(JsonLines, AFaceOfAClipHasItsSteadyAnswer) {
+  auto face = face_at({1, 2, 3, 4}, kHappy, 0);
+  face.steady = engine::SteadyAnswer{.labels = {{.label = "sad", .probability = 0.51234F}}};
+  const Json json = to_json(frame_of(1, {face}));
+  EXPECT_EQ(problem_of(json), "");
+  EXPECT_NE(json.dump().find(R"("steady":{"label":"sad","unknown":false,"probability":0.5123})"),
+            std::string::npos)
+      << json.dump();
 }
 
 TEST(JsonLines, DetectedOnlyFaceHasNoVerdict) {

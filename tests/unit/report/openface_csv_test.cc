@@ -21,6 +21,13 @@ TEST(OpenFaceCsv, ColumnsInItsHabit) {
             "11,5,0.400,1.00,1,1.0,2.0,30.0,40.0,0.3000,0.7000,0,1,0,clip.mp4\n");
 }
 
+TEST(OpenFaceCsv, PresenceIsThatOfTheStretchOfTime) {
+  auto face = face_at({1, 2, 30, 40}, {{"sad", 0.7F}, {"happy", 0.3F}}, 5);
+  face.steady = engine::SteadyAnswer{.labels = {{.label = "happy"}}};
+  EXPECT_EQ(OpenFaceCsv({"happy", "sad"}).rows(frame_of(0.4, {face})),
+            "11,5,0.400,1.00,1,1.0,2.0,30.0,40.0,0.3000,0.7000,1,0,0,clip.mp4\n");
+}
+
 TEST(OpenFaceCsv, NoFaceIsARowOfZeros) {
   EXPECT_EQ(OpenFaceCsv({"a", "b"}).rows(frame_of(1, {})),
             "26,0,1.000,0,0,0,0,0,0,0,0,0,0,0,clip.mp4\n");

@@ -49,7 +49,7 @@ TEST(PredictionPage, ClipHasALanePerLabelAndMarksUnknown) {
   EXPECT_THAT(page, HasSubstr("a&lt;b&gt;.mp4"));
   EXPECT_THAT(page, HasSubstr("is &lt;broken&gt;"));
   EXPECT_THAT(page, HasSubstr("how a face looks"));
-  EXPECT_THAT(page, HasSubstr("over all: happy (happy 60%)"));
+  EXPECT_THAT(page, HasSubstr("The whole track read as one, the mean of its frames: happy 60%"));
 }
 
 TEST(PredictionPage, NothingIsLoadedAndNoImageWithoutTheOption) {

@@ -8,6 +8,7 @@
 
 #include "mien/core/utf8.h"
 #include "mien/report/text.h"
+#include "mien/report/timeline.h"
 #include "support/test_support.h"
 #include "unit/report/report_samples.h"
 
@@ -148,7 +149,6 @@ TEST(Table, AsciiAndColourAreOptions) {
 }
 
 TEST(Table, NeverWiderThanTheTerminalAndNeverSteersIt) {
-  ClipTimeline timeline;
   pipeline::SummaryResult summary;
   summary.is_clip = true;
   summary.media_seconds = 20;
@@ -160,8 +160,14 @@ TEST(Table, NeverWiderThanTheTerminalAndNeverSteersIt) {
     pipeline::TrackResult track;
     track.track = id;
     track.labels = faces.back().labels;
+    track.unknown = id % 2 == 1;
+    track.shares = {{.label = text, .seconds = 1, .share = 0.5},
+                    {.label = "unknown", .unknown = true, .seconds = 1, .share = 0.5}};
+    track.segments = {
+        {.from_us = 0, .to_us = 1'000'000, .label = text, .probability = 0.5},
+        {.from_us = 1'000'000, .to_us = 2'000'000, .label = "unknown", .unknown = true}};
+    if (id % 3 == 2) track.segments.clear();
     tracks.push_back(track);
-    timeline.add(frame_of(static_cast<double>(id), faces));
   }
   for (const int width : {-3, 40, 61, 80, 200}) {
     for (const bool unicode : {true, false}) {
@@ -171,7 +177,7 @@ TEST(Table, NeverWiderThanTheTerminalAndNeverSteersIt) {
         picture.input = text;
         summary.input = text;
         const std::string out =
-            picture_table(picture, options) + clip_table(summary, tracks, timeline, options);
+            picture_table(picture, options) + clip_table(summary, tracks, options);
         EXPECT_FALSE(has_control(out));
         for (const std::string& line : lines_of(out)) {
           ASSERT_LE(display_width(line), std::max(width, 40)) << line;
@@ -182,41 +188,109 @@ TEST(Table, NeverWiderThanTheTerminalAndNeverSteersIt) {
   }
 }
 
-TEST(Table, ClipBlockHasTimeLineAndLegend) {
-  ClipTimeline timeline;
-  for (int i = 0; i <= 100; ++i) {
-    const double t = i * 0.1;
-    std::vector<engine::FaceResult> faces = {face_at({1, 2, 3, 4}, t < 5 ? kHappy : kSad, 0)};
-    if (t >= 2 && t < 8) faces.push_back(face_at({9, 2, 3, 4}, kSad, 4));
-    timeline.add(frame_of(t, faces));
-  }
-  pipeline::SummaryResult summary{.input = "clip.mp4",
-                                  .is_clip = true,
-                                  .frames = 250,
-                                  .analysed_frames = 101,
-                                  .faces = 161,
-                                  .tracks = 2,
-                                  .corrupt_frames = 1,
-                                  .media_seconds = 10.0};
+// A face that is sad for six seconds, then happy for four with an unknown second; the mean of all
+// frames says happy.
+pipeline::TrackResult cries_then_laughs() {
   pipeline::TrackResult track;
   track.to_us = 10'000'000;
   track.frames = 101;
+  track.shares = {{.label = "sad", .seconds = 6, .share = 0.6},
+                  {.label = "happy", .seconds = 3, .share = 0.3},
+                  {.label = "neutral"},
+                  {.label = "unknown", .unknown = true, .seconds = 1, .share = 0.1}};
+  track.segments = {
+      {.from_us = 0, .to_us = 6'000'000, .label = "sad", .probability = 0.71},
+      {.from_us = 6'000'000, .to_us = 7'000'000, .label = "unknown", .unknown = true},
+      {.from_us = 7'000'000, .to_us = 10'000'000, .label = "happy", .probability = 0.93}};
   track.labels = face_at({}, kHappy).labels;
-  const auto lines = lines_of(clip_table(summary, std::vector{track}, timeline));
-  ASSERT_GE(lines.size(), 8U);
-  EXPECT_EQ(lines[0], "clip.mp4  0:10.0, 250 frames, 101 analysed, 2 tracks, 1 broken");
-  EXPECT_THAT(lines, testing::Contains("  tracks: mean of their frames"));
+  return track;
+}
+
+TEST(Table, AClipTellsSharesAndSegmentsBeforeTheWholeReading) {
+  auto track = cries_then_laughs();
+  const pipeline::SummaryResult summary{.input = "clip.mp4",
+                                        .is_clip = true,
+                                        .frames = 250,
+                                        .analysed_frames = 101,
+                                        .faces = 161,
+                                        .tracks = 1,
+                                        .corrupt_frames = 1,
+                                        .media_seconds = 10.0};
+  EXPECT_EQ(clip_table(summary, std::vector{track}, {.unicode = false}),
+            "clip.mp4  0:10.0, 250 frames, 101 analysed, 1 track, 1 broken\n"
+            "  #0  0:00.0 to 0:10.0, 101 frames\n"
+            "      share of time\n"
+            "      sad        60%  ##############           0:06.0\n"
+            "      happy      30%  #######                  0:03.0\n"
+            "      unknown    10%  ##                       0:01.0\n"
+            "      segments\n"
+            "      sad        71%  0:00.0 to 0:06.0\n"
+            "      unknown         0:06.0 to 0:07.0\n"
+            "      happy      93%  0:07.0 to 0:10.0\n"
+            "      whole track read as one, the mean of its frames: happy 91%, surprise 6%, ~\n"
+            "  time line, 0:00.0 to 0:10.0\n"
+            "  #0  ssssssssssssssssssssssssssssssssssssssssssss???????hhhhhhhhhhhhhhhhhhhhhh\n"
+            "     s sad  h happy  ? unknown  . not there\n");
   track.aggregate = engine::Aggregate::kTemporal;
-  EXPECT_THAT(lines_of(clip_table(summary, std::vector{track}, timeline)),
-              testing::Contains("  tracks: read by the temporal model"));
-  EXPECT_NE(lines[1].find("0:00.0 to 0:10.0, 101 frames"), std::string::npos) << lines[1];
-  const std::string& first = lines[lines.size() - 3];
-  const std::string& second = lines[lines.size() - 2];
-  EXPECT_EQ(first.find("  #0 "), 0U) << first;
-  EXPECT_EQ(second.find("  #4 "), 0U) << second;
-  EXPECT_NE(first.find("hhhhhhsssss"), std::string::npos) << first;
-  EXPECT_NE(second.find("...sss"), std::string::npos) << second;
-  EXPECT_EQ(lines.back(), "     h happy  s sad  . not there");
+  EXPECT_THAT(clip_table(summary, std::vector{track}),
+              testing::HasSubstr("read as one, by the temporal model: happy"));
+}
+
+TEST(Table, OneLineAboutNow) {
+  auto steady = face_at({}, kHappy, 3);
+  steady.steady = engine::SteadyAnswer{.labels = {{.label = "sad", .probability = 0.617F}}};
+  auto unknown = face_at({}, kHappy, 4);
+  unknown.unknown = true;
+  const auto frame = frame_of(12.34, {face_at({}, kHappy, 0), steady, unknown, face_at({}, {}, 5)});
+  EXPECT_EQ(now_line(frame), "0:12.3  #0 happy 91%  #3 sad 62%  #4 unknown");
+  for (const std::string& text : test::hostile_texts()) {
+    const auto line = now_line(frame_of(1, {face_at({}, {{text, 0.5F}}, 0)}), {.width = 50});
+    EXPECT_LE(display_width(line), 50);
+    EXPECT_FALSE(has_control(line));
+  }
+}
+
+TEST(Table, TheTimeLineShowsWhereAFaceIsAway) {
+  auto first = cries_then_laughs();
+  auto second = first;
+  second.track = 4;
+  second.segments = {{.from_us = 2'000'000, .to_us = 8'000'000, .label = "sad"}};
+  const auto lines = lines_of(
+      clip_table({.input = "x", .is_clip = true, .media_seconds = 10}, std::vector{first, second}));
+  const std::string& row = lines[lines.size() - 2];
+  EXPECT_EQ(row.find("  #4  .............."), 0U) << row;
+  EXPECT_EQ(row.find("sss"), row.find_first_not_of('.', 6)) << row;
+  EXPECT_EQ(row.back(), '.');
+}
+
+TEST(Table, AClipTellsChangesAgainstItsBaseline) {
+  auto track = cries_then_laughs();
+  track.segments[2].change = 0.45;
+  track.baseline = pipeline::BaselineResult{
+      .seconds = 2,
+      .labels = {{.label = "sad", .change = -0.05}, {.label = "happy", .change = 0.2}}};
+  const pipeline::SummaryResult summary{.input = "x", .is_clip = true, .media_seconds = 10};
+  std::string text = clip_table(summary, std::vector{track});
+  EXPECT_THAT(text, testing::HasSubstr("      happy      93%  +45  0:07.0 to 0:10.0\n"));
+  EXPECT_THAT(text,
+              testing::HasSubstr("      against its baseline of 0:02.0: happy +20, sad -5\n"));
+  track.baseline->labels.clear();
+  text = clip_table(summary, std::vector{track});
+  EXPECT_THAT(text, testing::HasSubstr("      no baseline: the face was not there\n"));
+}
+
+TEST(Table, LongListsAreCut) {
+  auto track = cries_then_laughs();
+  for (int i = 0; i < 100; ++i) {
+    track.segments.push_back(
+        {.from_us = (10 + i) * 1'000'000, .to_us = (11 + i) * 1'000'000, .label = "sad"});
+    track.shares.insert(track.shares.begin(), {.label = std::to_string(i), .seconds = 9});
+  }
+  const std::string text =
+      clip_table({.input = "x", .is_clip = true, .media_seconds = 110}, std::vector{track});
+  EXPECT_THAT(text, testing::HasSubstr("      and 90 others\n"));
+  EXPECT_THAT(text, testing::HasSubstr("      and 91 more\n"));
+  EXPECT_THAT(text, testing::HasSubstr("      unknown "));
 }
 
 TEST(Table, Clock) {
@@ -254,6 +328,30 @@ TEST(Timeline, FillsBetweenFramesOfATrackButNotAcrossAbsence) {
   EXPECT_TRUE(timeline.is_current(0));
   timeline.add(frame_of(4, {}));
   EXPECT_FALSE(timeline.is_current(0));
+}
+
+TEST(Timeline, AShortAbsenceIsBridgedAndAGapInTheClipIsNot) {
+  ClipTimeline timeline(0.5);
+  const auto face = face_at({1, 2, 3, 4}, kHappy, 0);
+  for (const double t : {0.0, 0.2, 0.4, 0.6, 1.0, 1.2, 11.2, 11.4}) {
+    std::vector<engine::FaceResult> faces;
+    if (t != 0.6) faces.push_back(face);
+    timeline.add(frame_of(t, faces));
+  }
+  EXPECT_EQ(timeline.label_at(0, 700'000, 720'000), 0);
+  EXPECT_EQ(timeline.label_at(0, 5'000'000, 5'020'000), ClipTimeline::kAbsent);
+  EXPECT_EQ(timeline.label_at(0, 11'200'000, 11'220'000), 0);
+}
+
+TEST(Timeline, ShowsTheSteadyAnswer) {
+  ClipTimeline timeline;
+  auto face = face_at({1, 2, 3, 4}, kHappy, 0);
+  face.steady = engine::SteadyAnswer{.labels = {{.label = "sad", .probability = 0.6F}}};
+  timeline.add(frame_of(0, {face}));
+  EXPECT_EQ(timeline.labels(), std::vector<std::string>{"sad"});
+  face.steady->unknown = true;
+  timeline.add(frame_of(1, {face}));
+  EXPECT_EQ(timeline.label_at(0, 1'000'000, 1'020'000), ClipTimeline::kUnknown);
 }
 
 TEST(Timeline, KeepsTheLargestIntensityOfEveryPart) {

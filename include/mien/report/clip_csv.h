@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mien/pipeline/result.h"
+
+namespace mien::report {
+
+/// CSV about whole tracks (docs/outputs.md): one row per track with its shares of time, or one row
+/// per segment. As CsvTable: RFC 4180, cells from outside cannot become formulas.
+class ClipCsv {
+ public:
+  enum class Rows { kTracks, kSegments };
+
+  /// `labels`: the label set in the user's order. `changes`: columns about the baseline, too.
+  ClipCsv(Rows rows, std::vector<std::string> labels, bool changes = false);
+
+  std::string header() const;
+  std::string rows(const pipeline::TrackResult& track) const;
+
+ private:
+  std::string track_row(const pipeline::TrackResult& track) const;
+  std::string baseline_cells(const pipeline::TrackResult& track) const;
+
+  Rows rows_;
+  std::vector<std::string> labels_;
+  bool changes_ = false;
+};
+
+}  // namespace mien::report

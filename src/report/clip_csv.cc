@@ -1,0 +1,119 @@
+#include "mien/report/clip_csv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "mien/report/csv.h"
+
+namespace mien::report {
+namespace {
+
+std::string seconds_cell(std::int64_t us) {
+  return fmt::format("{:.6f}", static_cast<double>(us) / 1e6);
+}
+
+std::string share_cell(double value) {
+  return std::isfinite(value) ? fmt::format("{:.4f}", value) : std::string();
+}
+
+}  // namespace
+
+ClipCsv::ClipCsv(Rows rows, std::vector<std::string> labels, bool changes)
+    : rows_(rows), changes_(changes) {
+  for (std::string& label : labels) {
+    if (std::find(labels_.begin(), labels_.end(), label) == labels_.end()) {
+      labels_.push_back(std::move(label));
+    }
+  }
+}
+
+std::string ClipCsv::header() const {
+  if (rows_ == Rows::kSegments) {
+    return std::string("input,face_id,from,to,seconds,label,unknown,probability") +
+           (changes_ ? ",change,risen,risen_by\n" : "\n");
+  }
+  std::string out = "input,face_id,from,to,frames,seconds,longest";
+  for (const std::string& label : labels_) out += ',' + csv_text("share_" + label);
+  out += ",share_unknown,whole_aggregate,whole_top,whole_unknown";
+  for (const std::string& label : labels_) out += ',' + csv_text("whole_p_" + label);
+  if (!changes_) return out + '\n';
+  out += ",baseline_seconds";
+  for (const std::string& label : labels_) out += ',' + csv_text("baseline_" + label);
+  for (const std::string& label : labels_) out += ',' + csv_text("change_" + label);
+  return out + '\n';
+}
+
+std::string ClipCsv::rows(const pipeline::TrackResult& track) const {
+  if (rows_ == Rows::kTracks) return track_row(track);
+  std::string out;
+  for (const pipeline::TrackSegment& segment : track.segments) {
+    out += fmt::format("{},{},{},{},{},{},{},{}", csv_text(track.input), track.track,
+                       seconds_cell(segment.from_us), seconds_cell(segment.to_us),
+                       seconds_cell(segment.to_us - segment.from_us), csv_text(segment.label),
+                       segment.unknown ? 1 : 0,
+                       segment.unknown ? std::string() : share_cell(segment.probability));
+    if (changes_) {
+      const bool known = !segment.risen.empty();
+      out += fmt::format(",{},{},{}", segment.change ? share_cell(*segment.change) : std::string(),
+                         csv_text(segment.risen),
+                         known ? share_cell(segment.risen_by) : std::string());
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::string ClipCsv::track_row(const pipeline::TrackResult& track) const {
+  double seconds = 0;
+  const pipeline::LabelTime* longest = nullptr;
+  for (const pipeline::LabelTime& time : track.shares) {
+    seconds += time.seconds;
+    if (longest == nullptr || time.seconds > longest->seconds) longest = &time;
+  }
+  std::string out =
+      fmt::format("{},{},{},{},{},{:.6f},{}", csv_text(track.input), track.track,
+                  seconds_cell(track.from_us), seconds_cell(track.to_us), track.frames, seconds,
+                  longest == nullptr ? "" : csv_text(longest->label));
+  const auto share_of = [&](std::string_view label, bool unknown) {
+    const auto at = std::find_if(track.shares.begin(), track.shares.end(), [&](const auto& time) {
+      return time.unknown == unknown && (unknown || time.label == label);
+    });
+    return at == track.shares.end() ? std::string() : share_cell(at->share);
+  };
+  for (const std::string& label : labels_) out += ',' + share_of(label, false);
+  out += ',' + share_of("", true);
+  if (track.labels.empty()) {
+    const std::size_t cells = 3 + labels_.size() + (changes_ ? 1 + 2 * labels_.size() : 0);
+    return out + std::string(cells, ',') + '\n';
+  }
+  out += fmt::format(",{},{},{}", engine::to_string(track.aggregate), csv_text(track.top()),
+                     track.unknown ? 1 : 0);
+  for (const std::string& label : labels_) {
+    const auto at = std::find_if(track.labels.begin(), track.labels.end(),
+                                 [&](const auto& score) { return score.label == label; });
+    out += ',' + (at == track.labels.end() ? std::string()
+                                           : share_cell(static_cast<double>(at->probability)));
+  }
+  return out + (changes_ ? baseline_cells(track) : std::string()) + '\n';
+}
+
+std::string ClipCsv::baseline_cells(const pipeline::TrackResult& track) const {
+  std::string bases, changes;
+  for (const std::string& label : labels_) {
+    bases += ',';
+    changes += ',';
+    if (!track.baseline) continue;
+    for (const auto& one : track.baseline->labels) {
+      if (one.label != label) continue;
+      bases += share_cell(one.baseline);
+      changes += share_cell(one.change);
+    }
+  }
+  const double seconds = track.baseline ? track.baseline->seconds : 0;
+  return fmt::format(",{:.6f}", seconds) + bases + changes;
+}
+
+}  // namespace mien::report

@@ -1,0 +1,66 @@
+#include "mien/report/clip_csv.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/report/report_samples.h"
+
+namespace mien::report {
+namespace {
+
+pipeline::TrackResult sample_track() {
+  pipeline::TrackResult out;
+  out.input = "=a,b.mp4";
+  out.track = 3;
+  out.to_us = 1'960'000;
+  out.frames = 50;
+  out.shares = {{.label = "calm, content", .seconds = 1.5, .share = 0.75},
+                {.label = "sad"},
+                {.label = "unknown", .unknown = true, .seconds = 0.5, .share = 0.25}};
+  out.segments = {
+      {.from_us = 0, .to_us = 1'500'000, .label = "calm, content", .probability = 0.87654},
+      {.from_us = 1'500'000, .to_us = 2'000'000, .label = "unknown", .unknown = true}};
+  out.labels = {{.label = "sad", .probability = 0.6F},
+                {.label = "calm, content", .probability = 0.4F}};
+  return out;
+}
+
+TEST(ClipCsv, OneRowPerTrack) {
+  const ClipCsv csv(ClipCsv::Rows::kTracks, {"sad", "calm, content", "sad"});
+  EXPECT_EQ(csv.header(),
+            "input,face_id,from,to,frames,seconds,longest,share_sad,\"share_calm, content\","
+            "share_unknown,whole_aggregate,whole_top,whole_unknown,whole_p_sad,"
+            "\"whole_p_calm, content\"\n");
+  EXPECT_EQ(csv.rows(sample_track()),
+            "\"'=a,b.mp4\",3,0.000000,1.960000,50,2.000000,\"calm, content\",0.0000,0.7500,0.2500,"
+            "mean,sad,0,0.6000,0.4000\n");
+  pipeline::TrackResult nothing;
+  nothing.input = "x";
+  EXPECT_EQ(csv.rows(nothing), "x,0,0.000000,0.000000,0,0.000000,,,,,,,,,\n");
+}
+
+TEST(ClipCsv, OneRowPerSegment) {
+  const ClipCsv csv(ClipCsv::Rows::kSegments, {"sad", "calm, content"});
+  EXPECT_EQ(csv.header(), "input,face_id,from,to,seconds,label,unknown,probability\n");
+  EXPECT_EQ(csv.rows(sample_track()),
+            "\"'=a,b.mp4\",3,0.000000,1.500000,1.500000,\"calm, content\",0,0.8765\n"
+            "\"'=a,b.mp4\",3,1.500000,2.000000,0.500000,unknown,1,\n");
+}
+
+TEST(ClipCsv, ChangesAgainstABaseline) {
+  auto track = sample_track();
+  track.baseline = pipeline::BaselineResult{
+      .seconds = 1, .labels = {{.label = "sad", .baseline = 0.5, .mean = 0.25, .change = -0.25}}};
+  track.segments[0].change = 0.125;
+  track.segments[0].risen = "sad";
+  track.segments[0].risen_by = 0.25;
+  const ClipCsv tracks(ClipCsv::Rows::kTracks, {"sad"}, true);
+  EXPECT_TRUE(tracks.header().ends_with(",baseline_seconds,baseline_sad,change_sad\n"));
+  EXPECT_TRUE(tracks.rows(track).ends_with(",1.000000,0.5000,-0.2500\n")) << tracks.rows(track);
+  const ClipCsv segments(ClipCsv::Rows::kSegments, {"sad"}, true);
+  EXPECT_TRUE(segments.header().ends_with(",probability,change,risen,risen_by\n"));
+  EXPECT_NE(segments.rows(track).find(",0,0.8765,0.1250,sad,0.2500\n"), std::string::npos);
+  EXPECT_TRUE(segments.rows(track).ends_with(",unknown,1,,,,\n"));
+}
+
+}  // namespace
+}  // namespace mien::report
