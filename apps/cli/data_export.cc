@@ -4,12 +4,15 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 
 #include "mien/core/file.h"
 #include "mien/jobs/results_file.h"
+#include "mien/pipeline/segments.h"
+#include "mien/report/clip_csv.h"
 #include "mien/report/csv.h"
 
 namespace mien::cli {
@@ -20,6 +23,7 @@ struct ExportVerb {
   std::string table = "faces";
   std::string out;
   bool csv = false;
+  double smooth = 0.5;
 };
 
 using Write = std::function<Status(const std::string&)>;
@@ -28,14 +32,75 @@ std::string seconds(std::int64_t us) {
   return fmt::format("{:.6f}", static_cast<double>(us) / 1e6);
 }
 
-Status write_faces(const jobs::ResultsFile& results, const std::string& table, const Write& write) {
+// The frames of a clip once more, with the segments that they are in: the file has neither.
+class ClipReplay {
+ public:
+  using Sink = std::function<Status(const pipeline::FrameResult&)>;
+
+  ClipReplay(const std::vector<std::string>& labels, double smooth)
+      : segments_(labels, smooth, pipeline::LabelSegments::Use::kAnswers) {}
+
+  Status add(const pipeline::FrameResult& frame, const Sink& sink) {
+    segments_.add(frame);
+    waiting_.push_back(frame);
+    return deliver(sink);
+  }
+  Status finish(const Sink& sink) {
+    segments_.finish();
+    return deliver(sink);
+  }
+  const pipeline::LabelSegments& segments() const { return segments_; }
+
+ private:
+  Status deliver(const Sink& sink) {
+    while (!waiting_.empty() && segments_.take(waiting_.front())) {
+      const pipeline::FrameResult frame = std::move(waiting_.front());
+      waiting_.pop_front();
+      MIEN_RETURN_IF_ERROR(sink(frame));
+    }
+    return {};
+  }
+
+  pipeline::LabelSegments segments_;
+  std::deque<pipeline::FrameResult> waiting_;
+};
+
+Status write_faces(const jobs::ResultsFile& results, const ExportVerb& verb, const Write& write) {
+  const std::string& table = verb.table;
   const report::CsvTable csv(results.labels());
   MIEN_RETURN_IF_ERROR(write(csv.header()));
   return results.for_each_file([&](const jobs::FileRow& file) -> Status {
     if (file.state != "done") return {};
     if ((table == "frames" && !file.is_clip) || (table == "images" && file.is_clip)) return {};
-    return results.for_each_frame(
-        file, [&](const pipeline::FrameResult& frame) { return write(csv.rows(frame)); });
+    const ClipReplay::Sink sink = [&](const pipeline::FrameResult& frame) {
+      return write(csv.rows(frame));
+    };
+    if (!file.is_clip) return results.for_each_frame(file, sink);
+    ClipReplay replay(results.labels(), verb.smooth);
+    MIEN_RETURN_IF_ERROR(results.for_each_frame(
+        file, [&](const pipeline::FrameResult& frame) { return replay.add(frame, sink); }));
+    return replay.finish(sink);
+  });
+}
+
+Status write_times(const jobs::ResultsFile& results, const ExportVerb& verb, const Write& write) {
+  using Rows = report::ClipCsv::Rows;
+  const report::ClipCsv csv(verb.table == "segments" ? Rows::kSegments : Rows::kTracks,
+                            results.labels());
+  MIEN_RETURN_IF_ERROR(write(csv.header()));
+  const ClipReplay::Sink nobody = [](const pipeline::FrameResult&) { return Status(); };
+  return results.for_each_file([&](const jobs::FileRow& file) -> Status {
+    if (file.state != "done" || !file.is_clip) return {};
+    ClipReplay replay(results.labels(), verb.smooth);
+    MIEN_RETURN_IF_ERROR(results.for_each_frame(
+        file, [&](const pipeline::FrameResult& frame) { return replay.add(frame, nobody); }));
+    MIEN_RETURN_IF_ERROR(replay.finish(nobody));
+    MIEN_ASSIGN_OR_RETURN(auto tracks, results.tracks(file));
+    pipeline::add_segments(replay.segments(), tracks);
+    for (const pipeline::TrackResult& track : tracks) {
+      MIEN_RETURN_IF_ERROR(write(csv.rows(track)));
+    }
+    return {};
   });
 }
 
@@ -108,7 +173,9 @@ void run_export(Context& context, const ExportVerb& verb) {
   Status status = verb.table == "tracks" ? write_tracks(**results, write)
                   : verb.table == "failures" || verb.table == "files"
                       ? write_files(**results, verb.table == "failures", write)
-                      : write_faces(**results, verb.table, write);
+                  : verb.table == "segments" || verb.table == "shares"
+                      ? write_times(**results, verb, write)
+                      : write_faces(**results, verb, write);
   if (status.ok() && file) status = file->commit();
   if (status.ok() && !file && std::fflush(stdout) != 0) {
     status = io_error("standard output: cannot be written");
@@ -127,8 +194,15 @@ void add_data_export(CLI::App& data, Context& context) {
   command
       ->add_option("--table", verb->table,
                    "faces (as predict --csv), frames (of clips only), images (pictures only), "
-                   "tracks, failures, files")
-      ->check(CLI::IsMember({"faces", "frames", "images", "tracks", "failures", "files"}))
+                   "tracks, shares (as predict --format tracks), segments (as predict --format "
+                   "segments), failures, files")
+      ->check(CLI::IsMember(
+          {"faces", "frames", "images", "tracks", "shares", "segments", "failures", "files"}))
+      ->capture_default_str();
+  command
+      ->add_option("--smooth", verb->smooth,
+                   "Clips: seconds over which answers are smoothed, as in predict")
+      ->check(CLI::Range(0.0, 60.0))
       ->capture_default_str();
   command->add_option("-o,--output,--out", verb->out,
                       "Write to this file; it appears only when complete");

@@ -95,6 +95,15 @@ half = len(bar) // 2
 assert len(set(bar)) == 2 and bar[1] * (half - 4) in bar and bar[-2] * (half - 4) in bar, bar
 PY
 
+section "a results file gives the same segments"
+run predict flicker.mkv "${whole[@]}" -o r.sqlite
+exits 0
+for table in segments:segments shares:tracks faces:csv; do
+  run data export r.sqlite --csv --table ${table%:*} -o exported
+  ok
+  check "as predict --format ${table#*:}" cmp exported c.${table#*:}
+done
+
 section "tables of tracks and segments are about clips"
 run predict ${colours[0]}.png "${whole[@]}" --format segments
 exits 1
