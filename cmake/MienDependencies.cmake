@@ -18,7 +18,9 @@ find_library(MIEN_DNNL_LIBRARY dnnl REQUIRED)
 add_library(mien_dnnl INTERFACE IMPORTED)
 target_include_directories(mien_dnnl SYSTEM INTERFACE ${MIEN_DNNL_INCLUDE})
 target_link_libraries(mien_dnnl INTERFACE ${MIEN_DNNL_LIBRARY})
-find_package(OpenMP REQUIRED COMPONENTS CXX)    # kernels
+# kernels: the OpenMP runtime of oneDNN, to ask it for one thread. We have no OpenMP code of our own.
+set(MIEN_OPENMP_RUNTIME gomp CACHE STRING "OpenMP runtime that oneDNN is linked with")
+find_package(OpenMP QUIET COMPONENTS CXX)       # LibTorch
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)        # report
 pkg_check_modules(PANGO REQUIRED IMPORTED_TARGET pangocairo)   # report
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)    # jobs

@@ -33,7 +33,7 @@ function(mien_unity target)
   if(MIEN_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${MIEN_UNITY})
     # Types of a source that hold types of its anonymous namespace are fine: no header has them.
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()
 

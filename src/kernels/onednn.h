@@ -3,12 +3,17 @@
 // oneDNN of the distributions runs on OpenMP, whose threads spin while they wait. Every call of
 // ours is for one OpenMP thread, which starts none; the parts of a layer are shared out by our own
 // pool.
-#include <omp.h>
-
 #include <cstddef>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "mien/kernels/linear.h"
+
+// Of the runtime that oneDNN was built with, whatever compiler builds us: omp.h is that of the
+// compiler's own.
+extern "C" {
+int omp_get_max_threads(void);
+void omp_set_num_threads(int);
+}
 
 namespace mien::kernels {
 

@@ -87,7 +87,8 @@ Forward::primitive_desc OneDnnConvolution::describe(const Size& size) const {
                to_dnnl(options_.output), to_dnnl(options_.to));
   const Md weight({out_, in_, kernel_, kernel_}, to_dnnl(options_.input), Tag::any);
   const dnnl::memory::dims strides = {options_.stride, options_.stride};
-  const auto described = [&](dnnl::algorithm algorithm) -> Forward::primitive_desc {
+  const auto described = [&, above = above,
+                          below = below](dnnl::algorithm algorithm) -> Forward::primitive_desc {
     return {{dnnl::prop_kind::forward_inference,
              algorithm,
              src,

@@ -123,7 +123,8 @@ std::shared_ptr<const OneDnnLinear::Part> OneDnnLinear::part(const Size& size) c
 
 void OneDnnLinear::run(const void* src, std::int64_t rows, void* dst, Workspace& workspace) const {
   const OneOpenMpThread alone;
-  const auto [rows_each, outputs_each] = part_size(rows, out_);
+  const auto each = part_size(rows, out_);  // no binding: a lambda takes these
+  const std::int64_t rows_each = each.first, outputs_each = each.second;
   const std::int64_t down = whole(rows, rows_each), across = whole(out_, outputs_each);
   const std::int64_t last_rows = rows - (down - 1) * rows_each;
   const std::int64_t last_outputs = out_ - (across - 1) * outputs_each;
