@@ -8,6 +8,9 @@ find_package(JPEG REQUIRED)                     # image
 find_package(PNG REQUIRED)                      # image
 find_package(ZLIB REQUIRED)                     # image, checkpoint, text
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)  # image
+pkg_check_modules(HEIF REQUIRED IMPORTED_TARGET libheif>=1.11)      # image
+pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4>=4.5)     # image
+pkg_check_modules(OPENJPEG REQUIRED IMPORTED_TARGET libopenjp2)     # image
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavcodec libavformat libavutil libswscale
                   libswresample)                # video
 pkg_check_modules(AVDEVICE REQUIRED libavdevice)  # video: its header; the library is loaded for cameras

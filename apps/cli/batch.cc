@@ -119,7 +119,11 @@ class Reader final : public jobs::FileReader, private InputVisitor {
   }
 
  private:
-  image::Enough enough() const override { return recognizer_->enough(); }
+  image::Enough enough() const override {
+    image::Enough out = recognizer_->enough();
+    out.beyond_limits = true;
+    return out;
+  }
   Status picture(const std::string& name, const image::Reduced& picture) override {
     const auto begin = std::chrono::steady_clock::now();
     const auto done = recognizer_->picture(picture, name);
@@ -173,13 +177,16 @@ void tell(Context& context, const Batch& batch, const jobs::Plan& plan,
   std::string line = fmt::format("{}: {} read, {} failed", report::printable(batch.results),
                                  counts.read, counts.failed);
   if (plan.done_before > 0) line += fmt::format(", {} were there already", plan.done_before);
+  if (counts.cut_short + plan.cut_before > 0) {
+    line += fmt::format(", {} cut short", counts.cut_short + plan.cut_before);
+  }
   if (plan.changed > 0) line += fmt::format(", {} had changed", plan.changed);
   if (plan.failed_before > 0) {
     line += fmt::format(", {} failed before (--retry-failed tries them again)", plan.failed_before);
   }
   if (counts.left > 0) line += fmt::format(", {} left (the same command goes on)", counts.left);
   fmt::print("{}\n", line);
-  if (counts.failed + plan.failed_before + counts.left > 0) {
+  if (counts.failed + plan.failed_before + counts.left + counts.cut_short + plan.cut_before > 0) {
     context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
   }
 }

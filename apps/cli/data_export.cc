@@ -143,7 +143,7 @@ Status write_files(const jobs::ResultsFile& results, bool failures, const Write&
     const std::string why =
         report::csv_text(file.code) + ',' + report::csv_text(file.message) + '\n';
     if (failures) {
-      return file.state == "failed" ? write(report::csv_text(file.input) + ',' + why) : Status();
+      return !file.code.empty() ? write(report::csv_text(file.input) + ',' + why) : Status();
     }
     const pipeline::SummaryResult& s = file.summary;
     const std::string figures =

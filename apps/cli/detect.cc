@@ -35,10 +35,17 @@ class Detector final : public InputVisitor {
     const image::Image& picture = whole.image;
     auto faces = finder_.find_reduced(whole, name);
     if (!faces.ok()) return faces.status().with_prefix(name);
-    const pipeline::FrameResult frame = to_result(name, picture, std::move(*faces));
+    pipeline::FrameResult frame = to_result(name, picture, std::move(*faces));
+    const auto drawn = frame.faces;  // in the pixels that are there
+    const float x = static_cast<float>(whole.width) / static_cast<float>(picture.width());
+    const float y = static_cast<float>(whole.height) / static_cast<float>(picture.height());
+    for (engine::FaceResult& face : frame.faces) face::scale_face(face.face, x, y);
+    frame.width = whole.width;
+    frame.height = whole.height;
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
-    return drawings_.picture(name, picture, frame.faces);
+    return drawings_.picture(name, picture, drawn);
   }
+  image::Enough enough() const override { return {.beyond_limits = true}; }
 
   Status clip(const std::string& name, const std::filesystem::path& path,
               video::VideoSource& source) override {
@@ -49,11 +56,13 @@ class Detector final : public InputVisitor {
     Progress progress("frames", source.info().frames);
     std::map<std::int64_t, pipeline::TrackResult> tracks;
     pipeline::ClipResult clip;
+    video::Covered covered;
     pipeline::Pace pace(pace_.every, pace_.max_fps);
     pipeline::ClipFrame frame;
     while (!interrupted()) {
       MIEN_ASSIGN_OR_RETURN(auto next, source.next());
       if (!next) break;
+      covered.add(*next);
       ++clip.summary.frames;
       frame.analysed = pace.wants(next->index, next->timestamp_us);
       if (frame.analysed) {
@@ -86,8 +95,7 @@ class Detector final : public InputVisitor {
     clip.summary.input = name;
     clip.summary.is_clip = true;
     clip.summary.tracks = static_cast<std::int64_t>(clip.tracks.size());
-    clip.summary.corrupt_frames = source.corrupt_frames();
-    clip.summary.media_seconds = source.info().seconds;
+    pipeline::tell_end(source, covered, clip.summary);
     clip.summary.elapsed_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return results_.clip(clip);

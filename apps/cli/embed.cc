@@ -59,13 +59,11 @@ class Embedder final : public InputVisitor {
       : recognizer_(recognizer), sink_(sink) {}
 
   Status picture(const std::string& name, const image::Reduced& whole) override {
-    auto faces = recognizer_.image(whole.image, name);
-    if (!faces.ok()) return faces.status().with_prefix(name);
-    pipeline::FrameResult frame;
-    frame.input = name;
-    frame.faces = std::move(*faces);
-    return add(frame);
+    const auto frame = recognizer_.picture(whole, name);
+    if (!frame.ok()) return frame.status().with_prefix(name);
+    return add(*frame);
   }
+  image::Enough enough() const override { return {.beyond_limits = true}; }
 
   Status clip(const std::string& name, const std::filesystem::path&,
               video::VideoSource& source) override {

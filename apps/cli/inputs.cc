@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "cli/progress.h"
+#include "cli/times.h"
 #include "mien/core/file.h"
 #include "mien/image/decode.h"
 
@@ -113,6 +114,35 @@ std::vector<std::byte> read_up_to(int fd, std::size_t count) {
   return out;
 }
 
+// What comes before the pixels of a PNG tells whether it is a clip.
+bool is_animation(std::ifstream& stream, std::span<const std::byte> head) {
+  if (image::sniff(head) != image::Format::kPng) return false;
+  constexpr std::size_t kMost = 1U << 20;
+  std::vector<char> bytes(kMost);
+  stream.clear();
+  stream.seekg(0);
+  stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return image::is_animated(
+      std::as_bytes(std::span(bytes)).first(static_cast<std::size_t>(stream.gcount())));
+}
+
+// --from and --to; which of them is parsed first is not known.
+void add_time_option(CLI::App& verb, const char* name, const char* what, std::int64_t& out,
+                     const video::Stretch& stretch) {
+  verb.add_option_function<std::string>(
+          name,
+          [name, &out, &stretch](const std::string& text) {
+            const auto time = parse_time(text);
+            if (!time.ok()) throw CLI::ValidationError(name, time.status().message());
+            out = *time;
+            if (stretch.from_us >= stretch.to_us) {
+              throw CLI::ValidationError("--to", "is not after --from");
+            }
+          },
+          what)
+      ->type_name("TIME");
+}
+
 class Visit {
  public:
   Visit(const InputOptions& options, InputVisitor& visitor) : options_(options), visitor_(visitor) {
@@ -121,7 +151,11 @@ class Visit {
     open_.cancel = &interrupted();
   }
 
+  /// What is wrong with an input whose results stand all the same.
+  const Status& note() const { return note_; }
+
   Status run(const Input& input) {
+    note_ = {};
     switch (input.kind) {
       case Kind::kProblem: return input.problem;
       case Kind::kStdin: return standard_input();
@@ -136,7 +170,13 @@ class Visit {
   Status clip(const std::string& name, const fs::path& path,
               Result<std::unique_ptr<video::VideoSource>> source) {
     if (!source.ok()) return source.status();
-    return visitor_.clip(name, path, **source);
+    const auto part = video::limit_to(std::move(*source), name, options_.stretch);
+    const Status done = visitor_.clip(name, path, *part);
+    if (!done.ok()) return done;
+    if (const auto cut = part->cut_short()) {
+      note_ = corrupt(fmt::format("{}: {}", name, video::to_string(*cut)));
+    }
+    return done;
   }
 
   Status file(const std::string& name) {
@@ -148,7 +188,9 @@ class Visit {
     const auto bytes =
         std::as_bytes(std::span(head)).first(static_cast<std::size_t>(stream.gcount()));
     if (bytes.empty()) return corrupt(name + ": is empty (expected a picture or a clip)");
-    if (image::sniff(bytes) == image::Format::kUnknown && !image::has_image_extension(name)) {
+    const bool unknown = image::sniff(bytes) == image::Format::kUnknown;
+    const bool refused = image::has_image_extension(name) || !image::unread_format(bytes).empty();
+    if ((unknown && !refused) || is_animation(stream, bytes)) {
       return clip(name, name, video::open_file(name, open_));
     }
     MIEN_ASSIGN_OR_RETURN(const image::Reduced picture,
@@ -163,7 +205,7 @@ class Visit {
     }
     std::vector<std::byte> bytes = read_up_to(STDIN_FILENO, kSniffBytes);
     if (bytes.empty()) return corrupt("-: is empty (expected a picture or a stream)");
-    if (image::sniff(bytes) == image::Format::kUnknown) {
+    if (image::sniff(bytes) == image::Format::kUnknown && image::unread_format(bytes).empty()) {
       return clip("-", {}, video::open_stream(STDIN_FILENO, std::move(bytes), "-", open_));
     }
     constexpr std::size_t kChunk = 1U << 20;
@@ -176,6 +218,7 @@ class Visit {
       return resource_limit(fmt::format("-: picture is too large (expected at most {} bytes)",
                                         options_.limits.max_image_bytes));
     }
+    if (image::is_animated(bytes)) return clip("-", {}, video::open_memory(bytes, open_));
     auto decoded = image::decode(bytes, options_.limits);
     if (!decoded.ok()) return decoded.status().with_prefix("-");
     const int width = decoded->width(), height = decoded->height();
@@ -185,6 +228,7 @@ class Visit {
   const InputOptions& options_;
   InputVisitor& visitor_;
   video::OpenOptions open_;
+  Status note_;
 };
 
 }  // namespace
@@ -196,10 +240,15 @@ void add_input_options(CLI::App& verb, InputOptions& options) {
                   "such as /dev/video0")
       ->required();
   verb.add_flag("--recursive", options.recursive, "Look into folders inside folders");
-  verb.add_flag("--frames", options.frames, "Take a folder as one clip of frames, sorted by name");
+  verb.add_flag("--frames", options.frames,
+                "Take a folder as one clip of frames, in the natural order of their names");
   verb.add_option("--frame-rate", options.frame_rate, "Frames per second of such a folder")
       ->check(CLI::Range(0.01, 10000.0))
       ->capture_default_str();
+  add_time_option(verb, "--from", "Clips: start at this time (seconds, M:SS, H:MM:SS)",
+                  options.stretch.from_us, options.stretch);
+  add_time_option(verb, "--to", "Clips: stop before this time", options.stretch.to_us,
+                  options.stretch);
 }
 
 std::vector<Input> expand_inputs(const InputOptions& options) {
@@ -236,6 +285,9 @@ void visit_inputs(Context& context, const InputOptions& options, InputVisitor& v
       Progress::clear_line();
       context.fail(status, kExitSomeFailed);
       visitor.failed(inputs[i].name, status);
+    } else if (!visit.note().ok()) {
+      Progress::clear_line();
+      context.fail(visit.note(), kExitSomeFailed);
     }
     if (inputs.size() > 1) progress.update(static_cast<std::int64_t>(i) + 1);
   }

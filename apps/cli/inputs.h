@@ -19,6 +19,7 @@ struct InputOptions {
   bool recursive = false;    ///< look into folders inside folders
   bool frames = false;       ///< a folder is one clip of frames, not many pictures
   double frame_rate = 25.0;  ///< of such a folder
+  video::Stretch stretch;    ///< the part of every clip that is read
   Limits limits;
 };
 void add_input_options(CLI::App& verb, InputOptions& options);
@@ -30,7 +31,7 @@ class InputVisitor {
   virtual ~InputVisitor() = default;
   /// The picture is as large as its file says where enough() is not overridden.
   virtual Status picture(const std::string& name, const image::Reduced& picture) = 0;
-  /// How small a JPEG file may be decoded.
+  /// How small a picture may be decoded.
   virtual image::Enough enough() const { return {}; }
   /// `path` is empty unless the clip is a file.
   virtual Status clip(const std::string& name, const std::filesystem::path& path,

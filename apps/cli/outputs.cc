@@ -238,6 +238,7 @@ Status AnnotationWriter::begin_clip(const std::string& input, const fs::path& au
   clip_options_ = {};
   clip_options_.fps = info.fps > 0 ? info.fps : 25.0;
   clip_options_.audio_from = info.has_audio ? audio_from : fs::path();
+  clip_options_.start_us = info.part ? static_cast<std::int64_t>(info.start * 1e6) : 0;
   writer_.reset();
   return {};
 }
@@ -259,7 +260,7 @@ Status AnnotationWriter::clip_frame(const pipeline::ClipFrame& frame,
     drawn =
         image::crop(*frame.image, {0, 0, static_cast<float>(width_), static_cast<float>(height_)});
   }
-  const auto duration_us = static_cast<std::int64_t>(clip_info_.seconds * 1e6);
+  const auto duration_us = static_cast<std::int64_t>((clip_info_.start + clip_info_.seconds) * 1e6);
   // What is written beside a face is the answer of its stretch of time, as in every other output.
   std::vector<engine::FaceResult> faces = frame.result.faces;
   for (engine::FaceResult& face : faces) {

@@ -47,7 +47,10 @@ class Predictor final : public InputVisitor {
 
   // Drawings and pages show the picture as it is.
   image::Enough enough() const override {
-    return drawings_.enabled() || clips_.wants_images() ? image::Enough() : recognizer_.enough();
+    image::Enough out =
+        drawings_.enabled() || clips_.wants_images() ? image::Enough() : recognizer_.enough();
+    out.beyond_limits = true;
+    return out;
   }
 
   Status picture(const std::string& name, const image::Reduced& picture) override {
@@ -55,8 +58,18 @@ class Predictor final : public InputVisitor {
     if (!done.ok()) return done.status().with_prefix(name);
     const pipeline::FrameResult& frame = *done;
     MIEN_RETURN_IF_ERROR(results_.frame(frame));
-    MIEN_RETURN_IF_ERROR(clips_.picture(frame, picture.image));
-    return drawings_.picture(name, picture.image, frame.faces);
+    if (!drawings_.enabled() && !clips_.wants_images()) {
+      return clips_.picture(frame, picture.image);
+    }
+    // What is drawn on must have the coordinates of its pixels, which may be fewer than the file's.
+    pipeline::FrameResult drawn = frame;
+    drawn.width = picture.image.width();
+    drawn.height = picture.image.height();
+    const float x = static_cast<float>(drawn.width) / static_cast<float>(picture.width);
+    const float y = static_cast<float>(drawn.height) / static_cast<float>(picture.height);
+    for (engine::FaceResult& face : drawn.faces) face::scale_face(face.face, x, y);
+    MIEN_RETURN_IF_ERROR(clips_.picture(drawn, picture.image));
+    return drawings_.picture(name, picture.image, drawn.faces);
   }
 
   Status clip(const std::string& name, const std::filesystem::path& path,

@@ -21,10 +21,16 @@ Status check_picture_size(std::uint64_t width, std::uint64_t height, const Limit
 /// Errors: kCorrupt when `available` bytes cannot hold the `needed` ones.
 Status check_enough_bytes(std::uint64_t available, std::uint64_t needed, std::string_view what);
 
+/// No side and not more pixels than these, at the most: beyond them nothing is decoded in parts.
+inline constexpr std::uint64_t kMostReducedPixels = std::uint64_t{1} << 30;
+
 Result<Image> decode_bmp(Bytes bytes, const Limits& limits);
 Result<Reduced> decode_jpeg(Bytes bytes, const Limits& limits, const Enough& enough);
+Result<Image> decode_heif(Bytes bytes, const Limits& limits);
+Result<Reduced> decode_jpeg2000(Bytes bytes, const Limits& limits, const Enough& enough);
 Result<Image> decode_png(Bytes bytes, const Limits& limits);
 Result<Image> decode_ppm(Bytes bytes, const Limits& limits);
+Result<Image> decode_tiff(Bytes bytes, const Limits& limits);
 Result<Image> decode_webp(Bytes bytes, const Limits& limits);
 
 /// a * b / 255, rounded to nearest.

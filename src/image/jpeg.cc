@@ -177,20 +177,34 @@ unsigned part_for(double width, double height, const Enough& enough) {
   return 1;
 }
 
+// The least reduction that keeps the limits. Errors: kResourceLimit when none does.
+Result<unsigned> part_within(unsigned width, unsigned height, const Limits& limits,
+                             const Enough& enough) {
+  Status whole = check_picture_size(width, height, limits);
+  if (whole.ok()) return 1U;
+  const bool may = enough.beyond_limits && std::uint64_t{width} * height <= kMostReducedPixels;
+  for (const unsigned part : {2U, 4U, 8U}) {
+    const auto side = [part](unsigned whole_side) { return (whole_side + part - 1) / part; };
+    if (may && check_picture_size(side(width), side(height), limits).ok()) return part;
+  }
+  return whole;
+}
+
 }  // namespace
 
 Result<Reduced> decode_jpeg(Bytes bytes, const Limits& limits, const Enough& enough) {
   JpegReader reader;
   if (!reader.read_header(bytes)) return reader.problem();
   const jpeg_decompress_struct& info = reader.info();
-  MIEN_RETURN_IF_ERROR(check_picture_size(info.image_width, info.image_height, limits));
+  MIEN_ASSIGN_OR_RETURN(const unsigned least,
+                        part_within(info.image_width, info.image_height, limits, enough));
   if (info.arith_code == FALSE) {
     const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
     MIEN_RETURN_IF_ERROR(
         check_enough_bytes(bytes.size(), pixels / kMaxPixelsPerByte,
                            fmt::format("{}x{} JPEG", info.image_width, info.image_height)));
   }
-  const unsigned part = part_for(info.image_width, info.image_height, enough);
+  const unsigned part = std::max(least, part_for(info.image_width, info.image_height, enough));
   if (!reader.start(part)) return reader.problem();
   const int width = static_cast<int>(info.output_width);
   const int height = static_cast<int>(info.output_height);

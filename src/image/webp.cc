@@ -54,7 +54,9 @@ Result<Image> decode_webp(Bytes bytes, const Limits& limits) {
   MIEN_RETURN_IF_ERROR(check_picture_size(static_cast<std::uint64_t>(width),
                                           static_cast<std::uint64_t>(height), limits));
   if (config.input.has_animation != 0) {
-    return unsupported("WebP is an animation (expected a still picture)");
+    return unsupported(
+        "WebP is an animation (expected a still picture; convert it to a clip or to an animated "
+        "PNG)");
   }
   Image image(width, height);
   const bool alpha = config.input.has_alpha != 0;

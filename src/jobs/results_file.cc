@@ -221,7 +221,8 @@ Result<Plan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptio
       "DELETE FROM frames WHERE file IN (SELECT id FROM files WHERE state <> 'done');"
       "DELETE FROM tracks WHERE file IN (SELECT id FROM files WHERE state <> 'done')"));
   MIEN_ASSIGN_OR_RETURN(
-      Statement find, sqlite.prepare("SELECT id, size, mtime_ns, state FROM files WHERE path = ?"));
+      Statement find,
+      sqlite.prepare("SELECT id, size, mtime_ns, state, code FROM files WHERE path = ?"));
   MIEN_ASSIGN_OR_RETURN(Statement enter,
                         sqlite.prepare("INSERT INTO files(input, path, size, mtime_ns, state) "
                                        "VALUES(?, ?, ?, ?, 'pending')"));
@@ -239,6 +240,7 @@ Result<Plan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptio
     const std::int64_t id = known ? find.integer(0) : 0;
     const FileStamp stamp = known ? FileStamp{find.integer(1), find.integer(2)} : FileStamp{};
     const std::string state = known ? find.text(3) : "";
+    const bool cut = known && state == "done" && !find.text(4).empty();
     find.reset();
     if (!known) {
       MIEN_RETURN_IF_ERROR(enter.bind(file.input)
@@ -254,6 +256,7 @@ Result<Plan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptio
     if (!named.insert(id).second) continue;  // the same file under two names
     if (same && state == "done") {
       ++out.done_before;
+      out.cut_before += cut ? 1 : 0;
       continue;
     }
     if (same && state == "failed" && !options.retry_failed) {
@@ -322,17 +325,22 @@ Status ResultsFile::finish(std::int64_t id, const pipeline::SummaryResult& summa
       Statement done,
       database_->sqlite->prepare("UPDATE files SET state = 'done', media = ?, frames = ?, "
                                  "analysed_frames = ?, faces = ?, tracks = ?, corrupt_frames = ?, "
-                                 "seconds = ?, elapsed = ? WHERE id = ?"));
-  MIEN_RETURN_IF_ERROR(done.bind(summary.is_clip ? "clip" : "image")
-                           .bind(summary.frames)
-                           .bind(summary.analysed_frames)
-                           .bind(summary.faces)
-                           .bind(summary.tracks)
-                           .bind(summary.corrupt_frames)
-                           .bind(summary.media_seconds)
-                           .bind(summary.elapsed_seconds)
-                           .bind(id)
-                           .run());
+                                 "seconds = ?, elapsed = ?, code = ?, message = ? WHERE id = ?"));
+  done.bind(summary.is_clip ? "clip" : "image")
+      .bind(summary.frames)
+      .bind(summary.analysed_frames)
+      .bind(summary.faces)
+      .bind(summary.tracks)
+      .bind(summary.corrupt_frames)
+      .bind(summary.media_seconds)
+      .bind(summary.elapsed_seconds);
+  if (summary.cut_short) {
+    const Status cut = corrupt(summary.input + ": " + video::to_string(*summary.cut_short));
+    done.bind(to_string(cut.code())).bind(cut.message());
+  } else {
+    done.bind_null().bind_null();
+  }
+  MIEN_RETURN_IF_ERROR(done.bind(id).run());
   return transaction.commit();
 }
 

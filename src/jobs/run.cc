@@ -98,6 +98,11 @@ class Run {
     const std::lock_guard lock(mutex_);
     ++(done.ok() ? counts_.read : counts_.failed);
     if (!done.ok() && options_.failed) options_.failed(item.file, done.status());
+    if (done.ok() && done->summary.cut_short) {
+      ++counts_.cut_short;
+      const std::string why = video::to_string(*done->summary.cut_short);
+      if (options_.failed) options_.failed(item.file, corrupt(item.file.input + ": " + why));
+    }
     if (options_.progress) options_.progress(counts_.read + counts_.failed);
   }
 

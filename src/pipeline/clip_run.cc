@@ -38,6 +38,14 @@ class OneThreadEach {
 
 }  // namespace
 
+void tell_end(const video::VideoSource& source, const video::Covered& covered, SummaryResult& out) {
+  out.corrupt_frames = source.corrupt_frames();
+  out.media_seconds = covered.seconds();
+  out.start_seconds = covered.start();
+  out.offset_seconds = source.info().offset;
+  out.cut_short = source.cut_short();
+}
+
 ClipRun::ClipRun(video::VideoSource& source, std::string name, face::FaceFinder& finder,
                  FaceReader& reader, TrackBook& book, const RecognizerOptions& options,
                  const ClipSink& sink, const std::atomic<bool>* cancel)
@@ -62,14 +70,52 @@ ClipRun::ClipRun(video::VideoSource& source, std::string name, face::FaceFinder&
 }
 
 bool ClipRun::wants(const video::Frame& frame) {
-  return pace_.wants(frame.index, frame.timestamp_us);
+  if (!pace_.wants(frame.index, frame.timestamp_us)) return false;
+  last_analysed_us_ = frame.timestamp_us;
+  return true;
+}
+
+// Where few frames are wanted, and all times are known, a seek passes over the others: it starts at
+// key pictures and decodes only what others refer to.
+void ClipRun::plan_jumps() {
+  constexpr std::size_t kFew = 3;  // one in so many
+  const bool thinned = options_.every > 1 || options_.max_fps > 0;
+  // The numbers of the frames of a part are not known before it is read.
+  const bool numbered = options_.every > 1 && source_.info().part;
+  if (!thinned || numbered || live_ || sink_.every_frame) return;
+  const auto times = source_.timestamps();
+  if (!times.ok()) return;
+  Pace pace = pace_;
+  for (std::size_t i = 0; i < times->size(); ++i) {
+    if (pace.wants(static_cast<std::int64_t>(i), (*times)[i])) jumps_.push_back((*times)[i]);
+  }
+  if (jumps_.size() * kFew > times->size()) jumps_.clear();
+}
+
+Status ClipRun::jump() {
+  while (next_jump_ < jumps_.size() && last_analysed_us_ &&
+         jumps_[next_jump_] <= *last_analysed_us_) {
+    ++next_jump_;
+  }
+  if (next_jump_ == jumps_.size()) return {};
+  return source_.seek(jumps_[next_jump_++]);
 }
 
 /// The next frame that somebody wants; nullptr at the end. An error is an item, too.
 std::unique_ptr<ClipRun::Item> ClipRun::decode() {
   while (!stopped()) {
     auto item = std::make_unique<Item>();
-    auto next = source_.next();
+    bool asked = false;
+    bool wanted = false;
+    if (const Status status = jump(); !status.ok()) {
+      item->problem = status;
+      return item;
+    }
+    auto next = source_.next_if([&](const video::Frame& frame) {
+      asked = true;
+      wanted = wants(frame);
+      return wanted || sink_.every_frame;
+    });
     if (!next.ok()) {
       item->problem = next.status();
       return item;
@@ -78,8 +124,11 @@ std::unique_ptr<ClipRun::Item> ClipRun::decode() {
     item->frame = std::move(**next);
     item->width = item->frame.image.width();
     item->height = item->frame.image.height();
-    item->analysed = wants(item->frame);
-    ++summary_.frames;
+    item->analysed = asked ? wanted : wants(item->frame);
+    covered_.add(item->frame);
+    const std::int64_t index = item->frame.index;
+    summary_.frames += last_index_ ? std::max<std::int64_t>(0, index - *last_index_) : 1;
+    last_index_ = index;
     if (item->analysed) {
       item->plan = finder_.plan(item->frame.image, item->frame.index, item->frame.timestamp_us);
       item->step = item->plan.search ? Step::kSearch : Step::kFollow;
@@ -154,7 +203,6 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
   out.result.width = item.width;
   out.result.height = item.height;
   out.analysed = item.analysed;
-  last_us_ = item.frame.timestamp_us;
   if (item.analysed) {
     for (std::size_t i = 0; i < item.faces.faces.size(); ++i) {
       const float* embedding = embeddings + i * reader_.embed();
@@ -390,6 +438,7 @@ Result<ClipResult> ClipRun::run() {
   std::vector<Worker> workers(static_cast<std::size_t>(threads_));
   for (Worker& worker : workers) worker.finder = finder_.make_worker();
   workers.front().calling = true;
+  plan_jumps();
   work_together(workers);
   if (failure_) std::rethrow_exception(failure_);
   segments_.finish();
@@ -410,11 +459,7 @@ Result<ClipResult> ClipRun::run() {
   summary_.input = name_;
   summary_.is_clip = true;
   summary_.tracks = static_cast<std::int64_t>(out.tracks.size());
-  summary_.corrupt_frames = source_.corrupt_frames();
-  summary_.media_seconds = source_.info().seconds;
-  if (summary_.media_seconds <= 0) {
-    summary_.media_seconds = static_cast<double>(last_us_) * 1e-6;
-  }
+  tell_end(source_, covered_, summary_);
   summary_.elapsed_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   out.summary = summary_;

@@ -96,6 +96,8 @@ class ClipRun {
   void gather();
   void close_batch();
   bool wants(const video::Frame& frame);
+  void plan_jumps();
+  Status jump();
   bool stopped() const { return stop_ || (cancel_ != nullptr && *cancel_); }
   bool finished() const { return decoded_all_ && items_.empty() && batches_.empty(); }
 
@@ -135,8 +137,13 @@ class ClipRun {
   bool refused_ = false;           // by the sink
   bool holds_ = false;             // frames until the baseline is known
   std::size_t held_scores_ = 0;
-  FrameResult last_;          // the last analysed one that was delivered
-  std::int64_t last_us_ = 0;  // of the last frame that was emitted
+  FrameResult last_;  // the last analysed one that was delivered
+  // Of the decoding thread. Where few frames are wanted: their times, and which comes next.
+  std::optional<std::int64_t> last_analysed_us_;
+  std::vector<std::int64_t> jumps_;
+  std::size_t next_jump_ = 0;
+  std::optional<std::int64_t> last_index_;
+  video::Covered covered_;
   SummaryResult summary_;
 };
 

@@ -212,6 +212,14 @@ Json to_json(const pipeline::SummaryResult& summary) {
   if (summary.smallest_face > 0) out.set("smallest_face", pixels(summary.smallest_face));
   out.set("corrupt_frames", summary.corrupt_frames);
   out.set("seconds", seconds(summary.media_seconds));
+  if (summary.is_clip) {
+    out.set("start", seconds(summary.start_seconds));
+    out.set("offset", seconds(summary.offset_seconds));
+    out.set("cut_short", summary.cut_short.has_value());
+    if (summary.cut_short && summary.cut_short->expected > 0) {
+      out.set("expected_frames", summary.cut_short->expected);
+    }
+  }
   out.set("elapsed", seconds(summary.elapsed_seconds));
   return out;
 }

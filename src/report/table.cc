@@ -463,6 +463,7 @@ std::string clip_table(const pipeline::SummaryResult& summary,
   if (summary.corrupt_frames > 0) {
     facts += ", " + std::to_string(summary.corrupt_frames) + " broken";
   }
+  if (summary.cut_short) facts += ", " + video::to_string(*summary.cut_short);
   const std::string smallest = number_cell(static_cast<double>(summary.smallest_face));
   if (summary.smallest_face > 0) facts += ", faces from " + smallest + " px";
   writer.title(summary.input, facts);
@@ -477,7 +478,7 @@ std::string clip_table(const pipeline::SummaryResult& summary,
                     ? "  tracks: read by the temporal model"
                     : "  tracks: mean of their frames");
   }
-  add_timeline(writer, tracks, summary.media_seconds);
+  add_timeline(writer, tracks, summary.start_seconds + summary.media_seconds);
   return writer.take();
 }
 

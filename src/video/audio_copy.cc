@@ -5,7 +5,7 @@
 namespace mien::video {
 
 Result<std::unique_ptr<AudioCopy>> AudioCopy::open(const std::filesystem::path& from,
-                                                   AVFormatContext& output) {
+                                                   std::int64_t start_us, AVFormatContext& output) {
   MIEN_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> bytes, open_file_bytes(from, nullptr));
   MIEN_ASSIGN_OR_RETURN(Container container,
                         Container::open(std::move(bytes), from.string(), OpenOptions{}));
@@ -23,16 +23,13 @@ Result<std::unique_ptr<AudioCopy>> AudioCopy::open(const std::filesystem::path& 
   target->codecpar->codec_tag = 0;  // the source's tag belongs to its own container
   target->time_base = source.time_base;
 
-  const AVStream& timing = video >= 0 ? *container.context().streams[video] : source;
-  std::int64_t origin_us = 0;
-  if (timing.start_time != kNoTimestamp) {
-    origin_us = av_rescale_q(timing.start_time, timing.time_base, kMicroseconds);
-  }
   container.select(audio);
   std::unique_ptr<AudioCopy> self(new AudioCopy(std::move(container), output));
+  self->start_us_ = start_us;
   self->input_stream_ = audio;
   self->output_stream_ = target->index;
-  self->origin_us_ = origin_us;
+  // Pictures and sound on one clock: that of the container.
+  self->clock_.start(self->container_.context(), *self->container_.context().streams[audio]);
   return self;
 }
 
@@ -45,11 +42,10 @@ bool AudioCopy::fetch() {
       break;
     }
     if (packet_->stream_index != input_stream_) continue;
-    const std::int64_t told = packet_->pts != kNoTimestamp ? packet_->pts : packet_->dts;
-    if (told == kNoTimestamp) continue;
-    const AVRational base = container_.context().streams[input_stream_]->time_base;
-    const std::int64_t time = av_rescale_q(told, base, kMicroseconds);
-    if (time < origin_us_ || __builtin_sub_overflow(time, origin_us_, &time_us_)) continue;
+    clock_.mend(*packet_);
+    const auto time = clock_.time_of(clock_.told(*packet_));
+    if (!time || *time < start_us_) continue;
+    time_us_ = *time - start_us_;
     return true;
   }
   return false;

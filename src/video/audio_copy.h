@@ -6,6 +6,7 @@
 #include "mien/core/status.h"
 #include "video/container.h"
 #include "video/ffmpeg.h"
+#include "video/stream_clock.h"
 
 namespace mien::video {
 
@@ -14,11 +15,12 @@ namespace mien::video {
 class AudioCopy {
  public:
   /// nullptr when the clip has no audio or `output`'s format cannot hold its codec; else a stream
-  /// has been added to `output`, whose header must not be written yet.
+  /// has been added to `output`, whose header must not be written yet. `start_us`: what of the
+  /// source's clock becomes 0.
   /// Errors: those of opening `from`.
   static Result<std::unique_ptr<AudioCopy>> open(const std::filesystem::path& from,
-                                                 AVFormatContext& output);
-  /// Writes what is heard before `until_us` (from the start of the pictures) and not written yet.
+                                                 std::int64_t start_us, AVFormatContext& output);
+  /// Writes what is heard before `until_us` (from `start_us`) and not written yet.
   /// Errors: kIo. Damage in the source ends the audio.
   Status copy_until(std::int64_t until_us);
 
@@ -32,8 +34,9 @@ class AudioCopy {
   PacketPtr packet_ = make_packet();
   int input_stream_ = -1;
   int output_stream_ = -1;
-  std::int64_t origin_us_ = 0;  ///< where the pictures start, in the source's time
-  std::int64_t time_us_ = 0;    ///< of `packet_`
+  StreamClock clock_;
+  std::int64_t start_us_ = 0;
+  std::int64_t time_us_ = 0;  ///< of `packet_`
   std::int64_t last_dts_ = kNoTimestamp;
   bool waiting_ = false;  ///< `packet_` is read, but not written
   bool ended_ = false;

@@ -25,6 +25,8 @@ class Container {
   AVFormatContext& context() { return *context_; }
   const AVFormatContext& context() const { return *context_; }
   const std::string& name() const { return name_; }
+  /// nullptr for a camera.
+  ByteSource* bytes() { return bytes_.get(); }
   bool seekable() const { return bytes_ != nullptr && bytes_->seekable(); }
 
   /// The stream to show (never a cover picture), or -1.

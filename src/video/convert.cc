@@ -1,5 +1,7 @@
 #include "video/convert.h"
 
+#include "video/deinterlace.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -50,6 +52,33 @@ int colour_space(const AVFrame& frame) {
     default: break;
   }
   return frame.width >= 1280 || frame.height > 576 ? SWS_CS_ITU709 : SWS_CS_ITU601;
+}
+
+HdrTransfer hdr_transfer(const AVFrame& frame) {
+  switch (number_of(frame.color_trc)) {
+    case AVCOL_TRC_SMPTE2084: return HdrTransfer::kPq;
+    case AVCOL_TRC_ARIB_STD_B67: return HdrTransfer::kHlg;
+    default: return HdrTransfer::kNone;
+  }
+}
+
+HdrGamut hdr_gamut(const AVFrame& frame) {
+  switch (number_of(frame.color_primaries)) {
+    case AVCOL_PRI_BT709: return HdrGamut::kBt709;
+    case AVCOL_PRI_SMPTE431:
+    case AVCOL_PRI_SMPTE432: return HdrGamut::kP3;
+    default: return HdrGamut::kBt2020;
+  }
+}
+
+FramePtr make_padded(AVPixelFormat format, int width, int height) {
+  FramePtr out = make_frame();
+  out->format = format;
+  out->width = width;
+  out->height = height;
+  constexpr int kAlign = 64;
+  if (av_frame_get_buffer(out.get(), kAlign) < 0) return nullptr;
+  return out;
 }
 
 image::Image copy_oriented(const AVFrame& rgb, int width, int height, Orientation o) {
@@ -132,29 +161,32 @@ Status FrameConverter::prepare(const Setup& setup) {
     return unsupported(std::string("frame: pixel format ") + (name != nullptr ? name : "unknown") +
                        " " + what);
   };
+  const bool hdr = setup.transfer != HdrTransfer::kNone;
   if (sws_isSupportedInput(format) == 0) return problem("cannot be converted to RGB");
   scaler_.reset(sws_getContext(setup.width, setup.height, format, setup.out_width, setup.out_height,
-                               AV_PIX_FMT_RGB24, SWS_BICUBIC, nullptr, nullptr, nullptr));
+                               hdr ? AV_PIX_FMT_RGB48LE : AV_PIX_FMT_RGB24, SWS_BICUBIC, nullptr,
+                               nullptr, nullptr));
   if (scaler_ == nullptr) return problem("cannot be converted to RGB at this size");
   // Fails for formats without colour differences, which need no matrix.
   sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(setup.colour_space),
                            setup.full_range ? 1 : 0, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
                            1 << 16, 1 << 16);
-  padded_ = make_frame();
-  padded_->format = AV_PIX_FMT_RGB24;
-  padded_->width = setup.out_width;
-  padded_->height = setup.out_height;
-  constexpr int kAlign = 64;
-  if (av_frame_get_buffer(padded_.get(), kAlign) < 0) {
+  padded_ = make_padded(AV_PIX_FMT_RGB24, setup.out_width, setup.out_height);
+  deep_ = hdr ? make_padded(AV_PIX_FMT_RGB48LE, setup.out_width, setup.out_height) : nullptr;
+  if (padded_ == nullptr || (hdr && deep_ == nullptr)) {
     scaler_.reset();
     return resource_limit("frame: no memory for its pixels");
   }
+  tones_.reset();
+  if (hdr) tones_.emplace(setup.transfer, setup.gamut);
   setup_ = setup;
   return {};
 }
 
-Result<image::Image> FrameConverter::convert(const AVFrame& frame, AVRational pixel_aspect,
+Result<image::Image> FrameConverter::convert(const AVFrame& stored, AVRational pixel_aspect,
                                              Orientation orientation) {
+  const FramePtr woven = is_interlaced(stored) ? deinterlaced(stored) : nullptr;
+  const AVFrame& frame = woven != nullptr ? *woven : stored;
   const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
   if (format == nullptr) return unsupported("frame: unknown pixel format");
   const PictureSize size = displayed_size(frame.width, frame.height, pixel_aspect);
@@ -164,10 +196,19 @@ Result<image::Image> FrameConverter::convert(const AVFrame& frame, AVRational pi
                                 .out_width = static_cast<int>(size.width),
                                 .out_height = static_cast<int>(size.height),
                                 .colour_space = colour_space(frame),
-                                .full_range = is_full_range(frame, *format)}));
+                                .full_range = is_full_range(frame, *format),
+                                .transfer = hdr_transfer(frame),
+                                .gamut = hdr_gamut(frame)}));
+  const AVFrame& target = deep_ != nullptr ? *deep_ : *padded_;
   const int rows = sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height,
-                             padded_->data, padded_->linesize);
+                             target.data, target.linesize);
   if (rows <= 0) return internal_error("frame: conversion to RGB failed");
+  for (int y = 0; tones_ && y < padded_->height; ++y) {
+    const std::ptrdiff_t row = y;
+    tones_->apply(reinterpret_cast<const std::uint16_t*>(deep_->data[0] + row * deep_->linesize[0]),
+                  padded_->data[0] + row * padded_->linesize[0],
+                  static_cast<std::size_t>(padded_->width));
+  }
   return copy_oriented(*padded_, padded_->width, padded_->height, orientation);
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
 #include "mien/image/image.h"
 #include "video/ffmpeg.h"
+#include "video/tone_map.h"
 
 namespace mien::video {
 
@@ -33,7 +35,8 @@ Status check_size(PictureSize size, const Limits& limits, const std::string& nam
 /// What a decoder may allocate for one frame: the limit and the padding decoders add to it.
 std::int64_t decoder_pixel_limit(const Limits& limits);
 
-/// Decoded frames of any pixel format to upright RGB. Keeps its tables while the format stays.
+/// Decoded frames of any pixel format to upright RGB: deinterlaced and tone-mapped where the stream
+/// says so. Keeps its tables while the format stays.
 /// Threads: one at a time.
 class FrameConverter {
  public:
@@ -50,6 +53,8 @@ class FrameConverter {
     int out_height = 0;
     int colour_space = -1;
     bool full_range = false;
+    HdrTransfer transfer = HdrTransfer::kNone;
+    HdrGamut gamut = HdrGamut::kBt2020;
     bool operator==(const Setup&) const = default;
   };
   Status prepare(const Setup& setup);
@@ -57,6 +62,8 @@ class FrameConverter {
   Setup setup_;
   SwsPtr scaler_;
   FramePtr padded_;  ///< RGB with padded rows: the scaler's vector code writes whole blocks
+  FramePtr deep_;    ///< the same in 16 bits, before tone mapping
+  std::optional<ToneMap> tones_;
 };
 
 }  // namespace mien::video

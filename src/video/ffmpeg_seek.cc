@@ -10,6 +10,7 @@ void FfmpegSource::reset_position() {
   pending_.clear();
   damaged_.clear();
   last_time_us_.reset();
+  clock_.rewind();
   index_ = 0;
   draining_ = false;
   ended_ = false;
@@ -28,9 +29,7 @@ Status FfmpegSource::reopen() {
   auto opened = Container::open(container_.take_bytes(), name, options_);
   if (!opened.ok()) return failure_ = opened.status();
   container_ = std::move(opened).value();
-  const std::int64_t origin = origin_;
   const Status status = open_decoder();
-  if (origin != kNoTimestamp) origin_ = origin;
   if (!status.ok()) failure_ = status;
   return status;
 }
@@ -47,9 +46,10 @@ Status FfmpegSource::fill_table() {
       return resource_limit(container_.name() + ": too many frames (expected at most " +
                             std::to_string(options_.limits.max_frames) + ")");
     }
-    const std::int64_t told = packet_->pts != kNoTimestamp ? packet_->pts : packet_->dts;
-    if (origin_ == kNoTimestamp) origin_ = told;
-    const std::optional<std::int64_t> time = time_of(told);
+    clock_.mend(*packet_);
+    const std::int64_t told = clock_.told(*packet_);
+    clock_.origin_at_least_here(told);
+    const std::optional<std::int64_t> time = clock_.time_of(told);
     if (packet_->pts == kNoTimestamp || !time) table.reliable = false;
     all_timed = all_timed && time.has_value();
     table.times.push_back(std::max<std::int64_t>(0, time.value_or(0)));
@@ -63,6 +63,7 @@ Status FfmpegSource::fill_table() {
   }
   std::sort(table.keys.begin(), table.keys.end(),
             [](const Key& a, const Key& b) { return a.time_us < b.time_us; });
+  table.reliable = table.reliable && !clock_.mended();
   table_ = std::move(table);
   return {};
 }
@@ -156,12 +157,18 @@ Status FfmpegSource::seek(std::int64_t timestamp_us) {
   MIEN_RETURN_IF_ERROR(scan());
   sought_ = true;
   quiet_ = true;
+  if (table_->reliable && !table_->times.empty()) {
+    const auto after = std::upper_bound(table_->times.begin(), table_->times.end(), timestamp_us);
+    skip_before_us_ = after == table_->times.begin() ? *after : *std::prev(after);
+  }
   const auto move = [&]() -> Status {
     MIEN_ASSIGN_OR_RETURN(const bool there, go_forward(timestamp_us));
     return there ? Status() : seek_with_decoder(timestamp_us);
   };
   const Status moved = move();
   quiet_ = false;
+  skip_before_us_ = kNoTimestamp;
+  decoder_->skip_frame = AVDISCARD_DEFAULT;
   if (!moved.ok()) return failure_ = moved;
   if (!pending_.empty()) {
     const auto place =

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <string_view>
 #include <thread>
+
+#include "video/ending.h"
 
 namespace mien::video {
 namespace {
 
 constexpr int kMaxDrainErrors = 64;
 constexpr double kMaxFps = 10'000;
+constexpr std::int64_t kMostShownUs = 3'600'000'000;
 
 double rate(AVRational value) {
   if (value.num <= 0 || value.den <= 0) return 0;
@@ -59,7 +63,7 @@ Status FfmpegSource::open_decoder() {
     return unsupported(name + ": decoder '" + codec->name + "' does not start (" +
                        ffmpeg_error(opened) + ")");
   }
-  origin_ = stream().start_time;
+  clock_.start(container_.context(), stream());
   return {};
 }
 
@@ -74,8 +78,12 @@ void FfmpegSource::fill_info() {
   info_.fps = rate(video.avg_frame_rate);
   if (info_.fps == 0) info_.fps = rate(video.r_frame_rate);
   if (info_.fps > 0) step_us_ = std::max<std::int64_t>(1, std::llround(1e6 / info_.fps));
+  clock_.set_step(step_us_);
   info_.live = !container_.seekable();
   info_.has_audio = container_.find_audio(stream_) >= 0;
+  info_.offset = clock_.offset_seconds();
+  info_.start =
+      std::max(0.0, static_cast<double>(clock_.time_of(video.start_time).value_or(0)) / 1e6);
   if (info_.live) return;
   constexpr double kMaxSeconds = 1e9;
   double seconds = 0;
@@ -83,28 +91,21 @@ void FfmpegSource::fill_info() {
     seconds = static_cast<double>(video.duration) * av_q2d(video.time_base);
   } else if (context.duration > 0) {
     seconds = static_cast<double>(context.duration) / AV_TIME_BASE;
+    // Matroska tells where the clip ends on its own clock.
+    const bool matroska = std::string_view(context.iformat->name).starts_with("matroska");
+    const double begin = info_.offset + info_.start;
+    if (matroska && begin > 0 && begin < seconds) seconds -= begin;
   }
   info_.seconds = seconds > 0 && seconds < kMaxSeconds ? seconds : 0;
-  const double told = video.nb_frames > 0 ? static_cast<double>(video.nb_frames)
-                                          : std::round(info_.seconds * info_.fps);
+  const std::int64_t listed = listed_frames(container_.context(), stream());
+  const double told =
+      listed > 0 ? static_cast<double>(listed) : std::round(info_.seconds * info_.fps);
   info_.frames = static_cast<std::int64_t>(std::min(told, 1e12));
 }
 
 AVRational FfmpegSource::pixel_aspect(const AVFrame& frame) {
   AVFrame* borrowed = const_cast<AVFrame*>(&frame);  // only read
   return av_guess_sample_aspect_ratio(&container_.context(), &stream(), borrowed);
-}
-
-std::optional<std::int64_t> FfmpegSource::time_of(std::int64_t stream_time) const {
-  std::int64_t since = 0;
-  if (stream_time == kNoTimestamp || origin_ == kNoTimestamp ||
-      __builtin_sub_overflow(stream_time, origin_, &since)) {
-    return std::nullopt;
-  }
-  const AVRational base = container_.context().streams[stream_]->time_base;
-  const std::int64_t time = av_rescale_q(since, base, kMicroseconds);
-  if (time == kNoTimestamp) return std::nullopt;
-  return time;
 }
 
 void FfmpegSource::count_corrupt() {
@@ -127,10 +128,11 @@ Status FfmpegSource::feed() {
     case Container::Read::kPacket: break;
   }
   if (packet_->stream_index != stream_) return {};
+  clock_.mend(*packet_);
   if (await_key_) {
     if ((packet_->flags & AV_PKT_FLAG_KEY) == 0) return {};
     await_key_ = false;
-    key_time_us_ = time_of(packet_->pts).value_or(kNoTimestamp);
+    key_time_us_ = clock_.time_of(packet_->pts).value_or(kNoTimestamp);
   }
   const std::int64_t time = packet_->dts != kNoTimestamp ? packet_->dts : packet_->pts;
   fresh_ = !sought_ || time == kNoTimestamp || time > furthest_;
@@ -140,23 +142,37 @@ Status FfmpegSource::feed() {
     if (damaged_.size() >= kMostHeldBack) damaged_.pop_front();
     damaged_.push_back(packet_->pts);
   }
+  if (skip_before_us_ != kNoTimestamp) {
+    const auto shown = clock_.time_of(clock_.told(*packet_));
+    const bool passed_over = shown && *shown < skip_before_us_;
+    decoder_->skip_frame = passed_over ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
+  }
+  clock_.sent(*packet_);
   const int sent = avcodec_send_packet(decoder_.get(), packet_.get());
-  if (sent < 0 && sent != AVERROR_EOF) count_corrupt();
+  if (sent < 0 && sent != AVERROR_EOF) {
+    clock_.lost(*packet_);
+    count_corrupt();
+  }
   return {};
 }
 
-std::optional<std::int64_t> FfmpegSource::frame_time(const AVFrame& frame) {
-  const std::int64_t told = frame.best_effort_timestamp;
-  if (origin_ == kNoTimestamp) origin_ = told;
-  std::optional<std::int64_t> time = time_of(told);
-  // Only decoding times are known: they run ahead by the frames the decoder holds back.
-  if (time && frame.pts == kNoTimestamp) *time -= std::int64_t{decoder_->has_b_frames} * step_us_;
-  return time;
+// How long the frame is shown: as the file tells, else one step.
+std::int64_t FfmpegSource::frame_duration(const AVFrame& frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  const std::int64_t told = frame.duration;
+#else
+  const std::int64_t told = frame.pkt_duration;
+#endif
+  if (told <= 0) return step_us_;
+  const std::int64_t us = av_rescale_q(told, stream().time_base, kMicroseconds);
+  return us > 0 && us <= kMostShownUs ? us : step_us_;
 }
 
 // Judges and times the frame that the decoder has just given; nullopt when it is not to be shown.
 std::optional<FfmpegSource::Decoded> FfmpegSource::accept() {
   // Concealed damage is damage too: the pixels are guesses.
+  const std::int64_t shown = clock_.shown(*frame_, decoder_->has_b_frames);
+  clock_.origin_at_least_here(shown);
   const auto damaged = std::find(damaged_.begin(), damaged_.end(), frame_->pts);
   const bool listed = damaged != damaged_.end();
   if (listed) damaged_.erase(damaged);
@@ -164,7 +180,7 @@ std::optional<FfmpegSource::Decoded> FfmpegSource::accept() {
     count_corrupt();
     return std::nullopt;
   }
-  std::optional<std::int64_t> time = frame_time(*frame_);
+  std::optional<std::int64_t> time = clock_.time_of(shown);
   if (after_jump_ && !time) return std::nullopt;
   if (time && *time < key_time_us_) return std::nullopt;
   after_jump_ = false;
@@ -174,8 +190,9 @@ std::optional<FfmpegSource::Decoded> FfmpegSource::accept() {
     time = *last_time_us_ + step_us_;
   }
   last_time_us_ = time;
+  if (!first_time_us_) first_time_us_ = time;
   ++good_;
-  Decoded out{make_frame(), *time};
+  Decoded out{make_frame(), *time, frame_duration(*frame_)};
   av_frame_move_ref(out.frame.get(), frame_.get());
   return out;
 }
@@ -185,7 +202,8 @@ Status FfmpegSource::check_limits(const Decoded& decoded) {
   MIEN_RETURN_IF_ERROR(check_size({frame.width, frame.height}, options_.limits, container_.name()));
   MIEN_RETURN_IF_ERROR(check_size(displayed_size(frame.width, frame.height, pixel_aspect(frame)),
                                   options_.limits, container_.name()));
-  if (static_cast<double>(decoded.timestamp_us) > options_.limits.max_seconds * 1e6) {
+  const std::int64_t since = decoded.timestamp_us - first_time_us_.value_or(0);
+  if (static_cast<double>(since) > options_.limits.max_seconds * 1e6) {
     return resource_limit(container_.name() + ": clip is too long (expected at most " +
                           std::to_string(options_.limits.max_seconds) + " s)");
   }
@@ -216,11 +234,16 @@ Result<std::optional<FfmpegSource::Decoded>> FfmpegSource::decode() {
   return std::optional<Decoded>();
 }
 
-Result<Frame> FfmpegSource::deliver(Decoded decoded) {
+Result<Frame> FfmpegSource::deliver(const Decoded& decoded, const Wanted& wanted) {
   if (static_cast<std::uint64_t>(index_) >= options_.limits.max_frames) {
     return resource_limit(container_.name() + ": too many frames (expected at most " +
                           std::to_string(options_.limits.max_frames) + ")");
   }
+  Frame out;
+  out.index = index_++;
+  out.timestamp_us = decoded.timestamp_us;
+  out.duration_us = decoded.duration_us;
+  if (wanted && !wanted(out)) return out;
   const AVFrame& frame = *decoded.frame;
   const AVFrameSideData* own = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
   const bool usable = own != nullptr && own->size >= 9 * sizeof(std::int32_t);
@@ -229,10 +252,21 @@ Result<Frame> FfmpegSource::deliver(Decoded decoded) {
       usable ? static_cast<const std::int32_t*>(matrix) : display_matrix(stream());
   auto picture = converter_.convert(frame, pixel_aspect(frame), orientation_of(numbers));
   if (!picture.ok()) return picture.status().with_prefix(container_.name());
-  return Frame{std::move(picture).value(), index_++, decoded.timestamp_us};
+  out.image = std::move(picture).value();
+  return out;
 }
 
-Result<std::optional<Frame>> FfmpegSource::next() {
+// At the end: is it the end that the header told?
+void FfmpegSource::judge_end() {
+  if (cut_short_ || !ends_early(container_, stream())) return;
+  constexpr std::int64_t kSlack = 1;  // a rate times a length is rounded
+  const std::int64_t listed = listed_frames(container_.context(), stream());
+  const std::int64_t expected = info_.frames > 0 ? info_.frames : listed;
+  if (expected > 0 && index_ + corrupt_ + kSlack >= expected) return;
+  cut_short_ = CutShort{index_, expected};
+}
+
+Result<std::optional<Frame>> FfmpegSource::next_if(const Wanted& wanted) {
   MIEN_RETURN_IF_ERROR(failure_);
   std::optional<Decoded> decoded;
   if (!pending_.empty()) {
@@ -244,11 +278,14 @@ Result<std::optional<Frame>> FfmpegSource::next() {
     decoded = std::move(outcome).value();
   }
   if (!decoded) {
-    if (good_ > 0) return std::optional<Frame>();
+    if (good_ > 0) {
+      judge_end();
+      return std::optional<Frame>();
+    }
     return failure_ = corrupt(container_.name() + ": no frame could be decoded (" +
                               std::to_string(corrupt_) + " broken)");
   }
-  auto frame = deliver(std::move(*decoded));
+  auto frame = deliver(*decoded, wanted);
   if (!frame.ok()) return failure_ = frame.status();
   return std::optional<Frame>(std::move(frame).value());
 }

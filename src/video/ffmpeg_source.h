@@ -10,6 +10,7 @@
 #include "mien/video/source.h"
 #include "video/container.h"
 #include "video/convert.h"
+#include "video/stream_clock.h"
 
 namespace mien::video {
 
@@ -20,15 +21,18 @@ class FfmpegSource : public VideoSource {
   static Result<std::unique_ptr<VideoSource>> make(Container container, const OpenOptions& options);
 
   const ClipInfo& info() const override { return info_; }
-  Result<std::optional<Frame>> next() override;
+  Result<std::optional<Frame>> next() override { return next_if(nullptr); }
+  Result<std::optional<Frame>> next_if(const Wanted& wanted) override;
   Status seek(std::int64_t timestamp_us) override;
   Result<std::vector<std::int64_t>> timestamps() override;
   std::int64_t corrupt_frames() const override { return corrupt_; }
+  std::optional<CutShort> cut_short() const override { return cut_short_; }
 
  private:
   struct Decoded {
     FramePtr frame;
     std::int64_t timestamp_us = 0;
+    std::int64_t duration_us = 0;
   };
   /// A picture where decoding can start.
   struct Key {
@@ -54,12 +58,12 @@ class FfmpegSource : public VideoSource {
   Result<std::optional<Decoded>> decode();
   Status feed();
   std::optional<Decoded> accept();
-  std::optional<std::int64_t> frame_time(const AVFrame& frame);
+  std::int64_t frame_duration(const AVFrame& frame);
   Status check_limits(const Decoded& decoded);
-  std::optional<std::int64_t> time_of(std::int64_t stream_time) const;
   void count_corrupt();
   void reset_position();
-  Result<Frame> deliver(Decoded decoded);
+  Result<Frame> deliver(const Decoded& decoded, const Wanted& wanted);
+  void judge_end();
 
   Status scan();
   Status reopen();
@@ -79,8 +83,9 @@ class FfmpegSource : public VideoSource {
   ClipInfo info_;
   int stream_ = -1;
 
-  std::int64_t origin_ = kNoTimestamp;  ///< stream time of the clip's start
-  std::int64_t step_us_ = 40'000;       ///< for frames without a time of their own
+  StreamClock clock_;
+  std::int64_t step_us_ = 40'000;  ///< for frames without a time of their own
+  std::optional<std::int64_t> first_time_us_;
   std::optional<std::int64_t> last_time_us_;
   std::deque<Decoded> pending_;  ///< decoded while seeking, not delivered yet
   std::int64_t index_ = 0;       ///< of the next delivered frame
@@ -93,10 +98,12 @@ class FfmpegSource : public VideoSource {
   bool ended_ = false;
   int drain_errors_ = 0;
   Status failure_;  ///< what `next` reports from now on
+  std::optional<CutShort> cut_short_;
 
   bool touched_ = false;  ///< packets were read since the container was opened
   bool sought_ = false;
-  bool quiet_ = false;       ///< seeking: broken frames are not counted
+  bool quiet_ = false;                          ///< seeking: broken frames are not counted
+  std::int64_t skip_before_us_ = kNoTimestamp;  ///< seeking: only what is needed is decoded
   bool await_key_ = false;   ///< after a jump: packets before a key picture are of no use
   bool after_jump_ = false;  ///< no frame decoded since the jump
   std::int64_t key_time_us_ = kNoTimestamp;  ///< after a jump, pictures shown before it are broken

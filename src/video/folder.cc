@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "mien/core/natural_order.h"
 #include "mien/image/decode.h"
 #include "mien/video/source.h"
 
@@ -10,6 +11,9 @@ namespace mien::video {
 namespace {
 
 namespace fs = std::filesystem;
+
+// "._one.jpg" beside "one.jpg" is what a Mac leaves on other disks.
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
 /// Pictures of a folder as a clip with a constant frame rate.
 class FolderSource : public VideoSource {
@@ -103,8 +107,8 @@ class FolderSource : public VideoSource {
     if (std::exchange(states_[place], State::kGood) != State::kGood) ++good_;
     const auto broken_before = std::count(
         states_.begin(), states_.begin() + static_cast<std::ptrdiff_t>(place), State::kBroken);
-    pending_ =
-        Frame{std::move(picture).value(), static_cast<std::int64_t>(place) - broken_before, time};
+    pending_ = Frame{std::move(picture).value(), static_cast<std::int64_t>(place) - broken_before,
+                     time, time_of(place + 1) - time};
     return {};
   }
 
@@ -136,7 +140,9 @@ Result<std::unique_ptr<VideoSource>> open_folder(const std::filesystem::path& pa
   fs::directory_iterator entry(path, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     std::error_code ignored;
-    if (!image::has_image_extension(entry->path()) || !entry->is_regular_file(ignored)) continue;
+    if (is_hidden(entry->path()) || !image::has_image_extension(entry->path()) ||
+        !entry->is_regular_file(ignored))
+      continue;
     if (names.size() >= options.limits.max_frames) {
       return resource_limit(path.string() + ": too many pictures (expected at most " +
                             std::to_string(options.limits.max_frames) + ")");
@@ -145,7 +151,7 @@ Result<std::unique_ptr<VideoSource>> open_folder(const std::filesystem::path& pa
   }
   if (error) return io_error(path.string() + ": cannot be listed (" + error.message() + ")");
   if (names.empty()) return invalid_argument(path.string() + ": has no picture inside");
-  std::sort(names.begin(), names.end());
+  std::sort(names.begin(), names.end(), natural_less);
   auto source = std::make_unique<FolderSource>(path, std::move(names), options);
   MIEN_RETURN_IF_ERROR(source->prepare());
   return source;

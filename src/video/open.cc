@@ -72,6 +72,12 @@ Result<std::unique_ptr<VideoSource>> open_camera(const std::string& device,
   return FfmpegSource::make(std::move(container), options);
 }
 
+std::string to_string(const CutShort& cut) {
+  const std::string frames = std::to_string(cut.frames);
+  if (cut.expected <= 0) return "cut short: the end is missing after " + frames + " frames";
+  return "cut short: " + frames + " of about " + std::to_string(cut.expected) + " frames";
+}
+
 bool has_video_extension(const std::filesystem::path& path) {
   static constexpr std::array<std::string_view, 25> kExtensions = {
       ".3g2",  ".3gp", ".asf",   ".avi",  ".divx", ".dv",   ".flv", ".gif",  ".ivf",

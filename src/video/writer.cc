@@ -77,7 +77,8 @@ Status Mp4Writer::open(std::span<const char* const> encoders) {
   MIEN_RETURN_IF_ERROR(open_encoder(encoders));
   MIEN_RETURN_IF_ERROR(make_buffers());
   if (!options_.audio_from.empty()) {
-    MIEN_ASSIGN_OR_RETURN(audio_, AudioCopy::open(options_.audio_from, *output_));
+    MIEN_ASSIGN_OR_RETURN(audio_,
+                          AudioCopy::open(options_.audio_from, options_.start_us, *output_));
   }
   return write_header();
 }
@@ -184,6 +185,7 @@ Status Mp4Writer::convert(image::ImageView frame) {
 
 Status Mp4Writer::write(image::ImageView frame, std::int64_t timestamp_us) {
   MIEN_CHECK(!closed_);
+  timestamp_us -= options_.start_us;
   MIEN_CHECK(last_pts_ == kNoTimestamp || timestamp_us > last_time_us_);
   if (frame.width != options_.width || frame.height != options_.height) {
     return invalid_argument(path_.string() + ": frame has another size (expected " +

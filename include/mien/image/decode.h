@@ -12,18 +12,26 @@
 
 namespace mien::image {
 
-enum class Format { kUnknown, kJpeg, kPng, kWebp, kBmp, kPpm };
+enum class Format { kUnknown, kJpeg, kPng, kWebp, kBmp, kPpm, kTiff, kHeif, kJpeg2000 };
 
 /// The format told by the first bytes, never by a file name.
 Format sniff(std::span<const std::byte> bytes);
 std::string_view to_string(Format format);
 
-/// Decodes a JPEG, PNG, WebP, BMP or PPM/PGM to upright 8-bit RGB: EXIF orientation is applied,
-/// grey is replicated, CMYK converted, 16 bits are scaled to 8, palettes resolved, transparency is
-/// laid over black. What is read of each format: docs/formats.md. Messages start with "bytes: ".
-/// Errors: kUnsupported for an unknown format or feature; kCorrupt, also for a picture that is cut
-/// in the middle; kResourceLimit above limits.max_pixels or max_dimension, told by the header
-/// before pixels are allocated.
+/// The name of a picture format that is known by its first bytes but not read, with an article: "a
+/// JPEG XL picture"; "" for all others.
+std::string_view unread_format(std::span<const std::byte> bytes);
+
+/// True for an animated PNG of more than one frame, which is a clip. The chunks before its pixels
+/// decide; `bytes` may end behind them.
+bool is_animated(std::span<const std::byte> bytes);
+
+/// Decodes a JPEG, PNG, WebP, BMP, PPM/PGM, TIFF, HEIC, AVIF or JPEG 2000 to upright 8-bit RGB:
+/// EXIF orientation is applied, grey is replicated, CMYK converted, 16 bits are scaled to 8,
+/// palettes resolved, transparency is laid over black. What is read of each format:
+/// docs/formats.md. Messages start with "bytes: ". Errors: kUnsupported for an unknown format or
+/// feature; kCorrupt, also for a picture that is cut in the middle; kResourceLimit above
+/// limits.max_pixels or max_dimension, told by the header before pixels are allocated.
 Result<Image> decode(std::span<const std::byte> bytes, const Limits& limits = {});
 
 /// read_file + decode; messages start with the path. Errors: those of both; kResourceLimit above
@@ -34,6 +42,9 @@ Result<Image> load(const std::filesystem::path& path, const Limits& limits = {})
 struct Enough {
   double pixels = 0;
   int side = 0;  ///< of the shorter side
+  /// A picture beyond the limits may be decoded at a part of its size that is within them, where
+  /// its format can (JPEG, JPEG 2000); else it is refused.
+  bool beyond_limits = false;
 };
 
 /// A picture that may be smaller than its file says, and the size that the file says, upright.
@@ -43,9 +54,9 @@ struct Reduced {
   int height = 0;
 };
 
-/// As load; but a JPEG is decoded at a half, a quarter or an eighth of its size where that is
-/// enough, several times as fast and in less memory. Errors: those of load, by the size in the
-/// file.
+/// As load; but a JPEG (JPEG 2000: only beyond the limits) is decoded at a half, a quarter or an
+/// eighth of its size where that is enough, several times as fast and in less memory. Errors: those
+/// of load, by the size in the file.
 Result<Reduced> load_reduced(const std::filesystem::path& path, const Enough& enough,
                              const Limits& limits = {});
 

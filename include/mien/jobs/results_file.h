@@ -43,6 +43,7 @@ struct Plan {
   std::vector<Item> todo = {};     ///< in the order of the inputs
   std::int64_t done_before = 0;    ///< read in an earlier run and unchanged since
   std::int64_t failed_before = 0;  ///< failed in an earlier run and unchanged since
+  std::int64_t cut_before = 0;     ///< of `done_before`: the file is cut short
   std::int64_t changed = 0;        ///< of `todo`: read before, but the file has changed
 };
 
@@ -58,8 +59,8 @@ struct FileRow {
   FileStamp stamp = {};
   std::string state;  ///< "done", "failed" or "pending"
   bool is_clip = false;
-  std::string code;     ///< failed: the StatusCode as a word
-  std::string message;  ///< failed: why
+  std::string code;     ///< failed, or done but cut short: the StatusCode as a word
+  std::string message;  ///< why
   pipeline::SummaryResult summary = {};
 };
 

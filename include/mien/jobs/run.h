@@ -31,13 +31,14 @@ struct RunOptions {
   const std::atomic<bool>* cancel = nullptr;
   /// Called one at a time, from the workers.
   std::function<void(std::int64_t done)> progress = {};
-  std::function<void(const InputFile&, const Status&)> failed = {};
+  std::function<void(const InputFile&, const Status&)> failed = {};  ///< also: cut short
 };
 
 struct RunCounts {
   std::int64_t read = 0;
   std::int64_t failed = 0;
-  std::int64_t left = 0;  ///< not begun, or not finished
+  std::int64_t cut_short = 0;  ///< of `read`: the file ends early
+  std::int64_t left = 0;       ///< not begun, or not finished
 };
 
 /// Reads what the plan has to do with `jobs` workers. `make_reader` is called once by every worker,

@@ -7,6 +7,7 @@
 
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/result.h"
+#include "mien/video/source.h"
 
 namespace mien::pipeline {
 
@@ -15,7 +16,7 @@ struct FrameResult {
   std::string input;  ///< the path or name as the user gave it
   bool is_clip = false;
   std::int64_t frame = 0;         ///< clips: number of the frame, from 0
-  std::int64_t timestamp_us = 0;  ///< clips: presentation time
+  std::int64_t timestamp_us = 0;  ///< clips: presentation time since the start of the file
   int width = 0;
   int height = 0;
   /// Pictures: kTemporal when they were read as a clip that repeats them. Frames are read alone.
@@ -90,8 +91,15 @@ struct SummaryResult {
   /// Clips: width in pixels of the smallest face that was searched for; 0 when nothing was
   /// searched.
   float smallest_face = 0;
-  double media_seconds = 0;    ///< length of the clip
+  double media_seconds = 0;   ///< length of the clip: from its first picture to its last
+  double start_seconds = 0;   ///< time of the first picture
+  double offset_seconds = 0;  ///< what the file itself says at time 0
+  /// The file ends before its header says.
+  std::optional<video::CutShort> cut_short = std::nullopt;
   double elapsed_seconds = 0;  ///< wall time of the work
 };
+
+/// Fills in what is known of a clip after its last frame.
+void tell_end(const video::VideoSource& source, const video::Covered& covered, SummaryResult& out);
 
 }  // namespace mien::pipeline

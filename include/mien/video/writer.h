@@ -15,7 +15,8 @@ struct WriterOptions {
   double fps = 25.0;                 ///< nominal rate, for the header
   std::filesystem::path audio_from;  ///< when set, the first audio stream of this clip is copied
                                      ///< without re-encoding where the container allows it,
-                                     ///< aligned to its pictures and cut to the written length
+                                     ///< on the same clock and cut to the written length
+  std::int64_t start_us = 0;         ///< this time of the frames and of `audio_from` becomes 0
 };
 
 /// Encodes frames to an MP4 (H.264 when the FFmpeg build has an encoder, else MPEG-4), keeping

@@ -236,7 +236,8 @@ TEST(DecodeDamage, TextFileNamedJpg) {
   MIEN_EXPECT_CODE(image, StatusCode::kUnsupported);
   EXPECT_EQ(image.status().message(),
             (folder / "notes.jpg").string() +
-                ": is not a picture of a known format (expected JPEG, PNG, WebP, BMP or PPM)");
+                ": is not a picture of a known format (expected JPEG, PNG, WebP, BMP, PPM, TIFF, "
+                "HEIC, AVIF or JPEG 2000)");
 }
 
 TEST(DecodeDamage, EmptyFile) {

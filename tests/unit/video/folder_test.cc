@@ -21,13 +21,14 @@ void put_picture(const std::filesystem::path& path, int number, int width = kWid
   write_bytes(path, *png);
 }
 
-TEST(OpenFolder, NamesSortAsPlainStrings) {
+TEST(OpenFolder, NamesSortAsPeopleCount) {
   const TempDir dir;
   put_picture(dir / "10.png", 3);
   put_picture(dir / "9.png", 5);
   put_picture(dir / "1.PNG", 1);
   put_picture(dir / "100.png", 4);
   write_text(dir / "notes.txt", "no picture");
+  write_text(dir / "._9.png", "what a Mac leaves beside a picture");
   std::filesystem::create_directory(dir / "folder.png");
   OpenOptions options;
   options.folder_fps = 8;
@@ -40,7 +41,7 @@ TEST(OpenFolder, NamesSortAsPlainStrings) {
   EXPECT_FALSE((*source)->info().live);
   const Listing got = list_frames(**source);
   MIEN_ASSERT_OK(got.status);
-  EXPECT_THAT(got.numbers, ElementsAre(1, 3, 4, 5));
+  EXPECT_THAT(got.numbers, ElementsAre(1, 5, 3, 4));
   EXPECT_THAT(got.times_us, ElementsAre(0, 125'000, 250'000, 375'000));
   EXPECT_THAT(got.indices, ElementsAre(0, 1, 2, 3));
 }

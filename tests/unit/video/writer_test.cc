@@ -246,12 +246,15 @@ TEST_F(AudioKept, CopiedAlignedAndCut) {
     EXPECT_TRUE((*source)->info().has_audio);
     const Listing got = list_frames(**source);
     ASSERT_EQ(got.numbers.size(), 50U);
-    EXPECT_NEAR(static_cast<double>(got.times_us.back()), 49 * 40'000.0, 30.0);
+    // The priming of the sound may begin before the pictures: they keep their distance.
+    const std::int64_t start = got.times_us.front();
+    EXPECT_LT(start, 30'000) << name;
+    EXPECT_NEAR(static_cast<double>(got.times_us.back() - start), 49 * 40'000.0, 30.0);
     const Audio audio = audio_of(dir_ / "out.mp4");
     EXPECT_EQ(audio.codec, "aac");
     EXPECT_LT(audio.first_us, 30'000) << name;
     EXPECT_GT(audio.last_us, 1'930'000) << name;  // the clip is 2 s long; a packet is 23 ms
-    EXPECT_LT(audio.last_us, 2'001'000) << name;
+    EXPECT_LT(audio.last_us, 2'001'000 + start) << name;
   }
 }
 
