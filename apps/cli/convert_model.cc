@@ -234,7 +234,7 @@ std::vector<std::string> left_out(const Source& source, const std::vector<Tensor
   for (const TensorSource& row : plan) used.insert(row.sources.begin(), row.sources.end());
   std::vector<std::string> out;
   for (const auto& [name, view] : source.checkpoint->tensors()) {
-    const auto ends = [&](std::string_view end) { return name.ends_with(end); };
+    const auto ends = [&name = name](std::string_view end) { return name.ends_with(end); };
     const bool buffer = ends("position_ids") || ends("attn_mask") || ends("input_resolution") ||
                         ends("context_length") || ends("vocab_size") ||
                         ends("num_batches_tracked") || ends("relative_position_index");

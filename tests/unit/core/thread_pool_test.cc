@@ -175,6 +175,8 @@ TEST(ThreadPool, HasAtMostTheHelpersThatItMayHave) {
   EXPECT_EQ(ThreadPool::threads_of(100'000), ThreadPool::kMostThreads);
 }
 
+#if !defined(MIEN_SANITIZED)  // sanitizers want to start threads and to know of all of them
+
 // In a process of its own: a thread that is there once cannot be forbidden any more.
 void run_in_child(int (*body)()) {
   const ::pid_t child = ::fork();
@@ -185,8 +187,6 @@ void run_in_child(int (*body)()) {
   ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
-
-#if !defined(MIEN_SANITIZED)  // sanitizers want to start threads and to know of all of them
 
 TEST(ThreadPool, WorksWithFewerThreadsWhereNoneCanBeStarted) {
   run_in_child([]() -> int {
