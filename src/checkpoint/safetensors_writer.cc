@@ -73,13 +73,19 @@ Result<std::string> make_header(const std::string& subject, const NamedTensors& 
 
 Status write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                          const std::map<std::string, std::string>& metadata) {
-  MIEN_ASSIGN_OR_RETURN(const std::string header, make_header(path.string(), tensors, metadata));
   MIEN_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  MIEN_RETURN_IF_ERROR(write_safetensors(file, path.string(), tensors, metadata));
+  return file.commit();
+}
+
+Status write_safetensors(AtomicFile& file, const std::string& subject, const NamedTensors& tensors,
+                         const std::map<std::string, std::string>& metadata) {
+  MIEN_ASSIGN_OR_RETURN(const std::string header, make_header(subject, tensors, metadata));
   const auto length = static_cast<std::uint64_t>(header.size());
   MIEN_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(&length, 1))));
   MIEN_RETURN_IF_ERROR(file.write(header));
   for (const auto& [name, view] : tensors) MIEN_RETURN_IF_ERROR(file.write(view.bytes()));
-  return file.commit();
+  return {};
 }
 
 }  // namespace mien::checkpoint

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "core/errno_status.h"
 #include "mien/core/check.h"
 
 namespace mien {
@@ -27,12 +27,6 @@ class Fd {
  private:
   int fd_;
 };
-
-Status errno_status(const std::filesystem::path& path, const char* what, int error) {
-  std::string message = path.string() + ": " + what + " (" + std::strerror(error) + ")";
-  return error == ENOENT || error == ENOTDIR ? not_found(std::move(message))
-                                             : io_error(std::move(message));
-}
 
 Result<std::uint64_t> regular_size(int fd, const std::filesystem::path& path) {
   struct stat info {};
@@ -123,71 +117,6 @@ void MappedFile::release(std::span<const std::byte> part) const {
   const auto first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
   const auto last = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
   if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-}
-
-Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
-  AtomicFile file;
-  file.path_ = path;
-  std::string pattern = path.string() + ".part-XXXXXX";
-  file.fd_ = ::mkstemp(pattern.data());
-  if (file.fd_ < 0) return errno_status(path, "cannot be written", errno);
-  file.temporary_ = pattern;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(file.fd_, 0666 & ~mask) != 0) return errno_status(path, "cannot be written", errno);
-  return file;
-}
-
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept { *this = std::move(other); }
-
-AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
-  if (this != &other) {
-    discard();
-    path_ = std::move(other.path_);
-    temporary_ = std::exchange(other.temporary_, {});
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-AtomicFile::~AtomicFile() { discard(); }
-
-void AtomicFile::discard() noexcept {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  temporary_.clear();
-}
-
-Status AtomicFile::write(std::span<const std::byte> bytes) {
-  MIEN_CHECK(fd_ >= 0);
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_status(path_, "cannot be written", errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
-Status AtomicFile::write(std::string_view text) {
-  return write(std::as_bytes(std::span(text.data(), text.size())));
-}
-
-Status AtomicFile::commit() {
-  MIEN_CHECK(fd_ >= 0);
-  if (::fsync(fd_) != 0 && errno != EINVAL) return errno_status(path_, "cannot be written", errno);
-  if (::close(std::exchange(fd_, -1)) != 0) return errno_status(path_, "cannot be written", errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    return errno_status(path_, "cannot be written", errno);
-  }
-  temporary_.clear();
-  return {};
-}
-
-Status write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  MIEN_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
-  MIEN_RETURN_IF_ERROR(file.write(content));
-  return file.commit();
 }
 
 }  // namespace mien

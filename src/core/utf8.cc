@@ -52,6 +52,16 @@ Decoded decode_at(std::string_view text, std::size_t i) {
 
 }  // namespace
 
+Status check_is_utf8_text(std::string_view text, std::string_view subject) {
+  const std::string_view head = text.substr(0, 4096);
+  const bool marked = head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF");
+  if (!marked && head.find('\0') == std::string_view::npos) return {};
+  return unsupported(std::string(subject) +
+                     (marked ? ": is UTF-16 text (expected UTF-8: in Excel save as \"CSV UTF-8\", "
+                               "in other programs choose UTF-8)"
+                             : ": is not text (expected UTF-8)"));
+}
+
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const Decoded d = decode_at(text, i);

@@ -121,9 +121,10 @@ void remove_leftovers(const std::filesystem::path& folder) {
   std::error_code error;
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().find(".part-") != std::string::npos) {
-      found.push_back(entry.path());
-    }
+    // Only names as a killed run leaves them: "checkpoint-1.safetensors.part-ABCDEF".
+    const std::string name = entry.path().filename().string();
+    const std::size_t mark = name.rfind(".part-");
+    if (mark != std::string::npos && mark + 12 == name.size()) found.push_back(entry.path());
   }
   for (const auto& path : found) std::filesystem::remove_all(path, error);
 }

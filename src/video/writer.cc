@@ -36,6 +36,7 @@ class Mp4Writer : public VideoWriter {
   Status open(std::span<const char* const> encoders);
   Status write(image::ImageView frame, std::int64_t timestamp_us) override;
   Status finish() override;
+  Result<std::filesystem::path> keep_part() override;
   bool audio_copied() const override { return audio_ != nullptr; }
 
  private:
@@ -45,6 +46,7 @@ class Mp4Writer : public VideoWriter {
   Status write_header();
   Status convert(image::ImageView frame);
   Status drain();
+  Status complete();
   Status problem(const char* what, int code) const {
     return io_error(path_.string() + ": " + what + " (" + ffmpeg_error(code) + ")");
   }
@@ -227,6 +229,17 @@ Status Mp4Writer::drain() {
 }
 
 Status Mp4Writer::finish() {
+  MIEN_RETURN_IF_ERROR(complete());
+  return file_.commit();
+}
+
+Result<std::filesystem::path> Mp4Writer::keep_part() {
+  if (closed_ || last_pts_ == kNoTimestamp) return std::filesystem::path();
+  MIEN_RETURN_IF_ERROR(complete());
+  return file_.keep_part();
+}
+
+Status Mp4Writer::complete() {
   MIEN_CHECK(!closed_);
   closed_ = true;
   if (last_pts_ == kNoTimestamp) return invalid_argument(path_.string() + ": no frame was written");
@@ -241,8 +254,7 @@ Status Mp4Writer::finish() {
   for (const int other : {pending, close_code}) {
     if (code >= 0) code = other;
   }
-  if (code < 0) return problem("cannot be written", code);
-  return file_.commit();
+  return code < 0 ? problem("cannot be written", code) : Status();
 }
 
 }  // namespace
@@ -261,7 +273,7 @@ Result<std::unique_ptr<VideoWriter>> open_writer_with(const std::filesystem::pat
     return invalid_argument(path.string() + ": bad frame rate (expected 0.001..10000, got " +
                             std::to_string(options.fps) + ")");
   }
-  MIEN_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  MIEN_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path, AtomicFile::Access::kSeekable));
   auto writer = std::make_unique<Mp4Writer>(path, options, std::move(file));
   MIEN_RETURN_IF_ERROR(writer->open(encoders));
   return writer;

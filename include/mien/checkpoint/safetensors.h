@@ -10,6 +10,10 @@
 
 #include "mien/checkpoint/checkpoint.h"
 
+namespace mien {
+class AtomicFile;
+}
+
 namespace mien::checkpoint {
 
 /// Reads safetensors from bytes that the caller keeps alive. Checks every promise of the format:
@@ -25,6 +29,9 @@ using NamedTensors = std::vector<std::pair<std::string, TensorView>>;
 /// Writes atomically; tensors are laid out in the given order, data 64-byte aligned by padding the
 /// header.
 Status write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                         const std::map<std::string, std::string>& metadata = {});
+/// The same into an open file, without commit(). `subject` names it in messages.
+Status write_safetensors(AtomicFile& file, const std::string& subject, const NamedTensors& tensors,
                          const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace mien::checkpoint

@@ -48,32 +48,61 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Writes to a temporary name beside `path` and renames it on commit(), so that `path` is never
-/// half written. Without commit() the temporary file is removed.
+/// An output. A regular file is written to a temporary name beside it and replaced by a rename on
+/// commit(), so that it is never half written, and keeps its mode and owner; other hard links of it
+/// keep what they had. Symbolic links are followed. What is no regular file (a device, a pipe,
+/// /dev/stdout, /dev/fd/N) is written straight into, and is never replaced. Where a file may be
+/// written but not replaced (its folder cannot be written, it belongs to someone else, has an
+/// access list, or is a mount point), commit() copies the finished content into it.
+/// Without commit() or keep_part() nothing is left behind.
 class AtomicFile {
  public:
-  /// Errors: kIo (folder missing, not writable).
-  static Result<AtomicFile> create(const std::filesystem::path& path);
+  /// kSeekable: for a writer that opens temporary_path() itself; streams then get it on commit().
+  enum class Access { kSequential, kSeekable };
+  /// Errors: kNotFound (no such folder), kIo (not writable), kInvalidArgument (a folder, a block
+  /// device), kCancelled (a signal came while a pipe waited for its reader).
+  static Result<AtomicFile> create(const std::filesystem::path& path,
+                                   Access access = Access::kSequential);
+  /// Whether create() would succeed, without opening a pipe or a device. Errors: as create().
+  static Status check(const std::filesystem::path& path);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&& other) noexcept;
   ~AtomicFile();
 
+  /// Errors: kIo, for good: commit() then gives the same error.
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text);
   /// Flushes, closes and renames. Errors: kIo (for example a full disk); `path` is then as it was
   /// before.
   Status commit();
+  /// Ends an output that is not complete: keeps what was written as NAME.part (NAME.part2, ...
+  /// where that exists) and leaves `path` as it was. Empty when there is nothing to keep: no byte
+  /// was written, or they went into a stream. Errors: kIo.
+  Result<std::filesystem::path> keep_part();
+  /// Empty for a stream that is written straight into.
   const std::filesystem::path& temporary_path() const { return temporary_; }
 
  private:
+  enum class Way { kRename, kCopy, kStream };
   AtomicFile() = default;
+  Status open_temporary(bool exists);
+  Status keep_owner_and_mode();
+  Status copy_into_place();
   void discard() noexcept;
-  std::filesystem::path path_;
+  std::filesystem::path path_;    ///< as it was named, for messages
+  std::filesystem::path target_;  ///< behind symbolic links
   std::filesystem::path temporary_;
+  Way way_ = Way::kRename;
   int fd_ = -1;
+  int stream_ = -1;  ///< of a stream that waits for a finished temporary file
+  Status problem_;
 };
 
 /// create + write + commit.
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// The absolute name of a file, with symbolic links resolved as far as it exists, also of a link
+/// that leads nowhere. Where a link cannot be resolved, the absolute name as it is; never empty.
+std::filesystem::path absolute_name(const std::filesystem::path& path);
 
 }  // namespace mien

@@ -20,8 +20,8 @@ struct WriterOptions {
 };
 
 /// Encodes frames to an MP4 (H.264 when the FFmpeg build has an encoder, else MPEG-4), keeping
-/// their true timestamps. Writes to a temporary name; `finish` renames. Without `finish` nothing is
-/// left behind.
+/// their true timestamps. Writes to a temporary name; `finish` renames (AtomicFile). Without
+/// `finish` or `keep_part` nothing is left behind.
 class VideoWriter {
  public:
   virtual ~VideoWriter() = default;
@@ -31,6 +31,9 @@ class VideoWriter {
   /// Completes the file; nothing may be written after it. Errors: kIo (for example a full disk),
   /// kInvalidArgument when no frame was written.
   virtual Status finish() = 0;
+  /// Ends a clip that is not complete, so that what was written can be played, and keeps it under
+  /// the name that AtomicFile::keep_part gives. Errors: as finish.
+  virtual Result<std::filesystem::path> keep_part() = 0;
   /// True when `audio_from` has an audio stream and an MP4 can hold it as it is.
   virtual bool audio_copied() const { return false; }
 };

@@ -104,12 +104,12 @@ TEST(Trainer, ResumesExactlyAfterSigkill) {
     killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 1 : 0;
   }
   EXPECT_EQ(killed, 5);
-  std::ofstream(folder / "checkpoint-000000000099.safetensors.part-abc") << "half";
+  std::ofstream(folder / "checkpoint-000000000099.safetensors.part-ABCDEF") << "half";
   ToyMethod toy;
   const auto result = train(toy, options(), {.folder = folder, .recipe = "r"});
   ASSERT_TRUE(result.ok()) << result.status().message();
   EXPECT_TRUE(result->resumed);
-  EXPECT_FALSE(std::filesystem::exists(folder / "checkpoint-000000000099.safetensors.part-abc"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "checkpoint-000000000099.safetensors.part-ABCDEF"));
   const Outcome whole = unbroken(dir / "whole");
   EXPECT_TRUE(at::equal(toy.weight, whole.weight));
   EXPECT_TRUE(at::equal(toy.offset, whole.offset));
