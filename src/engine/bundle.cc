@@ -1,10 +1,10 @@
 #include "mien/engine/bundle.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
+#include "engine/bundle_files.h"
 #include "engine/label_json.h"
 #include "engine/transformer.h"
 #include "mien/core/file.h"
@@ -18,12 +18,6 @@ namespace mien::engine {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kInfoFile = "bundle.json";
-constexpr const char* kWeightsFile = "model.safetensors";
-constexpr const char* kTokenizerFile = "tokenizer.txt";
-constexpr const char* kCardFile = "CARD.md";
-constexpr std::uint64_t kMaxInfoBytes = 64U << 20;
 
 // check_tensors, with the stored label features and the reference as more allowed tensors.
 class WithoutExtras final : public checkpoint::Checkpoint {
@@ -254,80 +248,6 @@ Status Bundle::verify_hashes() const {
     }
   }
   return {};
-}
-
-namespace {
-
-// Puts `fresh` in the place of `target`; what was there goes only when the new one is in place.
-Status move_into_place(const fs::path& fresh, const fs::path& target) {
-  std::error_code error;
-  const fs::path old = fresh.string() + ".old";
-  const bool replaces = fs::exists(target, error);
-  if (replaces) fs::rename(target, old, error);
-  if (!error) fs::rename(fresh, target, error);
-  if (error) {
-    std::error_code ignored;
-    if (replaces && !fs::exists(target, ignored)) fs::rename(old, target, ignored);
-    return io_error(fmt::format("{}: cannot be written ({})", target.string(), error.message()));
-  }
-  if (replaces) fs::remove_all(old, error);
-  return {};
-}
-
-Status check_target(const fs::path& path, bool overwrite) {
-  std::error_code error;
-  if (!fs::exists(path, error)) return {};
-  if (!overwrite) return invalid_argument(fmt::format("{}: exists already", path.string()));
-  if (!fs::exists(path / kInfoFile, error) && !fs::is_empty(path, error)) {
-    return invalid_argument(fmt::format(
-        "{}: is no bundle, so it is not replaced (expected a bundle or an empty folder)",
-        path.string()));
-  }
-  return {};
-}
-
-}  // namespace
-
-Status write_bundle(const fs::path& path, BundleContent content, bool overwrite) {
-  MIEN_RETURN_IF_ERROR(check_target(path, overwrite));
-  if (!content.info.reference) {
-    // Those of the bundle that this one was made from: its faces are embedded otherwise now.
-    std::erase_if(content.tensors, [](const auto& tensor) {
-      return tensor.first == Reference::kFaces || tensor.first == Reference::kBasis;
-    });
-  }
-  const fs::path target = path.has_filename() ? path : path.parent_path();
-  std::string pattern = target.string() + ".part-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) {
-    return io_error(fmt::format("{}: cannot be written", path.string()));
-  }
-  const fs::path temporary = pattern;
-  const auto fill = [&]() -> Status {
-    MIEN_RETURN_IF_ERROR(checkpoint::write_safetensors(temporary / kWeightsFile, content.tensors));
-    std::vector<std::string> names = {kWeightsFile, kCardFile};
-    MIEN_RETURN_IF_ERROR(write_file_atomically(temporary / kCardFile, content.card));
-    if (!content.tokenizer.empty()) {
-      MIEN_RETURN_IF_ERROR(write_file_atomically(temporary / kTokenizerFile, content.tokenizer));
-      names.emplace_back(kTokenizerFile);
-    }
-    content.info.files.clear();
-    for (const std::string& name : names) {
-      MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(temporary / name));
-      content.info.files[name] = sha256_hex(map->bytes());
-    }
-    MIEN_RETURN_IF_ERROR(
-        write_file_atomically(temporary / kInfoFile, content.info.to_json().dump(2) + "\n"));
-    std::error_code error;
-    fs::permissions(temporary,
-                    fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
-                        fs::perms::others_read | fs::perms::others_exec,
-                    error);
-    return move_into_place(temporary, target);
-  };
-  Status status = fill();
-  std::error_code ignored;
-  if (!status.ok()) fs::remove_all(temporary, ignored);
-  return status;
 }
 
 }  // namespace mien::engine

@@ -202,8 +202,11 @@ struct BundleContent {
   std::string card;       ///< CARD.md
 };
 
-/// Writes a bundle folder beside its name and renames it; an existing bundle is replaced only when
-/// `overwrite` is set. Errors: kInvalidArgument when `path` exists, kIo.
+/// Whether a bundle may be written at `path`. With `overwrite` a folder is replaced that is empty
+/// or holds a bundle and nothing else. Errors: kInvalidArgument, naming what else is there; kIo.
+Status check_bundle_target(const std::filesystem::path& path, bool overwrite);
+/// Writes a bundle folder beside its name and puts it in place. Errors: those of
+/// check_bundle_target, kIo.
 Status write_bundle(const std::filesystem::path& path, BundleContent content,
                     bool overwrite = false);
 

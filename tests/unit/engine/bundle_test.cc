@@ -92,6 +92,40 @@ TEST_F(BundleTest, AFolderThatIsNoBundleIsNotReplaced) {
   MIEN_ASSERT_OK(Bundle::load(dir_ / "empty"));
 }
 
+// What --overwrite may not do: empty a folder because a bundle is in it, too.
+TEST_F(BundleTest, OtherFilesInTheFolderOfABundleAreKept) {
+  std::ofstream(path_ / "notes.txt") << "mine";
+  std::filesystem::create_directories(path_ / "data");
+  const Status refused = write_tiny_bundle(path_, {.seed = 2, .overwrite = true});
+  MIEN_EXPECT_CODE(refused, StatusCode::kInvalidArgument);
+  EXPECT_NE(refused.message().find("data, notes.txt"), std::string::npos) << refused.message();
+  EXPECT_TRUE(std::filesystem::exists(path_ / "notes.txt"));
+  EXPECT_TRUE(std::filesystem::exists(path_ / "data"));
+  MIEN_ASSERT_OK(Bundle::load(path_));
+}
+
+TEST_F(BundleTest, ALinkToABundleStaysALink) {
+  std::filesystem::create_directory_symlink("tiny", dir_ / "link");
+  std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
+  MIEN_ASSERT_OK(write_tiny_bundle(dir_ / "link", {.text_tower = false, .overwrite = true}));
+  EXPECT_TRUE(std::filesystem::is_symlink(dir_ / "link"));
+  EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms::owner_all);
+  const auto bundle = Bundle::load(path_);
+  MIEN_ASSERT_OK(bundle);
+  EXPECT_FALSE((*bundle)->has_text_tower());
+  EXPECT_FALSE(std::filesystem::exists(path_ / "tokenizer.txt"));  // of the old one
+}
+
+TEST_F(BundleTest, AFileIsNotReplacedByAFolder) {
+  std::ofstream(dir_ / "empty");
+  std::filesystem::create_symlink("nowhere", dir_ / "dangling");
+  for (const char* name : {"empty", "dangling"}) {
+    MIEN_EXPECT_CODE(write_tiny_bundle(dir_ / name, {.overwrite = true}),
+                     StatusCode::kInvalidArgument);
+  }
+  EXPECT_TRUE(std::filesystem::is_regular_file(dir_ / "empty"));
+}
+
 TEST_F(BundleTest, SamplingFitsTheTemporalModel) {
   ASSERT_TRUE(write_tiny_bundle(dir_ / "temporal", {.temporal = true}).ok());
   const auto bundle = Bundle::load(dir_ / "temporal");
