@@ -38,10 +38,14 @@ bench: setup-test build
 	@scripts/setup bench
 	@bench/run
 
-## install: the program, libraries, headers and CMake package under PREFIX
+## install: the program, libraries, headers and CMake package under PREFIX; the torch wing too
+## after `make train`. Nothing else is compiled.
 install: build
-	@cmake --build $(BUILD) -j $(JOBS)
-	@cmake --install $(BUILD) --prefix $(PREFIX)
+	@cmake --build $(BUILD) --target mien-wing-plain -j $(JOBS)
+	@cmake --install $(BUILD) --prefix $(PREFIX) --component plain
+	@if [ -x $(BUILD)/bin/mien-train ]; then \
+	  cmake --build $(BUILD) --target mien-wing-train -j $(JOBS) && \
+	  cmake --install $(BUILD) --prefix $(PREFIX) --component train; fi
 
 ## asan: unit and end-to-end tests under sanitizers; tsan: the tests of what threads share; fuzz: what parses
 ## outside bytes, under sanitizers, and every fuzz target for 20 s

@@ -66,9 +66,18 @@ function(mien_room)
   if(NOT ARG_NAME IN_LIST MIEN_SINGLE_ROOMS)
     mien_unity(${target})
   endif()
-  install(TARGETS ${target} EXPORT mien-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-          FILE_SET lone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  # The plain wing installs without the torch wing, whose rooms take minutes to compile.
+  set(wing plain)
+  set(export mien-targets)
+  if(ARG_NAME IN_LIST MIEN_TORCH_ROOMS)
+    set(wing train)
+    set(export mien-train-targets)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY MIEN_TARGETS_${wing} ${target})
+  install(TARGETS ${target} EXPORT ${export}
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${wing}
+          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT ${wing}
+          FILE_SET lone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT ${wing})
 endfunction()
 
 function(mien_test name)

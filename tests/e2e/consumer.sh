@@ -6,7 +6,14 @@ source_dir=$1
 build_dir=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cmake --install "$build_dir" --prefix "$work/prefix" > "$work/install.log" || { cat "$work/install.log"; exit 1; }
+# An install needs the program and the libraries, and no test is compiled for it.
+make -n -C "$source_dir" install PREFIX="$work/none" > "$work/make.log"
+grep -q -- '--target mien-wing-plain' "$work/make.log"
+if grep -E -- '--build [^ ]+ -j' "$work/make.log"; then echo 'consumer: make install builds everything'; exit 1; fi
+ninja -C "$build_dir" -t commands mien-wing-plain > "$work/commands.log"
+grep -q 'apps/cli/main.cc' "$work/commands.log"
+if grep -E '_test\.cc|src/(nn|methods|train)/' "$work/commands.log"; then echo 'consumer: an install compiles more than it needs'; exit 1; fi
+cmake --install "$build_dir" --prefix "$work/prefix" --component plain > "$work/install.log" || { cat "$work/install.log"; exit 1; }
 cp -r "$source_dir/examples/read_picture" "$work/example"
 cmake -S "$work/example" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" > "$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
 cmake --build "$work/build" > "$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
