@@ -43,7 +43,7 @@ for name in dfew ferv39k mafw; do
   ok
   out_has 'dfer_clip'
 done
-run train "$root/recipes/dfer-clip/ckseq-compact.yaml" --print-recipe
+run train "$root/recipes/dfer-clip/own-clips.yaml" --print-recipe
 ok
 
 section "DFER-CLIP: its bundle answers for clips"
