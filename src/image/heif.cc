@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 
 #include "image/codec.h"
 
@@ -23,7 +24,8 @@ struct OptionsDeleter {
 };
 
 Status heif_problem(const heif_error& error) {
-  const char* what = error.message != nullptr ? error.message : "unknown problem";
+  std::string what = error.message != nullptr ? error.message : "unknown problem";
+  while (!what.empty() && what.back() == '\n') what.pop_back();
   switch (error.code) {
     case heif_error_Unsupported_filetype:
     case heif_error_Unsupported_feature:
