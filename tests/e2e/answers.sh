@@ -47,7 +47,7 @@ for format in csv tracks segments vtt srt eaf table openface; do
 done
 run predict flicker.mkv "${whole[@]}" --report c.html
 ok
-check "agreement" python3 - <<PY
+check "agreement" python3 - <<'PY'
 import csv, json, re
 lines = [json.loads(line) for line in open("c.jsonl")]
 track = [line for line in lines if line["kind"] == "track"][0]
@@ -180,7 +180,7 @@ done
 check "EAF" python3 "$here/check_eaf.py" b.eaf
 run predict flicker.mkv "${whole[@]}" "${base[@]}" --report b.html
 ok
-check "changes agree" python3 - <<PY
+check "changes agree" python3 - <<'PY'
 import csv, json, re
 lines = [json.loads(line) for line in open("b.jsonl")]
 track = [line for line in lines if line["kind"] == "track"][0]
