@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mien/core/utf8.h"
+
 namespace mien::data {
 namespace {
 
@@ -111,6 +113,7 @@ void append_line(const std::vector<std::string>& cells, std::string& out) {
 }  // namespace
 
 Result<CsvTable> parse_csv(std::string_view text, std::string_view subject, const Limits& limits) {
+  MIEN_RETURN_IF_ERROR(check_is_utf8_text(text, subject));
   Reader reader(text, subject, limits);
   CsvTable out;
   while (!reader.done()) {

@@ -7,6 +7,7 @@
 
 #include "face/box_check.h"
 #include "mien/core/file.h"
+#include "mien/core/utf8.h"
 
 namespace mien::face {
 namespace {
@@ -207,6 +208,7 @@ Result<BoxesFile> BoxesFile::from(std::span<const GivenBox> boxes) {
 }
 
 Result<BoxesFile> BoxesFile::parse(std::string_view text, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(check_is_utf8_text(text, subject));
   return BoxesParser(subject).parse(text);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,9 +57,17 @@ class RunLock {
   }
 
   Status take(const std::string& path) {
+    struct stat before {};
+    if (::stat(path.c_str(), &before) == 0 && S_ISFIFO(before.st_mode)) {
+      return invalid_argument(path + ": is a pipe (expected a file for the results)");
+    }
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd_ < 0) {
       return io_error(fmt::format("{}: cannot be opened ({})", path, std::strerror(errno)));
+    }
+    struct stat info {};
+    if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) {
+      return invalid_argument(path + ": is a device (expected a file for the results)");
     }
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return {};
     if (errno != EWOULDBLOCK) {
@@ -196,16 +205,24 @@ Status ResultsFile::create_or_compare(const std::vector<std::string>& labels,
         fmt::format("{}: was made with {} {} (got {}); name another file for another run",
                     database_->subject, what, was, is));
   };
+  const auto listed = [](const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  if (labels_ != labels) return refuse("labels", listed(labels_), listed(labels));
   MIEN_ASSIGN_OR_RETURN(Statement meta, sqlite.prepare("SELECT value FROM meta WHERE key = ?"));
   for (const auto& [key, value] : facts) {
     MIEN_ASSIGN_OR_RETURN(const bool known, meta.bind(key).step());
     const std::string was = known ? meta.text(0) : "none";
     meta.reset();
-    if (was != value) return refuse(key, was, value);
-  }
-  if (labels_ != labels) {
-    return refuse("labels", fmt::format("{}", fmt::join(labels_, ", ")),
-                  fmt::format("{}", fmt::join(labels, ", ")));
+    if (was == value) continue;
+    // Hashes say nothing to people.
+    if (key == kLabelTexts) {
+      return invalid_argument(
+          fmt::format("{}: was made with other descriptions of the labels {} (expected the same "
+                      "ones); name another file for another run",
+                      database_->subject, listed(labels_)));
+    }
+    return refuse(key, was, value);
   }
   return {};
 }

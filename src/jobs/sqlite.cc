@@ -2,16 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <utility>
 
 namespace mien::jobs {
+
+namespace {
+
+Status disk_full(std::string_view subject) {
+  return io_error(
+      fmt::format("{}: the disk is full; what was complete is kept (free some space and give the "
+                  "same command again, which goes on from there)",
+                  subject));
+}
+
+}  // namespace
 
 Status sqlite_error(std::string_view subject, sqlite3* database, int code) {
   const int kind = code & 0xFF;
   const char* told = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   switch (kind) {
-    case SQLITE_FULL:
-      return io_error(fmt::format("{}: the disk is full; what was complete is kept", subject));
+    case SQLITE_FULL: return disk_full(subject);
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       return corrupt(
@@ -20,6 +31,12 @@ Status sqlite_error(std::string_view subject, sqlite3* database, int code) {
     case SQLITE_LOCKED:
       return io_error(fmt::format("{}: is locked by another program ({})", subject, told));
     case SQLITE_READONLY: return io_error(fmt::format("{}: cannot be written ({})", subject, told));
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      // SQLite says only "disk I/O error" where the files beside the database do not fit.
+      if (database != nullptr && sqlite3_system_errno(database) == ENOSPC)
+        return disk_full(subject);
+      return io_error(fmt::format("{}: cannot be read or written ({})", subject, told));
     default: return io_error(fmt::format("{}: {}", subject, told));
   }
 }

@@ -114,8 +114,13 @@ Result<Container> Container::open(std::unique_ptr<ByteSource> bytes, std::string
   const int opened = avformat_open_input(&context, "", format, settings.get());
   if (opened < 0) {  // FFmpeg has freed `context`
     const bool no_index = !self.bytes_->seekable() && opened == AVERROR_INVALIDDATA;
-    return self.problem(
-        opened, no_index ? "is damaged, or not made for streaming" : "is damaged or cut short");
+    const bool mp4 = no_index && listed("mp4", format->name);
+    return self.problem(opened,
+                        mp4 ? "is damaged, or has its index at the end, which a pipe cannot go "
+                              "back from (expected the file itself, or one laid out for "
+                              "streaming: ffmpeg -i IN -c copy -movflags faststart OUT.mp4)"
+                        : no_index ? "is damaged, or not made for streaming"
+                                   : "is damaged or cut short");
   }
   self.context_.reset(context);
   MIEN_RETURN_IF_ERROR(self.read_stream_headers(options));

@@ -71,6 +71,8 @@ struct FileRow {
 class ResultsFile {
  public:
   static constexpr int kFormatVersion = 1;
+  /// The fact that is a hash of the labels' descriptions; a message names the labels instead.
+  static constexpr const char* kLabelTexts = "label texts";
 
   /// Makes `path`, or opens it to go on. `labels` in the user's order; `facts` are those of an
   /// existing file or the run is refused. Errors: kInvalidArgument when facts or labels differ (the

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -52,6 +53,29 @@ void execute(const std::filesystem::path& path, const char* sql) {
   EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK)
       << sqlite3_errmsg(database);
   sqlite3_close(database);
+}
+
+// Hashes of descriptions say nothing to people.
+TEST(ResultsFile, OtherDescriptionsOfTheLabelsNameTheLabels) {
+  const TempDir dir;
+  const auto path = dir / "r.sqlite";
+  MIEN_ASSERT_OK(ResultsFile::open_for_run(path, kLabels, {{ResultsFile::kLabelTexts, "0a1b"}}));
+  const auto other = ResultsFile::open_for_run(path, kLabels, {{ResultsFile::kLabelTexts, "ffff"}});
+  MIEN_EXPECT_CODE(other, StatusCode::kInvalidArgument);
+  EXPECT_THAT(other.status().message(), HasSubstr("other descriptions of the labels happy, sad"));
+  EXPECT_EQ(other.status().message().find("ffff"), std::string::npos);
+  const auto words =
+      ResultsFile::open_for_run(path, {"happy", "fear"}, {{ResultsFile::kLabelTexts, "ffff"}});
+  EXPECT_THAT(words.status().message(), HasSubstr("(got happy, fear)"));
+}
+
+TEST(ResultsFile, DevicesAndPipesAreRefused) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  MIEN_EXPECT_CODE(ResultsFile::open_for_run(dir / "pipe", kLabels, kFacts),
+                   StatusCode::kInvalidArgument);
+  MIEN_EXPECT_CODE(ResultsFile::open_for_run("/dev/null", kLabels, kFacts),
+                   StatusCode::kInvalidArgument);
 }
 
 TEST(ResultsFile, GivesBackWhatItWasGiven) {
