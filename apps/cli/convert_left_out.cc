@@ -9,7 +9,7 @@
 namespace mien::cli {
 namespace {
 
-constexpr std::size_t kListed = 3;
+constexpr std::size_t kListedTensors = 3;
 constexpr std::int64_t kColours = 3;
 
 bool has_any_ending(std::string_view name, std::initializer_list<std::string_view> ends) {
@@ -36,12 +36,12 @@ bool is_patch(const TensorView& view, std::int64_t image_size) {
          view.dim(1) > 1 && view.dim(1) <= image_size;
 }
 
-std::string listed(const std::vector<std::string>& names) {
+std::string listed_tensors(const std::vector<std::string>& names) {
   std::string out;
-  for (std::size_t i = 0; i < std::min(names.size(), kListed); ++i) {
+  for (std::size_t i = 0; i < std::min(names.size(), kListedTensors); ++i) {
     out += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
   }
-  return names.size() > kListed ? out + ", ..." : out;
+  return names.size() > kListedTensors ? out + ", ..." : out;
 }
 
 bool starts_with_any(std::string_view name, const std::vector<std::string>& beginnings) {
@@ -98,7 +98,7 @@ Status check_left_out(const Source& source, const std::vector<std::string>& name
       "checkpoint: {} {} not part of CLIP's towers and may change the answers: {} (expected a "
       "plain CLIP or a supported method; --leave-out with the beginnings of their names leaves "
       "them out)",
-      wrong.size(), wrong.size() == 1 ? "tensor is" : "tensors are", listed(wrong)));
+      wrong.size(), wrong.size() == 1 ? "tensor is" : "tensors are", listed_tensors(wrong)));
 }
 
 }  // namespace mien::cli

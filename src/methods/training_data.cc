@@ -169,10 +169,10 @@ Result<TrainingData> load_training_data(const DataOptions& options,
   }
   if (options.val_limit > 0) thin_out(out.val_view, static_cast<std::size_t>(options.val_limit));
   if (out.train_view.empty()) {
-    return invalid_argument(
-        fmt::format("{}: has no sample to train with in split '{}' (expected data.train_split to be "
-                    "one of {}; empty takes all rows)",
-                    out.train->name, options.train_split, splits_of(*out.train)));
+    return invalid_argument(fmt::format(
+        "{}: has no sample to train with in split '{}' (expected data.train_split to be "
+        "one of {}; empty takes all rows)",
+        out.train->name, options.train_split, splits_of(*out.train)));
   }
   return out;
 }

@@ -40,7 +40,7 @@ std::string noun_of(std::string_view name) {
   return std::string(known->name);
 }
 
-void replace(std::string& text, std::string_view what, std::string_view by) {
+void replace_in(std::string& text, std::string_view what, std::string_view by) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
     text.replace(at, what.size(), by);
     at += by.size();
@@ -87,8 +87,8 @@ std::string class_prompt(std::string pattern, std::string_view name) {
   const std::string noun = noun_of(name);
   const bool vowel =
       !noun.empty() && std::string_view("aeiou").find(noun.front()) != std::string_view::npos;
-  replace(pattern, "{a}", vowel ? "an" : "a");
-  replace(pattern, "{class}", noun);
+  replace_in(pattern, "{a}", vowel ? "an" : "a");
+  replace_in(pattern, "{class}", noun);
   return pattern;
 }
 
