@@ -28,7 +28,7 @@ exits 1
 err_has 'a model of HESP'
 convert hesp.safetensors clip-inside --leave-out prompt.
 exits 0
-json 'len(d["left_out"]) == 3 and d["logit_scale"] == 100'
+json 'len(d["left_out"]) == 3 and abs(d["logit_scale"] - 100) < 1e-3'
 
 section "tensors that change the answers are not left out silently"
 convert adapter.safetensors out
@@ -118,7 +118,7 @@ assert [l["texts"] for l in d["labels"]] == [["a photo of a person making a happ
 media faces data 12
 run predict data/faces/0.png --bundle two --face whole --json
 ok
-rows 'r["label"] in ("happy", "angry")'
+rows '{l["label"] for l in rows[0]["faces"][0]["labels"]} == {"happy", "angry"}'
 run predict data/faces/0.png --bundle two --face whole --labels 'bored,"very surprised"' --json
 ok
 run eval ke2nt --data data/faces.csv --protocol closed --json
