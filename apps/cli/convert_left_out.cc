@@ -17,11 +17,11 @@ bool has_any_ending(std::string_view name, std::initializer_list<std::string_vie
                      [&](std::string_view end) { return name.ends_with(end); });
 }
 
-// The scale of a frozen backbone, a bias that is the same for all labels, and a regression head
-// that does not fit (which has a note of its own) change no answer.
+// The scale of a frozen backbone, a bias that is the same for all labels, and what has a note of
+// its own: a regression head that does not fit, and a bundle's reference of faces.
 bool changes_nothing(std::string_view name) {
   return has_any_ending(name, {"logit_scale", "logit_bias"}) || name.starts_with("mlp.") ||
-         name.starts_with("module.mlp.");
+         name.starts_with("module.mlp.") || name.starts_with("reference.");
 }
 
 // Whole pictures, one per class: [classes, 3, size, size]. A convolution's kernels are smaller.

@@ -77,6 +77,11 @@ void take_reading(Conversion& run) {
   const engine::BundleInfo& from = *run.hints.bundle;
   engine::BundleInfo& info = run.content.info;
   info.crop = from.crop;
+  if (from.reference) {
+    run.facts.notes.emplace_back(
+        "the reference of faces behind *unknown* is not kept (`mien export --reference` makes "
+        "one)");
+  }
   if (keeps_labels(run)) {
     info.reduce = from.reduce;
     info.temperature = from.temperature;
