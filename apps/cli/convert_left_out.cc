@@ -73,9 +73,10 @@ std::vector<std::string> left_out(const Source& source,
 Status check_not_hesp(const Source& source, std::int64_t image_size) {
   std::string pictures, patch;
   for (const auto& [name, view] : source.checkpoint->tensors()) {
-    const auto told = [&] { return fmt::format("'{}' {}", name, to_string(view.shape())); };
-    if (is_pictures(view, image_size)) pictures = told();
-    if (is_patch(view, image_size)) patch = told();
+    std::string* const kind = is_pictures(view, image_size) ? &pictures
+                              : is_patch(view, image_size)  ? &patch
+                                                            : nullptr;
+    if (kind != nullptr) *kind = fmt::format("'{}' {}", name, to_string(view.shape()));
   }
   if (pictures.empty()) return {};
   return unsupported(fmt::format(
