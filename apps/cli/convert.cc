@@ -159,12 +159,16 @@ void add_convert(CLI::App& app, Context& context) {
   verb->add_option("--name", flags->name, "Name of the bundle (default: that of SRC)");
   verb->add_option("--tokenizer", flags->tokenizer,
                    "Vocabulary file, or the folder that holds it (default: beside the weights)");
-  verb->add_option("--text-from", flags->text_from,
-                   "CLIP weights or a bundle whose text tower is taken when SRC has none");
+  verb->add_option(
+      "--text-from", flags->text_from,
+      "CLIP weights or a bundle whose text tower is taken when SRC has none (for KE2NT "
+      "the CLIP whose texts it was trained against)");
   verb->add_option("--projection", flags->projection,
                    "Checkpoint of Exp-CLIP, whose linear map is folded into both towers of SRC");
-  verb->add_option("--labels", flags->labels, "Labels it answers with: a set, a file or a,b,c")
-      ->capture_default_str();
+  CLI::Option* labels = verb->add_option("--labels", flags->labels,
+                                         "Labels it answers with: a set, a file or a,b,c (a bundle "
+                                         "as SRC keeps its own)")
+                            ->capture_default_str();
   verb->add_option("--activation", flags->activation, "auto, quick_gelu or gelu")
       ->check(CLI::IsMember({"auto", "quick_gelu", "gelu"}))
       ->capture_default_str();
@@ -174,6 +178,15 @@ void add_convert(CLI::App& app, Context& context) {
   verb->add_option("--preprocess", flags->preprocess, "auto, clip, emoclip or dfer_clip")
       ->check(CLI::IsMember({"auto", "clip", "emoclip", "dfer_clip"}))
       ->capture_default_str();
+  verb->add_option(
+          "--class-token-position", flags->token_position,
+          "DFER-CLIP: where the text of a class stands: end (behind the learned tokens, as "
+          "in the published scripts), front or middle")
+      ->check(CLI::IsMember({"end", "front", "middle"}));
+  verb->add_option("--leave-out", flags->leave_out,
+                   "Beginnings of names of tensors that may be left out though they may change the "
+                   "answers")
+      ->delimiter(',');
   verb->add_option("--licence,--license", flags->licence, "Terms of the weights, for the card");
   verb->add_flag("--image-only", flags->image_only,
                  "Leave the text tower out: smaller, but only the labels of --labels");
@@ -186,8 +199,11 @@ void add_convert(CLI::App& app, Context& context) {
       ->delimiter(',');
   verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
   verb->add_flag("--force", flags->force, "Replace a bundle that exists at DST");
-  verb->add_flag("--json", flags->json, "Tell the result as one JSON object");
-  verb->callback([flags, &context] { run_convert(*flags, context); });
+  verb->add_flag("--json", flags->json, "Print the result as JSON");
+  verb->callback([flags, labels, &context] {
+    flags->labels_given = labels->count() > 0;
+    run_convert(*flags, context);
+  });
 }
 
 }  // namespace mien::cli

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <set>
 
 #include "cli/cli.h"
 #include "cli/describe.h"
@@ -18,7 +17,8 @@ using checkpoint::ClipNaming;
 using checkpoint::TensorSource;
 using kernels::Activation;
 
-constexpr double kMaxLogitScale = 100.0;
+constexpr double kUsualLogitScale = 100.0;
+constexpr double kSameScale = 0.1;  // half precision stores CLIP's 100 as up to 100.1
 constexpr std::size_t kTextBatch = 32;
 // EmoCLIP's published settings; those of frames are for evaluation.
 constexpr int kTemporalHeads = 8;
@@ -195,19 +195,29 @@ video::SamplingSpec make_sampling(const Hints& hints, const engine::Architecture
 }
 
 Result<double> read_logit_scale(const checkpoint::Checkpoint& checkpoint,
-                                const std::vector<TensorSource>& plan) {
+                                const std::vector<TensorSource>& plan,
+                                std::vector<std::string>& notes) {
   const auto row =
       std::find_if(plan.begin(), plan.end(), [](const auto& r) { return r.name == "logit_scale"; });
-  if (row == plan.end()) return kMaxLogitScale;
+  if (row == plan.end()) {
+    notes.emplace_back("no logit_scale: took a factor of 100, CLIP's own");
+    return kUsualLogitScale;
+  }
   MIEN_ASSIGN_OR_RETURN(const Tensor stored, checkpoint::gather(checkpoint, *row));
   const double scale = stored.size() == 1 ? std::exp(static_cast<double>(stored.f32()[0])) : 0.0;
   if (!std::isfinite(scale) || scale < 1e-3) {
     return corrupt(
         fmt::format("checkpoint: 'logit_scale' gives a factor of {} (expected a number "
-                    "from 0.001 to 100)",
+                    "above 0.001)",
                     scale));
   }
-  return std::min(scale, kMaxLogitScale);
+  if (scale > kUsualLogitScale + kSameScale) {
+    notes.push_back(fmt::format(
+        "the factor of the cosines is {:.4f}, as trained: above the 100 at which CLIP's own "
+        "training stops",
+        scale));
+  }
+  return scale;
 }
 
 Status collect_tensors(const Source& source, const std::vector<TensorSource>& plan,
@@ -227,22 +237,6 @@ Status collect_tensors(const Source& source, const std::vector<TensorSource>& pl
     out.add(row.name, std::move(ready));
   }
   return {};
-}
-
-std::vector<std::string> left_out(const Source& source, const std::vector<TensorSource>& plan) {
-  std::set<std::string_view> used;
-  for (const TensorSource& row : plan) used.insert(row.sources.begin(), row.sources.end());
-  std::vector<std::string> out;
-  for (const auto& [name, view] : source.checkpoint->tensors()) {
-    const auto ends = [&name = name](std::string_view end) { return name.ends_with(end); };
-    const bool buffer = ends("position_ids") || ends("attn_mask") || ends("input_resolution") ||
-                        ends("context_length") || ends("vocab_size") ||
-                        ends("num_batches_tracked") || ends("relative_position_index");
-    if (!buffer && name != engine::Bundle::kLabelFeatures && !used.contains(name)) {
-      out.push_back(name);
-    }
-  }
-  return out;
 }
 
 Result<Tensor> make_label_features(std::shared_ptr<const checkpoint::Checkpoint> weights,

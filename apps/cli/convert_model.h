@@ -59,10 +59,11 @@ Result<engine::Architecture> decide_architecture(const Source& source, const Hin
                                                  const std::string& activation,
                                                  std::vector<std::string>& notes);
 
-/// exp of the stored scale, at most 100 as CLIP clamps it; 100 when there is none.
-/// Errors: kCorrupt when it is no usable number.
+/// exp of the stored scale as it was trained, or 100 without one. A missing scale, and one above
+/// CLIP's own 100, are told in `notes`. Errors: kCorrupt when it is not a usable number.
 Result<double> read_logit_scale(const checkpoint::Checkpoint& checkpoint,
-                                const std::vector<checkpoint::TensorSource>& plan);
+                                const std::vector<checkpoint::TensorSource>& plan,
+                                std::vector<std::string>& notes);
 
 /// The rows of a plan that belong to the text tower, without the logit scale.
 std::vector<checkpoint::TensorSource> text_rows(const std::vector<checkpoint::TensorSource>& plan);
@@ -104,6 +105,15 @@ Status collect_tensors(const Source& source, const std::vector<checkpoint::Tenso
 /// Tensors of the source that the plan leaves out, without buffers that hold no weights.
 std::vector<std::string> left_out(const Source& source,
                                   const std::vector<checkpoint::TensorSource>& plan);
+
+/// Whether the towers alone give what the source gives: a tensor left out that takes part in its
+/// answers (learned prompts, adapters, a patch of pixels) makes another model of it. `allowed`:
+/// beginnings of names that may be left out all the same. Errors: kUnsupported naming the first of
+/// them, and what is missing from a checkpoint of HESP.
+Status check_left_out(const Source& source, const std::vector<std::string>& names,
+                      const std::vector<std::string>& allowed, std::int64_t image_size);
+/// kUnsupported with what is missing when the source holds the learned pixels of HESP.
+Status check_not_hesp(const Source& source, std::int64_t image_size);
 
 /// Unit text embeddings of all texts of `labels`, in order. Errors: kCorrupt when they are not
 /// finite.

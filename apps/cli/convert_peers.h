@@ -1,6 +1,6 @@
 #pragma once
 
-// Checkpoints of DFER-CLIP, and the projection of Exp-CLIP.
+// Checkpoints of DFER-CLIP and KE2NT, and the projection of Exp-CLIP.
 
 #include <memory>
 #include <optional>
@@ -21,13 +21,24 @@ constexpr const char* kDefaultLabels = "basic7";
 Result<text::LabelSet> dfer_clip_labels(std::int64_t classes, const std::string& flag);
 /// The text of a label as the bundle tells it, with what was learned beside it.
 std::string with_learned_tokens(const std::string& text, const checkpoint::DferClipParts& parts);
-/// Unit rows of the labels' texts behind their learned tokens. Errors: kCorrupt when the vectors
+/// Where the texts of the classes stand among their learned tokens ("end", "front" or "middle"):
+/// what `flag` says, else what the metadata of the file says. Errors: kInvalidArgument when neither
+/// does, or both and not the same.
+Result<std::string> dfer_clip_position(const checkpoint::Checkpoint& file, const std::string& flag);
+/// Unit rows of the labels' texts with their learned tokens. Errors: kCorrupt when the vectors
 /// that the file stores behind the learned tokens are not those of the texts.
 Result<Tensor> dfer_clip_features(std::shared_ptr<const checkpoint::Checkpoint> weights,
                                   const engine::Architecture& architecture,
                                   const text::BpeTokenizer& tokenizer,
                                   const std::vector<text::Label>& labels,
-                                  const checkpoint::DferClipParts& parts);
+                                  const checkpoint::DferClipParts& parts,
+                                  const std::string& position);
+
+/// Whether an image tower was trained by KE2NT: its transformation network stands beside it.
+bool is_ke2nt(const checkpoint::Checkpoint& checkpoint);
+/// The labels of KE2NT, each with the one sentence it was trained against: the seven published
+/// classes in their order when `flag` is the default; texts of a label file stay as they are.
+Result<text::LabelSet> ke2nt_labels(const std::string& flag);
 
 /// The linear map of an Exp-CLIP checkpoint, [width, embed]; nullptr: there is none.
 const TensorView* find_projection(const checkpoint::Checkpoint& checkpoint);

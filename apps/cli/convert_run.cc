@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <map>
 #include <set>
 
-#include "cli/convert_tower.h"
 #include "cli/describe.h"
 
 namespace mien::cli {
@@ -16,13 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr int kExpClipFrames = 16;
 constexpr double kDferClipFactor = 100;
-
-bool is_inside(const fs::path& path, const fs::path& folder) {
-  std::error_code error;
-  const fs::path a = fs::weakly_canonical(path, error);
-  const fs::path b = fs::weakly_canonical(folder, error);
-  return std::mismatch(b.begin(), b.end(), a.begin(), a.end()).first == b.end();
-}
 
 // A folder may be replaced when it is empty, or holds a bundle and nothing else.
 Status check_replaceable(const fs::path& path) {
@@ -40,34 +32,6 @@ Status check_replaceable(const fs::path& path) {
   return error ? io_error(path.string() + ": cannot be read") : Status();
 }
 
-Outcome find_tokenizer(Conversion& run) {
-  const bool given = !run.flags.tokenizer.empty();
-  const Source& source = run.text_source ? *run.text_source : run.source;
-  auto loaded = text::load_bpe(given ? fs::path(run.flags.tokenizer) : source.folder);
-  if (!loaded.ok()) {
-    if (given || loaded.status().code() != StatusCode::kNotFound) {
-      return failure_of(loaded.status(), given ? kExitUsage : kExitSomeFailed);
-    }
-    return failure_of(
-        not_found(fmt::format("{}: no tokenizer beside the weights (expected --tokenizer with "
-                              "bpe_simple_vocab_16e6.txt.gz, a folder of vocab.json and "
-                              "merges.txt, or tokenizer.json; --image-only needs it too, to encode "
-                              "the labels once)",
-                              source.weights.string())),
-        kExitUsage);
-  }
-  run.tokenizer = std::move(loaded).value();
-  const int expected = run.content.info.architecture.text->vocabulary;
-  if (run.tokenizer->vocabulary_size() != expected) {
-    return failure_of(
-        invalid_argument(fmt::format("{}: has {} tokens (expected {}, as the text tower)",
-                                     given ? run.flags.tokenizer : source.folder.string(),
-                                     run.tokenizer->vocabulary_size(), expected)),
-        kExitUsage);
-  }
-  return std::nullopt;
-}
-
 std::string default_name(const fs::path& given) {
   std::error_code error;
   fs::path path = fs::weakly_canonical(given, error);
@@ -76,160 +40,6 @@ std::string default_name(const fs::path& given) {
   const std::string out =
       fs::is_directory(path, error) ? path.filename().string() : path.stem().string();
   return out.empty() ? "clip" : out;
-}
-
-// An image tower that is no CLIP.
-Outcome open_tower(Conversion& run) {
-  const std::string subject = run.source.weights.string();
-  auto plan = checkpoint::map_tower_names(*run.source.checkpoint);
-  if (!plan.ok()) return failure_of(plan.status().with_prefix(subject));
-  if (!run.flags.text_from.empty()) {
-    return failure_of(invalid_argument("--text-from: " + subject +
-                                       " is no part of a CLIP model (expected CLIP weights)"),
-                      kExitUsage);
-  }
-  auto architecture = tower_architecture(plan->shape, subject, run.facts.notes);
-  if (!architecture.ok()) return failure_of(architecture.status());
-  run.tower = plan->naming;
-  run.plan = std::move(plan->rows);
-  run.content.info.architecture = std::move(architecture).value();
-  return std::nullopt;
-}
-
-// The labels that belong to the method, unless the user gives others.
-Outcome choose_converted_labels(Conversion& run) {
-  auto labels = run.source.dfer_clip
-                    ? dfer_clip_labels(run.source.dfer_clip->classes, run.flags.labels)
-                : run.projection ? exp_clip_labels(run.flags.labels)
-                                 : text::load_labels(run.flags.labels);
-  if (!labels.ok()) return failure_of(labels.status().with_prefix("--labels"), kExitUsage);
-  run.labels = std::move(labels).value();
-  return std::nullopt;
-}
-
-Outcome open_projection(Conversion& run) {
-  if (run.flags.projection.empty()) return std::nullopt;
-  auto source = open_source(run.flags.projection);
-  if (!source.ok()) return failure_of(source.status().with_prefix("--projection"));
-  if (find_projection(*source->checkpoint) == nullptr) {
-    return failure_of(unsupported(fmt::format("--projection: {} has no 'mlp.weight' of two "
-                                              "dimensions (expected a checkpoint of Exp-CLIP)",
-                                              source->weights.string())),
-                      kExitUsage);
-  }
-  run.projection = std::move(source).value();
-  return std::nullopt;
-}
-
-Outcome open_model(Conversion& run) {
-  const auto with_file = [&](const Status& status) {
-    return failure_of(status.with_prefix(run.source.weights.string()));
-  };
-  auto source = open_source(run.flags.paths[0]);
-  if (!source.ok()) return failure_of(source.status());
-  run.source = std::move(source).value();
-  if (is_inside(run.source.weights, run.destination)) {
-    return failure_of(
-        invalid_argument(run.destination.string() + ": holds the source (expected another folder)"),
-        kExitUsage);
-  }
-  if (run.source.naming == checkpoint::ClipNaming::kUnknown &&
-      find_projection(*run.source.checkpoint) != nullptr) {
-    return failure_of(
-        invalid_argument(run.source.weights.string() +
-                         ": is the projection of Exp-CLIP alone (expected the CLIP it belongs to "
-                         "as SRC, and this file behind --projection)"),
-        kExitUsage);
-  }
-  if (run.source.naming == checkpoint::ClipNaming::kUnknown &&
-      checkpoint::detect_tower_naming(*run.source.checkpoint) !=
-          checkpoint::TowerNaming::kUnknown) {
-    return open_tower(run);
-  }
-  auto plan = checkpoint::map_clip_names(*run.source.checkpoint, run.source.naming);
-  if (!plan.ok()) return with_file(plan.status());
-  run.plan = std::move(plan).value();
-  auto temporal = checkpoint::map_temporal_names(*run.source.checkpoint, run.source.naming);
-  if (!temporal.ok()) return with_file(temporal.status());
-  auto hints = read_hints(run.source);
-  if (!hints.ok()) return failure_of(hints.status());
-  run.hints = std::move(hints).value();
-  engine::BundleInfo& info = run.content.info;
-  auto architecture =
-      decide_architecture(run.source, run.hints, run.flags.activation, run.facts.notes);
-  if (!architecture.ok()) return failure_of(architecture.status());
-  info.architecture = std::move(architecture).value();
-  auto tower = decide_temporal(run.source, *temporal, run.hints);
-  if (!tower.ok()) return failure_of(tower.status());
-  info.architecture.temporal = *tower;
-  auto head = decide_regression(run.source, run.hints, info.architecture.embed, run.flags.targets,
-                                run.facts.notes);
-  if (!head.ok()) return failure_of(head.status(), kExitUsage);
-  if (*head) {
-    info.architecture.regression = (*head)->sizes;
-    info.targets = (*head)->targets;
-    temporal->insert(temporal->end(), (*head)->plan.begin(), (*head)->plan.end());
-  }
-  const Status fits = info.architecture.validate(run.source.weights.string());
-  if (!fits.ok()) return failure_of(fits);
-  auto scale = read_logit_scale(*run.source.checkpoint, run.plan);
-  if (!scale.ok()) return with_file(scale.status());
-  info.logit_scale = *scale;
-  run.plan.insert(run.plan.end(), temporal->begin(), temporal->end());
-  return std::nullopt;
-}
-
-// Without a text tower of its own: that of --text-from, or none.
-Outcome open_text(Conversion& run) {
-  std::optional<engine::TextTower>& text = run.content.info.architecture.text;
-  if (run.flags.text_from.empty()) {
-    if (text) return find_tokenizer(run);
-    run.labels.labels.clear();
-    run.facts.notes.emplace_back(
-        run.tower != checkpoint::TowerNaming::kUnknown
-            ? "no text tower: the bundle gives embeddings only, and initial weights for training"
-        : run.content.info.targets.empty()
-            ? "no text tower: the bundle has no labels and gives embeddings only (--text-from CLIP "
-              "takes the text tower of the CLIP model that this one was made from)"
-            : "no text tower: the bundle has no labels and gives the values of its targets "
-              "(--text-from CLIP takes the text tower of the CLIP model that this one was made "
-              "from)");
-    return std::nullopt;
-  }
-  if (text) {
-    return failure_of(invalid_argument(fmt::format("--text-from: {} has a text tower of its own "
-                                                   "(expected one without)",
-                                                   run.source.weights.string())),
-                      kExitUsage);
-  }
-  const auto with_option = [](const Status& status) {
-    return failure_of(status.with_prefix("--text-from"));
-  };
-  auto source = open_source(run.flags.text_from);
-  if (!source.ok()) return with_option(source.status());
-  run.text_source = std::move(source).value();
-  const std::string subject = run.text_source->weights.string();
-  auto plan = checkpoint::map_clip_names(*run.text_source->checkpoint, run.text_source->naming);
-  if (!plan.ok()) return with_option(plan.status().with_prefix(subject));
-  auto hints = read_hints(*run.text_source);
-  if (!hints.ok()) return with_option(hints.status());
-  std::vector<std::string> unused;  // the activation was told of for the whole model
-  auto other = decide_architecture(*run.text_source, *hints, run.flags.activation, unused);
-  if (!other.ok()) return with_option(other.status());
-  const int embed = run.content.info.architecture.embed;
-  if (!other->text || other->embed != embed) {
-    return with_option(unsupported(
-        other->text ? fmt::format("{}: gives embeddings of width {} (expected {}, as the image "
-                                  "tower)",
-                                  subject, other->embed, embed)
-                    : fmt::format("{}: has no text tower (expected a whole CLIP model)", subject)));
-  }
-  text = other->text;
-  run.text_plan = text_rows(*plan);
-  run.facts.notes.push_back(
-      fmt::format("the text tower is that of {}: right only if it was not trained further",
-                  run.text_source->weights.filename().string()));
-  return find_tokenizer(run);
 }
 
 // What DFER-CLIP and Exp-CLIP fix, which no tensor tells.
@@ -255,8 +65,32 @@ void fill_method(Conversion& run) {
   for (text::Label& label : info.labels) {
     label.texts.front() = with_learned_tokens(label.texts.front(), *run.source.dfer_clip);
   }
-  run.facts.notes.emplace_back(
-      "took the learned tokens to stand before the texts, as in the published scripts");
+  static const std::map<std::string, std::string> where = {{"end", "before their texts"},
+                                                           {"front", "behind their texts"},
+                                                           {"middle", "around their texts"}};
+  run.facts.notes.push_back(fmt::format("the learned tokens of the classes stand {} ({})",
+                                        where.at(run.token_position), run.token_position));
+}
+
+// How a bundle as source reads its faces and labels. Its calibration belongs to its labels.
+void take_reading(Conversion& run) {
+  const engine::BundleInfo& from = *run.hints.bundle;
+  engine::BundleInfo& info = run.content.info;
+  info.crop = from.crop;
+  if (from.reference) {
+    run.facts.notes.emplace_back(
+        "the reference of faces behind *unknown* is not kept (`mien export --reference` makes "
+        "one)");
+  }
+  if (keeps_labels(run)) {
+    info.reduce = from.reduce;
+    info.temperature = from.temperature;
+    info.unknown = from.unknown;
+  } else if (from.temperature != 1 || from.unknown.threshold) {
+    run.facts.notes.emplace_back(
+        "the temperature and the threshold of *unknown* of the source belong to its own labels and "
+        "are not kept");
+  }
 }
 
 void fill_info(Conversion& run) {
@@ -267,13 +101,14 @@ void fill_info(Conversion& run) {
   if (run.hints.bundle) info.method = run.hints.bundle->method;
   info.preprocess = make_preprocess(flags.preprocess, run.hints, info.architecture);
   if (run.tower != checkpoint::TowerNaming::kUnknown) {
-    info.method = "image";
+    info.method = run.ke2nt && run.text_source ? "e2n" : "image";
     if (flags.preprocess == "auto") {
       info.preprocess = image::PreprocessSpec::imagenet(info.architecture.image.image_size);
     }
   }
   info.sampling = make_sampling(run.hints, info.architecture);
   info.labels = run.labels.labels;
+  if (run.hints.bundle) take_reading(run);
   fill_method(run);
   info.licence = flags.licence;
   if (info.licence.empty() && run.hints.bundle) info.licence = run.hints.bundle->licence;
@@ -364,7 +199,7 @@ Outcome fill_tensors(Conversion& run) {
     auto features =
         run.source.dfer_clip
             ? dfer_clip_features(run.tensors, architecture, *run.tokenizer, run.labels.labels,
-                                 *run.source.dfer_clip)
+                                 *run.source.dfer_clip, run.token_position)
             : make_label_features(run.tensors, architecture, *run.tokenizer, run.labels.labels);
     if (!features.ok()) return with_file(features.status());
     run.tensors->add(engine::Bundle::kLabelFeatures, std::move(features).value());
@@ -458,11 +293,11 @@ Outcome convert(Conversion& run) {
   if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
   if (auto failure = open_model(run)) return failure;
   if (auto failure = open_projection(run)) return failure;
-  if (run.source.dfer_clip || run.projection) {
+  if (run.source.dfer_clip || run.projection || run.ke2nt || run.hints.bundle) {
     if (auto failure = choose_converted_labels(run)) return failure;
   }
   if (auto failure = open_text(run)) return failure;
-  run.facts.left_out = left_out(run.source, run.plan);
+  if (run.facts.left_out.empty()) run.facts.left_out = left_out(run.source, run.plan);
   auto files = hash_source(run.source);
   if (!files.ok()) return failure_of(files.status());
   run.facts.files = std::move(files).value();

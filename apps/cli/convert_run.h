@@ -25,12 +25,15 @@ struct ConvertFlags {
   std::string tokenizer;
   std::string text_from;
   std::string labels = kDefaultLabels;
+  bool labels_given = false;
   std::string projection;
   std::string activation = "auto";
   std::string dtype = "keep";
   std::string preprocess = "auto";
   std::string licence;
+  std::string token_position;  // of the class among the learned tokens of DFER-CLIP; empty: unknown
   std::vector<std::string> targets;
+  std::vector<std::string> leave_out;
   std::uint64_t seed = 1;
   bool random_tiny = false;
   bool temporal = false;
@@ -53,7 +56,9 @@ struct Conversion {
   text::LabelSet labels;
   Source source;
   Hints hints;
-  checkpoint::TowerNaming tower = checkpoint::TowerNaming::kUnknown;  // no CLIP
+  checkpoint::TowerNaming tower = checkpoint::TowerNaming::kUnknown;  // of another kind than CLIP
+  bool ke2nt = false;                          // that tower was trained by KE2NT
+  std::string token_position;                  // of the class in DFER-CLIP's prompts
   std::vector<checkpoint::TensorSource> plan;  // with the temporal model and the head
   std::optional<Source> text_source;           // --text-from
   std::vector<checkpoint::TensorSource> text_plan;
@@ -73,6 +78,15 @@ std::string_view naming_of(const Conversion& run);
 
 /// A failure of `status`; input and output errors of the system end with kExitEnvironment.
 Failure failure_of(Status status, ExitCode code = kExitSomeFailed);
+
+/// The steps of `convert` that open files and find out what they are, in this order.
+Outcome choose_converted_labels(Conversion& run);  ///< of the method, unless the user gives others
+Outcome open_model(Conversion& run);       ///< SRC, its towers and what must not be left out
+Outcome open_projection(Conversion& run);  ///< --projection
+Outcome open_text(Conversion& run);        ///< the text tower: its own, --text-from's, or none
+
+/// Whether the labels are those of a bundle as SRC.
+bool keeps_labels(const Conversion& run);
 
 /// Whether a bundle can be made at `path`. Nothing but bundles and empty folders is ever replaced.
 Outcome check_destination(const std::filesystem::path& path, bool force);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "cli/options.h"
+#include "cli/parse.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/stored_precision.h"
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostPictures = 2000;
 constexpr std::size_t kMadeUp = 16;
+constexpr std::size_t kToldSkipped = 5;
 
 struct Flags {
   std::string precision;
@@ -31,26 +33,35 @@ struct Flags {
   bool force = false;
 };
 
-Result<std::vector<fs::path>> picture_files(const std::vector<std::string>& given) {
-  std::vector<fs::path> out;
+// Files that are named must be pictures; of a folder those that are not are skipped and told.
+struct PictureFile {
+  fs::path path;
+  bool named = false;
+
+  bool operator<(const PictureFile& other) const { return path < other.path; }
+};
+
+Result<std::vector<PictureFile>> picture_files(const std::vector<std::string>& given) {
+  std::vector<PictureFile> out;
   for (const std::string& name : given) {
     std::error_code error;
     if (!fs::is_directory(name, error)) {
-      out.emplace_back(name);
+      out.push_back({name, true});
       continue;
     }
     for (const auto& entry : fs::directory_iterator(name, error)) {
-      if (entry.is_regular_file(error)) out.push_back(entry.path());
+      const bool hidden = entry.path().filename().string().starts_with('.');
+      if (!hidden && entry.is_regular_file(error)) out.push_back({entry.path(), false});
     }
     if (error) return io_error(fmt::format("{}: cannot be read ({})", name, error.message()));
   }
   std::sort(out.begin(), out.end());
-  if (out.size() > kMostPictures) out.resize(kMostPictures);
   return out;
 }
 
 // Preprocessed pictures one after another: those given, or smooth made-up ones.
-Result<std::vector<float>> make_pixels(const engine::Bundle& bundle, const Flags& flags) {
+Result<std::vector<float>> make_pixels(const engine::Bundle& bundle, const Flags& flags,
+                                       const Context& context) {
   const image::PreprocessSpec& spec = bundle.info().preprocess;
   std::vector<float> out;
   const auto add = [&](image::ImageView picture) -> Status {
@@ -59,14 +70,34 @@ Result<std::vector<float>> make_pixels(const engine::Bundle& bundle, const Flags
     return image::preprocess(picture, spec, std::span(out).last(3 * side * side));
   };
   MIEN_ASSIGN_OR_RETURN(const auto files, picture_files(flags.check));
-  for (const fs::path& file : files) {
-    MIEN_ASSIGN_OR_RETURN(const image::Image picture, image::load(file));
-    if (const Status status = add(picture.view()); !status.ok()) {
-      return status.with_prefix(file.string());
+  std::size_t read = 0;
+  std::vector<std::string> skipped;
+  for (const PictureFile& file : files) {
+    if (read == kMostPictures) break;
+    const auto picture = image::load(file.path);
+    if (!picture.ok()) {
+      if (file.named) return picture.status();
+      skipped.push_back(file.path.filename().string());
+      continue;
     }
+    if (const Status status = add(picture->view()); !status.ok()) {
+      return status.with_prefix(file.path.string());
+    }
+    ++read;
+  }
+  if (!skipped.empty()) {
+    context.report(fmt::format("--check: skipped {} {} not a picture: {}{}", skipped.size(),
+                               skipped.size() == 1 ? "file that is" : "files that are",
+                               fmt::join(skipped.begin(),
+                                         skipped.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                               skipped.size(), kToldSkipped)),
+                                         ", "),
+                               skipped.size() > kToldSkipped ? ", ..." : ""));
   }
   if (!flags.check.empty()) {
-    if (out.empty()) return invalid_argument("--check: no picture there (expected some)");
+    if (read == 0) {
+      return invalid_argument("--check: no picture in what it names (expected pictures of faces)");
+    }
     return out;
   }
   Rng rng(1);
@@ -142,7 +173,7 @@ Status run(const Flags& flags, Context& context) {
   }
   if (precision == kernels::Precision::kF32) return write(*source, stored, Json(), flags);
   // Rounding at load gives what the written bundle will give.
-  MIEN_ASSIGN_OR_RETURN(const auto pixels, make_pixels(*source, flags));
+  MIEN_ASSIGN_OR_RETURN(const auto pixels, make_pixels(*source, flags, context));
   MIEN_ASSIGN_OR_RETURN(const auto agreement, engine::compare_precision(*source, *rounded, pixels));
   const std::string told =
       fmt::format("{} on {} {}pictures: least cosine to fp32 {:.5f}, same best label {:.1f} %",
@@ -184,13 +215,10 @@ void export_bundle(Context& context, std::vector<std::string> words) {
                  "made-up pictures)");
   app.add_flag("--overwrite", flags.overwrite, "Replace a bundle that is there");
   app.add_flag("--force", flags.force, "Write it even if it is too far from fp32");
-  std::reverse(words.begin(), words.end());
-  try {
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    context.exit_code = app.exit(error) == 0 ? kExitOk : kExitUsage;
-    return;
-  }
+  bool parsed = false;
+  app.callback([&parsed] { parsed = true; });
+  context.exit_code = run_app(app, std::move(words), context);
+  if (!parsed) return;
   const Status status = run(flags, context);
   if (!status.ok()) context.fail(status, code_of(status));
 }

@@ -9,6 +9,7 @@
 
 #include "cli/datasets.h"
 #include "cli/options.h"
+#include "cli/parse.h"
 #include "mien/eval/reference.h"
 
 namespace mien::cli {
@@ -108,13 +109,10 @@ void export_reference(Context& context, std::vector<std::string> words) {
   app.add_option("--seed", flags.options.seed, "Which faces are drawn")->capture_default_str();
   app.add_flag("--overwrite", flags.overwrite, "Replace a bundle that is there");
   flags.options.cancel = &interrupted();
-  std::reverse(words.begin(), words.end());
-  try {
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    context.exit_code = app.exit(error) == 0 ? kExitOk : kExitUsage;
-    return;
-  }
+  bool parsed = false;
+  app.callback([&parsed] { parsed = true; });
+  context.exit_code = run_app(app, std::move(words), context);
+  if (!parsed) return;
   const Status status = write_reference(flags, context);
   if (status.ok()) return;
   context.fail(status,

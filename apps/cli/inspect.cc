@@ -227,7 +227,8 @@ void tell_model(const Source& source, Findings& out) {
 void tell_logit_scale(const Source& source, Findings& out) {
   const auto plan = checkpoint::map_clip_names(*source.checkpoint, source.naming);
   if (!plan.ok()) return;
-  const auto scale = read_logit_scale(*source.checkpoint, *plan);
+  std::vector<std::string> unused;  // notes are for conversions
+  const auto scale = read_logit_scale(*source.checkpoint, *plan, unused);
   if (!scale.ok()) return;
   out.rows.emplace_back("logit scale", fmt::format("{:.4f}", *scale));
   out.json.set("logit_scale", *scale);

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 
 #include "cli/cli.h"
+#include "cli/parse.h"
 
 namespace {
 
@@ -42,7 +42,7 @@ void refuse_empty_values(CLI::App& verb) {
 int main(int argc, char** argv) {
   using namespace mien::cli;
   Context context;
-  context.arguments.assign(argv + 1, argv + argc);
+  context.arguments = spelled_out({argv + 1, argv + argc});
   CLI::App app("mien reads facial expressions in pictures and clips, in your words.", "mien");
   app.footer("\n" + std::string(responsible_use()));
   app.set_version_flag("--version", "mien " MIEN_VERSION);
@@ -64,13 +64,5 @@ int main(int argc, char** argv) {
   add_doctor(app, context);
   for (CLI::App* verb : app.get_subcommands({})) refuse_empty_values(*verb);
   install_signal_handlers();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return leave(app.exit(error) == 0 ? kExitOk : kExitUsage);
-  } catch (const std::exception& error) {
-    context.report(fmt::format("internal error: {}", error.what()));
-    return leave(kExitEnvironment);
-  }
-  return leave(context.exit_code);
+  return leave(run_app(app, context.arguments, context));
 }

@@ -2,7 +2,6 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +10,8 @@
 #include "cli/cli.h"
 #include "cli/export_bundle.h"
 #include "cli/export_reference.h"
+#include "cli/parse.h"
+#include "cli/train_flags.h"
 
 namespace mien::cli {
 namespace {
@@ -33,41 +34,47 @@ void start_training(Context& context) {
                kExitEnvironment);
 }
 
-void add_started(CLI::App& app, Context& context, const std::string& name,
-                 const std::string& what) {
+// A verb that takes whatever follows it.
+CLI::App* add_started(CLI::App& app, const std::string& name, const std::string& what) {
   CLI::App* verb = app.add_subcommand(name, what);
   verb->prefix_command();
   verb->fallthrough(false);
   verb->set_help_flag();
-  verb->callback([&context] { start_training(context); });
+  return verb;
+}
+
+// Help needs no LibTorch: the options are known here, too.
+template <class Flags>
+void print_help(const char* what, const char* name, void (*add)(CLI::App&, Flags&)) {
+  CLI::App app(what, name);
+  Flags flags;
+  add(app, flags);
+  fmt::print("{}", app.help());
 }
 
 }  // namespace
 
 void add_train(CLI::App& app, Context& context) {
-  add_started(app, context, "train", "Train a method by a recipe");
-  CLI::App* verb = app.add_subcommand(
-      "export",
-      "Write the bundle of a training run, with --precision one with weights of "
-      "another type, or with --reference one with a rule of unknown for any labels");
-  verb->prefix_command();
-  verb->fallthrough(false);
-  verb->set_help_flag();
+  const CLI::App* train = add_started(app, "train", kTrainVerb);
+  app.get_subcommand("train")->callback([&context, train] {
+    if (!asks_for_help(train->remaining())) return start_training(context);
+    print_help<TrainFlags>(kTrainVerb, "mien train", add_train_flags);
+  });
+  CLI::App* verb =
+      add_started(app, "export",
+                  "Write the bundle of a training run, with --precision one with weights "
+                  "of another type, or with --reference one with a rule of unknown for "
+                  "any labels");
   verb->callback([&context, verb] {
     const std::vector<std::string> words = verb->remaining();
     if (is_reference_export(words)) return export_reference(context, words);
     if (is_bundle_export(words)) return export_bundle(context, words);
-    const bool help = std::any_of(words.begin(), words.end(), [](const std::string& word) {
-      return word == "--help" || word == "-h";
-    });
-    if (help) {  // of both kinds; that of runs is mien-train's
-      export_bundle(context, {"--help"});
-      fmt::print("\n");
-      export_reference(context, {"--help"});
-      fmt::print("\n");
-      std::fflush(stdout);
-    }
-    start_training(context);
+    if (!asks_for_help(words)) return start_training(context);
+    export_bundle(context, {"--help"});
+    fmt::print("\n");
+    export_reference(context, {"--help"});
+    fmt::print("\n");
+    print_help<ExportFlags>(kExportVerb, "mien export", add_export_flags);
   });
 }
 

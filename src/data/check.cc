@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <mutex>
+#include <new>
 #include <set>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "mien/core/start_thread.h"
 #include "mien/image/decode.h"
 
 namespace mien::data {
@@ -124,7 +127,10 @@ class Decoding {
 
   Result<Problems> run() {
     std::vector<std::thread> threads;
-    for (int i = 1; i < options_.threads; ++i) threads.emplace_back([this] { work(); });
+    // Fewer threads than wanted do the work, too.
+    for (int i = 1; i < options_.threads; ++i) {
+      if (!start_thread(threads, [this] { work(); }).ok()) break;
+    }
     work();
     for (std::thread& thread : threads) thread.join();
     if (stopped()) return cancelled(fmt::format("{}: check stopped", manifest_.name));
@@ -137,7 +143,18 @@ class Decoding {
  private:
   bool stopped() const { return options_.cancel != nullptr && *options_.cancel; }
 
+  // An exception that left a thread would end the process.
   Status decode(const std::string& name) const {
+    try {
+      return decode_or_throw(name);
+    } catch (const std::bad_alloc&) {
+      return resource_limit("not enough memory to decode it");
+    } catch (const std::exception& error) {
+      return internal_error(error.what());
+    }
+  }
+
+  Status decode_or_throw(const std::string& name) const {
     MIEN_ASSIGN_OR_RETURN(const auto bytes, manifest_.store->read(name));
     const auto picture = image::decode(bytes, options_.limits);
     return picture.ok() ? Status() : picture.status();

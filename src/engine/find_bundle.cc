@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include "mien/core/spelling.h"
 
 namespace mien::engine {
 namespace {
@@ -17,6 +21,28 @@ bool is_bundle(const fs::path& path) {
   std::error_code error;
   return fs::exists(path / "bundle.json", error) ||
          (path.extension() == ".tar" && fs::is_regular_file(path, error));
+}
+
+// The names by which the bundles of a folder can be called.
+void add_names(const fs::path& folder, std::set<std::string>& out) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (is_bundle(entry.path())) {
+      out.insert(entry.path().extension() == ".tar" ? entry.path().stem().string()
+                                                    : entry.path().filename().string());
+    }
+  }
+}
+
+// " (did you mean 'compact'?)", when one name is near enough to be a slip.
+std::string hint_for(std::string_view wanted, const std::set<std::string>& names) {
+  const auto nearest =
+      std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+        return edit_distance(a, wanted) < edit_distance(b, wanted);
+      });
+  const std::size_t most = std::max<std::size_t>(2, wanted.size() / 3);
+  if (nearest == names.end() || edit_distance(*nearest, wanted) > most) return "";
+  return fmt::format("; did you mean '{}'?", *nearest);
 }
 
 }  // namespace
@@ -41,6 +67,7 @@ Result<fs::path> find_bundle(std::string_view name_or_path, std::span<const fs::
   if (fs::exists(path, error)) return path;
   const bool name = !path.empty() && path == path.filename();
   std::string places;
+  std::set<std::string> names;
   std::vector<fs::path> folders(first.begin(), first.end());
   for (fs::path& folder : model_folders()) folders.push_back(std::move(folder));
   if (!name) folders.clear();
@@ -49,12 +76,14 @@ Result<fs::path> find_bundle(std::string_view name_or_path, std::span<const fs::
       const fs::path candidate = folder / (path.string() + ending);
       if (is_bundle(candidate)) return candidate;
     }
+    add_names(folder, names);
     places += (places.empty() ? "" : ", ") + folder.string();
   }
-  return not_found(
-      name ? fmt::format("{}: is no file or folder, and no shipped bundle (looked in {})",
-                         name_or_path, places)
-           : fmt::format("{}: does not exist (expected a bundle)", name_or_path));
+  if (!name) return not_found(fmt::format("{}: does not exist (expected a bundle)", name_or_path));
+  return not_found(fmt::format(
+      "{}: not a file or folder, and not a shipped bundle (expected a path{}{}{}; looked in {})",
+      name_or_path, names.empty() ? "" : " or one of ", fmt::join(names, ", "),
+      hint_for(name_or_path, names), places));
 }
 
 }  // namespace mien::engine

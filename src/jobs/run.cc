@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "mien/core/start_thread.h"
+
 namespace mien::jobs {
 namespace {
 
@@ -45,7 +47,18 @@ class Run {
   Run(ResultsFile& results, const Plan& plan, const RunOptions& options)
       : results_(results), plan_(plan), options_(options) {}
 
+  // An exception that left a thread would end the process.
   void work(const std::function<Result<std::unique_ptr<FileReader>>()>& make_reader) {
+    try {
+      work_through(make_reader);
+    } catch (const std::bad_alloc&) {
+      halt(resource_limit("jobs: not enough memory"));
+    } catch (const std::exception& error) {
+      halt(internal_error(std::string("jobs: ") + error.what()));
+    }
+  }
+
+  void work_through(const std::function<Result<std::unique_ptr<FileReader>>()>& make_reader) {
     std::unique_ptr<FileReader> reader;
     {
       const std::lock_guard lock(mutex_);
@@ -132,7 +145,11 @@ Result<RunCounts> run_plan(ResultsFile& results, const Plan& plan,
   const auto workers =
       std::min(static_cast<std::size_t>(std::max(1, options.jobs)), plan.todo.size());
   std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < workers; ++i) threads.emplace_back([&] { run.work(make_reader); });
+  Status started;  // fewer threads than wanted do the work, too
+  for (std::size_t i = 0; i < workers && started.ok(); ++i) {
+    started = start_thread(threads, [&] { run.work(make_reader); });
+  }
+  if (threads.empty()) return started;
   for (std::thread& thread : threads) thread.join();
   return run.outcome();
 }

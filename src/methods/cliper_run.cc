@@ -256,6 +256,8 @@ Result<CliperMethod::Scored> CliperMethod::score_validation(const torch::Tensor&
   Scored out;
   std::vector<torch::Tensor> rows;
   while (loader.remaining() > 0) {
+    const auto total = static_cast<std::int64_t>(data_.val_view.size());
+    MIEN_RETURN_IF_ERROR(context_.validating(total - loader.remaining(), total));
     std::vector<ClipItem> items;
     while (loader.remaining() > 0 && items.size() < kCliperValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());

@@ -363,6 +363,8 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
       recipe_.data.left_out_validates ? at::arange(label_prototypes_.size(0)) : known_.labels;
   for (std::size_t first = 0; first < data_.val_view.size();
        first += static_cast<std::size_t>(kCompactImageValidationBatch)) {
+    MIEN_RETURN_IF_ERROR(context_.validating(static_cast<std::int64_t>(first),
+                                             static_cast<std::int64_t>(data_.val_view.size())));
     const auto count = std::min<std::int64_t>(
         kCompactImageValidationBatch, static_cast<std::int64_t>(data_.val_view.size() - first));
     const torch::Tensor pixels = val_pictures_->planes(

@@ -237,6 +237,8 @@ Result<DferClipMethod::Scored> DferClipMethod::score_validation() {
   Scored out;
   std::vector<torch::Tensor> rows;
   while (loader.remaining() > 0) {
+    const auto total = static_cast<std::int64_t>(data_.val_view.size());
+    MIEN_RETURN_IF_ERROR(context_.validating(total - loader.remaining(), total));
     std::vector<ClipItem> items;
     while (loader.remaining() > 0 && items.size() < kDferClipValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());

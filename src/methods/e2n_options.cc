@@ -8,36 +8,9 @@
 #include "mien/text/prompts.h"
 
 namespace mien::methods {
-namespace {
-
-// Prompts name the expression, labels mostly how the face looks.
-constexpr std::pair<std::string_view, std::string_view> kNouns[] = {
-    {"angry", "anger"}, {"happy", "happiness"}, {"sad", "sadness"}};
-
-std::string noun_of(const std::string& name) {
-  const std::string_view known = text::builtin_label_of(name);
-  for (const auto& [label, noun] : kNouns) {
-    if (label == known) return std::string(noun);
-  }
-  return known.empty() ? name : std::string(known);
-}
-
-void replace(std::string& text, std::string_view what, std::string_view by) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
-    text.replace(at, what.size(), by);
-    at += by.size();
-  }
-}
-
-}  // namespace
 
 std::string e2n_prompt(const std::string& pattern, const std::string& name) {
-  const std::string noun = noun_of(name);
-  const bool vowel = std::string_view("aeiou").find(noun.front()) != std::string_view::npos;
-  std::string out = pattern;
-  replace(out, "{a}", vowel ? "an" : "a");
-  replace(out, "{class}", noun);
-  return out;
+  return text::class_prompt(pattern, name);
 }
 
 void E2nSwinOptions::register_options(OptionSet& set) {

@@ -168,6 +168,8 @@ Result<E2nMethod::Features> E2nMethod::val_features() {
   std::vector<torch::Tensor> rows;
   std::vector<std::int64_t> labels;
   while (loader.remaining() > 0) {
+    const auto total = static_cast<std::int64_t>(data_.val_view.size());
+    MIEN_RETURN_IF_ERROR(context_.validating(total - loader.remaining(), total));
     std::vector<Item> items;
     for (std::int64_t i = std::min(kE2nValidationBatch, loader.remaining()); i > 0; --i) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());

@@ -34,7 +34,8 @@ constexpr std::string_view kRegressionNote =
 
 void EmoclipTraining::register_options(OptionSet& set) {
   set.add("texts", texts, "What is said of a training sample", {"captions", "classes"});
-  set.add("class_texts", class_texts, "Label file or set that describes the classes");
+  set.add("class_texts", class_texts,
+          "Label file below --data, or set, that describes the classes; empty: mien's own texts");
   set.add("all_texts", all_texts, "Every text of a class; else only its first, as published");
   set.add("objective", objective,
           "Contrastive as published; cross entropy over the class texts; regression",
@@ -118,6 +119,10 @@ engine::BundleInfo EmoclipMethod::bundle_info() const {
   info.provenance = context_.provenance;
   info.provenance.set("training_data", data_.train->name);
   info.provenance.set("training_samples", data_.train_view.size());
+  if (!regresses()) {
+    const std::string& file = recipe_.training.class_texts;
+    info.provenance.set("class_texts", file.empty() ? "mien's own" : file);
+  }
   if (!recipe_.data.leave_out.empty()) info.provenance.set("left_out", recipe_.data.leave_out);
   if (recipe_.data.folds > 0) {
     info.provenance.set("held_out_fold", recipe_.data.fold);

@@ -40,6 +40,20 @@ Status check(const EmoclipRecipe& recipe) {
   return {};
 }
 
+// Results depend on the wording, so a run tells it.
+std::string told_texts(const EmoclipTraining& training, const text::LabelSet& labels) {
+  std::string out = fmt::format(
+      "class texts: {}{}",
+      training.class_texts.empty()
+          ? std::string("mien's own, not the authors' sentences (emoclip.class_texts takes a file)")
+          : training.class_texts,
+      training.texts == "captions" ? "; training samples have captions of their own" : "");
+  for (const text::Label& label : labels.labels) {
+    for (const std::string& text : label.texts) out += fmt::format("\n  {}: {}", label.name, text);
+  }
+  return out;
+}
+
 text::Label class_label(const std::string& name) {
   text::Label out{.name = name, .texts = {}, .parts = {}};
   out.texts = text::describe(name);
@@ -129,6 +143,7 @@ Status EmoclipMethod::prepare_texts() {
       MIEN_ASSIGN_OR_RETURN(places.emplace_back(), bank_->add(text));
     }
   }
+  log_to(context_.log, LogLevel::kInfo, told_texts(recipe_.training, labels_));
   if (recipe_.training.texts == "captions") {
     MIEN_RETURN_IF_ERROR(prepare_captions());
   } else {
@@ -322,6 +337,8 @@ Result<NamedValues> EmoclipMethod::validate(int, int) {
   std::vector<torch::Tensor> predicted, targets;
   std::vector<std::int64_t> places;
   while (loader.remaining() > 0) {
+    const auto total = static_cast<std::int64_t>(data_.val_view.size());
+    MIEN_RETURN_IF_ERROR(context_.validating(total - loader.remaining(), total));
     std::vector<Clip> clips;
     while (loader.remaining() > 0 && clips.size() < kEmoclipValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(clips.emplace_back(), loader.next());

@@ -193,6 +193,8 @@ Result<NamedValues> ExpClipMethod::validate(int, int) {
   loader.start(data_.val_view, 0);
   std::vector<std::int64_t> truth, said;
   while (loader.remaining() > 0) {
+    const auto total = static_cast<std::int64_t>(data_.val_view.size());
+    MIEN_RETURN_IF_ERROR(context_.validating(total - loader.remaining(), total));
     std::vector<ClipItem> items;
     while (loader.remaining() > 0 && items.size() < kExpClipValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());

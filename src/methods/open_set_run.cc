@@ -136,7 +136,9 @@ Result<OpenSetScores> OpenSetMethod::score(const data::Manifest& manifest, const
   loader.start(view, 0);
   begin_scores();
   std::vector<torch::Tensor> known, negative;
+  const auto total = static_cast<std::int64_t>(view.size());
   while (loader.remaining() > 0) {
+    MIEN_RETURN_IF_ERROR(context_.validating(total - loader.remaining(), total));
     std::vector<ClipItem> items;
     while (loader.remaining() > 0 && items.size() < kOpenSetValidationBatch) {
       MIEN_ASSIGN_OR_RETURN(items.emplace_back(), loader.next());

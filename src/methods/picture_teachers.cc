@@ -105,7 +105,7 @@ Result<TeacherAnswers> ask_teachers(const std::vector<std::filesystem::path>& bu
   int with_words = 0;
   for (const std::filesystem::path& path : bundles) {
     MIEN_ASSIGN_OR_RETURN(const auto bundle,
-                          engine::Bundle::load(path, {.precision = engine::PrecisionChoice::kAuto,
+                          engine::Bundle::load(path, {.precision = engine::PrecisionChoice::kF32,
                                                       .many_pictures = true}));
     if (bundle->info().preprocess != spec) {
       return invalid_argument(path.string() +

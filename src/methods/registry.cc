@@ -42,6 +42,12 @@ constexpr std::array<MethodRow, 10> kMethods = {{{"emoclip", make_of<EmoclipReci
 
 }  // namespace
 
+Status MethodContext::validating(std::int64_t done, std::int64_t total) const {
+  if (progress) progress("validation samples", done, total);
+  const bool stopped = cancel != nullptr && *cancel;
+  return stopped ? cancelled("validation: stopped") : Status();
+}
+
 std::vector<std::string_view> method_names() {
   std::vector<std::string_view> out;
   for (const MethodRow& row : kMethods) out.push_back(row.name);

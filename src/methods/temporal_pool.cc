@@ -104,7 +104,7 @@ Status TemporalPoolMethod::prepare() {
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
   const std::filesystem::path path = below_data(context_.data, recipe_.training.init);
   MIEN_ASSIGN_OR_RETURN(bundle_,
-                        engine::Bundle::load(path, {.precision = engine::PrecisionChoice::kAuto}));
+                        engine::Bundle::load(path, {.precision = engine::PrecisionChoice::kF32}));
   MIEN_ASSIGN_OR_RETURN(encoder_, bundle_->image_encoder());
   MIEN_RETURN_IF_ERROR(prepare_labels());
   torch::manual_seed(context_.seed);
@@ -185,7 +185,7 @@ Result<TemporalPoolMethod::Table> TemporalPoolMethod::table(const data::Manifest
   options.rows = static_cast<std::int64_t>(places.size()) * views;
   options.width = encoder_->embed();
   options.cancel = context_.cancel;
-  std::string key = fmt::format("temporal-pool {} {} {}", context_.seed, views, manifest.name);
+  std::string key = fmt::format("temporal-pool fp32 {} {} {}", context_.seed, views, manifest.name);
   for (const auto& [file, hash] : bundle_->info().files) key += "\n" + file + " " + hash;
   for (const std::int64_t place : places) key += fmt::format("\n{}", place);
   options.key = sha256_hex(std::as_bytes(std::span(key)));
@@ -326,6 +326,7 @@ Result<NamedValues> TemporalPoolMethod::validate(int, int) {
   const auto classes = static_cast<std::size_t>(labels_.size(0));
   metrics::ConfusionMatrix pooled(classes), averaged(classes);
   for (std::int64_t done = 0; done < recipe_.training.validation; done += recipe_.training.batch) {
+    MIEN_RETURN_IF_ERROR(context_.validating(done, recipe_.training.validation));
     const int frames = kShortest + static_cast<int>(rng.below(static_cast<std::uint64_t>(
                                        std::max(1, recipe_.training.frames - kShortest + 1))));
     const Batch batch = draw(val_, recipe_.training.batch, frames, rng);

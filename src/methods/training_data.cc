@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <set>
 
 #include "mien/data/captions.h"
 #include "mien/data/source.h"
@@ -45,6 +46,21 @@ Result<Part> load_part(const std::string& source, const std::string& split,
   out.view = data::all_of(*out.manifest);
   if (!dataset && !split.empty()) out.view = data::of_split(*out.manifest, out.view, split);
   return out;
+}
+
+// The splits that occur, quoted.
+std::string splits_of(const data::Manifest& manifest) {
+  std::set<std::string> names;
+  for (const data::Sample& sample : manifest.samples) names.insert("'" + sample.split + "'");
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// Every n-th of a view: a manifest sorted by class keeps all of them.
+void thin_out(data::View& view, std::size_t most) {
+  if (view.size() <= most) return;
+  data::View kept;
+  for (std::size_t i = 0; i < most; ++i) kept.push_back(view[i * view.size() / most]);
+  view = std::move(kept);
 }
 
 // A random part, the same for every seed of a run.
@@ -118,6 +134,7 @@ void DataOptions::register_options(OptionSet& set) {
   set.add("left_out_validates", left_out_validates,
           "As published: the epoch is chosen on the class left out; false: on the others");
   set.add("limit", limit, "Train with the first samples only; 0: all", {0, 1e9});
+  set.add("val_limit", val_limit, "Validate on so many samples, spread evenly; 0: all", {0, 1e9});
   set.add("threads", threads, "Threads that read samples", {1, 256});
   set.add("max_bad_share", max_bad_share, "Share of the samples that may be unreadable", {0, 1});
 }
@@ -150,9 +167,12 @@ Result<TrainingData> load_training_data(const DataOptions& options,
   if (options.limit > 0 && out.train_view.size() > static_cast<std::size_t>(options.limit)) {
     out.train_view.resize(static_cast<std::size_t>(options.limit));
   }
+  if (options.val_limit > 0) thin_out(out.val_view, static_cast<std::size_t>(options.val_limit));
   if (out.train_view.empty()) {
-    return invalid_argument(fmt::format("{}: has no sample to train with (split '{}')",
-                                        out.train->name, options.train_split));
+    return invalid_argument(fmt::format(
+        "{}: has no sample to train with in split '{}' (expected data.train_split to be "
+        "one of {}; empty takes all rows)",
+        out.train->name, options.train_split, splits_of(*out.train)));
   }
   return out;
 }

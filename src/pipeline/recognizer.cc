@@ -85,11 +85,12 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
   // saves.
   const int threads = kernels::threads();
   const bool searches = options.finder.mode != face::Mode::kWhole;
-  auto packing = std::async(threads > 1 && searches ? std::launch::async : std::launch::deferred,
-                            [bundle, threads]() -> FaceReader::Encoder {
-                              kernels::set_threads(threads);  // a new thread has the default
-                              return bundle->image_encoder();
-                            });
+  auto packing = std::async(
+      threads > 1 && searches ? std::launch::async | std::launch::deferred : std::launch::deferred,
+      [bundle, threads]() -> FaceReader::Encoder {
+        kernels::set_threads(threads);  // a new thread has the default
+        return bundle->image_encoder();
+      });
   std::shared_ptr<const engine::LabelScorer> scorer;
   if (options.scores) {
     engine::Session session;

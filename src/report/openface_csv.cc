@@ -31,7 +31,7 @@ OpenFaceCsv::OpenFaceCsv(std::vector<std::string> labels) {
 
 std::string OpenFaceCsv::header() const {
   std::string out = "frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h";
-  for (const char* ending : {"_r", "_c"}) {
+  for (const char* ending : {"_p", "_c"}) {
     for (const std::string& label : labels_) out += ',' + csv_text(label + ending);
   }
   return out + ",unknown,input\n";

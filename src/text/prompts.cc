@@ -1,6 +1,7 @@
 #include "mien/text/prompts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "text/builtin_labels.h"
 
@@ -24,6 +25,26 @@ const BuiltinLabel* find_label(std::string_view name) {
     }
   }
   return nullptr;
+}
+
+// Prompts name the expression, labels mostly how the face looks.
+constexpr std::pair<std::string_view, std::string_view> kNouns[] = {
+    {"angry", "anger"}, {"happy", "happiness"}, {"sad", "sadness"}};
+
+std::string noun_of(std::string_view name) {
+  const BuiltinLabel* known = find_label(name);
+  if (known == nullptr) return std::string(name);
+  for (const auto& [label, noun] : kNouns) {
+    if (label == known->name) return std::string(noun);
+  }
+  return std::string(known->name);
+}
+
+void replace_in(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+    text.replace(at, what.size(), by);
+    at += by.size();
+  }
 }
 
 }  // namespace
@@ -60,6 +81,15 @@ std::vector<std::string> aliases_of(std::string_view name) {
   std::vector<std::string> out = {std::string(label->name)};
   out.insert(out.end(), label->aliases.begin(), label->aliases.end());
   return out;
+}
+
+std::string class_prompt(std::string pattern, std::string_view name) {
+  const std::string noun = noun_of(name);
+  const bool vowel =
+      !noun.empty() && std::string_view("aeiou").find(noun.front()) != std::string_view::npos;
+  replace_in(pattern, "{a}", vowel ? "an" : "a");
+  replace_in(pattern, "{class}", noun);
+  return pattern;
 }
 
 std::string_view builtin_label_of(std::string_view name) {

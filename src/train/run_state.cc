@@ -24,6 +24,7 @@ std::string to_text(const RunState& state) {
   out.set("global_step", state.global_step);
   out.set("done", state.done);
   out.set("best", state.best);
+  out.set("validated", state.validated);
   out.set("best_epoch", state.best_epoch);
   out.set("worse_epochs", state.worse_epochs);
   out.set("recipe", state.recipe);
@@ -50,6 +51,9 @@ Result<RunState> parse_state(std::string_view text, std::string_view subject) {
   MIEN_RETURN_IF_ERROR(whole("worse_epochs", out.worse_epochs));
   MIEN_ASSIGN_OR_RETURN(out.done, json_bool(json, "done", subject));
   MIEN_ASSIGN_OR_RETURN(out.best, json_number(json, "best", subject));
+  if (json.find("validated") != nullptr) {  // older checkpoints do not tell
+    MIEN_ASSIGN_OR_RETURN(out.validated, json_bool(json, "validated", subject));
+  }
   MIEN_ASSIGN_OR_RETURN(out.recipe, json_string(json, "recipe", subject));
   MIEN_ASSIGN_OR_RETURN(out.seconds, json_number(json, "seconds", subject));
   return out;

@@ -80,7 +80,9 @@ class Run {
  private:
   bool writes() const { return rank_.rank == 0; }
   double now() const { return context_.seconds ? context_.seconds() : wall_seconds(); }
-  bool stopped() const { return context_.cancel != nullptr && *context_.cancel; }
+  bool asked_to_stop() const { return context_.cancel != nullptr && *context_.cancel; }
+  // Several processes stop after the same step, so that none waits for one that has gone.
+  bool stopped() const { return rank_.world > 1 ? agreed_to_stop_ : asked_to_stop(); }
 
   Status open() {
     std::error_code error;
@@ -106,6 +108,19 @@ class Run {
     return writes() ? log_.open(context_.folder, state_.global_step, wall_seconds()) : Status();
   }
 
+  double steps_of_stage() const {
+    return static_cast<double>(state_.epoch) * static_cast<double>(steps_) +
+           static_cast<double>(state_.step);
+  }
+
+  // At the speed of this process in this stage: another stage may train other parts.
+  double seconds_left() const {
+    const double done = steps_of_stage();
+    const double total = static_cast<double>(epochs()) * static_cast<double>(steps_);
+    const double here = std::max(1.0, done - stage_from_steps_);
+    return std::max(0.0, (now() - stage_from_) / here * (total - done));
+  }
+
   int epochs() const {
     return options_.epochs > 0 ? options_.epochs : method_.epochs(state_.stage);
   }
@@ -124,8 +139,11 @@ class Run {
     }
     steps_ = method_.steps_per_epoch(state_.stage);
     if (steps_ < 1) {
-      return invalid_argument("training data: less than one batch (expected a smaller batch)");
+      return invalid_argument(
+          "training data: fewer samples than one batch (expected a smaller batch or more data)");
     }
+    stage_from_ = now();
+    stage_from_steps_ = steps_of_stage();
     while (state_.epoch < epochs()) {
       MIEN_RETURN_IF_ERROR(epoch());
       MIEN_RETURN_IF_ERROR(end_of_epoch());
@@ -140,7 +158,6 @@ class Run {
   }
 
   Status epoch() {
-    if (state_.step >= steps_) return {};
     MIEN_RETURN_IF_ERROR(method_.begin_epoch(state_.stage, state_.epoch, state_.step));
     rate_from_ = now();
     rate_samples_ = 0;
@@ -195,12 +212,14 @@ class Run {
     return tell(loss, lr, output.values);
   }
 
-  // Mean of gradients and loss over the processes, in one message.
+  // Mean of gradients and loss over the processes, and whether one is asked to stop, in one
+  // message.
   Status share(double& loss) {
     const std::vector<torch::Tensor> gradients = optimiser_->gradients();
     std::vector<torch::Tensor> flat;
     for (const torch::Tensor& gradient : gradients) flat.push_back(gradient.flatten());
     flat.push_back(torch::full({1}, loss, torch::kFloat32));
+    flat.push_back(torch::full({1}, asked_to_stop() ? 1.0 : 0.0, torch::kFloat32));
     torch::Tensor all = at::cat(flat);
     MIEN_RETURN_IF_ERROR(context_.processes->mean(all));
     std::int64_t at = 0;
@@ -209,6 +228,7 @@ class Run {
       at += gradient.numel();
     }
     loss = all[at].item<double>();
+    agreed_to_stop_ = agreed_to_stop_ || all[at + 1].item<double>() > 0;
     return {};
   }
 
@@ -216,10 +236,6 @@ class Run {
     const double elapsed = std::max(1e-9, now() - rate_from_);
     const double samples_per_second = static_cast<double>(rate_samples_) / elapsed;
     if (context_.progress && writes()) {
-      const double done = static_cast<double>(state_.epoch) * static_cast<double>(steps_) +
-                          static_cast<double>(state_.step);
-      const double total = static_cast<double>(epochs()) * static_cast<double>(steps_);
-      const double spent = std::max(1e-9, now() - began_);
       context_.progress({.stage = state_.stage,
                          .stages = method_.stages(),
                          .epoch = state_.epoch,
@@ -228,7 +244,7 @@ class Run {
                          .steps = steps_,
                          .loss = loss,
                          .samples_per_second = samples_per_second,
-                         .seconds_left = spent / std::max(1.0, done) * (total - done)});
+                         .seconds_left = seconds_left()});
     }
     if (state_.global_step % options_.log_every != 0 && state_.step != steps_) return {};
     Json line = Json::object();
@@ -242,21 +258,35 @@ class Run {
     return log_.write(line, "train", state_.global_step, wall_seconds());
   }
 
+  // The figures of process 0. A validation that is stopped is done again when the run goes on.
+  Result<methods::NamedValues> validate() {
+    if (!writes()) return methods::NamedValues{};
+    const at::NoGradGuard no_grad;
+    auto values = method_.validate(state_.stage, state_.epoch);
+    if (values.ok() || values.status().code() != StatusCode::kCancelled) return values;
+    double unused = 0;
+    MIEN_RETURN_IF_ERROR(agree(unused, true));
+    average_->swap();  // back to the weights that train
+    MIEN_RETURN_IF_ERROR(checkpoint());
+    return cancelled("training: stopped in a validation; the run can go on");
+  }
+
   Status end_of_epoch() {
     average_->swap();
-    methods::NamedValues values;
-    if (writes()) {
-      const at::NoGradGuard no_grad;
-      MIEN_ASSIGN_OR_RETURN(values, method_.validate(state_.stage, state_.epoch));
-      last_values_ = values;
-    }
+    MIEN_ASSIGN_OR_RETURN(const methods::NamedValues values, validate());
+    if (writes()) last_values_ = values;
     const auto chosen = std::find_if(values.begin(), values.end(), [&](const auto& item) {
       return item.first == method_.selects_by();
     });
     // Without a figure the last epoch is the best.
     double figure =
         chosen == values.end() ? static_cast<double>(state_.global_step) : chosen->second;
-    MIEN_RETURN_IF_ERROR(agree(figure));
+    if (writes()) state_.validated = chosen != values.end();
+    MIEN_RETURN_IF_ERROR(agree(figure, false));
+    if (stopped_in_validation_) {
+      average_->swap();
+      return cancelled("training: stopped in a validation; the run can go on");
+    }
     const bool better = state_.best_epoch < 0 || figure > state_.best;
     state_.worse_epochs = better ? 0 : state_.worse_epochs + 1;
     if (better) {
@@ -278,11 +308,12 @@ class Run {
   }
 
   // Process 0 validates; all take its figure, so that they stop together.
-  Status agree(double& figure) {
+  Status agree(double& figure, bool stop) {
     if (rank_.world == 1) return {};
-    torch::Tensor value = torch::full({1}, figure, torch::kFloat64);
+    torch::Tensor value = torch::tensor({figure, stop ? 1.0 : 0.0}, torch::kFloat64);
     MIEN_RETURN_IF_ERROR(context_.processes->broadcast(value));
-    figure = value.item<double>();
+    figure = value[0].item<double>();
+    stopped_in_validation_ = value[1].item<double>() > 0;
     return {};
   }
 
@@ -320,6 +351,8 @@ class Run {
   methods::NamedValues last_values_;
   std::int64_t steps_ = 0;
   double began_ = 0, saved_at_ = 0, rate_from_ = 0;
+  double stage_from_ = 0, stage_from_steps_ = 0;  ///< when and where this process began the stage
+  bool agreed_to_stop_ = false, stopped_in_validation_ = false;
   std::int64_t rate_samples_ = 0;
 };
 

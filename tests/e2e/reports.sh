@@ -114,7 +114,7 @@ assert list(rows[0])[:5] == ["frame", "face_id", "timestamp", "confidence", "suc
 assert [r["frame"] for r in rows] == ["1", "6", "6", "11"], rows
 assert [r["face_id"] for r in rows] == ["0", "0", "1", "0"]
 for r in rows:
-    shares = [float(v) for k, v in r.items() if k.endswith("_r")]
+    shares = [float(v) for k, v in r.items() if k.endswith("_p")]
     assert abs(sum(shares) - 1) < 1e-3 and len(shares) == 7
     assert sum(v == "1" for k, v in r.items() if k.endswith("_c")) <= 1
     assert r["success"] == "1" and 0 <= float(r["confidence"]) <= 1

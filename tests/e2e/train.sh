@@ -21,6 +21,9 @@ run "${train[@]}" -o whole
 ok
 out_has 'epoch 6  war '
 out_has 'bundle: whole/bundle'
+out_has '24 steps in .*; best epoch [1-6] \(war '
+out_has "class texts: mien's own, not the authors' sentences"
+out_has '^  angry: '
 check "TensorBoard events" ls whole/events.out.tfevents.*
 check "24 steps" test "$(losses whole | wc -l)" -eq 24
 run predict data/faces/0.png --bundle whole/bundle --face whole
@@ -63,7 +66,28 @@ check "shape" python3 -c '
 import json
 lines = [json.loads(line) for line in open(".out")]
 assert set(lines[0]["values"]) == {"war", "uar"}, lines[0]
-assert {"run", "steps", "seconds", "resumed", "best_epoch", "best", "bundle"} == set(lines[-1]), lines[-1]'
+assert {"run", "steps", "seconds", "resumed", "best_epoch", "best", "selected_by", "notes", "bundle"} == set(lines[-1]), lines[-1]
+assert lines[-1]["selected_by"] == "war" and lines[-1]["notes"][0].startswith("class texts"), lines[-1]'
+
+section "nothing that validates: the last epoch, and no figure that is none"
+run "${train[@]}" -o blind --set emoclip.epochs=2 --set data.val_split=
+ok
+out_has '8 steps in .*; last epoch 2 \(no figure selects one\)'
+
+section "the authors' own file of class texts, and few samples that validate"
+printf 'angry: "tight lips and narrow eyes."\nhappy: "a smile."\nsad: "tears."\n' >data/class_descriptions.yml
+run "${train[@]}" -o texts --set emoclip.epochs=1 --set emoclip.class_texts=class_descriptions.yml --set data.val_limit=5
+ok
+out_has 'class texts: class_descriptions.yml$'
+out_has '  happy: a smile\.$'
+check "the bundle has them" python3 -c '
+import json
+d = json.load(open("texts/bundle/bundle.json"))
+assert [l["texts"] for l in d["labels"]] == [["tight lips and narrow eyes."], ["a smile."], ["tears."]], d["labels"]
+assert d["provenance"]["class_texts"] == "class_descriptions.yml", d["provenance"]'
+run "${train[@]}" -o none --set emoclip.class_texts=missing.yml
+exits 1
+err_has 'missing.yml'
 
 section "two processes"
 port=$((20000 + RANDOM % 20000))

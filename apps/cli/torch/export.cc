@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/torch/run.h"
+#include "cli/train_flags.h"
 #include "mien/core/file.h"
 #include "mien/core/sha256.h"
 #include "mien/train/trainer.h"
@@ -9,15 +10,7 @@
 namespace mien::cli {
 namespace {
 
-struct ExportVerb {
-  std::string run;
-  std::string out;
-  std::string data;
-  bool last = false;
-  bool overwrite = false;
-};
-
-Status export_run(const ExportVerb& verb, Context& context) {
+Status export_run(const ExportFlags& verb, Context& context) {
   const std::filesystem::path folder = verb.run;
   MIEN_ASSIGN_OR_RETURN(const auto recipe, load_recipe(folder / "recipe.yaml", {}));
   std::string data = verb.data;
@@ -42,13 +35,9 @@ Status export_run(const ExportVerb& verb, Context& context) {
 }  // namespace
 
 void add_export(CLI::App& app, Context& context) {
-  auto options = std::make_shared<ExportVerb>();
-  CLI::App* verb = app.add_subcommand("export", "Write the bundle of a training run");
-  verb->add_option("run", options->run, "Folder of the run")->required();
-  verb->add_option("bundle", options->out, "Bundle folder to write")->required();
-  verb->add_option("--data", options->data, "Data folder (default: that of the run)");
-  verb->add_flag("--last", options->last, "The last checkpoint instead of the best epoch");
-  verb->add_flag("--overwrite", options->overwrite, "Replace an existing bundle");
+  auto options = std::make_shared<ExportFlags>();
+  CLI::App* verb = app.add_subcommand("export", kExportVerb);
+  add_export_flags(*verb, *options);
   verb->callback([&context, options] {
     if (const Status status = context.apply(); !status.ok()) {
       return context.fail(status, kExitUsage);

@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <exception>
-
+#include "cli/parse.h"
 #include "cli/torch/run.h"
 #include "mien/train/memory.h"
 
@@ -23,13 +22,5 @@ int main(int argc, char** argv) {
   add_train(app, context);
   add_export(app, context);
   install_signal_handlers();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
-  } catch (const std::exception& error) {
-    context.report(fmt::format("internal error: {}", error.what()));
-    return kExitEnvironment;
-  }
-  return context.exit_code;
+  return run_app(app, spelled_out({argv + 1, argv + argc}), context);
 }

@@ -5,6 +5,7 @@
 
 #include "cli/progress.h"
 #include "cli/torch/run.h"
+#include "cli/train_flags.h"
 #include "mien/core/file.h"
 #include "mien/core/sha256.h"
 #include "mien/kernels/cpu.h"
@@ -13,16 +14,6 @@
 
 namespace mien::cli {
 namespace {
-
-struct TrainVerb {
-  std::string recipe;
-  std::string data = ".";
-  std::string out;
-  std::vector<std::string> set;
-  bool deterministic = false;
-  bool json = false;
-  bool print = false;
-};
 
 // One line on the terminal, at most five times a second.
 class TrainLine {
@@ -79,7 +70,7 @@ void print_epoch(bool json, int stage, int epoch, const methods::NamedValues& va
 
 class TrainRun {
  public:
-  TrainRun(Context& context, const TrainVerb& verb) : context_(context), verb_(verb) {}
+  TrainRun(Context& context, const TrainFlags& verb) : context_(context), verb_(verb) {}
 
   void all() {
     if (const Status status = context_.apply(); !status.ok()) return fail(status, kExitUsage);
@@ -157,12 +148,20 @@ class TrainRun {
     out.provenance.set("recipe", recipe_->set().to_json());
     out.provenance.set("recipe_sha256", sha256_hex(std::as_bytes(std::span(yaml))));
     out.cancel = &interrupted();
-    out.log = context_.log();
+    // What a method tells of its run belongs to the result, not to standard error.
+    out.log = [this, log = context_.log()](LogLevel level, std::string_view message) {
+      if (level != LogLevel::kInfo) return log(level, message);
+      if (!leads()) return;
+      Progress::clear_line();
+      if (!verb_.json) fmt::print("{}\n", message);
+      notes_.emplace_back(message);
+    };
     out.progress = [this](std::string_view what, std::int64_t done, std::int64_t total) {
-      if (!preparing_ || what != preparing_what_) {
+      if (!preparing_ || what != preparing_what_ || done < preparing_done_) {
         preparing_ = std::make_unique<Progress>(std::string(what), total);
         preparing_what_ = what;
       }
+      preparing_done_ = done;
       preparing_->update(done);
     };
     return out;
@@ -180,6 +179,7 @@ class TrainRun {
     context.log = context_.log();
     context.progress = [this](const train::TrainProgress& at) { line_.show(at); };
     context.on_epoch = [this](int stage, int epoch, const methods::NamedValues& values) {
+      Progress::clear_line();
       line_.clear();
       print_epoch(verb_.json, stage, epoch, values);
     };
@@ -191,31 +191,46 @@ class TrainRun {
     const auto bundle = folder_ / "bundle";
     const Status exported = method->export_bundle(bundle, true);
     if (!exported.ok() && exported.code() != StatusCode::kUnsupported) return exported;
-    tell(result, best, exported.ok() ? bundle.string() : std::string());
+    tell(result, best, best.validated ? method->selects_by() : std::string(),
+         exported.ok() ? bundle.string() : std::string());
     return {};
   }
 
+  // `figure`: by which the best epoch was chosen; empty: it is the last one.
   void tell(const train::TrainResult& result, const train::RunState& best,
-            const std::string& bundle) const {
+            const std::string& figure, const std::string& bundle) const {
     if (verb_.json) {
       Json out = Json::object();
       out.set("run", folder_.string());
       out.set("steps", result.state.global_step);
       out.set("seconds", result.state.seconds);
       out.set("resumed", result.resumed);
+      out.set("notes", notes_json());
       out.set("best_epoch", best.best_epoch + 1);
-      out.set("best", best.best);
+      out.set("best", figure.empty() ? Json() : Json(best.best));
+      out.set("selected_by", figure.empty() ? Json() : Json(figure));
       out.set("bundle", bundle.empty() ? Json() : Json(bundle));
       fmt::print("{}\n", out.dump());
       return;
     }
-    fmt::print("{} steps in {}; best epoch {} ({:.4g})\n", result.state.global_step,
-               report::clock_text(result.state.seconds), best.best_epoch + 1, best.best);
+    fmt::print("{} steps in {}; ", result.state.global_step,
+               report::clock_text(result.state.seconds));
+    if (figure.empty()) {
+      fmt::print("last epoch {} (no figure selects one)\n", best.best_epoch + 1);
+    } else {
+      fmt::print("best epoch {} ({} {:.4g})\n", best.best_epoch + 1, figure, best.best);
+    }
     if (!bundle.empty()) fmt::print("bundle: {}\n", bundle);
   }
 
+  Json notes_json() const {
+    Json out = Json::array();
+    for (const std::string& note : notes_) out.push_back(note);
+    return out;
+  }
+
   Context& context_;
-  const TrainVerb& verb_;
+  const TrainFlags& verb_;
   std::unique_ptr<Recipe> recipe_;
   std::unique_ptr<train::Communicator> processes_;
   methods::Rank rank_;
@@ -223,30 +238,17 @@ class TrainRun {
   bool resumes_ = false;  // the folder holds a run with a checkpoint
   std::unique_ptr<Progress> preparing_;
   std::string preparing_what_;
+  std::int64_t preparing_done_ = 0;
+  std::vector<std::string> notes_;  ///< of the method
   TrainLine line_;
 };
 
 }  // namespace
 
 void add_train(CLI::App& app, Context& context) {
-  auto options = std::make_shared<TrainVerb>();
-  CLI::App* verb = app.add_subcommand("train", "Train a method by a recipe");
-  verb->footer(
-      "A run goes on where it was stopped or killed when the same command is given again. The "
-      "best\n"
-      "epoch is exported to RUN/bundle. Several processes: torchrun's environment "
-      "(docs/training.md).");
-  verb->add_option("recipe", options->recipe, "YAML recipe (recipes/<method>/<data>.yaml)")
-      ->required();
-  verb->add_option("--data", options->data, "Folder that the names in the recipe are below")
-      ->capture_default_str();
-  verb->add_option("-o,--out", options->out, "Folder of the run (default: runs/<recipe>)");
-  verb->add_option("--set", options->set, "Change an option of the recipe: name=value (repeatable)")
-      ->allow_extra_args(false);
-  verb->add_flag("--deterministic", options->deterministic,
-                 "Only operators that repeat bit by bit");
-  verb->add_flag("--json", options->json, "JSON lines instead of text (docs/training.md)");
-  verb->add_flag("--print-recipe", options->print, "Print all options as they would be used");
+  auto options = std::make_shared<TrainFlags>();
+  CLI::App* verb = app.add_subcommand("train", kTrainVerb);
+  add_train_flags(*verb, *options);
   verb->callback([&context, options] { TrainRun(context, *options).all(); });
 }
 

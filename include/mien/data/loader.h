@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "mien/core/rng.h"
+#include "mien/core/start_thread.h"
 #include "mien/core/status.h"
 #include "mien/data/views.h"
 
@@ -33,7 +36,8 @@ struct LoaderOptions {
 /// Makes items on several threads and hands them out in order. An item depends on its place and on
 /// an Rng of its own, seeded by (seed, position in the whole order), so that the numbers of threads
 /// and of processes change nothing. An
-/// item that cannot be made is counted, and the next readable one of the order stands in for it.
+/// item that cannot be made is counted, and the next readable one of the order stands in for it. An
+/// exception of `make` is an error of its item, for which none stands in.
 /// Threads: one consumer; `make` runs on several threads at once.
 template <class Item>
 class Loader {
@@ -47,6 +51,8 @@ class Loader {
   ~Loader() { stop(); }
 
   /// Begins an epoch at position `first` of `order`; what was left of the last one is dropped.
+  /// Where the system gives fewer threads than wanted, these do the work; without any, next()
+  /// tells.
   void start(View order, std::uint64_t seed, std::int64_t first = 0) {
     stop();
     order_ = std::move(order);
@@ -54,8 +60,9 @@ class Loader {
     next_to_make_ = next_to_give_ = first;
     stopping_ = false;
     ready_.clear();
-    for (int i = 0; i < std::max(1, options_.threads); ++i) {
-      workers_.emplace_back([this] { work(); });
+    start_problem_ = Status();
+    for (int i = 0; i < std::max(1, options_.threads) && start_problem_.ok(); ++i) {
+      start_problem_ = start_thread(workers_, [this] { work(); });
     }
   }
 
@@ -63,9 +70,11 @@ class Loader {
   std::int64_t remaining() const { return size() - next_to_give_; }
 
   /// The next item. Precondition: remaining() > 0. Errors: the last problem, when more items than
-  /// allowed, or sixteen in a row, are unreadable.
+  /// allowed, or sixteen in a row, are unreadable; kInternal and kResourceLimit when `make` threw,
+  /// or no thread could be started.
   Result<Item> next() {
     MIEN_CHECK(remaining() > 0);
+    if (workers_.empty()) return start_problem_;
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [&] { return ready_.contains(next_to_give_); });
     auto node = ready_.extract(next_to_give_++);
@@ -115,13 +124,27 @@ class Loader {
         " % of the samples are unreadable; the last");
   }
 
+  // An exception that left a thread would end the process.
+  Result<Item> try_make(std::int64_t place, Rng& rng, bool& threw) {
+    try {
+      return make_(place, rng);
+    } catch (const std::bad_alloc&) {
+      threw = true;
+      return resource_limit("samples: not enough memory to read one");
+    } catch (const std::exception& error) {
+      threw = true;
+      return internal_error(std::string("samples: ") + error.what());
+    }
+  }
+
   Result<Item> make(std::int64_t position) {
     Status problem;
     for (std::int64_t k = 0; k < std::min(kTries, whole()); ++k) {
       const std::int64_t place = order_[static_cast<std::size_t>((position + k) % whole())];
       Rng rng(seed_ + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(position + 1));
-      Result<Item> item = make_(place, rng);
-      if (item.ok()) return item;
+      bool threw = false;
+      Result<Item> item = try_make(place, rng, threw);
+      if (item.ok() || threw) return item;
       problem = item.status();
       note_problem(place, problem);
     }
@@ -162,6 +185,7 @@ class Loader {
   View order_;
   std::uint64_t seed_ = 0;
   std::vector<std::thread> workers_;
+  Status start_problem_;
   mutable std::mutex mutex_;
   std::condition_variable filled_;
   std::condition_variable room_;

@@ -26,6 +26,9 @@ struct MethodContext {
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(std::string_view what, std::int64_t done, std::int64_t total)> progress = {};
   LogSink log = {};
+
+  /// Tells how many samples a validation has read. Errors: kCancelled when the run is to stop.
+  Status validating(std::int64_t done, std::int64_t total) const;
 };
 
 /// The options of a method, and the maker of it.

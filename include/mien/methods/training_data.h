@@ -37,7 +37,8 @@ struct DataOptions {
   double holdout = 0;              ///< validate on this share of the training samples instead
   std::string leave_out = {};      ///< class that does not train and alone validates
   bool left_out_validates = true;  ///< false: the classes that train validate
-  int limit = 0;                   ///< the first samples only; 0: all
+  int limit = 0;                   ///< train with the first samples only; 0: all
+  int val_limit = 0;               ///< validate on so many samples, spread evenly; 0: all
   int threads = 2;
   double max_bad_share = 0.01;
 

@@ -17,6 +17,10 @@ std::vector<std::string> prompt_texts(std::string_view words);
 /// ("anger" for "angry"; case does not matter), else the filled templates.
 std::vector<std::string> describe(std::string_view name);
 
+/// `pattern` with the noun of a label in place of `{class}` ("anger" for "angry") and "a" or "an"
+/// in place of `{a}`.
+std::string class_prompt(std::string pattern, std::string_view name);
+
 /// The built-in name and its aliases ("angry", "anger", ...); `name` alone when it is none.
 std::vector<std::string> aliases_of(std::string_view name);
 

@@ -20,7 +20,8 @@ struct RunState {
   std::int64_t global_step = 0;  ///< optimiser steps of the whole run that are done
   bool done = false;
   double best = 0;
-  int best_epoch = -1;  ///< -1: none yet
+  bool validated = true;  ///< false: nothing selects an epoch, and `best` tells the last one
+  int best_epoch = -1;    ///< -1: none yet
   int worse_epochs = 0;
   std::string recipe;  ///< sha256 of the options that decide the result
   double seconds = 0;  ///< of training so far

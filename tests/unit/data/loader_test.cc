@@ -2,10 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <fstream>
+#include <new>
+#include <stdexcept>
 
 #include "mien/data/embedding_cache.h"
 #include "support/test_support.h"
@@ -54,6 +60,60 @@ TEST(Loader, TheSameForAnyNumberOfThreads) {
   EXPECT_EQ(epoch(4, 4, 0), one);
   EXPECT_NE(epoch(4, 5, 0), one);
   EXPECT_EQ(epoch(3, 4, 20), std::vector<Item>(one.begin() + 20, one.end()));
+}
+
+TEST(Loader, AnExceptionIsAnErrorOfItsItem) {
+  for (const bool memory : {false, true}) {
+    Loader<Item> loader(
+        [&](std::int64_t place, Rng&) -> Result<Item> {
+          if (place == 3 && memory) throw std::bad_alloc();
+          if (place == 3) throw std::runtime_error("a decoder gave up");
+          return Item{place, 0};
+        },
+        {.threads = 3, .max_bad_share = 1});
+    loader.start({0, 1, 2, 3, 4}, 1);
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(loader.next().ok());
+    const auto thrown = loader.next();
+    EXPECT_EQ(test::code_of(thrown), memory ? StatusCode::kResourceLimit : StatusCode::kInternal);
+    EXPECT_THAT(test::problem_of(thrown),
+                HasSubstr(memory ? "not enough memory" : "a decoder gave up"));
+    EXPECT_TRUE(loader.next().ok());
+    EXPECT_EQ(loader.bad(), 0);
+  }
+}
+
+// In a process of its own, which has no room for the stack of another thread.
+TEST(Loader, AThreadThatCannotStartIsAnError) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "address space is not limited under sanitizers";
+#endif
+  const pid_t pid = fork();
+  if (pid == 0) {
+    std::int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    // A stack of a gigabyte, which none that an earlier thread left can serve as.
+    pthread_attr_t large;
+    pthread_attr_init(&large);
+    pthread_attr_setstacksize(&large, std::size_t{1} << 30);
+    pthread_setattr_default_np(&large);
+    const auto most = static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + (64 << 20));
+    const rlimit limit = {.rlim_cur = most, .rlim_max = most};
+    setrlimit(RLIMIT_AS, &limit);
+    Loader<Item> loader(
+        [](std::int64_t place, Rng&) -> Result<Item> {
+          return Item{place, 0};
+        },
+        {.threads = 2});
+    loader.start({0, 1, 2}, 1);
+    const auto item = loader.next();
+    const bool told = item.status().code() == StatusCode::kResourceLimit &&
+                      item.status().message().find("cannot be started") != std::string::npos;
+    _exit(told ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(pid, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(Loader, TheNextReadableStandsIn) {

@@ -20,6 +20,9 @@ TEST(FindBundle, PathsThenShippedNames) {
   const auto missing = find_bundle("nobody", first);
   MIEN_EXPECT_CODE(missing, StatusCode::kNotFound);
   EXPECT_NE(missing.status().message().find((dir / "models").string()), std::string::npos);
+  const std::string near = find_bundle("smal", first).status().message();
+  EXPECT_NE(near.find("did you mean 'small'?"), std::string::npos) << near;
+  EXPECT_EQ(missing.status().message().find("did you mean"), std::string::npos);
   MIEN_EXPECT_CODE(find_bundle("no/such/place"), StatusCode::kNotFound);
 }
 

@@ -15,7 +15,7 @@ using test::frame_of;
 TEST(OpenFaceCsv, ColumnsInItsHabit) {
   const OpenFaceCsv csv({"happy", "sad", "happy"});
   EXPECT_EQ(csv.header(),
-            "frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h,happy_r,sad_r,"
+            "frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h,happy_p,sad_p,"
             "happy_c,sad_c,unknown,input\n");
   EXPECT_EQ(csv.rows(frame_of(0.4, {face_at({1, 2, 30, 40}, {{"sad", 0.7F}, {"happy", 0.3F}}, 5)})),
             "11,5,0.400,1.00,1,1.0,2.0,30.0,40.0,0.3000,0.7000,0,1,0,clip.mp4\n");

@@ -58,7 +58,8 @@ class ToyMethod : public methods::Method {
         .loss = loss, .samples = batch_, .ids = {"a.png", "b.png"}, .values = {{"extra", 2.0}}};
   }
   Result<methods::NamedValues> validate(int, int) override {
-    ++validations;
+    if (++validations == stopped_validation) return cancelled("validation: stopped");
+    if (!validates) return methods::NamedValues{};
     seen_by_validation = weight[0][0].item<double>();
     const double figure = figures.empty() ? -weight.sub(0.5).square().sum().item<double>()
                                           : figures[static_cast<std::size_t>(validations - 1)];
@@ -70,6 +71,8 @@ class ToyMethod : public methods::Method {
   bool drops = true;
   std::int64_t nan_at = -1;
   int validations = 0;
+  int stopped_validation = -1;
+  bool validates = true;
   double seen_by_validation = 0;
   std::vector<double> figures = {};
   std::vector<methods::StageSettings> stages_settings = {};

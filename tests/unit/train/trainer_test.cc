@@ -132,6 +132,55 @@ TEST(Trainer, CancelKeepsACheckpointAndGoesOn) {
   EXPECT_EQ(lines(dir / "run"), unbroken(dir / "whole").log);
 }
 
+TEST(Trainer, AValidationThatIsStoppedIsDoneAgain) {
+  const test::TempDir dir;
+  ToyMethod first;
+  first.stopped_validation = 2;
+  const auto stopped = train(first, options(), {.folder = dir / "run", .recipe = "r"});
+  EXPECT_EQ(test::code_of(stopped), StatusCode::kCancelled);
+  EXPECT_THAT(test::problem_of(stopped), HasSubstr("the run can go on"));
+  ToyMethod toy;
+  ASSERT_TRUE(train(toy, options(), {.folder = dir / "run", .recipe = "r"}).ok());
+  EXPECT_EQ(toy.validations, 5);  // of six epochs the first was validated before
+  const Outcome whole = unbroken(dir / "whole");
+  EXPECT_EQ(lines(dir / "run"), whole.log);
+  EXPECT_TRUE(at::equal(toy.offset, whole.offset));
+}
+
+// A step takes a second of this clock: what is left of the second stage are its own steps.
+TEST(Trainer, TheTimeLeftIsThatOfTheStage) {
+  const test::TempDir dir;
+  double clock = 1000;
+  ToyMethod toy;
+  const auto result = train(toy, options(),
+                            {.folder = dir / "run",
+                             .recipe = "r",
+                             .progress =
+                                 [&](const TrainProgress& at) {
+                                   const double steps =
+                                       21 - (7.0 * at.epoch + static_cast<double>(at.step));
+                                   EXPECT_LE(at.seconds_left, steps) << at.stage << " " << steps;
+                                   if (at.epoch > 0) EXPECT_GE(at.seconds_left, 0.8 * steps);
+                                   clock += 1;
+                                 },
+                             .seconds = [&] { return clock; }});
+  ASSERT_TRUE(result.ok()) << result.status().message();
+}
+
+TEST(Trainer, TellsWhetherAFigureSelectsTheEpoch) {
+  const test::TempDir dir;
+  ToyMethod toy;
+  ASSERT_TRUE(train(toy, options(), {.folder = dir / "with", .recipe = "r"}).ok());
+  EXPECT_TRUE(restore(toy, dir / "with")->validated);
+  ToyMethod blind;
+  blind.validates = false;
+  ASSERT_TRUE(train(blind, options(), {.folder = dir / "without", .recipe = "r"}).ok());
+  const auto last = restore(blind, dir / "without");
+  ASSERT_TRUE(last.ok());
+  EXPECT_FALSE(last->validated);
+  EXPECT_EQ(last->best_epoch, 2);
+}
+
 TEST(Trainer, AFinishedRunIsLeftAlone) {
   const test::TempDir dir;
   const Outcome whole = unbroken(dir / "run");
@@ -285,6 +334,52 @@ TEST(Trainer, TwoProcessesAreOneWithTheDoubleBatch) {
   EXPECT_LT((one.weight - two.weight).abs().max().item<double>(), 1e-6);
   EXPECT_LT((one.offset - two.offset).abs().max().item<double>(), 1e-6);
   EXPECT_EQ(lines(dir / "one").size(), lines(dir / "two").size());
+}
+
+// Only process 1 is asked to stop; process 0 must not wait for it in a sum, and keeps a checkpoint.
+TEST(Trainer, ProcessesStopTogether) {
+  const test::TempDir dir;
+  const int port = 20000 + static_cast<int>((getpid() + 104729) % 20000);
+  const auto run_both = [&](bool stops) {
+    std::vector<pid_t> children;
+    std::vector<int> out;
+    for (int rank = 0; rank < 2; ++rank) {
+      const pid_t pid = fork();
+      if (pid == 0) {
+        auto processes = join_processes(
+            {.rank = rank, .world = 2, .port = port + (stops ? 0 : 1), .timeout_seconds = 60});
+        if (!processes.ok()) _exit(2);
+        const std::atomic<bool> cancel = stops && rank == 1;
+        ToyMethod toy({rank, 2}, 8);
+        toy.drops = false;
+        const auto result = train(toy, options(),
+                                  {.folder = dir / "two",
+                                   .recipe = "r",
+                                   .processes = processes->get(),
+                                   .cancel = &cancel});
+        _exit(result.ok() ? 0 : result.status().code() == StatusCode::kCancelled ? 5 : 3);
+      }
+      children.push_back(pid);
+    }
+    for (const pid_t pid : children) {
+      int status = 0;
+      waitpid(pid, &status, 0);
+      out.push_back(WEXITSTATUS(status));
+    }
+    return out;
+  };
+  EXPECT_EQ(run_both(true), (std::vector<int>{5, 5}));
+  std::vector<std::string> skipped;
+  const auto saved = find_last_run(dir / "two", skipped);
+  ASSERT_TRUE(saved.has_value());
+  EXPECT_EQ(saved->state.global_step, 1);
+  EXPECT_EQ(run_both(false), (std::vector<int>{0, 0}));
+  ToyMethod one({}, 16);
+  one.drops = false;
+  ASSERT_TRUE(train(one, options(), {.folder = dir / "one", .recipe = "r"}).ok());
+  ToyMethod two;
+  ASSERT_TRUE(restore(two, dir / "two", false).ok());
+  EXPECT_LT((one.offset - two.offset).abs().max().item<double>(), 1e-6);
 }
 
 // EmoCLIP in both modes of negatives: local ones are those of a batch in two chunks, gathered ones
