@@ -32,15 +32,15 @@ std::string_view photo_style() {
 .photo{position:relative;flex:1 1 280px;max-width:min(100%,460px);align-self:flex-start;background:var(--card);line-height:0}
 .photo.crowd{flex-basis:100%;max-width:100%}
 .photo>img{width:100%}
-.photo>i{position:absolute;border:2px solid;border-radius:4px;box-shadow:0 0 0 1px rgb(0 0 0/.5),inset 0 0 0 1px rgb(0 0 0/.35)}
+.photo>i{position:absolute;border:2px solid;border-radius:4px;box-shadow:0 0 0 1px rgb(0 0 0/.55)}
 .photo>i>b{position:absolute;left:-2px;bottom:100%;padding:0 .28rem;font:600 .75rem/1.05rem system-ui,"DejaVu Sans",sans-serif;color:#101218;border-radius:3px}
 .photo>i.low>b{bottom:auto;top:-2px}
-.photo.crowd>i{border-width:1.5px}.photo.crowd>i>b{font-size:.66rem;line-height:.85rem;padding:0 .18rem}
+.photo.crowd>i>b{font-size:.66rem;line-height:.85rem;padding:0 .18rem}
 .faces{flex:1 1 300px;min-width:0}
 .picture.many .faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:.2rem 1.4rem;flex-basis:100%}
 .faces article{overflow:hidden}.faces article>img{float:left;width:72px;margin:.2rem .7rem .3rem 0;border-radius:3px}.faces article>.bars{overflow:hidden}
 .tag{display:inline-block;min-width:1.35rem;padding:0 .3rem;margin-right:.4rem;border-radius:3px;color:#101218;text-align:center}
-.bar{display:grid;grid-template-columns:minmax(4.5rem,8rem) minmax(0,1fr) 3.2rem;gap:0 .6rem;align-items:center;font-size:.9rem}
+.bar{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr) 3.2rem;gap:0 .6rem;align-items:center;font-size:.9rem}
 .bar>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bar>span:last-child{text-align:right;font-variant-numeric:tabular-nums}
 .bar>div{background:var(--card);height:.8rem}.bar>div>b{display:block;height:100%}
 .swatch{white-space:nowrap;margin-right:.9rem}.swatch>i{display:inline-block;width:.7rem;height:.7rem;border-radius:2px;margin-right:.35rem;vertical-align:-.04rem}

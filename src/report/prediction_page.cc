@@ -33,8 +33,9 @@ constexpr std::string_view kStyle = R"(
 .axis{font-size:.78rem;color:var(--dim)}.axis>div{position:relative;height:1.2rem}
 .axis i{position:absolute;font-style:normal;transform:translateX(-50%);white-space:nowrap}.axis i.a{transform:none}.axis i.z{transform:translateX(-100%)}
 .shots{display:flex;flex-wrap:wrap;gap:.7rem;margin:.6rem 0}.shots figure{margin:0;width:112px;font-size:.8rem;line-height:1.3}.shots figcaption{overflow-wrap:anywhere}
-table.index td{padding-right:1.2rem}table.index tr>td:nth-child(2){min-width:8rem}
-@media (max-width:560px){.lane,.axis{grid-template-columns:5.4rem minmax(0,1fr) 2.7rem;gap:0 .4rem}.axis .minor{display:none}}
+table.index td{padding-right:1.2rem;overflow-wrap:normal}table.index td>a{color:var(--mark);overflow-wrap:anywhere}
+table.index tr>td:nth-child(2){min-width:7rem}table.index tr>td:nth-child(3){white-space:nowrap}.more{white-space:nowrap}
+@media (max-width:560px){table.index tr>:nth-child(3){display:none}.lane,.axis{grid-template-columns:5.4rem minmax(0,1fr) 2.7rem;gap:0 .4rem}.axis .minor{display:none}}
 @media print{.lane svg{background:#f2f2f2}}
 )";
 
@@ -395,7 +396,7 @@ std::string PredictionPage::index() const {
       answers += swatch(told.empty() ? label : label + " " + told, colour_of(label));
     }
     if (row.faces > row.answers.size()) {
-      answers += fmt::format("and {} more", row.faces - row.answers.size());
+      answers += fmt::format("<span class=more>and {} more</span>", row.faces - row.answers.size());
     }
     out += fmt::format(
         "<tr><td class=n>{0}</td><td><a href=\"#i{0}\">{1}</a></td><td>{2}</td><td "
