@@ -13,12 +13,12 @@ namespace {
 constexpr double kSmallFace = 4.6;    // in font sizes: below, only the top label is told
 constexpr double kMaxCovered = 0.02;  // of another face or panel
 constexpr double kMaxOwn = 0.12;      // of the middle of its own face
-constexpr double kOverlayAlpha = 0.74;
+constexpr double kBottomAlpha = 0.74;
 constexpr double kReach = 2.2;      // how far from its face a panel may stand, in sides of the face
 constexpr double kListShare = 0.6;  // of the picture's height, at most
 constexpr Colour kLandmark{255, 255, 255};
-constexpr Colour kPaper{16, 18, 24};
-constexpr Colour kInk{255, 255, 255};
+constexpr Colour kBackdrop{16, 18, 24};
+constexpr Colour kListInk{255, 255, 255};
 
 bool is_whole(const engine::FaceResult& face) { return face.face.source == face::Source::kWhole; }
 
@@ -201,7 +201,7 @@ void Drawing::paint_landmarks(Canvas& canvas, const Item& item) const {
     const double x = double{p.x} * frame_.zoom;
     const double y = double{p.y} * frame_.zoom;
     if (x < 0 || y < 0 || x > bounds_.w || y > bounds_.h) continue;
-    canvas.dot(x, y, radius + 1, kPaper, 0.6);
+    canvas.dot(x, y, radius + 1, kBackdrop, 0.6);
     canvas.dot(x, y, radius, kLandmark, 0.95);
   }
 }
@@ -209,7 +209,7 @@ void Drawing::paint_landmarks(Canvas& canvas, const Item& item) const {
 void Drawing::paint_list(Canvas& canvas) const {
   const Rect place{0, bounds_.h, bounds_.w, list_.height};
   canvas.clip_to(place);
-  canvas.fill(place, 0, kPaper, 1.0);
+  canvas.fill(place, 0, kBackdrop, 1.0);
   for (std::size_t k = 0; k < list_.shown; ++k) {
     const auto column = static_cast<double>(k % list_.columns);
     const auto line = static_cast<double>(k / list_.columns);
@@ -218,7 +218,7 @@ void Drawing::paint_list(Canvas& canvas) const {
     const std::size_t left = list_.items.size() - list_.shown;
     if (k + 1 == list_.shown && left > 0) {
       canvas.text("+" + std::to_string(left + 1), x, y + metrics_.row() / 2, metrics_.strong(),
-                  list_.cell, kInk);
+                  list_.cell, kListInk);
       break;
     }
     const PanelContent& content = items_[list_.items[k]].content;
@@ -251,7 +251,7 @@ void Drawing::paint(Canvas& canvas) const {
         const bool below = item.place.y >= bounds_.h;
         const BottomPanel form = below ? whole_ : bottom_panel(content, item.metrics, bounds_.w, 1);
         draw_bottom_panel(canvas, content, item.metrics, form, item.place,
-                          below ? 1.0 : kOverlayAlpha);
+                          below ? 1.0 : kBottomAlpha);
         break;
       }
     }

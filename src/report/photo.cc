@@ -18,7 +18,7 @@ constexpr int kCrowdSide = 1080;  // pixels: faces of a crowd are small
 constexpr std::size_t kCrowd = 6;
 
 // The box in percent of the picture.
-std::string place_of(const Rect& box, const pipeline::FrameResult& picture) {
+std::string box_style(const Rect& box, const pipeline::FrameResult& picture) {
   return fmt::format("left:{:.2f}%;top:{:.2f}%;width:{:.2f}%;height:{:.2f}%",
                      100 * box.x / picture.width, 100 * box.y / picture.height,
                      100 * box.w / picture.width, 100 * box.h / picture.height);
@@ -75,7 +75,7 @@ Result<std::string> photo(const pipeline::FrameResult& picture, const image::Ima
     // A number above the picture's edge would be lost.
     boxes += fmt::format("<i{} style=\"{};border-color:{}\"><b style=\"background:{}\">{}</b></i>",
                          box->y < 0.06 * picture.height ? " class=low" : "",
-                         place_of(*box, picture), colour, colour, i + 1);
+                         box_style(*box, picture), colour, colour, i + 1);
   }
   if (image == nullptr && boxes.empty()) return std::string();
   std::string out = fmt::format(

@@ -47,10 +47,9 @@ struct CheckReport {
 };
 
 /// Counts samples, and looks for frames that cannot be decoded, samples without pictures
-/// (Manifest::missing), frames used twice, subjects in several splits, classes without samples and doubtful class
-/// names (class_doubts.h).
-/// Errors: kCancelled. Threads: decodes on options.threads threads; the report does not depend on
-/// their number.
+/// (Manifest::missing), frames used twice, subjects in several splits, classes without samples and
+/// doubtful class names (class_doubts.h). Errors: kCancelled. Threads: decodes on options.threads
+/// threads; the report does not depend on their number.
 Result<CheckReport> check_manifest(const Manifest& manifest, const CheckOptions& options = {});
 
 }  // namespace mien::data
