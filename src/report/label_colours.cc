@@ -63,4 +63,21 @@ const Colour& LabelColours::of(std::string_view label) const {
   return place == places_.end() ? kGrey : kLabelColours[place->second];
 }
 
+LabelColours colours_of(const std::vector<engine::LabelScore>& labels) {
+  std::vector<std::string> names;
+  for (const engine::LabelScore& score : labels) names.push_back(score.label);
+  return LabelColours(std::move(names));
+}
+
+LabelColours colours_of(std::span<const pipeline::TrackResult> tracks) {
+  std::vector<std::string> names;
+  for (const pipeline::TrackResult& track : tracks) {
+    for (const pipeline::LabelTime& time : track.shares) {
+      if (!time.unknown) names.push_back(time.label);
+    }
+    if (!names.empty()) break;
+  }
+  return LabelColours(std::move(names));
+}
+
 }  // namespace mien::report

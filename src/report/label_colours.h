@@ -1,10 +1,12 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mien/pipeline/result.h"
 #include "report/palette.h"
 
 namespace mien::report {
@@ -24,5 +26,9 @@ class LabelColours {
  private:
   std::map<std::string, std::size_t, std::less<>> places_;  // in kLabelColours
 };
+
+LabelColours colours_of(const std::vector<engine::LabelScore>& labels);
+/// All tracks of a clip have the same labels.
+LabelColours colours_of(std::span<const pipeline::TrackResult> tracks);
 
 }  // namespace mien::report

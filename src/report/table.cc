@@ -29,24 +29,6 @@ constexpr std::size_t kFewTracks = 6;
 constexpr std::size_t kSegmentsOfFew = 12;  // of one track that are listed
 constexpr std::size_t kSegmentsOfMany = 4;
 
-LabelColours colours_of(const std::vector<engine::LabelScore>& labels) {
-  std::vector<std::string> names;
-  for (const engine::LabelScore& score : labels) names.push_back(score.label);
-  return LabelColours(std::move(names));
-}
-
-// All tracks of a clip have the same labels.
-LabelColours colours_of(std::span<const pipeline::TrackResult> tracks) {
-  std::vector<std::string> names;
-  for (const pipeline::TrackResult& track : tracks) {
-    for (const pipeline::LabelTime& time : track.shares) {
-      if (!time.unknown) names.push_back(time.label);
-    }
-    if (!names.empty()) break;
-  }
-  return LabelColours(std::move(names));
-}
-
 std::string paint(const std::string& text, int ansi, bool colour) {
   if (!colour || text.empty()) return text;
   return "\x1b[38;5;" + std::to_string(ansi) + 'm' + text + "\x1b[0m";
