@@ -19,7 +19,7 @@ there are left out). OUT gets, each with a link to its tar:
     mien eval compact --data OUT/fer2013-unique.csv
     mien eval compact --data OUT/fer2013-votes.csv --protocol closed
     mien eval compact --data OUT/fer2013-majority.csv --protocol closed
-    mien eval compact --data OUT/lfwexpr-five.csv
+    mien eval compact --data OUT/lfwexpr-five.csv --face whole
     mien eval compact --data OUT/ckseq-ends.csv --face auto
 """
 import csv

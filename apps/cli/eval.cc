@@ -11,12 +11,15 @@
 #include "cli/eval_compare.h"
 #include "cli/progress.h"
 #include "mien/core/file.h"
+#include "mien/data/csv.h"
 #include "mien/data/manifest_hash.h"
 #include "mien/data/views.h"
 #include "mien/engine/bundle_hash.h"
+#include "mien/engine/find_bundle.h"
 #include "mien/eval/compare.h"
 #include "mien/eval/shared_classes.h"
 #include "mien/text/prompt_ensembles.h"
+#include "mien/text/prompts.h"
 
 namespace mien::cli {
 namespace {
@@ -50,30 +53,29 @@ Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::B
                                      [](const auto& place) { return place.has_value(); });
     if (known > 0 && static_cast<std::size_t>(known) < places.size()) return own;
   }
-  std::string words = options.labels;
-  for (const std::string& name : manifest.classes) {
-    // Compounds are made of the classes.
-    if (!options.labels.empty() || name.find('+') != std::string::npos) continue;
-    words += (words.empty() ? "\"" : ",\"") + name + "\"";
+  if (!options.labels.empty()) {
+    MIEN_ASSIGN_OR_RETURN(text::LabelSet labels, text::load_labels(options.labels));
+    return singles(std::move(labels));
   }
-  MIEN_ASSIGN_OR_RETURN(text::LabelSet labels, text::load_labels(words));
+  // Not by load_labels: a class may have any name.
+  text::LabelSet labels{.name = "classes", .labels = {}};
+  for (const std::string& name : manifest.classes) {
+    if (name.find('+') != std::string::npos) continue;  // compounds are made of the classes
+    labels.labels.push_back({.name = name, .texts = text::describe(name), .parts = {}});
+  }
   return singles(std::move(labels));
 }
 
 Status write_predictions(const std::string& path, const eval::RunResult& result) {
-  std::string out = "id,truth,prediction";
-  for (const std::string& name : result.classes) out += ",p_" + name;
-  out += "\n";
+  data::CsvTable table{.columns = {"id", "truth", "prediction"}, .rows = {}};
+  for (const std::string& name : result.classes) table.columns.push_back("p_" + name);
   for (const eval::Prediction& row : result.predictions) {
-    std::string id = row.id;
-    for (std::size_t at = 0; (at = id.find('"', at)) != std::string::npos; at += 2) {
-      id.insert(at, 1, '"');
-    }
-    out += fmt::format("\"{}\",{},{}", id, result.classes[row.truth], result.classes[row.top()]);
-    for (const double p : row.probabilities) out += fmt::format(",{:.6f}", p);
-    out += "\n";
+    data::CsvRow cells;
+    cells.cells = {row.id, result.classes[row.truth], result.classes[row.top()]};
+    for (const double p : row.probabilities) cells.cells.push_back(fmt::format("{:.6f}", p));
+    table.rows.push_back(std::move(cells));
   }
-  return write_file_atomically(path, out);
+  return write_file_atomically(path, data::csv_text(table));
 }
 
 Json to_json(const EvalOptions& options, const engine::Bundle& bundle,
@@ -124,7 +126,7 @@ Status write_outputs(const Context& context, const EvalOptions& options,
     MIEN_RETURN_IF_ERROR(
         write_eval_page(options.page, manifest, result, report, groups,
                         eval_facts(context, bundle, manifest, part_text(options.data),
-                                   protocol_text(options), left_out)));
+                                   protocol_text(options), left_out, options.notes)));
   }
   if (!options.predictions.empty()) {
     MIEN_RETURN_IF_ERROR(write_predictions(options.predictions, result));
@@ -147,6 +149,7 @@ Status write_outputs(const Context& context, const EvalOptions& options,
   if (!manifest.missing.empty()) {
     fmt::print("left out: {} without pictures\n", manifest.missing.size());
   }
+  fmt::print("faces: {}\n", options.notes.faces_text());
   if (result.without_face > 0) {
     fmt::print("no face was found in {} samples, which were read whole\n", result.without_face);
   }
@@ -184,6 +187,7 @@ void run_bundles(Context& context, EvalOptions options, eval::RunOptions run_opt
                        .load = load,
                        .labels = labels,
                        .unseen = options.unseen,
+                       .faces = options.faces,
                        .options = run_options,
                        .json = options.json,
                        .resamples = options.resamples,
@@ -239,6 +243,9 @@ void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_
       !places.ok() && options.protocol != "open-set") {
     return context.fail(places.status(), kExitUsage);
   }
+  auto notes = look_at_data(context, options.faces, *manifest, false, run_options);
+  if (!notes.ok()) return context.fail(notes.status(), kExitSomeFailed);
+  options.notes = std::move(*notes);
   run_options.finder.landmarks = (*bundle)->info().crop.align;
   const ProtocolRun run{
       *bundle,
@@ -249,7 +256,8 @@ void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_
       options.resamples,
       options.page.file,
       eval_facts(context, **bundle, *manifest, part_text(options.data), protocol_text(options),
-                 fmt::format("{} without a label", manifest->unlabelled))};
+                 fmt::format("{} without a label", manifest->unlabelled), options.notes),
+      options.notes};
   if (options.protocol == "open-set") return run_open_set(context, options.protocols, run);
   if (options.protocol == "robustness") return run_robustness(context, options.protocols, run);
   measure(context, options, run);
@@ -271,16 +279,22 @@ void run_labels(Context& context, const EvalOptions& options, eval::RunOptions r
 Status check_options(const Context& context, const EvalOptions& options) {
   MIEN_RETURN_IF_ERROR(context.apply());
   MIEN_RETURN_IF_ERROR(check_protocol_fit(options));
-  if (options.bundles.empty() || options.source.empty()) {
+  if (options.source.empty()) {
     return invalid_argument(
-        fmt::format("{}: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)",
-                    options.bundles.empty() ? "bundle" : "--data"));
+        "--data: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)");
+  }
+  if (options.bundles.empty()) {
+    return invalid_argument("bundle: is missing (expected one for every class that was left out)");
   }
   MIEN_RETURN_IF_ERROR(check_page_options(options.page));
   return options.predictions.empty() ? Status() : AtomicFile::create(options.predictions).status();
 }
 
 void run_eval(Context& context, EvalOptions options) {
+  // As in predict; a class left out needs bundles made for it.
+  if (options.bundles.empty() && options.protocol != "leave-one-out") {
+    options.bundles.emplace_back(engine::kDefaultBundle);
+  }
   if (const Status status = check_options(context, options); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
@@ -319,6 +333,7 @@ Json result_start(const EvalOptions& options, const std::string& bundle, const s
   out.set("protocol", options.protocol);
   out.set("views", options.model.views);
   out.set("shared_subjects", options.shared_subjects.size());
+  options.notes.add_to(out);
   return out;
 }
 
@@ -334,10 +349,11 @@ Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions&
 
 void add_eval(CLI::App& app, Context& context) {
   auto options = std::make_shared<EvalOptions>();
-  options->faces.mode = "whole";
+  options->faces.mode = kFacesByData;
   CLI::App* verb = app.add_subcommand("eval", "Measure a bundle on labelled data");
-  verb->add_option("bundle", options->bundles,
-                   "The model: a bundle folder or .tar; leave-one-out: one per class");
+  verb->add_option("-b,--bundle,bundle", options->bundles,
+                   "The model: a bundle folder or .tar, or the name of a shipped one (default: "
+                   "compact); leave-one-out: one per class");
   add_engine_options(*verb, options->model);
   verb->add_option("--data", options->source, kDataHelp);
   add_data_options(*verb, options->data);

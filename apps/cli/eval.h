@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/datasets.h"
+#include "cli/eval_notes.h"
 #include "cli/eval_page.h"
 #include "cli/eval_protocols.h"
 #include "cli/options.h"
@@ -35,6 +36,7 @@ struct EvalOptions {
   std::int64_t samples_left_out = 0;              ///< and their samples
   std::vector<std::string> shared_subjects = {};  ///< that the split shares with others
   FaceOptions faces;
+  DataNotes notes = {};
   double max_bad_share = 0.01;
   int resamples = 1000;
 };
@@ -43,7 +45,7 @@ struct EvalOptions {
 Status check_protocol_fit(const EvalOptions& options);
 /// The part of the data: ", split val, part 0 of 5", or nothing.
 std::string part_text(const DataOptions& data);
-/// {"bundle", "data", "split", "folds", "fold", "protocol"}: how every result starts.
+/// How every result starts: "bundle", "data", "split", "folds", "fold", "protocol", "faces", ...
 Json result_start(const EvalOptions& options, const std::string& bundle, const std::string& data);
 /// The one bundle that a protocol measures. Errors: kInvalidArgument for several.
 Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions& options);

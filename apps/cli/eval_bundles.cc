@@ -59,7 +59,7 @@ report::Facts fold_facts(const Context& context, const BundlesRun& run,
 }
 
 void tell_folds(const BundlesRun& run, const eval::FoldsReport& report,
-                const std::vector<FoldSource>& sources) {
+                const std::vector<FoldSource>& sources, const DataNotes& notes) {
   if (!run.json) {
     for (std::size_t f = 0; f < report.folds.size(); ++f) {
       const eval::ClosedSetReport& fold = report.folds[f];
@@ -71,9 +71,11 @@ void tell_folds(const BundlesRun& run, const eval::FoldsReport& report,
     fmt::print("mean of {} folds  WAR {:6.2f} ({:.2f} to {:.2f})  UAR {:6.2f} ({:.2f} to {:.2f})\n",
                report.folds.size(), report.war, report.war_interval.low, report.war_interval.high,
                report.uar, report.uar_interval.low, report.uar_interval.high);
+    fmt::print("faces: {}\n", notes.faces_text());
     return;
   }
   Json out = Json::Object{{"data", run.source}, {"protocol", "k-fold"}};
+  notes.add_to(out);
   Json figures = report.to_json();
   for (auto& [key, value] : figures.as_object()) {
     for (std::size_t f = 0; key == "folds" && f < sources.size(); ++f) {
@@ -176,17 +178,23 @@ void run_folds(Context& context, const BundlesRun& run) {
   if (!folds.ok()) return usage(folds.status());
   std::vector<eval::RunResult> results;
   std::vector<FoldSource> sources;
+  DataNotes notes;
+  eval::RunOptions options = run.options;
   for (std::size_t fold = 0; fold < *folds; ++fold) {
     DataOptions data = run.data;
     data.fold = static_cast<int>(fold) + 1;
     if (data.split.empty()) data.split = "test";
     const auto manifest = run.read(data);
     if (!manifest.ok()) return usage(manifest.status());
+    if (fold == 0) {  // decides for all folds
+      const auto looked = look_at_data(context, run.faces, *manifest, false, options);
+      if (!looked.ok()) return context.fail(looked.status(), kExitSomeFailed);
+      notes = *looked;
+    }
     const auto bundle = run.load(run.bundles[run.bundles.size() == 1 ? 0 : fold]);
     if (!bundle.ok()) return context.fail(bundle.status(), kExitEnvironment);
     const auto labels = run.labels(**bundle, *manifest);
     if (!labels.ok()) return usage(labels.status());
-    eval::RunOptions options = run.options;
     options.finder.landmarks = (*bundle)->info().crop.align;
     auto result =
         run_with_progress({.bundle = *bundle, .manifest = *manifest, .labels = *labels}, options);
@@ -201,16 +209,19 @@ void run_folds(Context& context, const BundlesRun& run) {
   }
   const auto report = eval::folds_report(results, {.resamples = run.resamples});
   if (!report.ok()) return context.fail(report.status(), kExitSomeFailed);
-  const Status status = write_page(run.page, [&] {
-    return report::folds_page(*report, fold_facts(context, run, sources), responsible_use());
-  });
+  report::Facts facts = fold_facts(context, run, sources);
+  notes.add_to(facts);
+  const Status status =
+      write_page(run.page, [&] { return report::folds_page(*report, facts, responsible_use()); });
   if (!status.ok()) return context.fail(status, kExitSomeFailed);
-  tell_folds(run, *report, sources);
+  tell_folds(run, *report, sources, notes);
 }
 
-void run_left_out(Context& context, const BundlesRun& run) {
+void run_left_out(Context& context, BundlesRun run) {
   const auto manifest = run.read(run.data);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
+  const auto notes = look_at_data(context, run.faces, *manifest, false, run.options);
+  if (!notes.ok()) return context.fail(notes.status(), kExitSomeFailed);
   eval::LeftOutReport report{.classes = manifest->classes, .missing = manifest->classes};
   report::Facts facts = {{"command", context.command()}};
   Json hashes = Json::object();
@@ -225,12 +236,18 @@ void run_left_out(Context& context, const BundlesRun& run) {
   facts.emplace_back("data", manifest->name + part_text(run.data));
   facts.emplace_back("data hash", data::manifest_hash(*manifest));
   facts.emplace_back("protocol", "leave-one-out");
+  notes->add_to(facts);
   facts.emplace_back("program", "mien " MIEN_VERSION);
   status =
       write_page(run.page, [&] { return report::left_out_page(report, facts, responsible_use()); });
   if (!status.ok()) return context.fail(status, kExitSomeFailed);
-  if (!run.json) return print_left_out(report, manifest->name);
+  if (!run.json) {
+    print_left_out(report, manifest->name);
+    fmt::print("faces: {}\n", notes->faces_text());
+    return;
+  }
   Json out = Json::Object{{"data", manifest->name}, {"protocol", "leave-one-out"}};
+  notes->add_to(out);
   Json figures = report.to_json();
   for (auto& [key, value] : figures.as_object()) out.set(key, std::move(value));
   out.set("bundle_hashes", std::move(hashes));

@@ -50,15 +50,18 @@ Status check_page_options(const EvalPageOptions& options) {
 
 report::Facts eval_facts(const Context& context, const engine::Bundle& bundle,
                          const data::Manifest& manifest, const std::string& part,
-                         const std::string& protocol, const std::string& left_out) {
-  return {{"command", context.command()},
-          {"bundle", bundle.info().name},
-          {"bundle hash", engine::bundle_hash(bundle.info())},
-          {"data", manifest.name + part},
-          {"data hash", data::manifest_hash(manifest)},
-          {"protocol", protocol},
-          {"left out", left_out},
-          {"program", "mien " MIEN_VERSION}};
+                         const std::string& protocol, const std::string& left_out,
+                         const DataNotes& notes) {
+  report::Facts out = {{"command", context.command()},
+                       {"bundle", bundle.info().name},
+                       {"bundle hash", engine::bundle_hash(bundle.info())},
+                       {"data", manifest.name + part},
+                       {"data hash", data::manifest_hash(manifest)},
+                       {"protocol", protocol},
+                       {"left out", left_out}};
+  notes.add_to(out);
+  out.emplace_back("program", "mien " MIEN_VERSION);
+  return out;
 }
 
 Status write_page(const std::string& file, const std::function<std::string()>& page) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/cli.h"
+#include "cli/eval_notes.h"
 #include "mien/data/manifest.h"
 #include "mien/engine/bundle.h"
 #include "mien/eval/groups.h"
@@ -26,10 +27,11 @@ void add_eval_page_options(CLI::App& verb, EvalPageOptions& options);
 Status check_page_options(const EvalPageOptions& options);
 
 /// What the page of one bundle tells first: command, bundle, data, their hashes, protocol, what was
-/// left out, program.
+/// left out, how faces were found, program.
 report::Facts eval_facts(const Context& context, const engine::Bundle& bundle,
                          const data::Manifest& manifest, const std::string& part,
-                         const std::string& protocol, const std::string& left_out);
+                         const std::string& protocol, const std::string& left_out,
+                         const DataNotes& notes);
 
 /// Writes what `page` makes to `file`; nothing when that is empty. Errors: kIo.
 Status write_page(const std::string& file, const std::function<std::string()>& page);

@@ -21,11 +21,13 @@ namespace mien::cli {
 namespace {
 
 Json start(const ProtocolRun& run, std::string_view protocol) {
-  return Json::Object{{"bundle", run.bundle->info().name},
-                      {"data", run.manifest.name},
-                      {"protocol", protocol},
-                      {"bundle_hash", engine::bundle_hash(run.bundle->info())},
-                      {"data_hash", data::manifest_hash(run.manifest)}};
+  Json out = Json::Object{{"bundle", run.bundle->info().name},
+                          {"data", run.manifest.name},
+                          {"protocol", protocol},
+                          {"bundle_hash", engine::bundle_hash(run.bundle->info())},
+                          {"data_hash", data::manifest_hash(run.manifest)}};
+  run.notes.add_to(out);
+  return out;
 }
 
 // --known, or the list of --splits; of a list only the classes that the data has must fit. Without
@@ -184,6 +186,7 @@ void run_open_set(Context& context, const ProtocolOptions& options, const Protoc
   const Json means = eval::open_set_means(results);
   if (!run.json) {
     print_open_set(results);
+    fmt::print("faces: {}\n", run.notes.faces_text());
     if (results.size() > 1) print_means(means);
     return;
   }
@@ -236,6 +239,7 @@ void run_robustness(Context& context, const ProtocolOptions& options, const Prot
         "mean over spoiled pictures {:.2f} ({:.2f} to {:.2f}), {:.2f} below ({:.2f} to {:.2f})\n",
         report->spoiled_war, report->spoiled_war_interval.low, report->spoiled_war_interval.high,
         report->drop, report->drop_interval.low, report->drop_interval.high);
+    fmt::print("faces: {}\n", run.notes.faces_text());
     return;
   }
   Json out = start(run, "robustness");

@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/datasets.h"
+#include "cli/eval_notes.h"
 #include "mien/engine/bundle.h"
 #include "mien/eval/groups.h"
 #include "mien/eval/run.h"
@@ -38,6 +39,7 @@ struct ProtocolRun {
   int resamples = 1000;
   std::string page = {};     ///< file of --report; empty: none
   report::Facts facts = {};  ///< what the page tells first
+  DataNotes notes = {};
 };
 /// One pass over the data per split: all splits are read off one run.
 void run_open_set(Context& context, const ProtocolOptions& options, const ProtocolRun& run);
@@ -53,6 +55,7 @@ struct BundlesRun {
   std::function<Result<std::shared_ptr<const engine::Bundle>>(const std::string&)> load;
   std::function<Result<text::LabelSet>(const engine::Bundle&, const data::Manifest&)> labels;
   std::string unseen;  ///< leave-one-out: labels that name the class left out; empty: `labels` do
+  FaceOptions faces;
   eval::RunOptions options;
   bool json = false;
   int resamples = 1000;
@@ -61,7 +64,7 @@ struct BundlesRun {
 /// The mean over all folds of a published data set, with one bundle or one per fold.
 void run_folds(Context& context, const BundlesRun& run);
 /// One bundle per class that its training left out, each asked about the samples of all classes.
-void run_left_out(Context& context, const BundlesRun& run);
+void run_left_out(Context& context, BundlesRun run);
 
 /// The words of --outliers; none for an empty text. Errors: those of load_labels.
 Result<text::LabelSet> outlier_words(const std::string& outliers);

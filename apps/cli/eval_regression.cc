@@ -62,7 +62,8 @@ Status write_regression_outputs(const Context& context, const EvalOptions& optio
         context, bundle, manifest, part_text(options.data),
         options.average_by.empty() ? "regression" : "regression, averaged by " + options.average_by,
         fmt::format("{} without targets, {} unreadable", manifest.unlabelled,
-                    run.unreadable.size()));
+                    run.unreadable.size()),
+        options.notes);
     MIEN_RETURN_IF_ERROR(write_file_atomically(
         options.page.file, report::regression_html(report, run, facts, responsible_use())));
   }
@@ -83,6 +84,7 @@ Status write_regression_outputs(const Context& context, const EvalOptions& optio
   fmt::print("{} on {}{}: {}", name, manifest.name, part_text(options.data),
              report::regression_table(report, locale_is_utf8()));
   if (manifest.unlabelled > 0) fmt::print("left out: {} without targets\n", manifest.unlabelled);
+  fmt::print("faces: {}\n", options.notes.faces_text());
   if (run.without_face > 0) {
     fmt::print("no face was found in {} samples, which were read whole\n", run.without_face);
   }
@@ -102,6 +104,9 @@ void run_regression_protocol(Context& context, EvalOptions options, eval::RunOpt
   }
   const auto manifest = load_targets(options, **bundle);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
+  auto notes = look_at_data(context, options.faces, *manifest, true, run_options);
+  if (!notes.ok()) return context.fail(notes.status(), kExitSomeFailed);
+  options.notes = std::move(*notes);
   Progress progress("samples", static_cast<std::int64_t>(manifest->samples.size()));
   run_options.finder.landmarks = (*bundle)->info().crop.align;
   run_options.progress = [&](std::int64_t done) { progress.update(done); };

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <vector>
 
 #include "mien/engine/find_bundle.h"
 
@@ -37,11 +38,15 @@ Result<image::Box> parse_region(const std::string& text) {
 }  // namespace
 
 void add_face_options(CLI::App& verb, FaceOptions& options) {
-  verb.add_option("--face", options.mode,
-                  "How faces are found: auto, hog (detector only), whole (the picture is the "
-                  "face), boxes (--boxes)")
-      ->check(CLI::IsMember({"auto", "hog", "whole", "boxes"}))
-      ->capture_default_str();
+  std::vector<std::string> modes = {"auto", "hog", "whole", "boxes"};
+  std::string help =
+      "How faces are found: auto, hog (detector only), whole (the picture is the face), boxes "
+      "(--boxes)";
+  if (options.mode == kFacesByData) {
+    modes.emplace_back(kFacesByData);
+    help += ", data (whole when the pictures are face crops, else auto)";
+  }
+  verb.add_option("--face", options.mode, help)->check(CLI::IsMember(modes))->capture_default_str();
   verb.add_option(
       "--boxes", options.finder.boxes_file,
       "CSV with the columns path, x, y, w, h (and frame, for clips); implies --face boxes");
@@ -76,7 +81,8 @@ void add_face_options(CLI::App& verb, FaceOptions& options) {
 Result<face::FinderOptions> finder_options(const FaceOptions& options) {
   face::FinderOptions out = options.finder;
   const bool has_boxes = !out.boxes_file.empty();
-  if (has_boxes && options.mode != "boxes" && options.mode != "auto") {
+  if (has_boxes && options.mode != "boxes" && options.mode != "auto" &&
+      options.mode != kFacesByData) {
     return invalid_argument(
         fmt::format("--boxes: does not go with --face {} (expected --face boxes)", options.mode));
   }

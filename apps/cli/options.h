@@ -12,6 +12,9 @@
 
 namespace mien::cli {
 
+/// The mode of `eval` that looks at the data to choose between auto and whole.
+inline constexpr const char* kFacesByData = "data";
+
 struct FaceOptions {
   std::string mode = "auto";
   std::string region;  ///< x,y,w,h

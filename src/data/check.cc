@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "mien/core/start_thread.h"
+#include "mien/data/class_doubts.h"
 #include "mien/image/decode.h"
 
 namespace mien::data {
@@ -197,6 +198,7 @@ Result<CheckReport> check_manifest(const Manifest& manifest, const CheckOptions&
   out.problems.push_back(find_duplicates(manifest));
   out.problems.push_back(find_leaks(manifest));
   out.problems.push_back(find_empty_classes(manifest, out));
+  out.problems.push_back({.kind = "class_name", .messages = class_doubts(manifest)});
   out.problems.push_back(find_uncaptioned(manifest, options.need_captions));
   return out;
 }

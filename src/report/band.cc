@@ -67,8 +67,9 @@ bool is_light(const Colour& c) { return 0.299 * c.r + 0.587 * c.g + 0.114 * c.b 
 
 class Band {
  public:
-  Band(Canvas& canvas, const Metrics& m, const ClipTimeline& timeline, const Span& span)
-      : canvas_(canvas), timeline_(timeline), span_(span), font_(0.86 * m.font) {}
+  Band(Canvas& canvas, const Metrics& m, const ClipTimeline& timeline, const Span& span,
+       const BandStyle& style)
+      : canvas_(canvas), timeline_(timeline), span_(span), style_(style), font_(0.86 * m.font) {}
 
   double font() const { return font_; }
 
@@ -118,13 +119,18 @@ class Band {
       const double swatch = 0.75 * font_;
       const double need = swatch + 0.4 * font_ + canvas_.text_width(name, style, 12 * font_);
       if (x + need > limit) break;
-      canvas_.fill({x, middle - swatch / 2, swatch, swatch}, 0.2 * font_, label_colour(label), 1.0);
+      canvas_.fill({x, middle - swatch / 2, swatch, swatch}, 0.2 * font_, colour_of(label), 1.0);
       canvas_.text(name, x + swatch + 0.4 * font_, middle, style, 12 * font_, kBandInk, 0.95);
       x += need + 0.9 * font_;
     }
   }
 
  private:
+  const Colour& colour_of(int label) const {
+    return label < 0 ? kGrey
+                     : style_.labels.of(timeline_.labels()[static_cast<std::size_t>(label)]);
+  }
+
   std::int64_t time_at(double share) const {
     return span_.from_us +
            static_cast<std::int64_t>(share * static_cast<double>(span_.to_us - span_.from_us));
@@ -133,7 +139,7 @@ class Band {
   void draw_segment(const Rect& bar, double from, double to, int label) {
     if (label == ClipTimeline::kAbsent || to <= from) return;
     if (std::find(seen_.begin(), seen_.end(), label) == seen_.end()) seen_.push_back(label);
-    const Colour& colour = label_colour(label);
+    const Colour& colour = colour_of(label);
     const Rect r{bar.x + from, bar.y, to - from, bar.h};
     canvas_.fill(r, std::min(0.25 * bar.h, std::min(0.4 * font_, r.w / 2)), colour, 1.0);
     const Fonts::Style style{std::min(font_, 0.8 * bar.h), false};
@@ -161,7 +167,7 @@ class Band {
   void draw_tag(std::int64_t id, const Rect& tag) {
     const Fonts::Style style{std::min(0.9 * font_, 0.8 * tag.h), true};
     const std::string name = std::to_string(id);
-    canvas_.fill(tag, 0.3 * font_, track_colour(id), 1.0);
+    canvas_.fill(tag, 0.3 * font_, style_.people.of(id), 1.0);
     const double width = canvas_.text_width(name, style, tag.w);
     canvas_.text(name, tag.x + (tag.w - width) / 2, tag.y + tag.h / 2, style, tag.w, kDark);
   }
@@ -169,6 +175,7 @@ class Band {
   Canvas& canvas_;
   const ClipTimeline& timeline_;
   Span span_;
+  const BandStyle& style_;
   double font_;
   std::vector<int> seen_;
 };
@@ -180,14 +187,14 @@ int band_height(const Metrics& m, int rows) {
 }
 
 void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
-               const BandTime& time, int rows) {
+               const BandTime& time, const BandStyle& style) {
   canvas.clip_to(place);
   canvas.fill(place, 0, kGround, 1.0);
-  Band band(canvas, m, timeline, span_of(time));
+  Band band(canvas, m, timeline, span_of(time), style);
   const double font = band.font();
   const double pad = 0.5 * m.font;
   const std::vector<std::int64_t> tracks =
-      chosen_tracks(timeline, static_cast<std::size_t>(std::max(rows, 1)));
+      chosen_tracks(timeline, static_cast<std::size_t>(std::max(style.rows, 1)));
   const std::size_t all = timeline.tracks().size() + timeline.dropped_tracks();
   const double footer = 1.7 * font;
   const Rect area{place.x + pad, place.y + pad, place.w - 2 * pad, place.h - 2 * pad - footer};

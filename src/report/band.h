@@ -4,7 +4,9 @@
 
 #include "mien/report/timeline.h"
 #include "report/canvas.h"
+#include "report/label_colours.h"
 #include "report/panel.h"
+#include "report/people_colours.h"
 
 namespace mien::report {
 
@@ -16,9 +18,15 @@ struct BandTime {
   std::int64_t duration_us = 0;  ///< <= 0: unknown, the last 30 seconds are shown
 };
 
+struct BandStyle {
+  int rows = 3;  ///< tracks shown at once
+  const LabelColours& labels;
+  const PeopleColours& people;
+};
+
 /// Draws the band in `place`: one bar per track in the colours of its leading labels up to now, a
 /// legend and the time.
 void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
-               const BandTime& time, int rows);
+               const BandTime& time, const BandStyle& style);
 
 }  // namespace mien::report

@@ -14,7 +14,8 @@ std::optional<Rect> visible_box(const image::Box& box, int zoom, int width, int 
 
 struct Placement {
   Rect rect;
-  double covered = 0;  ///< share of the panel that lies on other faces or panels, 0..1 and more
+  double covered = 0;  ///< largest share of another face, or of a panel, that it hides
+  double own = 0;      ///< share of the middle of its own face that it hides
 };
 
 /// What a panel should keep clear of.
@@ -26,7 +27,9 @@ struct Obstacles {
 };
 
 /// The best place for a panel of `width` x `height` near its own face: inside the picture, off
-/// other faces and panels where there is room, and off the middle of its own face.
-Placement place_panel(double width, double height, double gap, const Obstacles& obstacles);
+/// other faces and panels where there is room, and off the middle of its own face. Where no place
+/// beside the face is free, places up to `reach` away are tried.
+Placement place_panel(double width, double height, double gap, double reach,
+                      const Obstacles& obstacles);
 
 }  // namespace mien::report

@@ -5,7 +5,7 @@
 namespace mien::report {
 namespace {
 
-constexpr std::string_view kPageStyle = R"(
+constexpr std::string_view kEvaluationStyle = R"(
 .big{display:flex;gap:1rem 2.5rem;flex-wrap:wrap;margin:.5rem 0 .9rem}.big b{font-size:2rem;line-height:1.2;display:block}
 figure{margin:0}figcaption{font-weight:600;margin:.4rem 0}
 table.matrix{font-size:.78rem;line-height:1.25;table-layout:fixed;border-collapse:separate;border-spacing:1px}
@@ -30,7 +30,7 @@ td.n small{display:block;color:var(--dim);font-size:.82em;line-height:1.3}
 
 std::string facts_head(const Facts& facts) {
   std::string out =
-      page_head("Evaluation", kPageStyle) + "<h1>Evaluation</h1>\n<table class=facts>";
+      page_head("Evaluation", kEvaluationStyle) + "<h1>Evaluation</h1>\n<table class=facts>";
   for (const auto& [name, value] : facts) {
     const bool code = name == "command";
     out += fmt::format("<tr><th>{}</th><td>{}{}{}</td></tr>\n", escape_markup(name),

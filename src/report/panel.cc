@@ -23,8 +23,7 @@ Fonts::Style style_of(const PanelContent::Row& row, const Metrics& m) {
 }
 
 // One label: its name, its percentage flush right, its bar below.
-void draw_row(Canvas& canvas, const PanelContent::Row& row, const Metrics& m, const Rect& r,
-              const Colour& colour) {
+void draw_row(Canvas& canvas, const PanelContent::Row& row, const Metrics& m, const Rect& r) {
   const double text_y = r.y + 0.62 * m.font;
   const double percent_width =
       row.percent.empty() ? 0 : canvas.text_width(row.percent, style_of(row, m), r.w);
@@ -39,8 +38,8 @@ void draw_row(Canvas& canvas, const PanelContent::Row& row, const Metrics& m, co
     canvas.fill(trough, thick / 2, kTrough, 0.16);
     const double filled = r.w * row.share;
     if (filled >= 1) {
-      canvas.fill({trough.x, trough.y, std::max(filled, thick), thick}, thick / 2,
-                  row.leads ? colour : kTrough, row.leads ? 1.0 : 0.6);
+      canvas.fill({trough.x, trough.y, std::max(filled, thick), thick}, thick / 2, row.colour,
+                  row.leads ? 1.0 : 0.8);
     }
   }
 }
@@ -56,7 +55,7 @@ Metrics Metrics::of(int width, int height, double scale) {
 }
 
 PanelContent PanelContent::of(const engine::FaceResult& face, const std::string& id,
-                              const Colour& colour, int top_labels) {
+                              const Colour& colour, const LabelColours& labels, int top_labels) {
   PanelContent content;
   content.id = id;
   content.colour = face.unknown ? kGrey : colour;
@@ -68,7 +67,8 @@ PanelContent PanelContent::of(const engine::FaceResult& face, const std::string&
     const double p = std::isfinite(s.probability) ? std::clamp<double>(s.probability, 0, 1) : 0;
     std::string told = percent(s.probability);
     if (i < face.change.size()) told += ' ' + points(static_cast<double>(face.change[i]));
-    content.rows.push_back({shorten(s.label, kMaxLabelColumns), told, p, i == 0 && !face.unknown});
+    content.rows.push_back({shorten(s.label, kMaxLabelColumns), told, p, i == 0 && !face.unknown,
+                            face.unknown ? kGrey : labels.of(s.label)});
   }
   return content;
 }
@@ -90,7 +90,7 @@ void draw_panel(Canvas& canvas, const PanelContent& content, const Metrics& m, c
   canvas.fill(place, 0.45 * m.font, kPaper, kPaperAlpha);
   Rect row{place.x + m.pad(), place.y + m.pad(), place.w - 2 * m.pad(), m.row()};
   for (const PanelContent::Row& r : content.rows) {
-    draw_row(canvas, r, m, row, content.colour);
+    draw_row(canvas, r, m, row);
     row.y += m.row();
   }
   canvas.unclip();
@@ -151,11 +151,25 @@ void draw_chip(Canvas& canvas, const PanelContent& content, const Metrics& m, co
       text.percent.empty() ? 0 : canvas.text_width(text.percent, m.text(), 4 * m.font);
   if (right - x - percent_width < 3 * m.font) percent_width = 0;
   const double room = right - x - (percent_width > 0 ? percent_width + 0.45 * m.font : 0);
-  canvas.text(text.label, x, place.y + place.h / 2, m.strong(), room, kInk);
+  canvas.text(text.label, x, place.y + place.h / 2 - 0.05 * m.font, m.strong(), room, kInk);
+  if (!content.rows.empty()) {
+    const double thick = std::max(1.5, std::round(0.14 * m.font));
+    canvas.fill({x, place.bottom() - thick - 1, std::max(right - x, thick), thick}, thick / 2,
+                content.rows.front().colour, 1.0);
+  }
   if (percent_width > 0) {
     canvas.text(text.percent, right - percent_width, place.y + place.h / 2, m.text(),
                 percent_width + 1, kInk, 0.85);
   }
+}
+
+Rect number_size(Canvas& canvas, const PanelContent& content, const Metrics& m) {
+  return {0, 0, id_width(canvas, content, m), std::round(1.35 * m.font)};
+}
+
+void draw_number(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place) {
+  canvas.fill(place, 0.4 * m.font, content.colour, 1.0);
+  draw_id_at(canvas, content, m, place);
 }
 
 void draw_leader(Canvas& canvas, const Rect& box, const Rect& panel, const Metrics& m,
@@ -187,12 +201,9 @@ void draw_box(Canvas& canvas, const Rect& box, const Metrics& m, const Colour& c
 }
 
 void draw_id(Canvas& canvas, const Rect& box, const PanelContent& content, const Metrics& m) {
-  const double width = id_width(canvas, content, m);
-  if (width == 0) return;
-  const Rect r{box.x, box.y, width, std::round(1.35 * m.font)};
-  if (r.w > 0.7 * box.w || r.h > 0.7 * box.h) return;
-  canvas.fill(r, 0.4 * m.font, content.colour, 1.0);
-  draw_id_at(canvas, content, m, r);
+  const Rect size = number_size(canvas, content, m);
+  if (size.w == 0 || size.w > 0.7 * box.w || size.h > 0.7 * box.h) return;
+  draw_number(canvas, content, m, {box.x, box.y, size.w, size.h});
 }
 
 BottomPanel bottom_panel(const PanelContent& content, const Metrics& m, double width,
@@ -225,8 +236,7 @@ void draw_bottom_panel(Canvas& canvas, const PanelContent& content, const Metric
     const double line = static_cast<double>(i / form.columns);
     draw_row(canvas, content.rows[i], m,
              {place.x + m.pad() + column * (cell + gap), place.y + m.pad() + line * m.row(), cell,
-              m.row()},
-             content.colour);
+              m.row()});
   }
   canvas.unclip();
 }

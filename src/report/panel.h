@@ -7,6 +7,7 @@
 #include "mien/engine/result.h"
 #include "mien/report/draw.h"
 #include "report/canvas.h"
+#include "report/label_colours.h"
 
 namespace mien::report {
 
@@ -29,13 +30,14 @@ struct PanelContent {
     std::string percent;
     double share = 0;  ///< length of the bar, 0..1
     bool leads = false;
+    Colour colour = kGrey;  ///< of the label
   };
   std::string id;         ///< empty: not shown
   std::vector<Row> rows;  ///< empty: found but not scored
-  Colour colour;
+  Colour colour;          ///< of the face
 
   static PanelContent of(const engine::FaceResult& face, const std::string& id,
-                         const Colour& colour, int top_labels);
+                         const Colour& colour, const LabelColours& labels, int top_labels);
 };
 
 /// Size of the panel with all rows, no wider than `max_width`.
@@ -45,6 +47,10 @@ void draw_panel(Canvas& canvas, const PanelContent& content, const Metrics& m, c
 /// The short form: id, leading label and its percentage in one line.
 Rect chip_size(Canvas& canvas, const PanelContent& content, const Metrics& m, double max_width);
 void draw_chip(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place);
+
+/// The number of a face alone.
+Rect number_size(Canvas& canvas, const PanelContent& content, const Metrics& m);
+void draw_number(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place);
 
 /// A line from a panel to its box, when they do not stand side by side.
 void draw_leader(Canvas& canvas, const Rect& box, const Rect& panel, const Metrics& m,

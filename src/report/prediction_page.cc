@@ -13,6 +13,7 @@
 #include "report/html.h"
 #include "report/names.h"
 #include "report/palette.h"
+#include "report/photo.h"
 
 namespace mien::report {
 namespace {
@@ -20,8 +21,9 @@ namespace {
 constexpr std::size_t kMaxFaces = 40;      // of one clip that are drawn
 constexpr std::size_t kMaxLanes = 14;      // of one face
 constexpr std::size_t kMaxSegments = 400;  // of one face that are listed
+constexpr std::size_t kMaxTold = 8;        // faces of one input in the table of all
+constexpr std::size_t kMany = 3;           // faces stand in columns from here on
 constexpr int kFaceSide = 112;
-constexpr int kPictureSide = 480;
 
 constexpr std::string_view kStyle = R"(
 .lane,.axis{display:grid;grid-template-columns:8rem minmax(0,1fr) 3.2rem;gap:0 .6rem;align-items:center}
@@ -31,32 +33,11 @@ constexpr std::string_view kStyle = R"(
 .axis{font-size:.78rem;color:var(--dim)}.axis>div{position:relative;height:1.2rem}
 .axis i{position:absolute;font-style:normal;transform:translateX(-50%);white-space:nowrap}.axis i.a{transform:none}.axis i.z{transform:translateX(-100%)}
 .shots{display:flex;flex-wrap:wrap;gap:.7rem;margin:.6rem 0}.shots figure{margin:0;width:112px;font-size:.8rem;line-height:1.3}.shots figcaption{overflow-wrap:anywhere}
-.picture{display:flex;flex-wrap:wrap;gap:1rem}.picture>img{flex:0 1 auto;max-width:min(100%,320px);max-height:320px;width:auto;align-self:flex-start}
-.faces{flex:1 1 300px;min-width:0}
-.bar{display:grid;grid-template-columns:8rem minmax(0,1fr) 3.2rem;gap:0 .6rem;align-items:center;font-size:.9rem}
-.bar>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bar>span:last-child{text-align:right;font-variant-numeric:tabular-nums}
-.bar>div{background:var(--card);height:.8rem}.bar>div>b{display:block;height:100%;background:var(--mark)}
-@media (max-width:560px){.lane,.axis,.bar{grid-template-columns:5.4rem minmax(0,1fr) 2.7rem;gap:0 .4rem}.axis .minor{display:none}}
+table.index td{padding-right:1.2rem;overflow-wrap:normal}table.index td>a{color:var(--mark);overflow-wrap:anywhere}
+table.index tr>td:nth-child(2){min-width:7rem}table.index tr>td:nth-child(3){white-space:nowrap}.more{white-space:nowrap}
+@media (max-width:560px){table.index tr>:nth-child(3){display:none}.lane,.axis{grid-template-columns:5.4rem minmax(0,1fr) 2.7rem;gap:0 .4rem}.axis .minor{display:none}}
 @media print{.lane svg{background:#f2f2f2}}
 )";
-
-std::string css(const Colour& c) { return fmt::format("#{:02x}{:02x}{:02x}", c.r, c.g, c.b); }
-
-std::string score_bar(std::string_view name, double share, std::string_view told) {
-  return fmt::format(
-      "<div class=bar><span title=\"{0}\">{0}</span><div><b style=\"width:{1:.1f}%\"></b></div>"
-      "<span>{2}</span></div>\n",
-      escape_markup(name), 100 * std::clamp(share, 0.0, 1.0), told);
-}
-
-std::string best_labels(const std::vector<engine::LabelScore>& labels, int top) {
-  std::string out;
-  for (std::size_t i = 0; i < labels.size() && i < static_cast<std::size_t>(top); ++i) {
-    const auto p = static_cast<double>(labels[i].probability);
-    out += score_bar(labels[i].label, std::isfinite(p) ? p : 0, escape_markup(percent(p)));
-  }
-  return out;
-}
 
 // A step that gives at most nine marks over `seconds`.
 double tick_step(double seconds) {
@@ -185,43 +166,57 @@ std::string whole_reading(const pipeline::TrackResult& track, int top) {
 
 PredictionPage::PredictionPage(std::vector<std::string> labels,
                                const PredictionPageOptions& options)
-    : labels_(std::move(labels)), options_(options) {}
+    : labels_(std::move(labels)),
+      colours_(std::make_unique<LabelColours>(labels_)),
+      options_(options) {}
 PredictionPage::~PredictionPage() = default;
+
+std::string PredictionPage::start_section(std::string_view input, const std::string& facts) {
+  return fmt::format("<section id=i{}><h2>{}</h2>\n<p class=dim>{}</p>\n", index_.size() + 1,
+                     escape_markup(input), facts);
+}
 
 Status PredictionPage::picture(const pipeline::FrameResult& picture, const image::Image* image) {
   ++pictures_;
-  std::string out = fmt::format(
-      "<section><h2>{}</h2>\n<p class=dim>picture, {} × {}, {}</p>\n<div class=picture>",
-      escape_markup(picture.input), picture.width, picture.height,
-      count(static_cast<std::int64_t>(picture.faces.size()), "face", "faces"));
-  if (options_.images && image != nullptr) {
-    MIEN_ASSIGN_OR_RETURN(const std::string data, thumbnail(*image, kPictureSide));
-    out += fmt::format("<img alt=\"\" src=\"{}\">", data);
-  }
-  out += "<div class=faces>";
+  const image::Image* shown = options_.images ? image : nullptr;
+  const std::string faces_text =
+      count(static_cast<std::int64_t>(picture.faces.size()), "face", "faces");
+  std::string out = start_section(picture.input, fmt::format("picture, {} × {}, {}", picture.width,
+                                                             picture.height, faces_text));
+  const PeopleColours people = face_colours(picture);
+  MIEN_ASSIGN_OR_RETURN(const std::string shot, photo(picture, shown, people));
+  out += fmt::format("<div class=\"picture{}\">{}<div class=faces>",
+                     picture.faces.size() > kMany ? " many" : "", shot);
+  IndexRow row{.input = picture.input, .kind = "picture", .faces = picture.faces.size()};
   for (std::size_t i = 0; i < picture.faces.size(); ++i) {
     const engine::FaceResult& face = picture.faces[i];
     ++in_pictures_[face.top()];
+    row.add(face.top(), face.unknown || face.labels.empty()
+                            ? ""
+                            : percent(static_cast<double>(face.labels.front().probability)));
     const image::Box& box = face.face.box;
-    out += "<article>";
-    if (face.face.source == face::Source::kWhole) {
-      out +=
-          fmt::format("<h3>{}</h3><p class=dim>the whole picture</p>", escape_markup(face.top()));
-    } else {
-      out += fmt::format("<h3>face {}: {}</h3><p class=dim>at {:.0f}, {:.0f}; {:.0f} × {:.0f}</p>",
-                         i + 1, escape_markup(face.top()), static_cast<double>(box.x),
-                         static_cast<double>(box.y), static_cast<double>(box.w),
-                         static_cast<double>(box.h));
-    }
-    if (options_.images && image != nullptr && face.face.source != face::Source::kWhole) {
-      if (const auto data = face_thumbnail(*image, box, kFaceSide); data.ok()) {
+    const bool whole = face.face.source == face::Source::kWhole;
+    const std::string place =
+        whole ? "the whole picture"
+              : fmt::format("at {:.0f}, {:.0f}; {:.0f} × {:.0f}", static_cast<double>(box.x),
+                            static_cast<double>(box.y), static_cast<double>(box.w),
+                            static_cast<double>(box.h));
+    const std::string tag = whole
+                                ? ""
+                                : fmt::format("<span class=tag style=\"background:{}\">{}</span>",
+                                              css(people.of(static_cast<std::int64_t>(i))), i + 1);
+    out += fmt::format("<article><h3>{}{}</h3><p class=dim>{}</p>", tag, escape_markup(face.top()),
+                       place);
+    if (shown != nullptr && !whole) {
+      if (const auto data = face_thumbnail(*shown, box, kFaceSide); data.ok()) {
         out += fmt::format("<img alt=\"\" src=\"{}\">", *data);
       }
     }
-    out += best_labels(face.labels, options_.top) + "</article>\n";
+    out += label_bars(face.labels, options_.top, *colours_) + "</article>\n";
   }
   if (picture.faces.empty()) out += "<p>No face was found.</p>";
   sections_.push_back(out + "</div></div></section>\n");
+  index_.push_back(std::move(row));
   return {};
 }
 
@@ -257,7 +252,7 @@ std::string PredictionPage::lanes(const SegmentTrack& track, const LabelSegments
   std::string out;
   for (const int label : order_of_lanes(led, labels_.size())) {
     const std::string name = escape_markup(segments.name(label));
-    const std::string colour = css(label_colour(label));
+    const std::string colour = css(colour_of(segments.name(label)));
     const double share = present > 0 && led.contains(label) ? led[label] / present : 0;
     out += fmt::format(
         "<div class=lane><span title=\"{0}\">{0}</span><svg viewBox=\"0 0 1000 22\" "
@@ -302,16 +297,38 @@ std::string PredictionPage::shots(std::int64_t track, const LabelSegments& segme
   return out.empty() ? out : "<div class=shots>" + out + "</div>\n";
 }
 
+// The label that led longest on a track, and its share of the time.
+void PredictionPage::add_longest(const SegmentTrack& track, const LabelSegments& segments,
+                                 IndexRow& row) {
+  std::map<int, std::int64_t> led;
+  std::int64_t all = 0;
+  for (const Segment& s : track.segments) {
+    led[s.label] += s.to_us - s.from_us;
+    all += s.to_us - s.from_us;
+  }
+  const auto longest = std::max_element(
+      led.begin(), led.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (longest == led.end() || all <= 0) return;
+  row.add(segments.name(longest->first),
+          percent(static_cast<double>(longest->second) / static_cast<double>(all)));
+}
+
 void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments& segments) {
   ++clips_;
   const pipeline::SummaryResult& summary = clip.summary;
   std::vector<SegmentTrack> tracks = segments.tracks();
-  std::string out = fmt::format(
-      "<section><h2>{}</h2>\n<p class=dim>clip of {}, {}, {} analysed, {}{}</p>\n",
-      escape_markup(summary.input), escape_markup(clock_text(summary.media_seconds)),
-      count(summary.frames, "frame", "frames"), summary.analysed_frames,
-      count(static_cast<std::int64_t>(tracks.size()), "face", "faces"),
-      summary.corrupt_frames > 0 ? fmt::format(", {} broken frames", summary.corrupt_frames) : "");
+  std::string out = start_section(
+      summary.input, fmt::format("clip of {}, {}, {} analysed, {}{}",
+                                 escape_markup(clock_text(summary.media_seconds)),
+                                 count(summary.frames, "frame", "frames"), summary.analysed_frames,
+                                 count(static_cast<std::int64_t>(tracks.size()), "face", "faces"),
+                                 summary.corrupt_frames > 0
+                                     ? fmt::format(", {} broken frames", summary.corrupt_frames)
+                                     : ""));
+  IndexRow row{.input = summary.input,
+               .kind = "clip, " + clock_text(summary.media_seconds),
+               .faces = tracks.size()};
+  for (const SegmentTrack& track : tracks) add_longest(track, segments, row);
   const double seconds = std::max(1e-3, seconds_of(segments.end_us() - segments.begin_us()));
   const auto length = [](const SegmentTrack& track) {
     std::int64_t sum = 0;
@@ -352,6 +369,7 @@ void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments&
   }
   if (tracks.empty()) out += "<p>No face was found.</p>\n";
   sections_.push_back(out + "</section>\n");
+  index_.push_back(std::move(row));
   curves_.reset();
   shots_.clear();
 }
@@ -363,6 +381,35 @@ void PredictionPage::failed(std::string_view input, const Status& status) {
                                   escape_markup(status.message())));
 }
 
+const Colour& PredictionPage::colour_of(std::string_view label) const {
+  return colours_->of(label);
+}
+
+std::string PredictionPage::index() const {
+  std::string out =
+      "<h2>All inputs</h2>\n<div class=scroll><table class=index><tr><th class=n>no.</th>"
+      "<th>input</th><th>kind</th><th class=n>faces</th><th>answers</th></tr>\n";
+  for (std::size_t i = 0; i < index_.size(); ++i) {
+    const IndexRow& row = index_[i];
+    std::string answers;
+    for (const auto& [label, told] : row.answers) {
+      answers += swatch(told.empty() ? label : label + " " + told, colour_of(label));
+    }
+    if (row.faces > row.answers.size()) {
+      answers += fmt::format("<span class=more>and {} more</span>", row.faces - row.answers.size());
+    }
+    out += fmt::format(
+        "<tr><td class=n>{0}</td><td><a href=\"#i{0}\">{1}</a></td><td>{2}</td><td "
+        "class=n>{3}</td><td>{4}</td></tr>\n",
+        i + 1, escape_markup(row.input), escape_markup(row.kind), row.faces, answers);
+  }
+  return out + "</table></div>\n";
+}
+
+void PredictionPage::IndexRow::add(std::string label, std::string told) {
+  if (answers.size() < kMaxTold) answers.emplace_back(std::move(label), std::move(told));
+}
+
 std::string PredictionPage::overview() const {
   std::string out;
   if (!in_pictures_.empty()) {
@@ -370,8 +417,8 @@ std::string PredictionPage::overview() const {
     for (const auto& [name, n] : in_pictures_) all += n;
     out += fmt::format("<h3>Faces in {}</h3>\n", count(pictures_, "picture", "pictures"));
     for (const auto& [name, n] : in_pictures_) {
-      out +=
-          score_bar(name, static_cast<double>(n) / static_cast<double>(all), fmt::format("{}", n));
+      out += label_bar(name, static_cast<double>(n) / static_cast<double>(all),
+                       fmt::format("{}", n), colour_of(name));
     }
   }
   if (!in_clips_.empty()) {
@@ -379,7 +426,7 @@ std::string PredictionPage::overview() const {
     for (const auto& [name, t] : in_clips_) all += t;
     out += fmt::format("<h3>Time of all faces in {}</h3>\n", count(clips_, "clip", "clips"));
     for (const auto& [name, t] : in_clips_) {
-      out += score_bar(name, all > 0 ? t / all : 0, escape_markup(clock_text(t)));
+      out += label_bar(name, all > 0 ? t / all : 0, clock_text(t), colour_of(name));
     }
   }
   return out;
@@ -387,7 +434,8 @@ std::string PredictionPage::overview() const {
 
 std::string PredictionPage::html(const std::vector<std::pair<std::string, std::string>>& facts,
                                  std::string_view notice) const {
-  std::string out = page_head("Expressions", kStyle) + "<h1>Expressions</h1>\n<table class=facts>";
+  std::string out = page_head("Expressions", std::string(photo_style()).append(kStyle)) +
+                    "<h1>Expressions</h1>\n<table class=facts>";
   for (const auto& [name, value] : facts) {
     const bool code = name == "command";
     out += fmt::format("<tr><th>{}</th><td>{}{}{}</td></tr>\n", escape_markup(name),
@@ -400,7 +448,7 @@ std::string PredictionPage::html(const std::vector<std::pair<std::string, std::s
         "probability; no bar at all: the face was not there. The figures at the right are shares "
         "of the time that the face was seen.</p>\n";
   }
-  if (pictures_ + clips_ > 1) out += overview();
+  if (index_.size() > 1) out += overview() + index();
   for (const std::string& section : sections_) out += section;
   if (!failures_.empty()) {
     out += "<section><h2 class=warn>Failed</h2><ul>\n";

@@ -10,6 +10,7 @@
 
 #include "mien/report/text.h"
 #include "report/explain.h"
+#include "report/label_colours.h"
 #include "report/names.h"
 #include "report/palette.h"
 
@@ -114,14 +115,16 @@ class Writer {
       line(start + strong("unknown", options_.colour) + "  " +
            shorten(note, width() - indent - 9, options_.unicode));
     }
+    const LabelColours colours = options_.colour ? colours_of(scored.labels) : LabelColours();
     for (std::size_t i = 0; i < shown; ++i) {
       const engine::LabelScore& s = scored.labels[i];
       const bool leads = i == 0 && !scored.unknown;
       const std::string label = fit(s.label, label_width, Align::kLeft, options_.unicode);
       const std::string filled = bar(s.probability, bar_width, options_.unicode);
-      std::string row = (leads ? start : space) + (leads ? strong(label, options_.colour) : label) +
-                        ' ' + fit(percent(s.probability), kPercentWidth, Align::kRight) + "  " +
-                        paint(filled, leads ? ansi : kGrey.ansi, options_.colour);
+      std::string row =
+          (leads ? start : space) + (leads ? strong(label, options_.colour) : label) + ' ' +
+          fit(percent(s.probability), kPercentWidth, Align::kRight) + "  " +
+          paint(filled, scored.unknown ? kGrey.ansi : colours.of(s.label).ansi, options_.colour);
       if (leads && note_beside) {
         row += std::string(static_cast<std::size_t>(bar_width - display_width(filled)) + 2, ' ');
         row += note;
@@ -194,7 +197,8 @@ std::vector<char> label_symbols(const std::vector<std::string>& labels) {
 }
 
 void add_legend(Writer& writer, const std::vector<std::string>& labels,
-                const std::vector<char>& symbols, const std::vector<bool>& seen, bool has_unknown) {
+                const std::vector<char>& symbols, const std::vector<bool>& seen, bool has_unknown,
+                const LabelColours& colours) {
   const TableOptions& options = writer.options();
   std::string row = "     ";
   int used = 5;
@@ -212,7 +216,7 @@ void add_legend(Writer& writer, const std::vector<std::string>& labels,
   std::size_t told = 0;
   for (std::size_t i = 0; i < seen.size() && told < kMaxLegend; ++i) {
     if (!seen[i]) continue;
-    add(symbols[i], labels[i], label_colour(static_cast<int>(i)).ansi);
+    add(symbols[i], labels[i], colours.of(labels[i]).ansi);
     ++told;
   }
   if (has_unknown) add('?', "unknown", kGrey.ansi);
@@ -260,6 +264,7 @@ void add_timeline(Writer& writer, std::span<const pipeline::TrackResult> tracks,
   if (end_us <= 0) return;
   const std::vector<std::string> labels = labels_of(tracks);
   const std::vector<char> symbols = label_symbols(labels);
+  const LabelColours colours = colours_of(tracks);
   std::map<std::string_view, std::size_t> places;
   for (std::size_t i = 0; i < labels.size(); ++i) places.emplace(labels[i], i);
   std::vector<bool> seen(labels.size());
@@ -286,21 +291,23 @@ void add_timeline(Writer& writer, std::span<const pipeline::TrackResult> tracks,
         symbol = at == places.end() ? '#' : symbols[at->second];
         if (label >= 0) seen[at->second] = true;
       }
-      row += paint(std::string(1, symbol), label_colour(label).ansi, options.colour);
+      const Colour& colour =
+          label < 0 ? kGrey : colours.of(labels[static_cast<std::size_t>(label)]);
+      row += paint(std::string(1, symbol), colour.ansi, options.colour);
     }
     writer.line(row);
   }
   if (tracks.size() > kMaxRows) {
     writer.line("  and " + std::to_string(tracks.size() - kMaxRows) + " more");
   }
-  add_legend(writer, labels, symbols, seen, has_unknown);
+  add_legend(writer, labels, symbols, seen, has_unknown, colours);
 }
 
 std::string clock_of(std::int64_t us) { return clock_text(static_cast<double>(us) / 1e6); }
 
 void add_shares(Writer& writer, const pipeline::TrackResult& track, int width) {
   const TableOptions& options = writer.options();
-  const int ansi = track_colour(track.track).ansi;
+  const LabelColours colours = colours_of(std::span(&track, 1));
   const int bar_width = std::clamp(writer.width() - 6 - width - kPercentWidth - 14, 4, kMaxBar);
   writer.line("      share of time");
   std::size_t told = 0, hidden = 0;
@@ -312,10 +319,11 @@ void add_shares(Writer& writer, const pipeline::TrackResult& track, int width) {
     }
     const std::string filled = bar(time.share, bar_width, options.unicode);
     const std::string space(static_cast<std::size_t>(bar_width - display_width(filled)), ' ');
-    writer.line("      " + fit(time.label, width, Align::kLeft, options.unicode) + ' ' +
-                fit(percent(time.share), kPercentWidth, Align::kRight) + "  " +
-                paint(filled, time.unknown ? kGrey.ansi : ansi, options.colour) + space + ' ' +
-                clock_text(time.seconds));
+    writer.line(
+        "      " + fit(time.label, width, Align::kLeft, options.unicode) + ' ' +
+        fit(percent(time.share), kPercentWidth, Align::kRight) + "  " +
+        paint(filled, time.unknown ? kGrey.ansi : colours.of(time.label).ansi, options.colour) +
+        space + ' ' + clock_text(time.seconds));
     if (!time.unknown) ++told;
   }
   if (hidden > 0)

@@ -106,6 +106,10 @@ void ClipTimeline::add(const pipeline::FrameResult& frame) {
     if (track.last_frame + 1 == frames_) track.end_us = track.last_us + held;
   }
   for (const engine::FaceResult& face : frame.faces) {
+    if (label_set_.empty() && !face.labels.empty()) {
+      for (const engine::LabelScore& score : face.labels) label_set_.push_back(score.label);
+      std::sort(label_set_.begin(), label_set_.end());
+    }
     const std::int64_t id = face.face.track;
     if (id < 0) continue;
     auto it = tracks_.find(id);

@@ -23,7 +23,8 @@ struct CheckOptions {
 
 /// One kind of problem, with a message for each case in the order of the manifest.
 struct Problems {
-  std::string kind;  ///< "missing", "unreadable", "duplicate", "leak", "empty_class", "caption"
+  /// "missing", "unreadable", "duplicate", "leak", "empty_class", "class_name", "caption"
+  std::string kind;
   std::vector<std::string> messages = {};
 };
 
@@ -46,9 +47,9 @@ struct CheckReport {
 };
 
 /// Counts samples, and looks for frames that cannot be decoded, samples without pictures
-/// (Manifest::missing), frames used twice, subjects in several splits and classes without samples.
-/// Errors: kCancelled. Threads: decodes on options.threads threads; the report does not depend on
-/// their number.
+/// (Manifest::missing), frames used twice, subjects in several splits, classes without samples and
+/// doubtful class names (class_doubts.h). Errors: kCancelled. Threads: decodes on options.threads
+/// threads; the report does not depend on their number.
 Result<CheckReport> check_manifest(const Manifest& manifest, const CheckOptions& options = {});
 
 }  // namespace mien::data

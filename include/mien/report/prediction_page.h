@@ -15,7 +15,9 @@
 
 namespace mien::report {
 
+class LabelColours;
 class ProbabilityCurves;
+struct Colour;
 
 struct PredictionPageOptions {
   bool images = false;  ///< put thumbnails of pictures and faces into the page
@@ -23,7 +25,8 @@ struct PredictionPageOptions {
 };
 
 /// One self-contained HTML page about a run of `predict`: per clip a time line of the labels of
-/// every face, per picture its faces, an overview, and what failed. No script, nothing loaded.
+/// every face, per picture its faces in numbered boxes, an overview and a table of all inputs, and
+/// what failed. A label has the same colour everywhere. No script, nothing loaded.
 /// Everything from outside is escaped. Memory grows with the number of inputs and stretches.
 class PredictionPage {
  public:
@@ -50,15 +53,31 @@ class PredictionPage {
     std::string data;
   };
 
+  // One input in the table of all.
+  struct IndexRow {
+    std::string input;
+    std::string kind;
+    std::size_t faces = 0;
+    std::vector<std::pair<std::string, std::string>> answers = {};  // label, and how sure or long
+
+    void add(std::string label, std::string told);
+  };
+
   std::string lanes(const SegmentTrack& track, const LabelSegments& segments, double seconds) const;
   std::string shots(std::int64_t track, const LabelSegments& segments) const;
   std::string overview() const;
+  std::string index() const;
+  std::string start_section(std::string_view input, const std::string& facts);
+  const Colour& colour_of(std::string_view label) const;
+  static void add_longest(const SegmentTrack& track, const LabelSegments& segments, IndexRow& row);
 
   std::vector<std::string> labels_;
+  std::unique_ptr<const LabelColours> colours_;
   PredictionPageOptions options_;
   std::unique_ptr<ProbabilityCurves> curves_;
   std::map<std::pair<std::int64_t, int>, Shot> shots_;  // best frame by track and label
   std::vector<std::string> sections_;
+  std::vector<IndexRow> index_;
   std::vector<std::string> failures_;
   std::map<std::string, std::int64_t> in_pictures_;
   std::map<std::string, double> in_clips_;  // seconds

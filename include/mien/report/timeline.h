@@ -35,6 +35,8 @@ class ClipTimeline {
 
   /// Labels that led somewhere, in order of first appearance.
   const std::vector<std::string>& labels() const { return labels_; }
+  /// All labels that a face was asked about, sorted; those of the first face that has any.
+  const std::vector<std::string>& label_set() const { return label_set_; }
   /// Track ids in rising order.
   std::vector<std::int64_t> tracks() const;
   /// Tracks left out because of kMaxTracks.
@@ -76,6 +78,7 @@ class ClipTimeline {
   static void halve(Track& track);
 
   std::vector<std::string> labels_;
+  std::vector<std::string> label_set_;
   std::map<std::string, int> label_numbers_;
   std::map<std::int64_t, Track> tracks_;
   std::map<std::int64_t, bool> dropped_;

@@ -71,11 +71,46 @@ TEST(PredictionPage, PicturesTellFacesAndTheirLabels) {
   MIEN_ASSERT_OK(page.picture(frame, &picture));
   MIEN_ASSERT_OK(page.picture(test::picture_of({}), &picture));
   const std::string html = page.html({}, "");
-  EXPECT_THAT(html, HasSubstr("face 1: happy"));
-  EXPECT_THAT(html, HasSubstr("face 2: unknown"));
+  EXPECT_THAT(html, HasSubstr(">1</span>happy</h3>"));
+  EXPECT_THAT(html, HasSubstr(">2</span>unknown</h3>"));
+  // A numbered box in percent of the picture, and a table of all inputs that leads to them.
+  EXPECT_THAT(html, HasSubstr("left:1.25%;top:1.67%;width:3.12%;height:4.17%"));
+  EXPECT_THAT(html, HasSubstr(">1</b></i>"));
+  EXPECT_THAT(html, HasSubstr("<a href=\"#i1\">photos/party.jpg</a>"));
+  EXPECT_THAT(html, HasSubstr("<a href=\"#i2\">photos/party.jpg</a>"));
+  EXPECT_THAT(html, HasSubstr("<section id=i2>"));
   EXPECT_THAT(html, HasSubstr("91%"));
   EXPECT_THAT(html, HasSubstr("No face was found."));
   EXPECT_THAT(html, HasSubstr("Faces in 2 pictures"));
+}
+
+TEST(PredictionPage, OneColourPerLabelEverywhere) {
+  PredictionPage page(kLabels, {.top = 2});
+  MIEN_ASSERT_OK(page.picture(
+      test::picture_of({face_at({8, 8, 20, 20}, {{"sad", 0.6F}, {"happy", 0.4F}})}), nullptr));
+  LabelSegments segments(kLabels, 0.2);
+  for (int i = 0; i < 20; ++i) {
+    const auto frame = frame_of(0.1 * i, {face_at({8, 8, 20, 20}, {{"happy", 0.8F}}, 0)});
+    segments.add(frame);
+    MIEN_ASSERT_OK(page.clip_frame(frame, nullptr));
+  }
+  segments.finish();
+  pipeline::ClipResult clip;
+  clip.summary.input = "c.mp4";
+  page.clip(clip, segments);
+  const std::string html = page.html({}, "");
+  const std::string happy = "#ddcc77";
+  EXPECT_THAT(html, HasSubstr("<span title=\"happy\">happy</span><div><b style=\"width:40.0%;"
+                              "background:" +
+                              happy));
+  EXPECT_THAT(html, HasSubstr("<i style=\"background:" + happy + "\"></i>happy 100%"));
+  EXPECT_THAT(html, HasSubstr("fill=\"" + happy + "\""));
+}
+
+TEST(PredictionPage, OneInputNeedsNoTableOfAll) {
+  PredictionPage page(kLabels, {});
+  MIEN_ASSERT_OK(page.picture(test::picture_of({}), nullptr));
+  EXPECT_THAT(page.html({}, ""), Not(HasSubstr("All inputs")));
 }
 
 TEST(PredictionPage, HostileNames) {
