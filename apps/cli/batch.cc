@@ -86,7 +86,7 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
   if (batch.model.views > 1) precision += fmt::format(", {} views", batch.model.views);
   return jobs::RunFacts{
       {"bundle", fmt::format("{} {}", info.name, engine::bundle_hash(info).substr(0, 16))},
-      {"label texts", short_hash(texts)},
+      {jobs::ResultsFile::kLabelTexts, short_hash(texts)},
       {"precision", precision},
       {"--unknown", unknown},
       {"--reduce", std::string(engine::to_string(scorer.reduce.value_or(info.reduce)))},
@@ -157,7 +157,7 @@ class Reader final : public jobs::FileReader, private InputVisitor {
 // The files among the inputs. Errors: kInvalidArgument for an input that is no file.
 Result<std::vector<jobs::InputFile>> list_files(Context& context, const Batch& batch) {
   std::vector<jobs::InputFile> out;
-  for (const Input& input : expand_inputs(batch.inputs)) {
+  for (const Input& input : batch.list.inputs) {
     if (input.kind == Input::Kind::kProblem) {
       context.fail(input.problem, kExitSomeFailed);
       continue;
@@ -166,8 +166,7 @@ Result<std::vector<jobs::InputFile>> list_files(Context& context, const Batch& b
       return invalid_argument(fmt::format("{}: cannot be read again (expected files with -o {})",
                                           input.name, batch.results));
     }
-    std::error_code error;
-    out.push_back({input.name, fs::weakly_canonical(input.name, error).string(), stamp_of(input)});
+    out.push_back({input.name, absolute_name(input.name).string(), stamp_of(input)});
   }
   return out;
 }

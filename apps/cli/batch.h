@@ -26,6 +26,7 @@ struct Batch {
   std::string results;
   BatchOptions options;
   InputOptions inputs;
+  InputList list;
   std::shared_ptr<const engine::Bundle> bundle;
   text::LabelSet labels;
   pipeline::RecognizerOptions recognizer;

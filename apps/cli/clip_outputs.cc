@@ -52,28 +52,26 @@ void add_clip_output_options(CLI::App& verb, ClipOutputOptions& options) {
       ->capture_default_str();
 }
 
-ClipOutputs::ClipOutputs(const OutputOptions& outputs, const ClipOutputOptions& options,
-                         std::vector<std::string> labels)
-    : outputs_(outputs), options_(options), labels_(std::move(labels)) {}
+ClipOutputs::ClipOutputs(const Context& context, const OutputOptions& outputs,
+                         const ClipOutputOptions& options, std::vector<std::string> labels)
+    : context_(context), outputs_(outputs), options_(options), labels_(std::move(labels)) {}
 
-Status ClipOutputs::open(bool several) {
+Status ClipOutputs::open(const InputList& inputs) {
   if (options_.with_images && options_.report.empty()) {
     return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
   }
   if (!options_.report.empty()) {
     // A page that cannot be written is told before the work, not after it.
-    MIEN_ASSIGN_OR_RETURN(const auto probe, AtomicFile::create(options_.report));
+    MIEN_RETURN_IF_ERROR(AtomicFile::check(options_.report));
     page_.emplace(labels_, report::PredictionPageOptions{.images = options_.with_images,
                                                          .top = outputs_.top});
   }
   if (!is_clip_format(outputs_.format)) return {};
   std::error_code error;
   const std::string& asked = outputs_.file;
-  folder_ = several || fs::is_directory(asked, error) || asked.ends_with('/');
-  if (!folder_) {
-    if (asked.empty()) return {};
-    return AtomicFile::create(asked).status();
-  }
+  folder_ = is_output_folder(asked, inputs.several);
+  names_ = FolderNames(inputs);
+  if (!folder_) return asked.empty() ? Status() : AtomicFile::check(asked);
   const bool names_file = extension_of(asked) == "." + outputs_.format;
   if (asked.empty() || (names_file && !fs::is_directory(asked, error))) {
     return invalid_argument(
@@ -111,9 +109,11 @@ Status ClipOutputs::end_clip(const pipeline::ClipResult& clip) {
 }
 
 Status ClipOutputs::write_clip(const pipeline::ClipResult& clip) {
-  const fs::path target =
-      folder_ ? names_.name(outputs_.file, clip.summary.input, "." + outputs_.format)
-              : fs::path(outputs_.file);
+  fs::path target = outputs_.file;
+  if (folder_) {
+    MIEN_ASSIGN_OR_RETURN(target,
+                          names_.make(outputs_.file, clip.summary.input, "." + outputs_.format));
+  }
   const std::string content =
       outputs_.format == "eaf"
           ? elan(clip.segments, media_, target)
@@ -134,9 +134,13 @@ void ClipOutputs::failed(const std::string& name, const Status& status) {
   if (page_) page_->failed(name, status);
 }
 
-Status ClipOutputs::finish(const std::function<Facts()>& facts) {
+Status ClipOutputs::finish(bool complete, const std::function<Facts()>& facts) {
   if (!page_) return {};
-  return write_file_atomically(options_.report, page_->html(facts(), responsible_use()));
+  MIEN_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(options_.report));
+  MIEN_RETURN_IF_ERROR(file.write(page_->html(facts(), responsible_use())));
+  if (complete) return file.commit();
+  keep_part(context_, options_.report, file);
+  return {};
 }
 
 }  // namespace mien::cli

@@ -33,12 +33,12 @@ class ClipOutputs {
   /// What the page tells at its top: ("bundle", "compact"), ...
   using Facts = std::vector<std::pair<std::string, std::string>>;
 
-  ClipOutputs(const OutputOptions& outputs, const ClipOutputOptions& options,
-              std::vector<std::string> labels);
+  ClipOutputs(const Context& context, const OutputOptions& outputs,
+              const ClipOutputOptions& options, std::vector<std::string> labels);
 
-  /// `several`: more than one input, so clip formats need a folder (made when missing).
+  /// With several inputs clip formats need a folder (made when missing).
   /// Errors: kInvalidArgument, kIo.
-  Status open(bool several);
+  Status open(const InputList& inputs);
   /// True when frames must come with their pixels.
   bool wants_images() const { return page_.has_value() && options_.with_images; }
 
@@ -48,12 +48,13 @@ class ClipOutputs {
   Status frame(const pipeline::ClipFrame& frame);
   Status end_clip(const pipeline::ClipResult& clip);
   void failed(const std::string& name, const Status& status);
-  /// Writes the page.
-  Status finish(const std::function<Facts()>& facts);
+  /// Writes the page; one that is not complete becomes NAME.part.
+  Status finish(bool complete, const std::function<Facts()>& facts);
 
  private:
   Status write_clip(const pipeline::ClipResult& clip);
 
+  const Context& context_;
   const OutputOptions& outputs_;
   const ClipOutputOptions& options_;
   std::vector<std::string> labels_;

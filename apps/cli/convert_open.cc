@@ -5,6 +5,7 @@
 
 #include "cli/convert_run.h"
 #include "cli/convert_tower.h"
+#include "mien/core/file.h"
 
 namespace mien::cli {
 namespace {
@@ -14,9 +15,8 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kUsualSide = 224;  // of CLIP's pictures, when no tower tells
 
 bool is_inside(const fs::path& path, const fs::path& folder) {
-  std::error_code error;
-  const fs::path a = fs::weakly_canonical(path, error);
-  const fs::path b = fs::weakly_canonical(folder, error);
+  const fs::path a = absolute_name(path);
+  const fs::path b = absolute_name(folder);
   return std::mismatch(b.begin(), b.end(), a.begin(), a.end()).first == b.end();
 }
 

@@ -4,9 +4,10 @@
 #include <unistd.h>
 
 #include <map>
-#include <set>
 
 #include "cli/describe.h"
+#include "cli/run_files.h"
+#include "mien/core/file.h"
 
 namespace mien::cli {
 namespace {
@@ -15,22 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr int kExpClipFrames = 16;
 constexpr double kDferClipFactor = 100;
-
-// A folder may be replaced when it is empty, or holds a bundle and nothing else.
-Status check_replaceable(const fs::path& path) {
-  static const std::set<std::string> known = {"bundle.json", "model.safetensors", "tokenizer.txt",
-                                              "CARD.md"};
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(path, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!known.contains(name)) {
-      return invalid_argument(fmt::format(
-          "{}: is not replaced, because it holds '{}' (expected a bundle and nothing else)",
-          path.string(), name));
-    }
-  }
-  return error ? io_error(path.string() + ": cannot be read") : Status();
-}
 
 std::string default_name(const fs::path& given) {
   std::error_code error;
@@ -277,7 +262,7 @@ Outcome check_destination(const fs::path& path, bool force) {
                            ": exists already (expected a new name, or --force to replace it)"),
           kExitUsage);
     }
-    if (Status status = check_replaceable(target); !status.ok()) {
+    if (Status status = engine::check_bundle_target(target, true); !status.ok()) {
       return failure_of(std::move(status), kExitUsage);
     }
   }
@@ -291,6 +276,12 @@ Outcome check_destination(const fs::path& path, bool force) {
 Outcome convert(Conversion& run) {
   if (auto failure = choose_converted_labels(run)) return failure;
   if (auto failure = check_destination(run.destination, run.flags.force)) return failure;
+  if (Status status = check_bundle_output(
+          {run.flags.paths[0], run.flags.text_from, run.flags.tokenizer, run.flags.projection},
+          run.destination.string(), true);
+      !status.ok()) {
+    return failure_of(std::move(status), kExitUsage);
+  }
   if (auto failure = open_model(run)) return failure;
   if (auto failure = open_projection(run)) return failure;
   if (run.source.dfer_clip || run.projection || run.ke2nt || run.hints.bundle) {

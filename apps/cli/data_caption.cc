@@ -9,6 +9,7 @@
 
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/run_files.h"
 #include "mien/core/file.h"
 #include "mien/data/captions.h"
 #include "mien/data/csv.h"
@@ -157,6 +158,9 @@ Status check_columns(const data::CsvTable& table, const CaptionVerb& verb) {
 void run_caption(Context& context, const CaptionVerb& verb) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
   if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
+  if (const Status status = check_file(verb.in, "-o", verb.out, {".csv"}); !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   const auto text = read_text_file(verb.in, kMaxBytes);
   if (!text.ok()) return context.fail(text.status(), kExitUsage);
   auto table = data::parse_csv(*text, verb.in);

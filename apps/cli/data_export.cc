@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 
+#include "cli/outputs.h"
+#include "cli/run_files.h"
 #include "mien/core/file.h"
 #include "mien/jobs/results_file.h"
 #include "mien/pipeline/segments.h"
@@ -157,6 +159,10 @@ Status write_files(const jobs::ResultsFile& results, bool failures, const Write&
 }
 
 void run_export(Context& context, const ExportVerb& verb) {
+  if (const Status status = check_file(verb.results, "-o", verb.out, {".csv", ".txt"});
+      !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   const auto results = jobs::ResultsFile::open_to_read(verb.results);
   if (!results.ok()) return context.fail(results.status(), kExitUsage);
   std::optional<AtomicFile> file;
@@ -166,6 +172,7 @@ void run_export(Context& context, const ExportVerb& verb) {
     file.emplace(std::move(*made));
   }
   const Write write = [&](const std::string& text) -> Status {
+    if (interrupted()) return cancelled(verb.results + ": stopped");
     if (file) return file->write(text);
     if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return {};
     return io_error("standard output: cannot be written");
@@ -176,6 +183,7 @@ void run_export(Context& context, const ExportVerb& verb) {
                   : verb.table == "segments" || verb.table == "shares"
                       ? write_times(**results, verb, write)
                       : write_faces(**results, verb, write);
+  if (!status.ok() && file) keep_part(context, verb.out, *file);
   if (status.ok() && file) status = file->commit();
   if (status.ok() && !file && std::fflush(stdout) != 0) {
     status = io_error("standard output: cannot be written");

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "cli/run_files.h"
 #include "mien/pipeline/pace.h"
 
 namespace mien::cli {
@@ -89,8 +90,8 @@ class Detector final : public InputVisitor {
       MIEN_RETURN_IF_ERROR(drawings_.clip_frame(frame, timeline));
     }
     progress.finish();
-    MIEN_RETURN_IF_ERROR(drawings_.end_clip(!interrupted() || source.info().live));
     if (interrupted() && !source.info().live) return cancelled(name + ": cancelled");
+    MIEN_RETURN_IF_ERROR(drawings_.end_clip(true));
     for (auto& [id, track] : tracks) clip.tracks.push_back(std::move(track));
     clip.summary.input = name;
     clip.summary.is_clip = true;
@@ -100,6 +101,8 @@ class Detector final : public InputVisitor {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return results_.clip(clip);
   }
+
+  bool stop() const override { return results_.broken(); }
 
   void failed(const std::string& name, const Status& status) override {
     (void)drawings_.end_clip(false);
@@ -144,18 +147,29 @@ void detect(Context& context, DetectOptions options) {
   }
   auto chosen = finder_options(options.faces);
   if (!chosen.ok()) return context.fail(chosen.status(), kExitUsage);
+  const auto inputs = list_inputs(context, options.inputs);
+  if (!inputs.ok()) return context.fail(inputs.status(), kExitUsage);
+  if (const Status status = check_files({.inputs = &*inputs,
+                                         .boxes = options.faces.finder.boxes_file,
+                                         .landmarks = options.faces.finder.landmark_model},
+                                        options.outputs, "");
+      !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   chosen->landmarks = wants_landmarks(options.outputs, options.faces);
   const auto finder = face::make_finder(*chosen);
   if (!finder.ok()) return context.fail(finder.status(), kExitEnvironment);
   ResultWriter results(context, options.outputs, {});
-  AnnotationWriter drawings(options.outputs);
+  AnnotationWriter drawings(context, options.outputs);
   if (const Status status = results.open(); !status.ok()) return context.fail(status, kExitUsage);
-  if (const Status status = drawings.open(several_inputs(options.inputs)); !status.ok()) {
+  if (const Status status = drawings.open(*inputs); !status.ok()) {
     return context.fail(status, kExitUsage);
   }
   Detector visitor(**finder, options.pace, results, drawings);
-  visit_inputs(context, options.inputs, visitor);
-  if (const Status status = results.finish(); !status.ok()) context.fail(status, kExitSomeFailed);
+  const bool complete = visit_inputs(context, options.inputs, *inputs, visitor);
+  if (const Status status = results.finish(complete); !status.ok()) {
+    context.fail(status, kExitSomeFailed);
+  }
 }
 
 }  // namespace

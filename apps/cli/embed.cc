@@ -3,6 +3,8 @@
 
 #include "cli/inputs.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
+#include "cli/run_files.h"
 #include "mien/checkpoint/safetensors.h"
 #include "mien/core/file.h"
 #include "mien/pipeline/recognizer.h"
@@ -39,12 +41,17 @@ class EmbeddingSink {
     return {};
   }
 
-  Status finish(std::int64_t width) {
+  /// `complete`: every input was done; else the rows go to NAME.part.
+  Status finish(const Context& context, std::int64_t width, bool complete) {
     if (file_.empty()) return {};
     const auto rows = static_cast<std::int64_t>(index_.size());
     const Tensor all = Tensor::from_f32({rows, width}, values_);
-    return checkpoint::write_safetensors(file_, {{"embeddings", all.view()}},
-                                         {{"index", index_.dump()}});
+    MIEN_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(file_));
+    MIEN_RETURN_IF_ERROR(checkpoint::write_safetensors(file, file_, {{"embeddings", all.view()}},
+                                                       {{"index", index_.dump()}}));
+    if (complete) return file.commit();
+    keep_part(context, file_, file);
+    return {};
   }
 
  private:
@@ -113,14 +120,36 @@ Status embed_texts(const engine::Bundle& bundle, const std::vector<std::string>&
   return {};
 }
 
+bool has_inputs(const EmbedOptions& options) {
+  return !options.inputs.names.empty() || !options.inputs.from_file.empty() ||
+         !options.inputs.from_file0.empty();
+}
+
+Status check_embed_files(const EmbedOptions& options, const InputList& inputs) {
+  if (options.safetensors.empty()) return {};
+  MIEN_RETURN_IF_ERROR(check_ending("--safetensors", options.safetensors, {".safetensors"}));
+  OutputGuard guard = guard_of({.inputs = &inputs,
+                                .bundle = options.model.bundle,
+                                .boxes = options.faces.finder.boxes_file,
+                                .landmarks = options.faces.finder.landmark_model});
+  MIEN_RETURN_IF_ERROR(guard.writes("--safetensors", options.safetensors));
+  return AtomicFile::check(options.safetensors);
+}
+
 void embed(Context& context, const EmbedOptions& options) {
   if (const Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
-  if (options.inputs.names.empty() && options.texts.empty()) {
+  if (!has_inputs(options) && options.texts.empty()) {
     return context.fail(invalid_argument("embed: nothing to do (expected inputs or --text)"),
                         kExitUsage);
   }
   auto finder = finder_options(options.faces);
   if (!finder.ok()) return context.fail(finder.status(), kExitUsage);
+  const auto inputs =
+      has_inputs(options) ? list_inputs(context, options.inputs) : Result<InputList>(InputList());
+  if (!inputs.ok()) return context.fail(inputs.status(), kExitUsage);
+  if (const Status status = check_embed_files(options, *inputs); !status.ok()) {
+    return context.fail(status, kExitUsage);
+  }
   const auto bundle = load_bundle(options.model);
   if (!bundle.ok()) {
     return context.fail(bundle.status(),
@@ -131,7 +160,8 @@ void embed(Context& context, const EmbedOptions& options) {
   if (const Status status = embed_texts(**bundle, options.texts, sink); !status.ok()) {
     return context.fail(status, kExitEnvironment);
   }
-  if (!options.inputs.names.empty()) {
+  bool complete = true;
+  if (has_inputs(options)) {
     pipeline::RecognizerOptions recognizer_options;
     recognizer_options.finder = std::move(*finder);
     recognizer_options.finder.landmarks = false;
@@ -140,9 +170,9 @@ void embed(Context& context, const EmbedOptions& options) {
     auto recognizer = pipeline::Recognizer::make(*bundle, {}, recognizer_options);
     if (!recognizer.ok()) return context.fail(recognizer.status(), kExitEnvironment);
     Embedder visitor(**recognizer, sink);
-    visit_inputs(context, options.inputs, visitor);
+    complete = visit_inputs(context, options.inputs, *inputs, visitor);
   }
-  const Status status = sink.finish((*bundle)->info().architecture.embed);
+  const Status status = sink.finish(context, (*bundle)->info().architecture.embed, complete);
   if (!status.ok()) context.fail(status, kExitSomeFailed);
 }
 
@@ -152,7 +182,6 @@ void add_embed(CLI::App& app, Context& context) {
   auto options = std::make_shared<EmbedOptions>();
   CLI::App* verb = app.add_subcommand("embed", "Write the embeddings of faces and texts");
   add_input_options(*verb, options->inputs);
-  verb->get_option("input")->required(false);
   add_model_options(*verb, options->model);
   verb->add_option("--text", options->texts, "A text to embed; may be repeated");
   verb->add_option(

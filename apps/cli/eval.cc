@@ -10,6 +10,7 @@
 
 #include "cli/eval_compare.h"
 #include "cli/progress.h"
+#include "cli/run_files.h"
 #include "mien/core/file.h"
 #include "mien/data/csv.h"
 #include "mien/data/manifest_hash.h"
@@ -287,7 +288,12 @@ Status check_options(const Context& context, const EvalOptions& options) {
     return invalid_argument("bundle: is missing (expected one for every class that was left out)");
   }
   MIEN_RETURN_IF_ERROR(check_page_options(options.page));
-  return options.predictions.empty() ? Status() : AtomicFile::create(options.predictions).status();
+  return check_eval_files({.data = options.source,
+                           .bundles = options.bundles,
+                           .labels = {options.labels, options.unseen, options.protocols.outliers},
+                           .boxes = options.faces.finder.boxes_file,
+                           .report = options.page.file,
+                           .predictions = options.predictions});
 }
 
 void run_eval(Context& context, EvalOptions options) {

@@ -45,7 +45,7 @@ Status check_page_options(const EvalPageOptions& options) {
     return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
   }
   // A page that cannot be written is told before the work, not after it.
-  return options.file.empty() ? Status() : AtomicFile::create(options.file).status();
+  return options.file.empty() ? Status() : AtomicFile::check(options.file);
 }
 
 report::Facts eval_facts(const Context& context, const engine::Bundle& bundle,

@@ -9,6 +9,7 @@
 
 #include "cli/options.h"
 #include "cli/parse.h"
+#include "cli/run_files.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/stored_precision.h"
@@ -157,6 +158,7 @@ Status run(const Flags& flags, Context& context) {
         fmt::format("--precision: '{}' is unknown (expected fp32, bf16 or int8)", flags.precision));
   }
   MIEN_ASSIGN_OR_RETURN(const fs::path path, find_model(flags.bundle));
+  MIEN_RETURN_IF_ERROR(check_bundle_output({path.string()}, flags.out, flags.overwrite));
   MIEN_ASSIGN_OR_RETURN(const auto source, load(path, engine::PrecisionChoice::kF32));
   MIEN_ASSIGN_OR_RETURN(const auto rounded, load(path, *choice));
   const kernels::Precision precision = rounded->precision();
@@ -165,11 +167,6 @@ Status run(const Flags& flags, Context& context) {
   if (stored.changed == 0) {
     return invalid_argument(
         fmt::format("{}: is stored in {} already", flags.bundle, flags.precision));
-  }
-  std::error_code error;
-  if (!flags.overwrite && fs::exists(flags.out, error)) {
-    return invalid_argument(
-        fmt::format("{}: exists already (expected a new name, or --overwrite)", flags.out));
   }
   if (precision == kernels::Precision::kF32) return write(*source, stored, Json(), flags);
   // Rounding at load gives what the written bundle will give.

@@ -10,6 +10,7 @@
 #include "cli/datasets.h"
 #include "cli/options.h"
 #include "cli/parse.h"
+#include "cli/run_files.h"
 #include "mien/eval/reference.h"
 
 namespace mien::cli {
@@ -27,16 +28,13 @@ struct ReferenceFlags {
 
 Status write_reference(const ReferenceFlags& flags, Context& context) {
   MIEN_RETURN_IF_ERROR(context.apply());
-  std::error_code error;
-  if (!flags.overwrite && std::filesystem::exists(flags.out, error)) {
-    return invalid_argument(
-        fmt::format("{}: exists already (expected a new name, or --overwrite)", flags.out));
-  }
   if (flags.split == flags.val_split) {
     return invalid_argument(fmt::format(
         "--val-split: is --split (expected other faces than those of '{}')", flags.split));
   }
   MIEN_ASSIGN_OR_RETURN(const auto path, find_model(flags.bundle));
+  MIEN_RETURN_IF_ERROR(
+      check_bundle_output({path.string(), flags.data}, flags.out, flags.overwrite));
   MIEN_ASSIGN_OR_RETURN(const auto bundle,
                         engine::Bundle::load(path, {.precision = engine::PrecisionChoice::kF32,
                                                     .many_pictures = true}));

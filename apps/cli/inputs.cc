@@ -1,9 +1,7 @@
 #include "cli/inputs.h"
 
 #include <fmt/format.h>
-#include <glob.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -12,8 +10,6 @@
 #include <fstream>
 
 #include "cli/progress.h"
-#include "cli/times.h"
-#include "mien/core/file.h"
 #include "mien/image/decode.h"
 
 namespace mien::cli {
@@ -22,82 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using Kind = Input::Kind;
-
-bool is_media(const fs::path& path) {
-  return image::has_image_extension(path) || video::has_video_extension(path);
-}
-
-template <class Iterator>
-void list_folder(Iterator begin, std::vector<std::string>& out) {
-  std::error_code error;
-  for (auto it = begin; it != Iterator(); it.increment(error)) {
-    if (error) break;
-    std::error_code ignored;
-    if (it->is_regular_file(ignored) && is_media(it->path())) out.push_back(it->path().string());
-  }
-}
-
-void expand_folder(const std::string& name, const InputOptions& options, std::vector<Input>& out) {
-  if (options.frames) {
-    out.push_back({Kind::kFrames, name, {}});
-    return;
-  }
-  std::vector<std::string> files;
-  std::error_code error;
-  constexpr auto kSkip = fs::directory_options::skip_permission_denied;
-  if (options.recursive) {
-    list_folder(fs::recursive_directory_iterator(name, kSkip, error), files);
-  } else {
-    list_folder(fs::directory_iterator(name, error), files);
-  }
-  if (error) {
-    out.push_back({Kind::kProblem, name,
-                   io_error(fmt::format("{}: cannot be listed ({})", name, error.message()))});
-    return;
-  }
-  if (files.empty()) {
-    out.push_back(
-        {Kind::kProblem, name,
-         not_found(fmt::format("{}: has no pictures or clips (expected at least one file with "
-                               "a usual extension{})",
-                               name, options.recursive ? "" : "; --recursive looks deeper"))});
-    return;
-  }
-  std::sort(files.begin(), files.end());
-  for (std::string& file : files) out.push_back({Kind::kFile, std::move(file), {}});
-}
-
-std::vector<std::string> expand_pattern(const std::string& pattern) {
-  std::vector<std::string> out;
-  glob_t found{};
-  if (::glob(pattern.c_str(), GLOB_TILDE, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) out.emplace_back(found.gl_pathv[i]);
-  }
-  ::globfree(&found);
-  return out;
-}
-
-void expand_name(const std::string& name, const InputOptions& options, std::vector<Input>& out) {
-  std::error_code error;
-  const fs::file_status status = fs::status(name, error);
-  if (name == "-") {
-    out.push_back({Kind::kStdin, "-", {}});
-  } else if (fs::is_directory(status)) {
-    expand_folder(name, options, out);
-  } else if (fs::is_character_file(status) || name.starts_with("/dev/video")) {
-    out.push_back({Kind::kCamera, name, {}});
-  } else if (fs::exists(status)) {
-    out.push_back({Kind::kFile, name, {}});
-  } else if (name.find_first_of("*?[") != std::string::npos) {
-    const auto matches = expand_pattern(name);
-    if (matches.empty()) {
-      out.push_back({Kind::kProblem, name, not_found(name + ": the pattern matches no file")});
-    }
-    for (const std::string& match : matches) expand_name(match, options, out);
-  } else {
-    out.push_back({Kind::kProblem, name, not_found(name + ": no such file or folder")});
-  }
-}
 
 constexpr std::size_t kSniffBytes = 64;
 
@@ -124,23 +44,6 @@ bool is_animation(std::ifstream& stream, std::span<const std::byte> head) {
   stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   return image::is_animated(
       std::as_bytes(std::span(bytes)).first(static_cast<std::size_t>(stream.gcount())));
-}
-
-// --from and --to; which of them is parsed first is not known.
-void add_time_option(CLI::App& verb, const char* name, const char* what, std::int64_t& out,
-                     const video::Stretch& stretch) {
-  verb.add_option_function<std::string>(
-          name,
-          [name, &out, &stretch](const std::string& text) {
-            const auto time = parse_time(text);
-            if (!time.ok()) throw CLI::ValidationError(name, time.status().message());
-            out = *time;
-            if (stretch.from_us >= stretch.to_us) {
-              throw CLI::ValidationError("--to", "is not after --from");
-            }
-          },
-          what)
-      ->type_name("TIME");
 }
 
 class Visit {
@@ -233,48 +136,18 @@ class Visit {
 
 }  // namespace
 
-void add_input_options(CLI::App& verb, InputOptions& options) {
-  verb.add_option("input", options.names,
-                  "Pictures, clips, folders, patterns, '-' (a picture or a stream on standard "
-                  "input), or a camera "
-                  "such as /dev/video0")
-      ->required();
-  verb.add_flag("--recursive", options.recursive, "Look into folders inside folders");
-  verb.add_flag("--frames", options.frames,
-                "Take a folder as one clip of frames, in the natural order of their names");
-  verb.add_option("--frame-rate", options.frame_rate, "Frames per second of such a folder")
-      ->check(CLI::Range(0.01, 10000.0))
-      ->capture_default_str();
-  add_time_option(verb, "--from", "Clips: start at this time (seconds, M:SS, H:MM:SS)",
-                  options.stretch.from_us, options.stretch);
-  add_time_option(verb, "--to", "Clips: stop before this time", options.stretch.to_us,
-                  options.stretch);
-}
-
-std::vector<Input> expand_inputs(const InputOptions& options) {
-  std::vector<Input> out;
-  for (const std::string& name : options.names) expand_name(name, options, out);
-  return out;
-}
-
 Status visit_input(const Input& input, const InputOptions& options, InputVisitor& visitor) {
   return Visit(options, visitor).run(input);
 }
 
-bool several_inputs(const InputOptions& options) {
-  if (options.names.size() != 1) return true;
-  std::error_code error;
-  if (fs::is_directory(options.names.front(), error)) return !options.frames;
-  std::vector<Input> inputs;
-  expand_name(options.names.front(), options, inputs);
-  return inputs.size() > 1;
-}
-
-void visit_inputs(Context& context, const InputOptions& options, InputVisitor& visitor) {
-  const std::vector<Input> inputs = expand_inputs(options);
+bool visit_inputs(Context& context, const InputOptions& options, const InputList& list,
+                  InputVisitor& visitor) {
+  const std::vector<Input>& inputs = list.inputs;
   Visit visit(options, visitor);
   Progress progress("inputs", static_cast<std::int64_t>(inputs.size()));
-  for (std::size_t i = 0; i < inputs.size() && !interrupted(); ++i) {
+  bool complete = true;
+  std::size_t i = 0;
+  for (; i < inputs.size() && !interrupted() && !visitor.stop(); ++i) {
     Status status;
     try {
       status = visit.run(inputs[i]);
@@ -285,6 +158,7 @@ void visit_inputs(Context& context, const InputOptions& options, InputVisitor& v
       Progress::clear_line();
       context.fail(status, kExitSomeFailed);
       visitor.failed(inputs[i].name, status);
+      if (status.code() == StatusCode::kCancelled) complete = false;
     } else if (!visit.note().ok()) {
       Progress::clear_line();
       context.fail(visit.note(), kExitSomeFailed);
@@ -293,6 +167,7 @@ void visit_inputs(Context& context, const InputOptions& options, InputVisitor& v
   }
   progress.finish();
   if (interrupted()) context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
+  return complete && i == inputs.size() && !visitor.stop();
 }
 
 }  // namespace mien::cli

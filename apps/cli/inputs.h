@@ -16,6 +16,8 @@ namespace mien::cli {
 
 struct InputOptions {
   std::vector<std::string> names;
+  std::string from_file;     ///< more names, one a line; "-": on standard input
+  std::string from_file0;    ///< more names, ended by zero bytes, as `find -print0` writes them
   bool recursive = false;    ///< look into folders inside folders
   bool frames = false;       ///< a folder is one clip of frames, not many pictures
   double frame_rate = 25.0;  ///< of such a folder
@@ -37,24 +39,36 @@ class InputVisitor {
   virtual Status clip(const std::string& name, const std::filesystem::path& path,
                       video::VideoSource& source) = 0;
   virtual void failed(const std::string& name, const Status& status) = 0;
+  /// True when no result can be written any more, so that there is no use in reading on.
+  virtual bool stop() const { return false; }
 };
 
-/// One input after folders and patterns were expanded.
+/// One input after folders, patterns and lists were expanded.
 struct Input {
   enum class Kind { kFile, kFrames, kStdin, kCamera, kProblem };
   Kind kind = Kind::kFile;
   std::string name;
-  Status problem;  ///< of kProblem
+  Status problem = {};      ///< of kProblem
+  std::string folder = {};  ///< that was named and holds it; empty when it was named itself
 };
-std::vector<Input> expand_inputs(const InputOptions& options);
+struct InputList {
+  std::vector<Input> inputs;
+  std::vector<std::string> skipped;  ///< one message for each folder that holds more than media
+  bool several = false;              ///< more may come than one: a folder, a list, several names
+};
+/// Errors: kInvalidArgument, and those of reading a list. What is wrong with one input is a
+/// kProblem.
+Result<InputList> expand_inputs(const InputOptions& options);
+/// expand_inputs, with what folders skip on standard error.
+Result<InputList> list_inputs(const Context& context, const InputOptions& options);
+
 /// Opens one input and hands it to the visitor. Errors: those of both; of the input when it is one.
 Status visit_input(const Input& input, const InputOptions& options, InputVisitor& visitor);
 
-/// True when more than one input may come: several names, a folder, or a pattern that matches more
-/// than one file.
-bool several_inputs(const InputOptions& options);
-
-/// Visits every input in order and sets the exit code: kExitSomeFailed when one failed.
-void visit_inputs(Context& context, const InputOptions& options, InputVisitor& visitor);
+/// Visits every input in order and sets the exit code: kExitSomeFailed when one failed. False when
+/// it ended before the last input was done: an interrupt, or stop(). A live input that an interrupt
+/// ends is done.
+bool visit_inputs(Context& context, const InputOptions& options, const InputList& list,
+                  InputVisitor& visitor);
 
 }  // namespace mien::cli

@@ -30,23 +30,59 @@ bool has_extension(const fs::path& path, std::string_view wanted) {
   return extension_of(path) == wanted;
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kEndings{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kEndings{
     {{".json", "json"},
-     {".jsonl", "json"},
-     {".ndjson", "json"},
+     {".jsonl", "jsonl"},
+     {".ndjson", "jsonl"},
      {".csv", "csv"},
+     {".txt", "table"},
+     {".log", "table"},
      {".srt", "srt"},
      {".vtt", "vtt"},
      {".eaf", "eaf"},
      {".sqlite", "sqlite"},
      {".sqlite3", "sqlite"},
-     {".db", "sqlite"}}};
+     {".db", "sqlite"},
+     {"", "table"}}};
 
+// Files of other programs, which no format of ours fits.
+constexpr std::array<std::string_view, 14> kForeign{".xlsx", ".xls", ".ods", ".parquet", ".html",
+                                                    ".htm",  ".pdf", ".png", ".jpg",     ".jpeg",
+                                                    ".mp4",  ".mkv", ".mov", ".zip"};
+
+// Nothing for an unknown ending.
 std::string_view format_of_file(const std::string& file) {
+  const std::string wanted = extension_of(file);
   for (const auto& [ending, format] : kEndings) {
-    if (extension_of(file) == ending) return format;
+    if (wanted == ending) return format;
   }
-  return "table";
+  return {};
+}
+
+// Names of pipes, devices and folders may end as they like.
+bool is_file_or_new(const fs::path& path) {
+  std::error_code error;
+  const auto type = fs::status(path, error).type();
+  return type == fs::file_type::regular || type == fs::file_type::not_found;
+}
+
+Status check_output_ending(const OutputOptions& options) {
+  if (options.file.empty() || !is_file_or_new(options.file)) return {};
+  const std::string ending = extension_of(options.file);
+  const bool foreign = std::find(kForeign.begin(), kForeign.end(), ending) != kForeign.end();
+  if (!foreign && (!options.format.empty() || !format_of_file(options.file).empty())) return {};
+  return invalid_argument(fmt::format(
+      "-o {}: no format has the ending '{}' (expected .json, .jsonl, .csv, .txt, .srt, "
+      ".vtt, .eaf or .sqlite{})",
+      options.file, ending,
+      foreign ? ending.starts_with(".xls") || ending == ".ods" ? "; spreadsheets open .csv" : ""
+              : ", or --format for another name"));
+}
+
+fs::path normal_absolute(const fs::path& path) {
+  std::error_code error;
+  const fs::path out = fs::absolute(path, error).lexically_normal();
+  return error ? path.lexically_normal() : out;
 }
 
 }  // namespace
@@ -61,6 +97,7 @@ Status choose_format(OutputOptions& options, const std::vector<std::string_view>
   if (options.json && options.csv) {
     return invalid_argument("--json and --csv: exclude each other (expected one of them)");
   }
+  MIEN_RETURN_IF_ERROR(check_output_ending(options));
   const std::string_view flag = options.json ? "json" : options.csv ? "csv" : "";
   if (!flag.empty() && !options.format.empty() && options.format != flag) {
     return invalid_argument(fmt::format(
@@ -69,6 +106,9 @@ Status choose_format(OutputOptions& options, const std::vector<std::string_view>
   if (options.format.empty()) {
     options.format = !flag.empty() ? flag : format_of_file(options.file);
   }
+  if (options.format.empty()) options.format = "table";  // of a pipe with an ending of its own
+  options.json_lines = options.format == "jsonl" || extension_of(options.file) != ".json";
+  if (options.format == "jsonl") options.format = "json";
   if (options.format != "sqlite" && format_of_file(options.file) == "sqlite") {
     return invalid_argument(
         fmt::format("--format {}: does not go with -o {} (expected --format sqlite)",
@@ -83,22 +123,86 @@ Status choose_format(OutputOptions& options, const std::vector<std::string_view>
   return {};
 }
 
+Status check_ending(std::string_view option, const std::string& file,
+                    const std::vector<std::string_view>& endings) {
+  const std::string ending = extension_of(file);
+  if (ending.empty() || !is_file_or_new(file) ||
+      std::find(endings.begin(), endings.end(), ending) != endings.end()) {
+    return {};
+  }
+  return invalid_argument(fmt::format("{} {}: wrong ending '{}' (expected {})", option, file,
+                                      ending, fmt::join(endings, " or ")));
+}
+
+bool is_output_folder(const std::string& target, bool several) {
+  std::error_code error;
+  return several || fs::is_directory(target, error) || target.ends_with('/');
+}
+
+FolderNames::FolderNames(const InputList& inputs) {
+  bool first = true;
+  for (const Input& input : inputs.inputs) {
+    if (input.kind != Input::Kind::kFile && input.kind != Input::Kind::kFrames) continue;
+    const fs::path folder = normal_absolute(
+        input.folder.empty() ? normal_absolute(input.name).parent_path() : fs::path(input.folder));
+    if (first) {
+      root_ = folder;
+    } else {
+      fs::path common;
+      for (auto a = root_.begin(), b = folder.begin();
+           a != root_.end() && b != folder.end() && *a == *b; ++a, ++b) {
+        common /= *a;
+      }
+      root_ = common;
+    }
+    first = false;
+  }
+}
+
 fs::path FolderNames::name(const fs::path& folder, const std::string& input,
                            const std::string& extension) {
   const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
-  fs::path out = folder / (stem + extension);
+  fs::path place = folder;
+  if (!root_.empty() && input != "-") {
+    const fs::path inside = normal_absolute(input).lexically_relative(root_).parent_path();
+    if (!inside.empty() && *inside.begin() != "..") place /= inside;
+  }
+  fs::path out = place / (stem + extension);
   for (int number = 2; !used_.insert(out).second; ++number) {
-    out = folder / fmt::format("{}-{}{}", stem, number, extension);
+    out = place / fmt::format("{}-{}{}", stem, number, extension);
   }
   return out;
 }
 
+Result<fs::path> FolderNames::make(const fs::path& folder, const std::string& input,
+                                   const std::string& extension) {
+  fs::path out = name(folder, input, extension);
+  std::error_code error;
+  fs::create_directories(out.parent_path(), error);
+  if (!error) return out;
+  return io_error(
+      fmt::format("{}: cannot be made ({})", out.parent_path().string(), error.message()));
+}
+
+void keep_part(const Context& context, const std::string& name, AtomicFile& file) {
+  const bool stream = file.temporary_path().empty();
+  const auto part = file.keep_part();
+  if (!part.ok()) return context.report(part.status().message());
+  if (!part->empty()) {
+    context.report(fmt::format("{}: not complete, so it is not written; what was done is in {}",
+                               name, part->string()));
+  } else if (!stream) {
+    context.report(fmt::format("{}: not written, for nothing was done", name));
+  }
+}
+
 void add_output_options(CLI::App& verb, OutputOptions& options) {
-  verb.add_flag("--json", options.json, "Write JSON lines (docs/outputs.md)");
+  verb.add_flag("--json", options.json,
+                "Write JSON lines, or an array with -o FILE.json (docs/outputs.md)");
   verb.add_flag("--csv", options.csv, "Write CSV, one row per face and frame");
   verb.add_option(
       "--format", options.format,
-      "What to write: table, json, csv, ... (docs/outputs.md; default: by the ending of "
+      "What to write: table, json, jsonl, csv, ... (docs/outputs.md; default: by the ending of "
       "-o, else table)");
   verb.add_option("-o,--output,--out", options.file,
                   "Write to this file; it appears only when complete");
@@ -133,15 +237,28 @@ Status ResultWriter::open() {
   if (!options_.file.empty()) {
     MIEN_ASSIGN_OR_RETURN(file_, AtomicFile::create(options_.file));
   }
+  array_ = file_ && options_.json && !options_.json_lines;
   if (openface_) return write(openface_->header());
   if (clip_csv_) return write(clip_csv_->header());
   return options_.csv ? write(csv_.header()) : Status();
 }
 
 Status ResultWriter::write(std::string_view text) {
-  if (file_) return file_->write(text);
+  std::string element;
+  if (array_) {  // what comes is a line with one object
+    element = any_ ? ",\n" : "[\n";
+    element += text.substr(0, text.find_last_not_of('\n') + 1);
+    text = element;
+  }
+  any_ = true;
+  if (file_) {
+    Status status = file_->write(text);
+    broken_ = broken_ || !status.ok();
+    return status;
+  }
   Progress::clear_line();
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    broken_ = true;
     return io_error("standard output: cannot be written");
   }
   return {};
@@ -180,19 +297,32 @@ Status ResultWriter::error(const std::string& input, const Status& status) {
   return options_.json ? write(report::json_line(report::error_to_json(input, status))) : Status();
 }
 
-Status ResultWriter::finish() { return file_ ? file_->commit() : Status(); }
+Status ResultWriter::finish(bool complete) {
+  if (!file_) return {};
+  if (array_) {
+    const Status closed = file_->write(any_ ? "\n]\n" : "[]\n");
+    if (!closed.ok() && !broken_) {
+      broken_ = true;
+      context_.report(closed.message());
+    }
+  }
+  if (complete && !broken_) return file_->commit();
+  keep_part(context_, options_.file, *file_);  // why was told when it happened
+  return {};
+}
 
-Status AnnotationWriter::open(bool several) {
+Status AnnotationWriter::open(const InputList& inputs) {
   if (!enabled()) return {};
+  names_ = FolderNames(inputs);
   const std::string& asked = options_.annotate;
   const bool names_file = has_extension(asked, ".png") || has_extension(asked, ".mp4");
   std::error_code error;
-  folder_ = several || fs::is_directory(asked, error) || asked.ends_with('/');
+  folder_ = is_output_folder(asked, inputs.several);
   if (folder_ && names_file && !fs::is_directory(asked, error)) {
     return invalid_argument(
         fmt::format("--annotate {}: names one file (expected a folder for several inputs)", asked));
   }
-  if (!folder_ && !names_file) {
+  if (!folder_ && !names_file && is_file_or_new(asked)) {
     return invalid_argument(fmt::format(
         "--annotate {}: wrong ending (expected .png for a picture, .mp4 for a clip)", asked));
   }
@@ -210,9 +340,9 @@ Status AnnotationWriter::open(bool several) {
 Result<fs::path> AnnotationWriter::target(const std::string& input, const char* extension) {
   const fs::path asked = options_.annotate;
   if (folder_) {
-    return names_.name(asked, input, extension);
+    return names_.make(asked, input, extension);
   }
-  if (!has_extension(asked, extension)) {
+  if (!has_extension(asked, extension) && is_file_or_new(asked)) {
     return invalid_argument(fmt::format("--annotate {}: wrong ending for {} (expected {})",
                                         asked.string(), input, extension));
   }
@@ -274,10 +404,16 @@ Status AnnotationWriter::clip_frame(const pipeline::ClipFrame& frame,
   return writer_->write(drawn, frame.result.timestamp_us);
 }
 
-Status AnnotationWriter::end_clip(bool keep) {
+Status AnnotationWriter::end_clip(bool complete) {
   if (!writer_) return {};
   const auto writer = std::move(writer_);
-  return keep ? writer->finish() : Status();
+  if (complete) return writer->finish();
+  MIEN_ASSIGN_OR_RETURN(const fs::path part, writer->keep_part());
+  if (!part.empty()) {
+    context_.report(fmt::format("{}: not complete, so it is not written; what was done is in {}",
+                                clip_path_.string(), part.string()));
+  }
+  return {};
 }
 
 }  // namespace mien::cli

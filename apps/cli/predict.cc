@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "cli/run_files.h"
 #include "mien/engine/bundle_hash.h"
 #include "mien/report/table.h"
 
@@ -102,6 +103,8 @@ class Predictor final : public InputVisitor {
     MIEN_RETURN_IF_ERROR(clips_.end_clip(*done));
     return results_.clip(*done);
   }
+
+  bool stop() const override { return results_.broken(); }
 
   void failed(const std::string& name, const Status& status) override {
     (void)drawings_.end_clip(false);
@@ -209,7 +212,18 @@ void predict(Context& context, PredictOptions options) {
   options.outputs.changes = !options.baseline.empty();
   auto settings = recognizer_options(options);
   if (!settings.ok()) return usage(settings.status());
-  options.model.many_pictures = options.inputs.names.size() > 1;
+  const auto inputs = list_inputs(context, options.inputs);
+  if (!inputs.ok()) return usage(inputs.status());
+  if (const Status status = check_files({.inputs = &*inputs,
+                                         .bundle = options.model.bundle,
+                                         .labels = options.labels,
+                                         .boxes = options.faces.finder.boxes_file,
+                                         .landmarks = options.faces.finder.landmark_model},
+                                        options.outputs, options.clips.report);
+      !status.ok()) {
+    return usage(status);
+  }
+  options.model.many_pictures = inputs->inputs.size() > 1;
   const auto bundle = load_bundle(options.model);
   if (!bundle.ok()) {
     return context.fail(bundle.status(), kExitEnvironment);
@@ -231,6 +245,7 @@ void predict(Context& context, PredictOptions options) {
     return run_batch(context, {.results = options.outputs.file,
                                .options = options.many,
                                .inputs = options.inputs,
+                               .list = *inputs,
                                .bundle = *bundle,
                                .labels = *labels,
                                .recognizer = *settings,
@@ -241,17 +256,16 @@ void predict(Context& context, PredictOptions options) {
 
   ResultWriter results(context, options.outputs, (*recognizer)->label_names(),
                        (*recognizer)->target_names());
-  AnnotationWriter drawings(options.outputs);
-  ClipOutputs clips(options.outputs, options.clips, (*recognizer)->label_names());
-  const bool several = several_inputs(options.inputs);
+  AnnotationWriter drawings(context, options.outputs);
+  ClipOutputs clips(context, options.outputs, options.clips, (*recognizer)->label_names());
   for (const auto& open : std::initializer_list<std::function<Status()>>{
-           [&] { return results.open(); }, [&] { return drawings.open(several); },
-           [&] { return clips.open(several); }}) {
+           [&] { return results.open(); }, [&] { return drawings.open(*inputs); },
+           [&] { return clips.open(*inputs); }}) {
     if (const Status status = open(); !status.ok()) return usage(status);
   }
   Predictor visitor(**recognizer, results, drawings, clips, options.clips.smooth);
-  visit_inputs(context, options.inputs, visitor);
-  for (const Status& status : {results.finish(), clips.finish([&] {
+  const bool complete = visit_inputs(context, options.inputs, *inputs, visitor);
+  for (const Status& status : {results.finish(complete), clips.finish(complete, [&] {
                                  return facts(context, (*bundle)->info(),
                                               (*recognizer)->label_names());
                                })}) {

@@ -48,7 +48,7 @@ check "clip" test -s drawn/c.mp4
 mkdir again && cp a.png again/a.png
 run predict a.png again/a.png "${whole[@]}" --annotate drawn2/
 ok
-check "same names do not collide" test -s drawn2/a.png -a -s drawn2/a-2.png
+check "same names do not collide" test -s drawn2/a.png -a -s drawn2/again/a.png
 mkdir one && cp a.png small.png one
 run predict one "${whole[@]}" --annotate drawn3
 ok

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How a run ends early: signals and closed pipes. Nothing half-written stays.
+# How a run ends early: signals and closed pipes. What is not complete is called so (NAME.part).
 source "$(dirname "$0")/lib.sh"
 tiny_bundle tiny
 clip long.mp4 100 25
@@ -34,14 +34,23 @@ exits 1
 err_is 'long\.mp4: cancelled'
 
 section "with files being written"
+# kept NAME...: not written, but NAME.part is there, and nothing else half-written.
+kept() {
+  local name
+  for name in "$@"; do
+    check "no $name" test ! -e "$name"
+    check "$name.part" test -s "$name.part"
+    rm -f "$name.part"
+  done
+  no_leftovers
+}
 interrupt INT predict long.mp4 "${whole[@]}" --annotate drawn.mp4 --json
 exits 1
-err_is 'long\.mp4: cancelled'
-check "no drawing" test ! -e drawn.mp4
-no_leftovers
+err_is 'drawn\.mp4: not complete.*drawn\.mp4\.part' 'long\.mp4: cancelled'
+kept drawn.mp4
 interrupt INT predict long.mp4 "${whole[@]}" --json -o lines.jsonl --annotate drawn.mp4
 exits 1
-no_leftovers
+kept drawn.mp4 lines.jsonl
 
 section "the inputs after it are not begun"
 interrupt INT predict long.mp4 long.mp4 "${whole[@]}" --json
@@ -76,5 +85,6 @@ exits 1
 check "quiet" test ! -s .err
 rows 'len(rows) == 1'
 check "no drawing" test ! -e drawn.mp4
+rm -f drawn.mp4.part
 no_leftovers
 finish

@@ -74,7 +74,7 @@ cp c.mp4 d.mp4
 mkdir -p more && cp c.mp4 more/c.mp4
 run predict c.mp4 d.mp4 more/c.mp4 "${whole[@]}" --format srt -o subs
 ok
-check "a file each" test "$(find subs -name '*.srt' | sort | tr '\n' ' ')" = "subs/c-2.srt subs/c.srt subs/d.srt "
+check "a file each" test "$(find subs -name '*.srt' | sort | tr '\n' ' ')" = "subs/c.srt subs/d.srt subs/more/c.srt "
 run predict c.mp4 d.mp4 "${whole[@]}" -o one.srt
 exits 2
 err_is '-o one\.srt: is not enough for several inputs \(expected a folder: .*'

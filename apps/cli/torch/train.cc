@@ -88,7 +88,8 @@ class TrainRun {
                   ? std::filesystem::path("runs") / std::filesystem::path(verb_.recipe).stem()
                   : std::filesystem::path(verb_.out);
     if (const Status status = prepare_folder(); !status.ok()) {
-      return fail(status, kExitEnvironment);
+      const bool usage = status.code() == StatusCode::kInvalidArgument;
+      return fail(status, usage ? kExitUsage : kExitEnvironment);
     }
     if (const Status status = train_and_export(); !status.ok()) fail(status, kExitSomeFailed);
   }
@@ -110,6 +111,15 @@ class TrainRun {
     if (error) return io_error(folder_.string() + ": cannot be made: " + error.message());
     // A run that began keeps its own recipe, which is compared before it goes on.
     if (resumes_) return {};
+    // A run writes both; one that was stopped before its first checkpoint left both.
+    const auto recipe = folder_ / "recipe.yaml";
+    if (std::filesystem::exists(recipe, error) &&
+        (std::filesystem::equivalent(recipe, verb_.recipe, error) ||
+         !std::filesystem::exists(folder_ / "data.txt", error))) {
+      return invalid_argument(recipe.string() +
+                              ": is not of a run and would be replaced (expected --out FOLDER of a "
+                              "new or an earlier run)");
+    }
     MIEN_RETURN_IF_ERROR(write_file_atomically(folder_ / "recipe.yaml", recipe_->to_yaml()));
     return write_file_atomically(folder_ / "data.txt",
                                  std::filesystem::absolute(verb_.data).string() + "\n");
