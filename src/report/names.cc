@@ -14,7 +14,8 @@ std::string percent(double probability) {
 std::string points(double change) {
   if (!std::isfinite(change)) return {};
   const long value = std::lround(std::fmin(std::fmax(change, -1.0), 1.0) * 100);
-  return (value > 0 ? "+" : "") + std::to_string(value);
+  std::string out = value > 0 ? "+" : "";
+  return out.append(std::to_string(value));
 }
 
 }  // namespace mien::report

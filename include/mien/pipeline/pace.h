@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 namespace mien::pipeline {
 
@@ -13,11 +12,12 @@ class Pace {
   /// Frames in order.
   bool wants(std::int64_t frame_index, std::int64_t timestamp_us) {
     if (every_ > 1 && frame_index % every_ != 0) return false;
-    if (max_fps_ > 0 && last_us_) {
-      const double gap_us = static_cast<double>(timestamp_us - *last_us_);
+    if (max_fps_ > 0 && any_) {
+      const double gap_us = static_cast<double>(timestamp_us - last_us_);
       // Half a millisecond of slack: container time stamps are rounded.
       if (gap_us + 500 < 1e6 / max_fps_) return false;
     }
+    any_ = true;
     last_us_ = timestamp_us;
     return true;
   }
@@ -25,7 +25,8 @@ class Pace {
  private:
   int every_;
   double max_fps_;
-  std::optional<std::int64_t> last_us_;
+  bool any_ = false;  // not an optional: GCC 12 takes its copy for uninitialised
+  std::int64_t last_us_ = 0;
 };
 
 }  // namespace mien::pipeline
