@@ -86,8 +86,8 @@ Status write_faces(const jobs::ResultsFile& results, const ExportVerb& verb, con
 }
 
 Status write_times(const jobs::ResultsFile& results, const ExportVerb& verb, const Write& write) {
-  using Rows = report::ClipCsv::Rows;
-  const report::ClipCsv csv(verb.table == "segments" ? Rows::kSegments : Rows::kTracks,
+  using TableRows = report::ClipCsv::Rows;
+  const report::ClipCsv csv(verb.table == "segments" ? TableRows::kSegments : TableRows::kTracks,
                             results.labels());
   MIEN_RETURN_IF_ERROR(write(csv.header()));
   const ClipReplay::Sink nobody = [](const pipeline::FrameResult&) { return Status(); };

@@ -161,14 +161,26 @@ Status run(const Flags& flags, Context& context) {
   MIEN_RETURN_IF_ERROR(check_bundle_output({path.string()}, flags.out, flags.overwrite));
   MIEN_ASSIGN_OR_RETURN(const auto source, load(path, engine::PrecisionChoice::kF32));
   MIEN_ASSIGN_OR_RETURN(const auto rounded, load(path, *choice));
-  const kernels::Precision precision = rounded->precision();
+  // Without AVX-512 bf16 runs as fp32, so what rounding costs cannot be measured.
+  const bool unmeasured =
+      *choice == engine::PrecisionChoice::kBf16 && rounded->precision() == kernels::Precision::kF32;
+  const kernels::Precision precision =
+      unmeasured ? kernels::Precision::kBf16 : rounded->precision();
   // What cannot be written is told before anything is measured.
   MIEN_ASSIGN_OR_RETURN(const auto stored, engine::store_as(source->weights(), precision));
   if (stored.changed == 0) {
     return invalid_argument(
         fmt::format("{}: is stored in {} already", flags.bundle, flags.precision));
   }
-  if (precision == kernels::Precision::kF32) return write(*source, stored, Json(), flags);
+  if (unmeasured && !flags.force) {
+    return unsupported(fmt::format(
+        "{}: what bf16 costs cannot be measured on this CPU (expected AVX-512; --force writes it "
+        "all the same)",
+        flags.bundle));
+  }
+  if (unmeasured || precision == kernels::Precision::kF32) {
+    return write(*source, stored, Json(), flags);
+  }
   // Rounding at load gives what the written bundle will give.
   MIEN_ASSIGN_OR_RETURN(const auto pixels, make_pixels(*source, flags, context));
   MIEN_ASSIGN_OR_RETURN(const auto agreement, engine::compare_precision(*source, *rounded, pixels));

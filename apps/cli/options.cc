@@ -158,6 +158,11 @@ Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& op
 void tell_precision(const Context& context, const ModelOptions& options,
                     const engine::Bundle& bundle) {
   const kernels::Precision runs = bundle.image_precision();
+  if (options.precision == "bf16" && bundle.precision() == kernels::Precision::kF32) {
+    context.report(fmt::format("{}: runs in fp32, as this CPU has no bf16 (expected AVX-512)",
+                               bundle.info().name));
+    return;
+  }
   if (options.precision != "int8" || runs == kernels::Precision::kInt8) return;
   context.report(fmt::format("{}: its image tower has no int8 form, and runs in {}",
                              bundle.info().name, engine::to_string(runs)));

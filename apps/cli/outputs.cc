@@ -221,12 +221,12 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces) {
 ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
                            std::vector<std::string> labels, const std::vector<std::string>& targets)
     : context_(context), options_(options), csv_(labels, targets, options.changes) {
-  using Rows = report::ClipCsv::Rows;
+  using TableRows = report::ClipCsv::Rows;
   if (options.format == "tracks") {
-    clip_csv_.emplace(Rows::kTracks, labels, options.changes);
+    clip_csv_.emplace(TableRows::kTracks, labels, options.changes);
   }
   if (options.format == "segments") {
-    clip_csv_.emplace(Rows::kSegments, labels, options.changes);
+    clip_csv_.emplace(TableRows::kSegments, labels, options.changes);
   }
   if (options.format == "openface") openface_.emplace(std::move(labels));
 }

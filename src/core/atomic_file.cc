@@ -297,7 +297,7 @@ Result<fs::path> AtomicFile::keep_part() {
   name.resize(std::min(name.size(), std::size_t{NAME_MAX} - 10));
   constexpr int kMostParts = 10'000;
   for (int number = 1; number <= kMostParts; ++number) {
-    const fs::path part = folder_of(temporary_) /
+    const fs::path part = temporary_.parent_path() /
                           (name + ".part" + (number > 1 ? std::to_string(number) : std::string()));
     // A file system without the first knows hard links.
     if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, part.c_str(), RENAME_NOREPLACE) != 0) {

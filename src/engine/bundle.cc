@@ -58,7 +58,11 @@ Status check_features(const TensorView& features, const BundleInfo& info,
 // takes it from there alone.
 kernels::Precision choose(PrecisionChoice choice, const checkpoint::Checkpoint& weights) {
   if (choice == PrecisionChoice::kF32) return kernels::Precision::kF32;
-  if (choice == PrecisionChoice::kBf16) return kernels::Precision::kBf16;
+  if (choice == PrecisionChoice::kBf16) {
+    // oneDNN and our own kernels have bf16 layers for AVX-512 only.
+    return kernels::active_isa() == kernels::Isa::kAvx512 ? kernels::Precision::kBf16
+                                                          : kernels::Precision::kF32;
+  }
   if (choice == PrecisionChoice::kInt8) return kernels::Precision::kInt8;
   const auto& tensors = weights.tensors();
   const bool stored_int8 = std::any_of(tensors.begin(), tensors.end(), [](const auto& item) {

@@ -1,5 +1,7 @@
 #include "report/drawing.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -217,7 +219,7 @@ void Drawing::paint_list(Canvas& canvas) const {
     const double y = bounds_.h + metrics_.pad() + line * metrics_.row();
     const std::size_t left = list_.items.size() - list_.shown;
     if (k + 1 == list_.shown && left > 0) {
-      canvas.text("+" + std::to_string(left + 1), x, y + metrics_.row() / 2, metrics_.strong(),
+      canvas.text(fmt::format("+{}", left + 1), x, y + metrics_.row() / 2, metrics_.strong(),
                   list_.cell, kListInk);
       break;
     }

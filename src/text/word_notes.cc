@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "mien/core/utf8.h"
+#include "mien/text/labels.h"
 #include "mien/text/prompts.h"
 #include "mien/text/words.h"
 #include "text/builtin_labels.h"
@@ -77,6 +78,17 @@ bool is_expression(std::string_view word) {
   return std::binary_search(words.begin(), words.end(), word);
 }
 
+// A label whose texts are ours: none of its words was the user's choice.
+bool is_ours(const Label& label) {
+  if (label.texts == prompt_texts(label.name)) return false;
+  if (label.texts == describe(label.name)) return true;
+  for (const std::string_view name : builtin_label_names()) {
+    const auto& known = find_builtin_labels(name)->labels;
+    if (std::find(known.begin(), known.end(), label) != known.end()) return true;
+  }
+  return false;
+}
+
 std::string note_of(const std::string& word, const std::vector<std::string>& near) {
   const std::string start = word + ": unknown word";
   if (near.empty()) {
@@ -107,7 +119,7 @@ class Notes {
       check_several(label.name);
       check_negation(label.name);
       check_words(label.name);
-    } else {
+    } else if (!is_ours(label)) {
       for (const std::string& text : label.texts) check_words(text);
     }
     for (const Label& part : label.parts) MIEN_RETURN_IF_ERROR(add(part));
@@ -161,7 +173,7 @@ class Notes {
     const std::vector<std::string> found =
         words_ != nullptr ? words_->unknown_words(text) : plain_words(text);
     for (const std::string& word : found) {
-      if (!seen_.insert(word).second) continue;
+      if (word.size() < 2 || !seen_.insert(word).second) continue;  // "a" says nothing
       if (out_.size() >= kMostNotes) {
         if (words_ != nullptr) ++more_;
         continue;

@@ -45,7 +45,7 @@ media replace unknown.mkv known.mkv FFV1 ZZZZ
 bad unknown.mkv unsupported '' "unknown codec"
 bad missing.png not_found 'no such file' "missing"
 mkdir hollow
-echo text >hollow/note.txt
+echo text >hollow/.note
 bad hollow not_found 'has no pictures or clips' "folder without pictures"
 head -c 3000 /dev/urandom | tr '\211\377\000-\040B' x >noise.png
 bad noise.png unsupported '' "noise with the name of a picture"

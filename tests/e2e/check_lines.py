@@ -15,7 +15,7 @@ TYPES = {
     "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
 }
 KNOWN = {"$schema", "title", "$defs", "$ref", "type", "required", "properties", "additionalProperties", "enum",
-         "minimum", "items", "minItems", "maxItems", "dependentRequired"}
+         "minimum", "maximum", "items", "minItems", "maxItems", "dependentRequired"}
 
 
 def problems(value, schema, root, where):
@@ -34,6 +34,8 @@ def problems(value, schema, root, where):
         yield f"{where}: {value!r} is not in {schema['enum']}"
     if "minimum" in schema and value is not None and value < schema["minimum"]:
         yield f"{where}: {value} is below {schema['minimum']}"
+    if "maximum" in schema and value is not None and value > schema["maximum"]:
+        yield f"{where}: {value} is above {schema['maximum']}"
     if isinstance(value, list):
         if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", math.inf):
             yield f"{where}: {len(value)} items"

@@ -49,15 +49,6 @@ convert stock.safetensors stock
 exits 0
 json 'abs(d["logit_scale"] - 100) < 1e-3 and not any("factor" in n for n in d["notes"])'
 
-section "a bundle as source keeps its factor and its labels"
-run convert tiny again --dtype bf16 --json
-exits 0
-json 'd["logit_scale"] == 10'
-check "labels" python3 -c '
-import json
-a, b = (json.load(open(n + "/bundle.json"))["labels"] for n in ("tiny", "again"))
-assert a == b, (a, b)'
-
 section "DFER-CLIP: where the text of a class stands"
 cat >texts.yaml <<'YAML'
 first: "a b."

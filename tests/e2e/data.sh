@@ -144,7 +144,7 @@ run data caption w.csv -o f.csv
 exits 2
 err_is "w.csv:2: 1.png: fp_fear is 'many' .*"
 run data caption v.csv -o nowhere/f.csv
-exits 1
+exits 2
 err_has nowhere
 no_leftovers
 finish

@@ -62,7 +62,7 @@ exits 1
 err_is 'nothing\.png: no such file'
 check "the good ones are kept" test -s part.safetensors
 run embed a.png -b tiny --face whole --safetensors no/such/e.safetensors
-exits 1
+exits 2
 err_is '.*no/such/e\.safetensors'
 run embed a.png -b tiny --face hog --safetensors none.safetensors
 ok

@@ -126,12 +126,13 @@ check "so many views, so many embeddings" test "$(python3 -c 'import json
 print(len({tuple(json.loads(open(f"views{n}.json").readline())["faces"][0]["embedding"]) for n in (1, 2, 4)}))')" = 3
 run predict "${whole[@]}" -b tiny --views 3
 exits 2
-err_has "^--views: 3 not in"
+err_has "--views: 3 not in"
 
 section "--precision"
 for precision in fp32 auto bf16; do
   run predict "${whole[@]}" -b tiny --precision $precision
-  ok
+  exits 0
+  if [ -s .err ]; then err_is 'runs in fp32, as this CPU has no bf16'; fi
   rows "rows[0]['faces'][0]['top'] == json.loads(pathlib.Path('folder.json').read_text())['faces'][0]['top']"
 done
 run predict "${whole[@]}" -b tiny --precision fp8

@@ -37,11 +37,12 @@ check "page" grep -q '<svg' r.html
 check "notice on the page" grep -q 'not what a person feels' r.html
 check "rows of predictions" test "$(wc -l <p.csv)" -eq 4
 check "header of predictions" grep -q '^id,truth,prediction,p_happiness,p_sad$' p.csv
-for flag in --report --predictions; do
-  run eval tiny --data m.csv $flag nowhere/r.html
+for flag in "--report nowhere/r.html" "--predictions nowhere/r.csv"; do
+  # shellcheck disable=SC2086
+  run eval tiny --data m.csv $flag
   exits 2
   out_is_empty
-  err_is 'nowhere/r\.html: cannot be written .*'
+  err_is 'nowhere/r\.(html|csv): cannot be written .*'
 done
 no_leftovers
 

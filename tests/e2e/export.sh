@@ -10,15 +10,19 @@ for type in int8 bf16; do
   section "$type"
   run export --precision $type tiny $type --force
   exits 0
-  check "told how far it is from fp32" grep -q "$type on 16 made-up pictures: least cosine to fp32 0.99" "$tmp/.err"
+  if [ $type = int8 ] || "$mien" doctor --json | grep -q '"value":"avx512"'; then
+    check "told how far it is from fp32" grep -q "$type on 16 made-up pictures: least cosine to fp32 0.99" "$tmp/.err"
+    check "provenance tells it" grep -q '"least_cosine"' $type/bundle.json
+  fi
   check "is smaller" test "$(stat -c %s $type/model.safetensors)" -lt "$(stat -c %s tiny/model.safetensors)"
-  check "provenance tells it" grep -q '"least_cosine"' $type/bundle.json
   run inspect $type
   exits 0
   run embed --bundle tiny --precision $type --text "a happy face" --json
   cp "$tmp/.out" rounded.json
   run embed --bundle $type --precision $type --text "a happy face" --json
-  check "same answers as rounding at load" cmp -s rounded.json "$tmp/.out"
+  if [ $type = int8 ] || "$mien" doctor --json | grep -q '"value":"avx512"'; then
+    check "same answers as rounding at load" cmp -s rounded.json "$tmp/.out"
+  fi
   run export --precision $type $type again --force
   exits 2
   check "told that nothing changes" grep -q "is stored in $type already" "$tmp/.err"

@@ -84,7 +84,7 @@ exits 1
 err_is 'file://.*: is a URL \(expected the name of the file alone\)'
 
 section "MP4 on a pipe"
-clip c.mp4 0.5
+clip c.mp4 60
 "$mien" predict - "${whole[@]}" < <(cat c.mp4) >.out 2>.err
 code=$?
 last_command='cat c.mp4 | predict -'

@@ -94,7 +94,7 @@ refused '-o a\.png: no format' a.png predict a.png "${whole[@]}" --json -o a.png
 refused '--report c\.mp4: wrong ending' c.mp4 predict c.mp4 "${whole[@]}" --report c.mp4
 refused '--annotate .*would replace' album/a.png predict album "${whole[@]}" --annotate album
 refused '-o .*would replace.*--boxes' boxes.csv predict a.png -b tiny --boxes boxes.csv -o boxes.csv
-refused '-o .*would replace.*--labels' words.yaml predict a.png "${whole[@]}" --labels words.yaml --csv -o words.yaml
+refused '-o .*would replace.*--labels' words.yaml predict a.png "${whole[@]}" --labels words.yaml --format csv -o words.yaml
 refused '--annotate .*would replace' a.png detect a.png --face whole --annotate a.png
 refused '-o .*would replace.*--bundle' tiny/bundle.json predict a.png "${whole[@]}" -o tiny/bundle.json
 printf 'path,label\na.png,happy\nb.png,sad\n' >lab.csv
@@ -168,7 +168,7 @@ stopped() {
     sleep 0.05
     waited=$((waited + 1))
   done
-  sleep 1
+  sleep "${settle:-1}"
   kill -TERM $pid
   wait $pid
   code=$?
@@ -184,7 +184,7 @@ check "the drawing can be played" ffmpeg -nostdin -v error -xerror -i drawn-long
 stopped predict long.mp4 "${whole[@]}" -o x.json
 exits 1
 check "its JSON is whole" python3 -c 'import json; assert json.load(open("x.json.part"))'
-stopped predict a.png long.mp4 "${whole[@]}" -o y.csv --report y.html
+settle=0.1 stopped predict a.png long.mp4 "${whole[@]}" -o y.csv --report y.html
 check "no page" test ! -e y.html -a -s y.html.part
 
 section "a full disk"

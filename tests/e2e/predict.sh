@@ -32,7 +32,7 @@ section "CSV of a picture"
 run predict a.png b.png "${whole[@]}" --csv
 ok
 check "header and a row each" test "$(wc -l <.out)" -eq 3
-out_has '^input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,p_angry,.*,c_surprise$'
+out_has '^input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,p_angry,.*,c_surprise,steady$'
 check "as many cells as columns" awk -F, 'NR == 1 {n = NF} NF != n {exit 1}' .out
 run predict a.png "${whole[@]}" --csv --json
 exits 2
@@ -72,7 +72,7 @@ ok
 check "the batch changes no track" diff <(grep '"kind":"track"' clip.json) <(grep '"kind":"track"' .out)
 run predict c.mp4 -b moving --face whole
 ok
-out_has 'tracks: read by the temporal model'
+out_has 'whole track read as one, by the temporal model'
 run predict a.png -b moving --face whole --json
 ok
 rows 'rows[0]["aggregate"] == "temporal"'
@@ -128,10 +128,12 @@ cp b.png album/1.PNG
 cp a.png album/deep/3.png
 echo text >album/note.txt
 run predict album "${whole[@]}" --json
-ok
+exits 0
+err_is 'album: skipped 1 file .*: note\.txt; 1 folder inside .*'
 rows '[r["input"] for r in rows] == ["album/1.PNG", "album/2.png"]'
 run predict album --recursive "${whole[@]}" --json
-ok
+exits 0
+err_is 'album: skipped 1 file .*: note\.txt'
 rows '[r["input"] for r in rows] == ["album/1.PNG", "album/2.png", "album/deep/3.png"]'
 run predict 'album/*.png' "${whole[@]}" --json
 ok

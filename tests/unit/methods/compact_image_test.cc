@@ -70,7 +70,7 @@ MethodContext write_pictures(const std::filesystem::path& folder, bool shapes = 
   return out;
 }
 
-CompactImageRecipe small_recipe() {
+CompactImageRecipe small_image_recipe() {
   CompactImageRecipe out;
   out.data.train = "set.csv";
   out.tower = {
@@ -111,7 +111,7 @@ void expect_patterns_told(const engine::Bundle& bundle) {
 TEST(CompactImage, LearnsPatternsAndGivesThemToTheEngine) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
-  const auto method = small_recipe().make(context);
+  const auto method = small_image_recipe().make(context);
   ASSERT_TRUE(method.ok()) << method.status().message();
   const auto groups = (*method)->begin_stage(0);
   for (int epoch = 0; epoch < 12; ++epoch) {
@@ -152,7 +152,7 @@ double shape_loss(const StepOutput& output) {
 TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path(), true);
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   recipe.data.classes = {"angry", "happy", "sad"};
   recipe.training.geometry_weight = 1;
   const auto method = recipe.make(context);
@@ -169,7 +169,7 @@ TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
 TEST(CompactImage, RefusesToTrainShapesThatNobodyMeasured) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   recipe.training.geometry_weight = 1;
   const auto method = recipe.make(context);
   MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
@@ -191,7 +191,7 @@ TEST(CompactImage, VotesTellAShareOfTheLabel) {
   const test::TempDir dir;
   const MethodContext context = write_pictures(dir.path());
   add_equal_votes(dir.path());
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   recipe.training.vote_weight = 0;
   const auto figures = [&](double share) {
     recipe.training.voted_labels = share;
@@ -212,7 +212,7 @@ TEST(CompactImage, VotesTellAShareOfTheLabel) {
 TEST(CompactImage, RefusesLabelsByVotesThatNobodyGave) {
   const test::TempDir dir;
   const MethodContext context = write_pictures(dir.path());
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   recipe.training.voted_labels = 0.5;
   const auto method = recipe.make(context);
   MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
@@ -228,7 +228,7 @@ torch::Tensor weight_of(const std::filesystem::path& path, const std::string& na
 TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "start", false));
   recipe.training.init = "start";
   for (const double blend : {1.0, 0.25}) {
@@ -253,7 +253,7 @@ TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
 TEST(CompactImage, LearnsFromTeachersWhatNoLabelTells) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   const auto teacher = recipe.make(context);
   MIEN_ASSERT_OK(teacher.status());
   run_plain_steps(**teacher, 0, 12, 0.003);
@@ -334,7 +334,7 @@ TEST(CompactImage, AsksTeachersWithWordsForLabelsAndVotes) {
 TEST(CompactImage, RefusesTeachersThatAnswerAnotherQuestion) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "teacher", false));
   recipe.training.teachers = {"teacher"};
   const auto refused = [&](const CompactImageRecipe& other, const char* word) {
@@ -357,7 +357,7 @@ TEST(CompactImage, RefusesTeachersThatAnswerAnotherQuestion) {
 }
 
 TEST(CompactImage, RefusesStagesWithoutBlocks) {
-  CompactImageRecipe recipe = small_recipe();
+  CompactImageRecipe recipe = small_image_recipe();
   recipe.tower.blocks = {1};
   MIEN_EXPECT_CODE(recipe.make({}), StatusCode::kInvalidArgument);
 }

@@ -71,13 +71,21 @@ std::string array_problem(const Json& value, const Json& schema, const Json& roo
 
 std::string schema_problem(const Json& value, const Json& schema, const Json& root,
                            const std::string& where) {
-  static constexpr std::string_view kKnown[] = {"$schema",    "title",
-                                                "$defs",      "$ref",
-                                                "type",       "required",
-                                                "properties", "additionalProperties",
-                                                "items",      "minItems",
-                                                "maxItems",   "enum",
-                                                "minimum",    "dependentRequired"};
+  static constexpr std::string_view kKnown[] = {"$schema",
+                                                "title",
+                                                "$defs",
+                                                "$ref",
+                                                "type",
+                                                "required",
+                                                "properties",
+                                                "additionalProperties",
+                                                "items",
+                                                "minItems",
+                                                "maxItems",
+                                                "enum",
+                                                "minimum",
+                                                "maximum",
+                                                "dependentRequired"};
   for (const auto& [key, unused] : schema.as_object()) {
     if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown)) {
       return where + ": keyword " + key + " is not checked";
@@ -99,6 +107,10 @@ std::string schema_problem(const Json& value, const Json& schema, const Json& ro
   if (const Json* least = schema.find("minimum");
       least && value.is_number() && value.as_number() < least->as_number()) {
     return where + ": below minimum";
+  }
+  if (const Json* most = schema.find("maximum");
+      most && value.is_number() && value.as_number() > most->as_number()) {
+    return where + ": above maximum";
   }
   if (value.is_object()) return object_problem(value, schema, root, where);
   if (value.is_array()) return array_problem(value, schema, root, where);
