@@ -117,10 +117,6 @@ int make_temporary(const fs::path& folder, std::string name, mode_t mode, fs::pa
   return -1;
 }
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 bool cannot_be_replaced(int error) {
   return error == EACCES || error == EPERM || error == EROFS || error == EBUSY || error == EXDEV;
 }
@@ -169,7 +165,7 @@ Status AtomicFile::open_temporary(bool exists) {
   const std::string name = stream_ >= 0 ? "mien" : target_.filename().string();
   constexpr mode_t kPrivate = 0600;
   if (stream_ < 0) {
-    fd_ = make_temporary(folder_of(target_), name, exists ? kPrivate : 0666, temporary_);
+    fd_ = make_temporary(target_.parent_path(), name, exists ? kPrivate : 0666, temporary_);
     const int error = errno;
     if (fd_ >= 0) return exists ? keep_owner_and_mode() : Status();
     if (!exists || !cannot_be_replaced(error)) return errno_status(path_, kNotWritable, error);

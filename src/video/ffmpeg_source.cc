@@ -282,8 +282,16 @@ Result<std::optional<Frame>> FfmpegSource::next_if(const Wanted& wanted) {
       judge_end();
       return std::optional<Frame>();
     }
-    return failure_ = corrupt(container_.name() + ": no frame could be decoded (" +
-                              std::to_string(corrupt_) + " broken)");
+    std::string problem = ": no frame could be decoded (" + std::to_string(corrupt_) + " broken)";
+    // Of an MP4 with its index behind the pictures, a pipe gives the pictures before the index.
+    if (!container_.seekable() &&
+        std::string_view(container_.context().iformat->name).find("mp4") !=
+            std::string_view::npos) {
+      problem +=
+          "; its index at the end is of no use on a pipe (expected the file itself, or one laid "
+          "out for streaming: ffmpeg -i IN -c copy -movflags faststart OUT.mp4)";
+    }
+    return failure_ = corrupt(container_.name() + problem);
   }
   auto frame = deliver(*decoded, wanted);
   if (!frame.ok()) return failure_ = frame.status();

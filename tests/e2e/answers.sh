@@ -124,13 +124,13 @@ def changes(name):
     width, height = (int(v) for v in size.strip().strip(",").split(","))
     raw = subprocess.run(["ffmpeg", "-v", "error", "-sseof", "-0.06", "-i", name, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
                          capture_output=True, check=True).stdout[-width * height * 3:]
-    best = 0
+    best = None  # of the rows that are colours from end to end, without letters, the calmest
     for y in range(height * 3 // 4, height):
         row = [raw[(y * width + x) * 3:(y * width + x) * 3 + 3] for x in range(width // 8, width - 4)]
         jumps = [sum(abs(a - b) for a, b in zip(p, q)) > 60 for p, q in zip(row, row[4:])]
         runs = sum(1 for a, b in zip([False] + jumps, jumps) if b and not a)
-        if max(len(s) for s in "".join("x" if j else " " for j in jumps).split("x")) > width // 4:
-            best = max(best, runs)
+        if sum(max(p) - min(p) > 60 for p in row) > 0.8 * len(row):
+            best = runs if best is None else min(best, runs)
     return best
 steady, raw = changes("drawn.mp4"), changes("raw.mp4")
 assert steady <= 3 and raw >= 8, (steady, raw)
@@ -142,7 +142,7 @@ movie -i flicker.mkv -c:v mpeg2video -q:v 2 -f mpegts live.ts
 run_from live.ts predict - "${whole[@]}" --json
 ok
 rows 'len(of("track")[0]["segments"]) == 2' \
-  '3 < of("track")[0]["segments"][1]["from"] - of("track")[0]["segments"][0]["from"] < 3.6' 'all("steady" in f["faces"][0] for f in of("frame"))'
+  '2.8 < of("track")[0]["segments"][1]["from"] - of("track")[0]["segments"][0]["from"] < 3.6' 'all("steady" in f["faces"][0] for f in of("frame"))'
 
 section "a terminal shows the last answer of every track while a clip is read"
 check "updated line" python3 - "$mien" "$first" "$second" <<'PY'

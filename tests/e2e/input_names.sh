@@ -89,7 +89,7 @@ clip c.mp4 60
 code=$?
 last_command='cat c.mp4 | predict -'
 exits 1
-err_is '-: .*index at the end.*faststart'
+err_is '-: .*index at the end.*faststart.*'
 
 section "CSV in UTF-16"
 printf 'path,x,y,w,h\na.png,1,1,9,9\n' | iconv -t UTF-16 >boxes.csv

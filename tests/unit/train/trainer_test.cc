@@ -160,7 +160,9 @@ TEST(Trainer, TheTimeLeftIsThatOfTheStage) {
                                    const double steps =
                                        21 - (7.0 * at.epoch + static_cast<double>(at.step));
                                    EXPECT_LE(at.seconds_left, steps) << at.stage << " " << steps;
-                                   if (at.epoch > 0) EXPECT_GE(at.seconds_left, 0.8 * steps);
+                                   if (at.epoch > 0) {
+                                     EXPECT_GE(at.seconds_left, 0.8 * steps);
+                                   }
                                    clock += 1;
                                  },
                              .seconds = [&] { return clock; }});
