@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kSmallFace = 4.6;    // in font sizes: below, only the top label is told
 constexpr double kMaxCovered = 0.02;  // of another face or panel
-constexpr double kMaxOwn = 0.12;      // of the middle of its own face
+constexpr double kMaxOwn = 0.12;      // of the middle of its own face, by a chip
 constexpr double kBottomAlpha = 0.74;
 constexpr double kReach = 2.2;      // how far from its face a panel may stand, in sides of the face
 constexpr double kListShare = 0.6;  // of the picture's height, at most
@@ -119,7 +119,7 @@ bool Drawing::try_panel(Canvas& canvas, std::size_t index) {
   const Rect size = panel_size(canvas, item.content, metrics_, inside().w);
   const Placement place =
       place_panel(size.w, size.h, gap, side, {inside(), boxes_, index, panels_});
-  if (place.covered > kMaxCovered || place.own > kMaxOwn || size.h > inside().h) return false;
+  if (place.covered > kMaxCovered || place.own > 0 || size.h > inside().h) return false;
   item.form = Form::kPanel;
   item.place = place.rect;
   panels_.push_back(place.rect);

@@ -129,7 +129,7 @@ def changes(name):
         row = [raw[(y * width + x) * 3:(y * width + x) * 3 + 3] for x in range(width // 8, width - 4)]
         jumps = [sum(abs(a - b) for a, b in zip(p, q)) > 60 for p, q in zip(row, row[4:])]
         runs = sum(1 for a, b in zip([False] + jumps, jumps) if b and not a)
-        if sum(max(p) - min(p) > 60 for p in row) > 0.8 * len(row):
+        if sum(max(p) - min(p) > 60 for p in row) > 0.6 * len(row):
             best = runs if best is None else min(best, runs)
     return best
 steady, raw = changes("drawn.mp4"), changes("raw.mp4")

@@ -85,7 +85,7 @@ import json
 d = json.load(open("texts/bundle/bundle.json"))
 assert [l["texts"] for l in d["labels"]] == [["tight lips and narrow eyes."], ["a smile."], ["tears."]], d["labels"]
 assert d["provenance"]["class_texts"] == "class_descriptions.yml", d["provenance"]'
-run "${train[@]}" -o none --set emoclip.class_texts=missing.yml
+run "${train[@]}" -o none-texts --set emoclip.class_texts=missing.yml
 exits 1
 err_has 'missing.yml'
 

@@ -6,6 +6,7 @@
 #include "mien/checkpoint/safetensors.h"
 #include "mien/engine/encoders.h"
 #include "mien/engine/neutral.h"
+#include "mien/kernels/cpu.h"
 #include "mien/nn/load.h"
 #include "mien/nn/neutral.h"
 #include "mien/nn/swin.h"
@@ -77,6 +78,9 @@ TEST_P(SwinParity, SameEmbeddings) {
   const at::NoGradGuard no_grad;
   torch::manual_seed(12);
   const auto [which, precision] = GetParam();
+  if (precision == kernels::Precision::kBf16 && kernels::active_isa() != kernels::Isa::kAvx512) {
+    GTEST_SKIP() << "bf16 layers need AVX-512";
+  }
   const Case& c = kCases[which];
   nn::Swin model = trained(c.sizes);
   const test::TempDir dir;

@@ -6,6 +6,7 @@
 #include "mien/engine/encoders.h"
 #include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
+#include "mien/kernels/cpu.h"
 #include "mien/nn/attention_pool.h"
 #include "mien/nn/clip.h"
 #include "mien/nn/load.h"
@@ -54,6 +55,11 @@ class Saved : public testing::Test {
 
 class NnEngine : public Saved, public testing::WithParamInterface<kernels::Precision> {
  protected:
+  void SetUp() override {
+    if (GetParam() == kernels::Precision::kBf16 && kernels::active_isa() != kernels::Isa::kAvx512) {
+      GTEST_SKIP() << "bf16 layers need AVX-512";
+    }
+  }
   Bars bars() const {
     return GetParam() == kernels::Precision::kF32 ? Bars{0.99999, 1e-3} : Bars{0.9995, 0.1};
   }

@@ -165,8 +165,9 @@ def steps_test(args, work):
     published, converted = work / "published.pth", work / "converted"
     options = reference.publish(dump, published)
     source = (work / "openai.pt", "--projection", published) if options == "projection" else (published,)
-    run(args.mien, "convert", source[0], converted, *source[1:], "--tokenizer", args.tokenizer, "--activation",
-        args.activation)
+    place = ["--class-token-position", "end"] if args.layout == "dfer_clip" else []  # the file does not say
+    run(args.mien, "convert", source[0], converted, *source[1:], *place, "--tokenizer", args.tokenizer,
+        "--activation", args.activation)
     info = json.loads((converted / "bundle.json").read_text())
     fits &= reference.compare_converted(dump, clip_reference.read_safetensors(converted / "model.safetensors"), info)
     sys.exit(0 if fits else 1)
