@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 BUILD = build/release
 
-.PHONY: build train demo test bench install asan tsan fuzz tidy format clean setup-build setup-test
+.PHONY: build train demo test bench install asan tsan fuzz parsers tidy format clean setup-build setup-test
 
 setup-build:
 	@scripts/setup build
@@ -47,8 +47,7 @@ install: build
 	  cmake --build $(BUILD) --target mien-wing-train -j $(JOBS) && \
 	  cmake --install $(BUILD) --prefix $(PREFIX) --component train; fi
 
-## asan: unit and end-to-end tests under sanitizers; tsan: the tests of what threads share; fuzz: what parses
-## outside bytes, under sanitizers, and every fuzz target for 20 s
+## asan: unit and end-to-end tests under sanitizers; tsan: the tests of what threads share
 asan: setup-test
 	@mkdir -p build
 	@scripts/fetch_demo_media || echo 'no demo picture; the tests that need it skip' >&2
@@ -57,10 +56,13 @@ asan: setup-test
 	@ctest --test-dir build/$@ --output-on-failure -j $(JOBS) -E '^(parity|style)\.'
 tsan: setup-test
 	@scripts/tsan
-fuzz: setup-test
+
+## fuzz: every fuzz target for 20 s; parsers: the tests of what parses outside bytes in the same build
+fuzz parsers: setup-test
 	@scripts/setup fuzz
-	@cmake --preset fuzz > /dev/null
-	@scripts/fuzz_smoke build/fuzz
+	@mkdir -p build
+	@cmake --preset fuzz > build/configure-fuzz.log 2>&1 || { cat build/configure-fuzz.log; exit 1; }
+	@scripts/fuzz_smoke build/fuzz $(if $(filter parsers,$@),--tests)
 
 ## format, tidy: clang-format and clang-tidy over the sources
 format:
