@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "mien/core/spelling.h"
+
 namespace mien::cli {
 namespace {
 
@@ -31,9 +33,32 @@ std::string continued(std::string text) {
   return text;
 }
 
-void report_usage(const CLI::App& app, const CLI::ParseError& error, Context& context) {
+// "'pridict' is not a verb; did you mean predict?" when the first word is close to one.
+std::string unknown_verb(const CLI::App& app, const std::string& word) {
+  constexpr std::size_t kMostEdits = 3;
+  std::string nearest;
+  std::size_t least = std::min(kMostEdits, word.size() / 2) + 1;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const std::size_t edits = edit_distance(word, verb->get_name());
+    if (edits < least) {
+      least = edits;
+      nearest = verb->get_name();
+    }
+  }
+  return fmt::format("'{}' is not a verb{}", word,
+                     nearest.empty() ? "" : "; did you mean " + nearest + "?");
+}
+
+void report_usage(const CLI::App& app, const CLI::ParseError& error, const std::string& first,
+                  Context& context) {
   const std::string verb = verb_of(app);
   const std::string subject = verb.empty() ? std::string() : verb + ": ";
+  const bool has_verbs = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+  if (verb.empty() && has_verbs && !first.empty() && first.front() != '-') {
+    context.report(
+        fmt::format("{} ({} --help lists the verbs)", unknown_verb(app, first), app.get_name()));
+    return;
+  }
   context.report(fmt::format("{}{} ({}{} --help tells more)", subject, continued(error.what()),
                              app.get_name(), verb.empty() ? "" : " " + verb));
 }
@@ -56,12 +81,13 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }
 
 int run_app(CLI::App& app, std::vector<std::string> words, Context& context) {
+  const std::string first = words.empty() ? std::string() : words.front();
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // help and version
-    report_usage(app, error, context);
+    report_usage(app, error, first, context);
     return kExitUsage;
   } catch (const std::exception& error) {
     context.report(fmt::format("internal error: {}", error.what()));

@@ -128,6 +128,13 @@ run predict "${whole[@]}" -b tiny --views 3
 exits 2
 err_has "--views: 3 not in"
 
+section "a misspelt verb"
+run pridict a.png
+exits 2
+err_is "'pridict' is not a verb; did you mean predict\\? .*"
+run
+exits 2
+
 section "--precision"
 for precision in fp32 auto bf16; do
   run predict "${whole[@]}" -b tiny --precision $precision
