@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "cli/progress.h"
+#include "cli/times.h"
 #include "mien/image/decode.h"
 
 namespace mien::cli {
@@ -59,6 +60,7 @@ class Visit {
 
   Status run(const Input& input) {
     note_ = {};
+    open_.clock = options_.clock.now ? wall_time_now() : options_.clock.begins;
     switch (input.kind) {
       case Kind::kProblem: return input.problem;
       case Kind::kStdin: return standard_input();
@@ -108,6 +110,7 @@ class Visit {
     }
     std::vector<std::byte> bytes = read_up_to(STDIN_FILENO, kSniffBytes);
     if (bytes.empty()) return corrupt("-: is empty (expected a picture or a stream)");
+    if (options_.clock.now) open_.clock = wall_time_now();  // whoever writes has begun
     if (image::sniff(bytes) == image::Format::kUnknown && image::unread_format(bytes).empty()) {
       return clip("-", {}, video::open_stream(STDIN_FILENO, std::move(bytes), "-", open_));
     }
