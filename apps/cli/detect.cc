@@ -61,11 +61,16 @@ class Detector final : public InputVisitor {
     pipeline::Pace pace(pace_.every, pace_.max_fps);
     pipeline::ClipFrame frame;
     while (!interrupted()) {
-      MIEN_ASSIGN_OR_RETURN(auto next, source.next());
+      bool asked = false, wanted = false;
+      MIEN_ASSIGN_OR_RETURN(auto next, source.next_if([&](const video::Frame& coming) {
+        asked = true;
+        wanted = pace.wants(coming.index, coming.timestamp_us);
+        return wanted || drawings_.enabled();
+      }));
       if (!next) break;
       covered.add(*next);
       ++clip.summary.frames;
-      frame.analysed = pace.wants(next->index, next->timestamp_us);
+      frame.analysed = asked ? wanted : pace.wants(next->index, next->timestamp_us);
       if (frame.analysed) {
         MIEN_ASSIGN_OR_RETURN(auto faces,
                               finder_.track(next->image, next->index, next->timestamp_us, name));
