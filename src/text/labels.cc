@@ -33,7 +33,8 @@ std::vector<LabelSet> make_builtin_sets() {
     for (const BuiltinLabel& label : set.from().first(set.labels)) {
       out.labels.push_back({.name = std::string(label.name),
                             .texts = {label.texts.begin(), label.texts.end()},
-                            .parts = {}});
+                            .parts = {},
+                            .origin = Label::Origin::kBuiltIn});
     }
   }
   return sets;
