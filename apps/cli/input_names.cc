@@ -134,6 +134,8 @@ void Expansion::existing(const std::string& name, const fs::file_status& status)
     folder(name);
   } else if (fs::is_character_file(status) || name.starts_with("/dev/video")) {
     out_.inputs.push_back({Kind::kCamera, name, {}});
+  } else if (fs::is_fifo(status)) {
+    out_.inputs.push_back({Kind::kPipe, name, {}});
   } else if (fs::exists(status)) {
     out_.inputs.push_back({Kind::kFile, name, {}});
   } else {

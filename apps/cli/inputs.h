@@ -56,7 +56,7 @@ class InputVisitor {
 
 /// One input after folders, patterns and lists were expanded.
 struct Input {
-  enum class Kind { kFile, kFrames, kStdin, kCamera, kProblem };
+  enum class Kind { kFile, kFrames, kStdin, kPipe, kCamera, kProblem };
   Kind kind = Kind::kFile;
   std::string name;
   Status problem = {};      ///< of kProblem
