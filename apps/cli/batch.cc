@@ -162,7 +162,8 @@ Result<std::vector<jobs::InputFile>> list_files(Context& context, const Batch& b
       context.fail(input.problem, kExitSomeFailed);
       continue;
     }
-    if (input.kind == Input::Kind::kStdin || input.kind == Input::Kind::kCamera) {
+    if (input.kind == Input::Kind::kStdin || input.kind == Input::Kind::kPipe ||
+        input.kind == Input::Kind::kCamera) {
       return invalid_argument(fmt::format("{}: cannot be read again (expected files with -o {})",
                                           input.name, batch.results));
     }

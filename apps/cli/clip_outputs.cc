@@ -16,9 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string elan(const report::LabelSegments& segments, const fs::path& media,
-                 const fs::path& target) {
+std::string elan(const pipeline::ClipResult& clip, const fs::path& media, const fs::path& target) {
   report::ElanOptions options;
+  if (clip.summary.clock) options.clock = to_iso(*clip.summary.clock);
   options.annotator = "mien " MIEN_VERSION;
   options.date = fmt::format("{:%Y-%m-%dT%H:%M:%S}+00:00", fmt::gmtime(std::time(nullptr)));
   if (!media.empty()) {
@@ -31,7 +31,7 @@ std::string elan(const report::LabelSegments& segments, const fs::path& media,
       options.relative_media = report::relative_url(absolute.lexically_relative(folder).string());
     }
   }
-  return report::elan_document(segments, options);
+  return report::elan_document(clip.segments, options);
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ Status ClipOutputs::write_clip(const pipeline::ClipResult& clip) {
   }
   const std::string content =
       outputs_.format == "eaf"
-          ? elan(clip.segments, media_, target)
+          ? elan(clip, media_, target)
           : report::subtitles(clip.segments,
                               outputs_.format == "srt" ? report::SubtitleFormat::kSrt
                                                        : report::SubtitleFormat::kVtt,

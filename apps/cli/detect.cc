@@ -61,16 +61,22 @@ class Detector final : public InputVisitor {
     pipeline::Pace pace(pace_.every, pace_.max_fps);
     pipeline::ClipFrame frame;
     while (!interrupted()) {
-      MIEN_ASSIGN_OR_RETURN(auto next, source.next());
+      bool asked = false, wanted = false;
+      MIEN_ASSIGN_OR_RETURN(auto next, source.next_if([&](const video::Frame& coming) {
+        asked = true;
+        wanted = pace.wants(coming.index, coming.timestamp_us);
+        return wanted || drawings_.enabled();
+      }));
       if (!next) break;
       covered.add(*next);
       ++clip.summary.frames;
-      frame.analysed = pace.wants(next->index, next->timestamp_us);
+      frame.analysed = asked ? wanted : pace.wants(next->index, next->timestamp_us);
       if (frame.analysed) {
         MIEN_ASSIGN_OR_RETURN(auto faces,
                               finder_.track(next->image, next->index, next->timestamp_us, name));
         frame.result = to_result(name, next->image, std::move(faces));
         frame.result.is_clip = true;
+        frame.result.clock = source.info().clock;
       }
       frame.result.frame = next->index;  // a frame between has the faces of the one before
       frame.result.timestamp_us = next->timestamp_us;
@@ -127,6 +133,7 @@ class Detector final : public InputVisitor {
       if (track.frames++ == 0) {
         track.input = frame.input;
         track.track = face.face.track;
+        track.clock = frame.clock;
         track.from_us = frame.timestamp_us;
       }
       track.to_us = frame.timestamp_us;
@@ -156,6 +163,7 @@ void detect(Context& context, DetectOptions options) {
       !status.ok()) {
     return context.fail(status, kExitUsage);
   }
+  options.outputs.extras.clock = options.inputs.clock.given();
   chosen->landmarks = wants_landmarks(options.outputs, options.faces);
   const auto finder = face::make_finder(*chosen);
   if (!finder.ok()) return context.fail(finder.status(), kExitEnvironment);

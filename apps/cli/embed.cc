@@ -92,6 +92,7 @@ class Embedder final : public InputVisitor {
       if (frame.is_clip) {
         row.set("frame", frame.frame);
         row.set("time", static_cast<double>(frame.timestamp_us) * 1e-6);
+        if (frame.clock) row.set("clock", to_iso(frame.clock->after(frame.timestamp_us)));
         row.set("track", face.face.track);
       }
       row.set("box", box);

@@ -62,7 +62,7 @@ Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::B
   text::LabelSet labels{.name = "classes", .labels = {}};
   for (const std::string& name : manifest.classes) {
     if (name.find('+') != std::string::npos) continue;  // compounds are made of the classes
-    labels.labels.push_back({.name = name, .texts = text::describe(name), .parts = {}});
+    labels.labels.push_back(text::described(name));
   }
   return singles(std::move(labels));
 }

@@ -134,6 +134,8 @@ void Expansion::existing(const std::string& name, const fs::file_status& status)
     folder(name);
   } else if (fs::is_character_file(status) || name.starts_with("/dev/video")) {
     out_.inputs.push_back({Kind::kCamera, name, {}});
+  } else if (fs::is_fifo(status)) {
+    out_.inputs.push_back({Kind::kPipe, name, {}});
   } else if (fs::exists(status)) {
     out_.inputs.push_back({Kind::kFile, name, {}});
   } else {
@@ -237,6 +239,40 @@ void add_time_option(CLI::App& verb, const char* name, const char* what, std::in
       ->type_name("TIME");
 }
 
+void add_clock_option(CLI::App& verb, ClockChoice& choice) {
+  verb.add_option_function<std::string>(
+          "--clock",
+          [&choice](const std::string& text) {
+            choice.now = text == "now";
+            choice.begins.reset();
+            if (choice.now) return;
+            const auto time = parse_wall_time(text);
+            if (!time.ok()) {
+              std::string problem = time.status().message();
+              problem.insert(problem.rfind(')'), "; or now for a live input");
+              throw CLI::ValidationError("--clock", problem);
+            }
+            choice.begins = *time;
+          },
+          "Clips: the date and time at which they begin (2026-03-01T14:05:00+01:00; now: live "
+          "inputs only), to give every time as one of that clock too")
+      ->type_name("TIME");
+}
+
+// A recording began at another time than the run that reads it.
+Status check_clock(const InputList& list, const ClockChoice& clock) {
+  if (!clock.now) return {};
+  for (const Input& input : list.inputs) {
+    std::error_code error;
+    const bool stored = input.kind == Kind::kFrames || fs::is_regular_file(input.name, error);
+    if (!stored || input.kind == Kind::kStdin) continue;
+    return invalid_argument(fmt::format(
+        "--clock now: {} is a file (expected a live input, or the time at which it was recorded)",
+        input.name));
+  }
+  return {};
+}
+
 }  // namespace
 
 void add_input_options(CLI::App& verb, InputOptions& options) {
@@ -258,6 +294,7 @@ void add_input_options(CLI::App& verb, InputOptions& options) {
                   options.stretch.from_us, options.stretch);
   add_time_option(verb, "--to", "Clips: stop before this time", options.stretch.to_us,
                   options.stretch);
+  add_clock_option(verb, options.clock);
 }
 
 Result<InputList> expand_inputs(const InputOptions& options) {
@@ -286,6 +323,7 @@ Result<InputList> expand_inputs(const InputOptions& options) {
 
 Result<InputList> list_inputs(const Context& context, const InputOptions& options) {
   MIEN_ASSIGN_OR_RETURN(InputList out, expand_inputs(options));
+  MIEN_RETURN_IF_ERROR(check_clock(out, options.clock));
   for (const std::string& message : out.skipped) context.report(message);
   return out;
 }

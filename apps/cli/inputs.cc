@@ -1,5 +1,6 @@
 #include "cli/inputs.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <fstream>
 
 #include "cli/progress.h"
+#include "cli/times.h"
 #include "mien/image/decode.h"
 
 namespace mien::cli {
@@ -59,9 +61,11 @@ class Visit {
 
   Status run(const Input& input) {
     note_ = {};
+    open_.clock = options_.clock.now ? wall_time_now() : options_.clock.begins;
     switch (input.kind) {
       case Kind::kProblem: return input.problem;
       case Kind::kStdin: return standard_input();
+      case Kind::kPipe: return pipe(input.name);
       case Kind::kCamera: return clip(input.name, {}, video::open_camera(input.name, open_));
       case Kind::kFrames: return clip(input.name, {}, video::open_folder(input.name, open_));
       case Kind::kFile: break;
@@ -106,26 +110,44 @@ class Visit {
       return invalid_argument(
           "-: standard input is a terminal (expected a picture or a stream in a pipe)");
     }
-    std::vector<std::byte> bytes = read_up_to(STDIN_FILENO, kSniffBytes);
-    if (bytes.empty()) return corrupt("-: is empty (expected a picture or a stream)");
+    return stream("-", STDIN_FILENO);
+  }
+
+  Status pipe(const std::string& name) {
+    const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);  // waits for somebody who writes
+    if (fd < 0) {
+      return interrupted()
+                 ? cancelled(name + ": cancelled")
+                 : io_error(fmt::format("{}: cannot be opened ({})", name, std::strerror(errno)));
+    }
+    Status status = stream(name, fd);
+    ::close(fd);
+    return status;
+  }
+
+  // What can be read once only.
+  Status stream(const std::string& name, int fd) {
+    std::vector<std::byte> bytes = read_up_to(fd, kSniffBytes);
+    if (bytes.empty()) return corrupt(name + ": is empty (expected a picture or a stream)");
+    if (options_.clock.now) open_.clock = wall_time_now();  // whoever writes has begun
     if (image::sniff(bytes) == image::Format::kUnknown && image::unread_format(bytes).empty()) {
-      return clip("-", {}, video::open_stream(STDIN_FILENO, std::move(bytes), "-", open_));
+      return clip(name, {}, video::open_stream(fd, std::move(bytes), name, open_));
     }
     constexpr std::size_t kChunk = 1U << 20;
     while (bytes.size() <= options_.limits.max_image_bytes) {
-      const auto more = read_up_to(STDIN_FILENO, kChunk);
+      const auto more = read_up_to(fd, kChunk);
       if (more.empty()) break;
       bytes.insert(bytes.end(), more.begin(), more.end());
     }
     if (bytes.size() > options_.limits.max_image_bytes) {
-      return resource_limit(fmt::format("-: picture is too large (expected at most {} bytes)",
-                                        options_.limits.max_image_bytes));
+      return resource_limit(fmt::format("{}: picture is too large (expected at most {} bytes)",
+                                        name, options_.limits.max_image_bytes));
     }
-    if (image::is_animated(bytes)) return clip("-", {}, video::open_memory(bytes, open_));
+    if (image::is_animated(bytes)) return clip(name, {}, video::open_memory(bytes, open_));
     auto decoded = image::decode(bytes, options_.limits);
-    if (!decoded.ok()) return decoded.status().with_prefix("-");
+    if (!decoded.ok()) return decoded.status().with_prefix(name);
     const int width = decoded->width(), height = decoded->height();
-    return visitor_.picture("-", {.image = std::move(*decoded), .width = width, .height = height});
+    return visitor_.picture(name, {.image = std::move(*decoded), .width = width, .height = height});
   }
 
   const InputOptions& options_;

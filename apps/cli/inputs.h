@@ -3,16 +3,26 @@
 // From what the user names (files, folders, patterns, "-", cameras) to pictures and clips.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/cli.h"
 #include "mien/core/limits.h"
+#include "mien/core/wall_time.h"
 #include "mien/image/decode.h"
 #include "mien/image/image.h"
 #include "mien/video/source.h"
 
 namespace mien::cli {
+
+/// --clock: when clips begin.
+struct ClockChoice {
+  std::optional<WallTime> begins;
+  bool now = false;  ///< when the input is opened, for live ones
+
+  bool given() const { return now || begins.has_value(); }
+};
 
 struct InputOptions {
   std::vector<std::string> names;
@@ -22,6 +32,7 @@ struct InputOptions {
   bool frames = false;       ///< a folder is one clip of frames, not many pictures
   double frame_rate = 25.0;  ///< of such a folder
   video::Stretch stretch;    ///< the part of every clip that is read
+  ClockChoice clock;
   Limits limits;
 };
 void add_input_options(CLI::App& verb, InputOptions& options);
@@ -45,7 +56,7 @@ class InputVisitor {
 
 /// One input after folders, patterns and lists were expanded.
 struct Input {
-  enum class Kind { kFile, kFrames, kStdin, kCamera, kProblem };
+  enum class Kind { kFile, kFrames, kStdin, kPipe, kCamera, kProblem };
   Kind kind = Kind::kFile;
   std::string name;
   Status problem = {};      ///< of kProblem

@@ -220,13 +220,13 @@ bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces) {
 
 ResultWriter::ResultWriter(const Context& context, const OutputOptions& options,
                            std::vector<std::string> labels, const std::vector<std::string>& targets)
-    : context_(context), options_(options), csv_(labels, targets, options.changes) {
+    : context_(context), options_(options), csv_(labels, targets, options.extras) {
   using TableRows = report::ClipCsv::Rows;
   if (options.format == "tracks") {
-    clip_csv_.emplace(TableRows::kTracks, labels, options.changes);
+    clip_csv_.emplace(TableRows::kTracks, labels, options.extras);
   }
   if (options.format == "segments") {
-    clip_csv_.emplace(TableRows::kSegments, labels, options.changes);
+    clip_csv_.emplace(TableRows::kSegments, labels, options.extras);
   }
   if (options.format == "openface") openface_.emplace(std::move(labels));
 }
@@ -399,8 +399,8 @@ Status AnnotationWriter::clip_frame(const pipeline::ClipFrame& frame,
     face.unknown = face.steady->unknown;
     face.change = face.steady->change;
   }
-  MIEN_RETURN_IF_ERROR(
-      annotator_->draw_frame(drawn, faces, timeline, frame.result.timestamp_us, duration_us));
+  MIEN_RETURN_IF_ERROR(annotator_->draw_frame(
+      drawn, faces, timeline, {frame.result.timestamp_us, duration_us, frame.result.clock}));
   return writer_->write(drawn, frame.result.timestamp_us);
 }
 

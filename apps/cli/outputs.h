@@ -30,7 +30,7 @@ struct OutputOptions {
   std::string file;        ///< "": standard output
   std::string annotate;    ///< "": no drawing; a file, or a folder when there are several inputs
   int top = 3;
-  bool changes = false;  ///< there is a baseline to tell changes against
+  report::CsvExtras extras;  ///< columns that a baseline and --clock bring
 };
 void add_output_options(CLI::App& verb, OutputOptions& options);
 /// Settles `format` from --format, --json, --csv or the ending of the file, and `json` and `csv`

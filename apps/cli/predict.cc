@@ -209,7 +209,8 @@ void predict(Context& context, PredictOptions options) {
       !status.ok()) {
     return usage(status);
   }
-  options.outputs.changes = !options.baseline.empty();
+  options.outputs.extras = {.changes = !options.baseline.empty(),
+                            .clock = options.inputs.clock.given()};
   auto settings = recognizer_options(options);
   if (!settings.ok()) return usage(settings.status());
   const auto inputs = list_inputs(context, options.inputs);

@@ -100,7 +100,8 @@ OutputGuard guard_of(const ReadFiles& files) {
   OutputGuard guard;
   if (files.inputs != nullptr) {
     for (const Input& input : files.inputs->inputs) {
-      if (input.kind == Input::Kind::kFile || input.kind == Input::Kind::kFrames) {
+      if (input.kind == Input::Kind::kFile || input.kind == Input::Kind::kFrames ||
+          input.kind == Input::Kind::kPipe) {
         guard.reads("input", input.name);
       }
     }

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <utility>
 
 namespace mien::cli {
@@ -54,6 +56,17 @@ Result<std::int64_t> parse_time(std::string_view text) {
       fmt::format("'{}' is not a time (expected seconds, M:SS, H:MM:SS, or a number with ms, s, "
                   "min or h)",
                   text));
+}
+
+WallTime wall_time_now() {
+  using std::chrono::microseconds;
+  const auto now = std::chrono::system_clock::now();
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm local{};
+  const long east = ::localtime_r(&seconds, &local) != nullptr ? local.tm_gmtoff : 0;
+  const auto us = std::chrono::duration_cast<microseconds>(now.time_since_epoch()).count();
+  // Zones of long ago had seconds, which no notation has a place for.
+  return {us + std::int64_t{east / 60 * 60} * 1'000'000, static_cast<int>(east / 60)};
 }
 
 }  // namespace mien::cli

@@ -146,12 +146,11 @@ const OptionSet::Option* OptionSet::find(std::string_view name) const {
 bool OptionSet::contains(std::string_view name) const { return find(name) != nullptr; }
 
 Status OptionSet::unknown(std::string_view name, std::string_view place) const {
-  const auto nearest =
-      std::min_element(options_.begin(), options_.end(), [&](const Option& a, const Option& b) {
-        return edit_distance(a.name, name) < edit_distance(b.name, name);
-      });
+  std::vector<std::string_view> names;
+  for (const Option& option : options_) names.push_back(option.name);
+  const auto near = nearest(name, names);
   const std::string hint =
-      nearest == options_.end() ? "" : fmt::format(" (did you mean '{}'?)", nearest->name);
+      near.empty() ? "" : fmt::format(" (did you mean '{}'?)", names[near.front()]);
   return invalid_argument(fmt::format("{}: unknown option '{}'{}", place, name, hint));
 }
 

@@ -19,6 +19,11 @@ std::string_view to_string(StatusCode code) {
 
 Status Status::with_prefix(std::string_view prefix) const {
   if (ok()) return *this;
+  // What says already what it is about need not say it twice.
+  if (message_.size() > prefix.size() && message_.starts_with(prefix) &&
+      message_[prefix.size()] == ':') {
+    return *this;
+  }
   return Status(code_, std::string(prefix) + ": " + message_);
 }
 

@@ -10,23 +10,26 @@ namespace {
 Status add_afew_split(const DatasetFiles& files, const std::string& folder,
                       const std::string& split, SampleSink& sink,
                       const std::vector<std::string>& classes) {
-  const auto place = split == "train"
-                         ? files.find_folder({folder + "/train", folder + "/Train"})
-                         : files.find_folder({folder + "/validation", folder + "/Validation",
-                                              folder + "/val", folder + "/Val"});
+  const std::vector<std::string> places =
+      split == "train" ? std::vector{folder + "/train", folder + "/Train"}
+                       : std::vector{folder + "/validation", folder + "/Validation",
+                                     folder + "/val", folder + "/Val"};
+  MIEN_ASSIGN_OR_RETURN(const auto place, files.find_folder(places));
   if (!place) {
     return not_found(
         fmt::format("{}: is missing or empty (expected class folders)",
                     files.subject(folder + (split == "train" ? "/train" : "/validation"))));
   }
-  for (const std::string& of_class : files.store()->list_folders(*place)) {
+  MIEN_ASSIGN_OR_RETURN(const auto class_folders, files.store()->list_folders(*place));
+  for (const std::string& of_class : class_folders) {
     const std::string name = path_tail(of_class, 1);
     const auto label = find_class(name, classes);
     if (!label) {
       return corrupt(fmt::format("{}: is no class (expected folders {})", files.subject(of_class),
                                  fmt::join(classes, ", ")));
     }
-    for (const std::string& clip : files.store()->list_folders(of_class)) {
+    MIEN_ASSIGN_OR_RETURN(const auto clips, files.store()->list_folders(of_class));
+    for (const std::string& clip : clips) {
       MIEN_RETURN_IF_ERROR(
           sink.add_clip({.id = path_tail(clip, 3), .labels = {*label}, .split = split}, clip, 0,
                         files.subject(clip)));

@@ -35,7 +35,8 @@ Result<int> read_label(const DatasetFiles& files, const std::string& name) {
 
 Result<std::optional<int>> label_of(const DatasetFiles& files, const std::string& folder) {
   std::optional<int> out;
-  for (const std::string& name : files.store()->list(folder)) {
+  MIEN_ASSIGN_OR_RETURN(const auto names, files.store()->list(folder));
+  for (const std::string& name : names) {
     if (!name.ends_with("_emotion.txt")) continue;
     if (out) {
       return corrupt(fmt::format("{}: a second label for the sequence (expected one file)",
@@ -50,7 +51,7 @@ Result<std::optional<int>> label_of(const DatasetFiles& files, const std::string
 // pictures take them.
 Status add_apex(const DatasetFiles& files, const Sample& sequence, const std::string& folder,
                 std::optional<int> neutral, SampleSink& sink) {
-  const auto frames = files.pictures(folder);
+  MIEN_ASSIGN_OR_RETURN(const auto frames, files.pictures(folder));
   const std::string where = files.subject(folder);
   if (frames.empty()) return sink.add_clip(sequence, folder, 0, where);
   const auto add = [&](const std::string& frame, std::vector<int> labels) {
@@ -77,7 +78,8 @@ Result<Manifest> read_ckplus(const DatasetFiles& files, const DatasetOptions& op
       const std::string pictures,
       files.picture_folder(
           options, {"cohn-kanade-images", "extended-cohn-kanade-images/cohn-kanade-images"}));
-  const auto labels = files.find_folder({"Emotion", "Emotion_labels/Emotion"});
+  MIEN_ASSIGN_OR_RETURN(const auto labels,
+                        files.find_folder({"Emotion", "Emotion_labels/Emotion"}));
   if (!labels) {
     return not_found(fmt::format("{}: has no labels (expected a folder Emotion)",
                                  files.folder().generic_string()));
@@ -88,9 +90,11 @@ Result<Manifest> read_ckplus(const DatasetFiles& files, const DatasetOptions& op
     out.classes.emplace_back("neutral");
   }
   SampleSink sink(files, options, out);
-  for (const std::string& of_subject : files.store()->list_folders(pictures)) {
+  MIEN_ASSIGN_OR_RETURN(const auto subjects, files.store()->list_folders(pictures));
+  for (const std::string& of_subject : subjects) {
     const std::string subject = path_tail(of_subject, 1);
-    for (const std::string& folder : files.store()->list_folders(of_subject)) {
+    MIEN_ASSIGN_OR_RETURN(const auto sequences, files.store()->list_folders(of_subject));
+    for (const std::string& folder : sequences) {
       Sample sample{.id = path_tail(folder, 2), .subject = subject};
       MIEN_ASSIGN_OR_RETURN(const auto label,
                             label_of(files, fmt::format("{}/{}", *labels, sample.id)));

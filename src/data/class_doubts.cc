@@ -101,16 +101,19 @@ std::optional<std::string> doubt_of(const Class& rare, const Class& other) {
 // "suprise" throughout: nothing in the data says that "surprise" was meant.
 std::optional<std::string> misspelt_word(const Class& each) {
   if (!each.meaning.empty()) return std::nullopt;
+  std::vector<std::string> words;
   for (const std::string_view set : text::builtin_label_names()) {
     for (const text::Label& label : text::find_builtin_labels(set)->labels) {
-      for (const std::string& word : text::aliases_of(label.name)) {
-        if (word.size() < kKnownWord || edit_distance(each.plain, word) != 1) continue;
-        return fmt::format("class {}: not a known expression; did you mean '{}'?", each.told(),
-                           word);
+      for (std::string& word : text::aliases_of(label.name)) {
+        if (word.size() >= kKnownWord) words.push_back(std::move(word));
       }
     }
   }
-  return std::nullopt;
+  const std::vector<std::string_view> known(words.begin(), words.end());
+  const auto near = nearest(each.plain, known, 1);
+  if (near.empty() || known[near.front()] == each.plain) return std::nullopt;
+  return fmt::format("class {}: not a known expression; did you mean '{}'?", each.told(),
+                     known[near.front()]);
 }
 
 }  // namespace

@@ -59,18 +59,23 @@ Result<std::string> DatasetFiles::first_file(const std::vector<std::string>& nam
                                fmt::join(names, " or ")));
 }
 
-std::optional<std::string> DatasetFiles::find_folder(const std::vector<std::string>& names) const {
+Result<std::optional<std::string>> DatasetFiles::find_folder(
+    const std::vector<std::string>& names) const {
   for (const std::string& name : names) {
-    if (!store_->list_folders(name).empty() || !store_->list(name).empty()) return name;
+    MIEN_ASSIGN_OR_RETURN(const auto folders, store_->list_folders(name));
+    if (!folders.empty()) return std::optional(name);
+    MIEN_ASSIGN_OR_RETURN(const auto files, store_->list(name));
+    if (!files.empty()) return std::optional(name);
   }
-  return std::nullopt;
+  return std::optional<std::string>();
 }
 
 Result<std::string> DatasetFiles::picture_folder(const DatasetOptions& options,
                                                  const std::vector<std::string>& names) const {
   const std::vector<std::string> tried =
       options.pictures.empty() ? names : std::vector<std::string>{options.pictures};
-  if (auto found = find_folder(tried)) return *found;
+  MIEN_ASSIGN_OR_RETURN(const auto found, find_folder(tried));
+  if (found) return *found;
   return not_found(fmt::format("{}: has no pictures (expected a folder {})",
                                folder_.generic_string(), fmt::join(tried, " or ")));
 }
@@ -85,8 +90,8 @@ Result<CsvTable> DatasetFiles::csv(const std::string& name) const {
   return parse_csv(content, subject(name), limits_);
 }
 
-std::vector<std::string> DatasetFiles::pictures(const std::string& folder) const {
-  std::vector<std::string> out = store_->list(folder);
+Result<std::vector<std::string>> DatasetFiles::pictures(const std::string& folder) const {
+  MIEN_ASSIGN_OR_RETURN(std::vector<std::string> out, store_->list(folder));
   std::erase_if(out, [](const std::string& name) { return !is_picture(name); });
   return out;
 }
@@ -99,7 +104,7 @@ Status SampleSink::missing(std::string message) {
 
 Status SampleSink::add_clip(Sample sample, const std::string& folder, std::int64_t listed,
                             std::string_view where) {
-  sample.frames = files_.pictures(folder);
+  MIEN_ASSIGN_OR_RETURN(sample.frames, files_.pictures(folder));
   if (sample.frames.empty()) {
     return missing(
         fmt::format("{}: folder '{}' has no pictures (expected the frames)", where, folder));

@@ -30,16 +30,16 @@ class DatasetFiles {
   /// The first of `names` that exists; the file that was opened comes before them.
   /// Errors: kNotFound naming them all.
   Result<std::string> first_file(const std::vector<std::string>& names) const;
-  /// The first of `names` that is a folder with something in it.
-  std::optional<std::string> find_folder(const std::vector<std::string>& names) const;
+  /// The first of `names` that is a folder with something in it. Errors: those of Store::list.
+  Result<std::optional<std::string>> find_folder(const std::vector<std::string>& names) const;
   /// Like find_folder; options.pictures comes first. Errors: kNotFound naming them all.
   Result<std::string> picture_folder(const DatasetOptions& options,
                                      const std::vector<std::string>& names) const;
 
   Result<std::string> text(const std::string& name) const;
   Result<CsvTable> csv(const std::string& name) const;
-  /// Pictures right inside `folder`, sorted by name.
-  std::vector<std::string> pictures(const std::string& folder) const;
+  /// Pictures right inside `folder`, sorted by name. Errors: those of Store::list.
+  Result<std::vector<std::string>> pictures(const std::string& folder) const;
 
  private:
   std::filesystem::path folder_;

@@ -85,9 +85,11 @@ class FerPlusReader {
   Status find_pictures(const CsvTable& table) {
     folder_ = options_.pictures;
     for (const std::string_view root : {"", "data/", "Images/"}) {
-      if (files_.find_folder({fmt::format("{}FER2013Train", root),
-                              fmt::format("{}FER2013Valid", root),
-                              fmt::format("{}FER2013Test", root)})) {
+      MIEN_ASSIGN_OR_RETURN(const auto found,
+                            files_.find_folder({fmt::format("{}FER2013Train", root),
+                                                fmt::format("{}FER2013Valid", root),
+                                                fmt::format("{}FER2013Test", root)}));
+      if (found) {
         folder_ = root;
         return {};
       }

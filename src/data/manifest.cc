@@ -89,15 +89,15 @@ Result<std::vector<Sample>> group(const std::vector<Row>& rows,
 }
 
 // A path may name a folder: its files are the frames of a clip, sorted as plain strings.
-void open_folders(Manifest& manifest) {
+Status open_folders(Manifest& manifest) {
   for (Sample& sample : manifest.samples) {
     if (sample.frames.size() != 1 || manifest.store->contains(sample.frames.front())) continue;
     std::string folder = sample.frames.front();
     while (folder.ends_with('/')) folder.pop_back();
-    if (auto files = manifest.store->list(folder); !files.empty()) {
-      sample.frames = std::move(files);
-    }
+    MIEN_ASSIGN_OR_RETURN(auto files, manifest.store->list(folder));
+    if (!files.empty()) sample.frames = std::move(files);
   }
+  return {};
 }
 
 // A path may name a video: its frames are those of a clip.
@@ -162,7 +162,7 @@ Result<Manifest> load_manifest(const fs::path& csv, const ManifestOptions& optio
                                         regression ? "all targets" : "a label"));
   }
   MIEN_ASSIGN_OR_RETURN(out.store, open_store_beside(csv, options.limits));
-  open_folders(out);
+  MIEN_RETURN_IF_ERROR(open_folders(out));
   open_videos(out, options.limits);
   return out;
 }

@@ -100,8 +100,12 @@ bool PixelStore::contains(std::string_view name) const {
   return error == std::errc() && row < rows_.rows.size() && name == name_of(row);
 }
 
-std::vector<std::string> PixelStore::list(std::string_view) const { return {}; }
-std::vector<std::string> PixelStore::list_folders(std::string_view) const { return {}; }
+Result<std::vector<std::string>> PixelStore::list(std::string_view) const {
+  return std::vector<std::string>();
+}
+Result<std::vector<std::string>> PixelStore::list_folders(std::string_view) const {
+  return std::vector<std::string>();
+}
 
 Result<std::string> split_of_usage(std::string_view usage, std::string_view where) {
   if (usage == "Training") return std::string("train");

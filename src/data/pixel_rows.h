@@ -42,8 +42,8 @@ class PixelStore final : public Store {
   static std::string name_of(std::size_t row);
   Result<std::vector<std::byte>> read(std::string_view name) const override;
   bool contains(std::string_view name) const override;
-  std::vector<std::string> list(std::string_view folder) const override;
-  std::vector<std::string> list_folders(std::string_view folder) const override;
+  Result<std::vector<std::string>> list(std::string_view folder) const override;
+  Result<std::vector<std::string>> list_folders(std::string_view folder) const override;
 
  private:
   PixelRows rows_;

@@ -46,24 +46,29 @@ class FolderStore : public Store {
     MIEN_RETURN_IF_ERROR(check_name(name));
     return video::open_file(root_ / name, video_options(limits));
   }
-  std::vector<std::string> list(std::string_view folder) const override {
+  Result<std::vector<std::string>> list(std::string_view folder) const override {
     return entries(folder, fs::file_type::regular);
   }
-  std::vector<std::string> list_folders(std::string_view folder) const override {
+  Result<std::vector<std::string>> list_folders(std::string_view folder) const override {
     return entries(folder, fs::file_type::directory);
   }
 
  private:
-  std::vector<std::string> entries(std::string_view folder, fs::file_type type) const {
+  Result<std::vector<std::string>> entries(std::string_view folder, fs::file_type type) const {
     std::vector<std::string> out;
-    if (!check_name(folder).ok()) return out;
     std::error_code error;
+    if (!check_name(folder).ok() || !fs::is_directory(root_ / folder, error)) return out;
     for (fs::directory_iterator it(root_ / folder, error), end; !error && it != end;
          it.increment(error)) {
       std::error_code of_entry;
       if (it->status(of_entry).type() == type) {
         out.push_back((fs::path(folder) / it->path().filename()).generic_string());
       }
+    }
+    // Part of a folder would be part of the data, in silence.
+    if (error) {
+      return io_error(fmt::format("{}: cannot be listed to its end ({})",
+                                  (root_ / folder).generic_string(), error.message()));
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -99,7 +104,7 @@ class TarStore : public Store {
     if (it == entries_.end()) return not_found(std::string(name) + ": is not in the archive");
     return video::open_memory(it->second, video_options(limits));
   }
-  std::vector<std::string> list(std::string_view folder) const override {
+  Result<std::vector<std::string>> list(std::string_view folder) const override {
     std::string prefix(folder);
     prefix += '/';
     std::vector<std::string> out;
@@ -109,7 +114,7 @@ class TarStore : public Store {
     }
     return out;
   }
-  std::vector<std::string> list_folders(std::string_view folder) const override {
+  Result<std::vector<std::string>> list_folders(std::string_view folder) const override {
     std::string prefix(folder);
     prefix += '/';
     std::vector<std::string> out;

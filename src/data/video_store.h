@@ -30,10 +30,10 @@ class VideoStore final : public Store {
                                                          const Limits& limits) const override {
     return files_->open_video(name, limits);
   }
-  std::vector<std::string> list(std::string_view folder) const override {
+  Result<std::vector<std::string>> list(std::string_view folder) const override {
     return files_->list(folder);
   }
-  std::vector<std::string> list_folders(std::string_view folder) const override {
+  Result<std::vector<std::string>> list_folders(std::string_view folder) const override {
     return files_->list_folders(folder);
   }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "mien/core/spelling.h"
 
@@ -36,13 +37,9 @@ void add_names(const fs::path& folder, std::set<std::string>& out) {
 
 // " (did you mean 'compact'?)", when one name is near enough to be a slip.
 std::string hint_for(std::string_view wanted, const std::set<std::string>& names) {
-  const auto nearest =
-      std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
-        return edit_distance(a, wanted) < edit_distance(b, wanted);
-      });
-  const std::size_t most = std::max<std::size_t>(2, wanted.size() / 3);
-  if (nearest == names.end() || edit_distance(*nearest, wanted) > most) return "";
-  return fmt::format("; did you mean '{}'?", *nearest);
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const auto near = nearest(wanted, known, std::max<std::size_t>(2, wanted.size() / 3));
+  return near.empty() ? "" : fmt::format("; did you mean '{}'?", known[near.front()]);
 }
 
 }  // namespace

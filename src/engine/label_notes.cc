@@ -32,7 +32,7 @@ class UnseenWords {
   void add(const text::Label& label) {
     for (const text::Label& part : label.parts) add(part);
     if (!label.parts.empty()) return;
-    if (label.texts == text::prompt_texts(label.name)) {
+    if (label.origin == text::Label::Origin::kTemplates) {
       for (const std::string& word : text::plain_words(label.name)) {
         if (!is_seen(word)) tell(word);
       }

@@ -358,7 +358,7 @@ Result<MadeReference> make_reference(const std::shared_ptr<const engine::Bundle>
   if (bundle->has_text_tower()) {
     text::LabelSet described{.name = "classes", .labels = {}};
     for (const std::string& name : classes) {
-      described.labels.push_back({.name = name, .texts = text::describe(name), .parts = {}});
+      described.labels.push_back(text::described(name));
     }
     MIEN_ASSIGN_OR_RETURN(sets.emplace_back(),
                           read_labels(*bundle, described, classes, faces, validation));

@@ -231,13 +231,30 @@ const std::vector<BoxesFile::Row>* BoxesFile::rows_of(const std::string& name) c
   return found == rows_.end() ? nullptr : &found->second;
 }
 
+Status BoxesFile::no_row(const std::string& name) const {
+  constexpr std::size_t kMostNamed = 3;
+  std::string named;
+  std::size_t count = 0;
+  for (const auto& [path, rows] : rows_) {
+    if (count++ < kMostNamed) named += (named.empty() ? "" : ", ") + path;
+  }
+  if (count == 0) named = "none";
+  if (count > kMostNamed) named += ", ...";
+  const std::string expected = "expected one; x, y, w, h left empty say that there is no face; ";
+  if (fractions_) {
+    return not_found(subject_ + ": boxes are shares of the picture, x, y, w, h from 0 to 1, and " +
+                     "no row is for " + name + " (" + expected + "rows are for " + named + ')');
+  }
+  return not_found(name + ": no row in " + subject_ + " (" + expected + "rows are for " + named +
+                   ')');
+}
+
 Result<std::vector<image::Box>> BoxesFile::find(const std::string& name,
                                                 std::optional<std::int64_t> frame, int width,
                                                 int height) const {
   const std::vector<Row>* rows = rows_of(name);
   if (rows == nullptr) {
-    return not_found(name + ": no row in " + subject_ +
-                     " (expected one; x, y, w, h left empty say that there is no face)");
+    return no_row(name);
   }
   std::vector<image::Box> out;
   for (const Row& row : *rows) {

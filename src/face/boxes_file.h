@@ -44,6 +44,7 @@ class BoxesFile {
   };
   void add(const std::string& path, const Row& row);
   const std::vector<Row>* rows_of(const std::string& name) const;
+  Status no_row(const std::string& name) const;
 
   std::string subject_;
   bool has_path_ = false;

@@ -43,6 +43,7 @@ void tell_end(const video::VideoSource& source, const video::Covered& covered, S
   out.media_seconds = covered.seconds();
   out.start_seconds = covered.start();
   out.offset_seconds = source.info().offset;
+  out.clock = source.info().clock;
   out.cut_short = source.cut_short();
 }
 
@@ -200,6 +201,7 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
   out.result.is_clip = true;
   out.result.frame = item.frame.index;
   out.result.timestamp_us = item.frame.timestamp_us;
+  out.result.clock = source_.info().clock;
   out.result.width = item.width;
   out.result.height = item.height;
   out.analysed = item.analysed;
@@ -456,6 +458,7 @@ Result<ClipResult> ClipRun::run() {
     add_segments(segments_, out.tracks);
     out.segments = std::move(segments_);
   }
+  for (TrackResult& track : out.tracks) track.clock = source_.info().clock;
   summary_.input = name_;
   summary_.is_clip = true;
   summary_.tracks = static_cast<std::int64_t>(out.tracks.size());

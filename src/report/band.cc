@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "mien/report/table.h"
 #include "mien/report/text.h"
+#include "report/names.h"
 #include "report/palette.h"
 
 namespace mien::report {
@@ -23,6 +23,7 @@ struct Span {
   std::int64_t from_us = 0;
   std::int64_t to_us = 1;
   std::int64_t now_us = 0;
+  std::optional<WallTime> clock = {};
 
   double share(std::int64_t us) const {
     return std::clamp(static_cast<double>(us - from_us) / static_cast<double>(to_us - from_us), 0.0,
@@ -30,10 +31,11 @@ struct Span {
   }
 };
 
-Span span_of(const BandTime& time) {
+Span span_of(const FrameTime& time) {
   constexpr std::int64_t kMost = std::int64_t{1} << 50;
   Span span;
   span.now_us = std::clamp<std::int64_t>(time.now_us, 0, kMost);
+  span.clock = time.clock;
   if (time.duration_us > 0) {
     span.to_us = std::max(std::min(time.duration_us, kMost), span.now_us) + 1;
   } else {
@@ -102,8 +104,8 @@ class Band {
 
   void draw_footer(const Rect& r, std::size_t hidden, bool live) {
     const Fonts::Style style{font_, false};
-    std::string clock = clock_text(static_cast<double>(span_.now_us) / 1e6);
-    if (!live) clock += " / " + clock_text(static_cast<double>(span_.to_us - 1) / 1e6);
+    std::string clock = instant_text(span_.now_us, span_.clock);
+    if (!live) clock += " / " + instant_text(span_.to_us - 1, span_.clock);
     const double clock_width = canvas_.text_width(clock, style, r.w);
     const double middle = r.y + r.h / 2;
     canvas_.text(clock, r.right() - clock_width, middle, style, clock_width + 1, kBandInk, 0.85);
@@ -187,7 +189,7 @@ int band_height(const Metrics& m, int rows) {
 }
 
 void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
-               const BandTime& time, const BandStyle& style) {
+               const FrameTime& time, const BandStyle& style) {
   canvas.clip_to(place);
   canvas.fill(place, 0, kGround, 1.0);
   Band band(canvas, m, timeline, span_of(time), style);

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cstdint>
-
+#include "mien/report/draw.h"
 #include "mien/report/timeline.h"
 #include "report/canvas.h"
 #include "report/label_colours.h"
@@ -13,11 +12,6 @@ namespace mien::report {
 /// Height of the time line band below a clip.
 int band_height(const Metrics& m, int rows);
 
-struct BandTime {
-  std::int64_t now_us = 0;
-  std::int64_t duration_us = 0;  ///< <= 0: unknown, the last 30 seconds are shown
-};
-
 struct BandStyle {
   int rows = 3;  ///< tracks shown at once
   const LabelColours& labels;
@@ -27,6 +21,6 @@ struct BandStyle {
 /// Draws the band in `place`: one bar per track in the colours of its leading labels up to now, a
 /// legend and the time.
 void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
-               const BandTime& time, const BandStyle& style);
+               const FrameTime& time, const BandStyle& style);
 
 }  // namespace mien::report

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <string_view>
 
-#include "mien/report/csv.h"
-
 namespace mien::report {
 namespace {
 
@@ -19,10 +17,17 @@ std::string share_cell(double value) {
   return std::isfinite(value) ? fmt::format("{:.4f}", value) : std::string();
 }
 
+// When a stretch of a clip began and ended on the wall.
+std::string clock_cells(const std::optional<WallTime>& clock, std::int64_t from_us,
+                        std::int64_t to_us) {
+  if (!clock) return ",,";
+  return ',' + to_iso(clock->after(from_us)) + ',' + to_iso(clock->after(to_us));
+}
+
 }  // namespace
 
-ClipCsv::ClipCsv(Rows rows, std::vector<std::string> labels, bool changes)
-    : rows_(rows), changes_(changes) {
+ClipCsv::ClipCsv(Rows rows, std::vector<std::string> labels, const CsvExtras& extras)
+    : rows_(rows), extras_(extras) {
   for (std::string& label : labels) {
     if (std::find(labels_.begin(), labels_.end(), label) == labels_.end()) {
       labels_.push_back(std::move(label));
@@ -33,21 +38,26 @@ ClipCsv::ClipCsv(Rows rows, std::vector<std::string> labels, bool changes)
 std::string ClipCsv::header() const {
   if (rows_ == Rows::kSegments) {
     return std::string("input,face_id,from,to,seconds,label,unknown,probability") +
-           (changes_ ? ",change,risen,risen_by\n" : "\n");
+           (extras_.changes ? ",change,risen,risen_by" : "") +
+           (extras_.clock ? ",from_clock,to_clock\n" : "\n");
   }
   std::string out = "input,face_id,from,to,frames,seconds,longest";
   for (const std::string& label : labels_) out += ',' + csv_text("share_" + label);
   out += ",share_unknown,whole_aggregate,whole_top,whole_unknown";
   for (const std::string& label : labels_) out += ',' + csv_text("whole_p_" + label);
-  if (!changes_) return out + '\n';
-  out += ",baseline_seconds";
-  for (const std::string& label : labels_) out += ',' + csv_text("baseline_" + label);
-  for (const std::string& label : labels_) out += ',' + csv_text("change_" + label);
-  return out + '\n';
+  if (extras_.changes) {
+    out += ",baseline_seconds";
+    for (const std::string& label : labels_) out += ',' + csv_text("baseline_" + label);
+    for (const std::string& label : labels_) out += ',' + csv_text("change_" + label);
+  }
+  return out + (extras_.clock ? ",from_clock,to_clock\n" : "\n");
 }
 
 std::string ClipCsv::rows(const pipeline::TrackResult& track) const {
-  if (rows_ == Rows::kTracks) return track_row(track);
+  if (rows_ == Rows::kTracks) {
+    return track_row(track) +
+           (extras_.clock ? clock_cells(track.clock, track.from_us, track.to_us) : "") + '\n';
+  }
   std::string out;
   for (const pipeline::TrackSegment& segment : track.segments) {
     out += fmt::format("{},{},{},{},{},{},{},{}", csv_text(track.input), track.track,
@@ -55,12 +65,13 @@ std::string ClipCsv::rows(const pipeline::TrackResult& track) const {
                        seconds_cell(segment.to_us - segment.from_us), csv_text(segment.label),
                        segment.unknown ? 1 : 0,
                        segment.unknown ? std::string() : share_cell(segment.probability));
-    if (changes_) {
+    if (extras_.changes) {
       const bool known = !segment.risen.empty();
       out += fmt::format(",{},{},{}", segment.change ? share_cell(*segment.change) : std::string(),
                          csv_text(segment.risen),
                          known ? share_cell(segment.risen_by) : std::string());
     }
+    if (extras_.clock) out += clock_cells(track.clock, segment.from_us, segment.to_us);
     out += '\n';
   }
   return out;
@@ -86,8 +97,8 @@ std::string ClipCsv::track_row(const pipeline::TrackResult& track) const {
   for (const std::string& label : labels_) out += ',' + share_of(label, false);
   out += ',' + share_of("", true);
   if (track.labels.empty()) {
-    const std::size_t cells = 3 + labels_.size() + (changes_ ? 1 + 2 * labels_.size() : 0);
-    return out + std::string(cells, ',') + '\n';
+    const std::size_t cells = 3 + labels_.size() + (extras_.changes ? 1 + 2 * labels_.size() : 0);
+    return out + std::string(cells, ',');
   }
   out += fmt::format(",{},{},{}", engine::to_string(track.aggregate), csv_text(track.top()),
                      track.unknown ? 1 : 0);
@@ -97,7 +108,7 @@ std::string ClipCsv::track_row(const pipeline::TrackResult& track) const {
     out += ',' + (at == track.labels.end() ? std::string()
                                            : share_cell(static_cast<double>(at->probability)));
   }
-  return out + (changes_ ? baseline_cells(track) : std::string()) + '\n';
+  return out + (extras_.changes ? baseline_cells(track) : std::string());
 }
 
 std::string ClipCsv::baseline_cells(const pipeline::TrackResult& track) const {

@@ -45,8 +45,8 @@ std::string csv_text(std::string_view text) {
 }
 
 CsvTable::CsvTable(const std::vector<std::string>& labels, const std::vector<std::string>& targets,
-                   bool changes)
-    : targets_(targets), changes_(changes) {
+                   const CsvExtras& extras)
+    : targets_(targets), extras_(extras) {
   for (const std::string& label : labels) {
     if (column_.emplace(label, labels_.size()).second) labels_.push_back(label);
   }
@@ -60,9 +60,15 @@ std::string CsvTable::header() const {
   for (const std::string& target : targets_) out += ',' + csv_text("v_" + target);
   if (!labels_.empty()) out += ",steady";
   for (const std::string& label : labels_) {
-    if (changes_) out += ',' + csv_text("d_" + label);
+    if (extras_.changes) out += ',' + csv_text("d_" + label);
   }
+  if (extras_.clock) out += ",clock";
   return out + '\n';
+}
+
+std::string CsvTable::clock_cell(const pipeline::FrameResult& frame) const {
+  if (!extras_.clock) return {};
+  return ',' + (frame.clock ? to_iso(frame.clock->after(frame.timestamp_us)) : std::string());
 }
 
 std::string CsvTable::rows(const pipeline::FrameResult& frame) const {
@@ -70,8 +76,8 @@ std::string CsvTable::rows(const pipeline::FrameResult& frame) const {
     const std::string start = csv_text(frame.input) + ',' + std::to_string(frame.frame) + ",," +
                               number(static_cast<double>(frame.timestamp_us) / 1e6, 6) + ",,0";
     const std::size_t empty = 7 + 2 * labels_.size() + targets_.size() + (labels_.empty() ? 0 : 1) +
-                              (changes_ ? labels_.size() : 0);
-    return start + std::string(empty, ',') + '\n';
+                              (extras_.changes ? labels_.size() : 0);
+    return start + std::string(empty, ',') + clock_cell(frame) + '\n';
   }
   std::string out;
   for (std::size_t i = 0; i < frame.faces.size(); ++i) out += row(frame, i);
@@ -107,7 +113,7 @@ std::string CsvTable::row(const pipeline::FrameResult& frame, std::size_t index)
   }
   for (const std::string& value : cells) cell(value);
   if (!labels_.empty()) cell(result.steady ? csv_text(result.steady->top()) : "");
-  if (changes_) {
+  if (extras_.changes) {
     std::vector<std::string> changes(labels_.size());
     for (std::size_t i = 0; i < std::min(result.labels.size(), result.change.size()); ++i) {
       const auto it = column_.find(result.labels[i].label);
@@ -115,7 +121,7 @@ std::string CsvTable::row(const pipeline::FrameResult& frame, std::size_t index)
     }
     for (const std::string& value : changes) cell(value);
   }
-  return out + '\n';
+  return out + clock_cell(frame) + '\n';
 }
 
 }  // namespace mien::report

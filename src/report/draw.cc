@@ -96,8 +96,7 @@ Annotator::Size Annotator::clip_size(int width, int height) const {
 }
 
 Status Annotator::draw_frame(image::Image& frame, std::span<const engine::FaceResult> faces,
-                             const ClipTimeline& timeline, std::int64_t now_us,
-                             std::int64_t duration_us) {
+                             const ClipTimeline& timeline, const FrameTime& time) {
   if (frame.empty()) return invalid_argument("drawing: frame is empty (expected pixels)");
   const int zoom = zoom_of(frame.width(), frame.height(), impl_->style.enlarge_small);
   const Size size = clip_size(frame.width(), frame.height());
@@ -116,8 +115,7 @@ Status Annotator::draw_frame(image::Image& frame, std::span<const engine::FaceRe
   const Rect band{0, static_cast<double>(height), static_cast<double>(size.width),
                   static_cast<double>(size.height - height)};
   const Metrics m = Metrics::of(width, height, impl_->style.scale);
-  draw_band(canvas, band, m, timeline, {now_us, duration_us},
-            {impl_->style.timeline_rows, colours, impl_->people});
+  draw_band(canvas, band, m, timeline, time, {impl_->style.timeline_rows, colours, impl_->people});
   return canvas.finish(frame);
 }
 

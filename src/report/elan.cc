@@ -60,6 +60,10 @@ std::string header(const ElanOptions& options, std::size_t annotations) {
     }
     out += "/>\n";
   }
+  if (!options.clock.empty()) {
+    out +=
+        fmt::format("    <PROPERTY NAME=\"clock\">{}</PROPERTY>\n", escape_markup(options.clock));
+  }
   return out +
          fmt::format("    <PROPERTY NAME=\"lastUsedAnnotationId\">{}</PROPERTY>\n  </HEADER>\n",
                      annotations);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -22,6 +23,11 @@ Json pixels(double value) { return rounded(value, 10); }
 Json share(double value) { return rounded(value, 1e4); }
 Json seconds(double value) { return rounded(value, 1e6); }
 Json seconds_of_us(std::int64_t us) { return seconds(static_cast<double>(us) / 1e6); }
+
+// The wall time of `us` of a clip, where it is known.
+void add_clock(Json& out, const char* key, const std::optional<WallTime>& clock, std::int64_t us) {
+  if (clock) out.set(key, to_iso(clock->after(us)));
+}
 
 Json pixel_list(std::initializer_list<float> values) {
   Json out = Json::array();
@@ -127,6 +133,7 @@ Json to_json(const pipeline::FrameResult& frame) {
   if (frame.is_clip) {
     out.set("frame", frame.frame);
     out.set("time", seconds_of_us(frame.timestamp_us));
+    add_clock(out, "clock", frame.clock, frame.timestamp_us);
   }
   out.set("width", frame.width);
   out.set("height", frame.height);
@@ -159,6 +166,8 @@ void add_times(Json& out, const pipeline::TrackResult& track) {
                             {"from", seconds_of_us(segment.from_us)},
                             {"to", seconds_of_us(segment.to_us)},
                             {"probability", segment.unknown ? Json() : share(segment.probability)}};
+    add_clock(one, "from_clock", track.clock, segment.from_us);
+    add_clock(one, "to_clock", track.clock, segment.to_us);
     if (!segment.risen.empty()) {
       one.set("change", segment.change ? share(*segment.change) : Json());
       one.set("risen", segment.risen);
@@ -191,6 +200,8 @@ Json to_json(const pipeline::TrackResult& track) {
   out.set("track", track.track);
   out.set("from", seconds_of_us(track.from_us));
   out.set("to", seconds_of_us(track.to_us));
+  add_clock(out, "from_clock", track.clock, track.from_us);
+  add_clock(out, "to_clock", track.clock, track.to_us);
   out.set("frames", track.frames);
   add_times(out, track);
   if (!track.labels.empty() || !track.values.empty()) {
@@ -215,6 +226,7 @@ Json to_json(const pipeline::SummaryResult& summary) {
   if (summary.is_clip) {
     out.set("start", seconds(summary.start_seconds));
     out.set("offset", seconds(summary.offset_seconds));
+    add_clock(out, "clock", summary.clock, 0);
     out.set("cut_short", summary.cut_short.has_value());
     if (summary.cut_short && summary.cut_short->expected > 0) {
       out.set("expected_frames", summary.cut_short->expected);

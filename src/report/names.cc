@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "mien/report/table.h"
+
 namespace mien::report {
 
 std::string percent(double probability) {
@@ -16,6 +18,17 @@ std::string points(double change) {
   const long value = std::lround(std::fmin(std::fmax(change, -1.0), 1.0) * 100);
   std::string out = value > 0 ? "+" : "";
   return out.append(std::to_string(value));
+}
+
+std::string span_text(std::int64_t from_us, std::int64_t to_us,
+                      const std::optional<WallTime>& clock) {
+  std::string out = instant_text(from_us, {}) + " to " + instant_text(to_us, {});
+  if (!clock) return out;
+  return out + " (" + instant_text(from_us, clock) + " to " + instant_text(to_us, clock) + ')';
+}
+
+std::string instant_text(std::int64_t us, const std::optional<WallTime>& clock) {
+  return clock ? time_of_day(clock->after(us), *clock) : clock_text(static_cast<double>(us) / 1e6);
 }
 
 }  // namespace mien::report

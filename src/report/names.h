@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "mien/core/wall_time.h"
 #include "mien/engine/result.h"
 
 namespace mien::report {
@@ -21,5 +24,12 @@ inline std::string_view source_name(face::Source source) {
 std::string percent(double probability);
 /// A change of a probability in percentage points: "+45", "-9", "0"; empty when not a number.
 std::string points(double change);
+
+/// Clip times as a person reads them: "0:01.2 to 0:05.0", and where the wall time of the clip is
+/// known, " (14:05:01.2 to 14:05:05.0)" behind it.
+std::string span_text(std::int64_t from_us, std::int64_t to_us,
+                      const std::optional<WallTime>& clock);
+/// The wall time where it is known, else the time of the clip.
+std::string instant_text(std::int64_t us, const std::optional<WallTime>& clock);
 
 }  // namespace mien::report

@@ -48,7 +48,12 @@ double tick_step(double seconds) {
   return seconds / 8;
 }
 
-std::string axis(double from, double seconds) {
+std::string axis(double from, double seconds, const std::optional<WallTime>& clock) {
+  const auto told = [&](double at) {
+    if (!clock) return clock_text(from + at);
+    const WallTime then = clock->after(std::llround((from + at) * 1e6));
+    return time_of_day(then, then);  // a date would not fit
+  };
   std::string out = "<div class=axis><span></span><div>";
   const double step = tick_step(seconds);
   int number = 0;
@@ -56,7 +61,7 @@ std::string axis(double from, double seconds) {
     const bool minor = number % (seconds / step > 5 ? 4 : 2) != 0;  // left out on narrow pages
     const char* edge = at <= 0 ? " a" : at > 0.95 * seconds ? " z" : "";
     out += fmt::format("<i class=\"{}{}\" style=\"left:{:.2f}%\">{}</i>", minor ? "minor" : "major",
-                       edge, 100 * at / seconds, escape_markup(clock_text(from + at)));
+                       edge, 100 * at / seconds, escape_markup(told(at)));
     ++number;
   }
   return out + "</div><span></span></div>\n";
@@ -108,18 +113,23 @@ std::string area_of(const std::vector<ProbabilityCurves::Point>& curve, double s
                      x(last + half), colour);
 }
 
-std::string segment_table(const SegmentTrack& track, const LabelSegments& segments) {
+std::string segment_table(const SegmentTrack& track, const LabelSegments& segments,
+                          const std::optional<WallTime>& clock) {
   const bool changes = segments.has_baseline();
   std::string out = fmt::format(
       "<details open><summary>{}</summary><div class=scroll><table><tr><th class=n>from</th><th "
-      "class=n>to</th><th>label</th><th class=n>mean</th>{}</tr>\n",
+      "class=n>to</th>{}<th>label</th><th class=n>mean</th>{}</tr>\n",
       count(static_cast<std::int64_t>(track.segments.size()), "segment", "segments"),
-      changes ? "<th class=n>against its baseline</th>" : "");
+      clock ? "<th>clock</th>" : "", changes ? "<th class=n>against its baseline</th>" : "");
   for (std::size_t i = 0; i < std::min(track.segments.size(), kMaxSegments); ++i) {
     const Segment& s = track.segments[i];
     out += fmt::format(
-        "<tr><td class=n>{:.3f}</td><td class=n>{:.3f}</td><td>{}</td><td class=n>{}</td>",
-        seconds_of(s.from_us), seconds_of(s.to_us), escape_markup(segments.name(s.label)),
+        "<tr><td class=n>{:.3f}</td><td class=n>{:.3f}</td>{}<td>{}</td><td class=n>{}</td>",
+        seconds_of(s.from_us), seconds_of(s.to_us),
+        clock ? fmt::format("<td>{} to {}</td>", instant_text(s.from_us, clock),
+                            instant_text(s.to_us, clock))
+              : "",
+        escape_markup(segments.name(s.label)),
         s.label < 0 ? "" : escape_markup(percent(s.probability)));
     if (changes) {
       const auto change = track.change_of(s);
@@ -240,7 +250,7 @@ Status PredictionPage::clip_frame(const pipeline::FrameResult& frame, const imag
 }
 
 std::string PredictionPage::lanes(const SegmentTrack& track, const LabelSegments& segments,
-                                  double seconds) const {
+                                  double seconds, const std::optional<WallTime>& clock) const {
   const double from = seconds_of(segments.begin_us());
   std::map<int, double> led;
   double present = 0;
@@ -271,19 +281,19 @@ std::string PredictionPage::lanes(const SegmentTrack& track, const LabelSegments
       if (s.label != label) continue;
       const double left = x(seconds_of(s.from_us)), right = x(seconds_of(s.to_us));
       out += fmt::format(
-          "<rect x=\"{:.1f}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\" fill=\"{}\"><title>{} to {}: "
-          "{} {}</title></rect>",
+          "<rect x=\"{:.1f}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\" fill=\"{}\"><title>{}: {} "
+          "{}</title></rect>",
           left, label < 0 ? 3 : 15, std::max(right - left, 1.0), label < 0 ? 16 : 7, colour,
-          escape_markup(clock_text(seconds_of(s.from_us))),
-          escape_markup(clock_text(seconds_of(s.to_us))), name,
+          escape_markup(span_text(s.from_us, s.to_us, clock)), name,
           label < 0 ? "" : escape_markup(percent(s.probability)));
     }
     out += fmt::format("</svg><span>{}</span></div>\n", escape_markup(percent(share)));
   }
-  return out + axis(from, seconds);
+  return out + axis(from, seconds, clock);
 }
 
-std::string PredictionPage::shots(std::int64_t track, const LabelSegments& segments) const {
+std::string PredictionPage::shots(std::int64_t track, const LabelSegments& segments,
+                                  const std::optional<WallTime>& clock) const {
   std::string out;
   for (const auto& [key, shot] : shots_) {
     if (key.first != track || shot.data.empty()) continue;
@@ -292,7 +302,7 @@ std::string PredictionPage::shots(std::int64_t track, const LabelSegments& segme
         "class=dim>{}</span></figcaption></figure>",
         shot.data, escape_markup(segments.name(key.second)),
         key.second < 0 ? "" : escape_markup(percent(shot.probability)),
-        escape_markup(clock_text(seconds_of(shot.time_us))));
+        escape_markup(instant_text(shot.time_us, clock)));
   }
   return out.empty() ? out : "<div class=shots>" + out + "</div>\n";
 }
@@ -325,6 +335,9 @@ void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments&
                                  summary.corrupt_frames > 0
                                      ? fmt::format(", {} broken frames", summary.corrupt_frames)
                                      : ""));
+  if (summary.clock) {
+    out += fmt::format("<p class=dim>0:00.0 is {}</p>\n", date_text(*summary.clock));
+  }
   IndexRow row{.input = summary.input,
                .kind = "clip, " + clock_text(summary.media_seconds),
                .faces = tracks.size()};
@@ -357,13 +370,12 @@ void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments&
     const auto whole = std::find_if(clip.tracks.begin(), clip.tracks.end(),
                                     [&](const auto& t) { return t.track == track.id; });
     if (whole != clip.tracks.end()) {
-      out += fmt::format("<p class=dim>{} to {}, {}</p>\n",
-                         escape_markup(clock_text(seconds_of(whole->from_us))),
-                         escape_markup(clock_text(seconds_of(whole->to_us))),
+      out += fmt::format("<p class=dim>{}, {}</p>\n",
+                         escape_markup(span_text(whole->from_us, whole->to_us, whole->clock)),
                          count(whole->frames, "frame", "frames"));
     }
-    out += lanes(track, segments, seconds) + shots(track.id, segments) +
-           segment_table(track, segments);
+    out += lanes(track, segments, seconds, summary.clock) +
+           shots(track.id, segments, summary.clock) + segment_table(track, segments, summary.clock);
     if (whole != clip.tracks.end()) out += whole_reading(*whole, options_.top);
     out += "</article>\n";
   }

@@ -22,8 +22,9 @@ std::string_view next_line(std::string_view& rest) {
 // X of a free label "not X", or an empty view. A label with texts of its own may have any name.
 std::string_view negated(const Label& label) {
   constexpr std::string_view kNot = "not ";
-  const bool free = label.parts.empty() && label.texts == describe(label.name);
-  if (!free || !folded_name(label.name).starts_with(kNot)) return {};
+  if (!label.parts.empty() || label.origin == Label::Origin::kOwn ||
+      !folded_name(label.name).starts_with(kNot))
+    return {};
   return trim(std::string_view(label.name).substr(kNot.size()));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mien/core/spelling.h"
 #include "mien/text/labels.h"
 #include "text/label_parts.h"
 
@@ -87,21 +88,6 @@ class PartReader {
   bool quoted_ = false;
 };
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substitute, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 std::string_view stem(std::string_view word) {
   const std::size_t last = word.find_last_not_of("0123456789");
   return word.substr(0, last == std::string_view::npos ? 0 : last + 1);
@@ -134,17 +120,12 @@ std::string_view similar_set(std::string_view word) {
     if (c == '-' || c == '_' || c == ' ') continue;
     plain.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
   }
-  std::string_view best;
-  std::size_t best_distance = kLongestWord;
-  for (const std::string_view set : builtin_label_names()) {
-    const std::size_t distance = edit_distance(plain, set);
-    const bool similar = distance <= 1 || stem(plain) == stem(set);
-    if (similar && distance < best_distance) {
-      best = set;
-      best_distance = distance;
-    }
-  }
-  return best;
+  std::vector<std::string_view> sets = builtin_label_names();
+  if (const auto near = nearest(plain, sets, 1); !near.empty()) return sets[near.front()];
+  // Another number of labels.
+  std::erase_if(sets, [&](std::string_view set) { return stem(plain) != stem(set); });
+  const auto near = nearest(plain, sets);
+  return near.empty() ? std::string_view() : sets[near.front()];
 }
 
 }  // namespace mien::text

@@ -86,12 +86,12 @@ Result<std::vector<std::string>> split_compound(std::string_view name) {
 }
 
 Label make_label(const std::vector<std::string>& parts) {
-  if (parts.size() == 1) return {.name = parts[0], .texts = describe(parts[0]), .parts = {}};
+  if (parts.size() == 1) return described(parts[0]);
   Label out;
   for (const std::string& part : parts) {
     if (!out.name.empty()) out.name += '+';
     out.name += part;
-    out.parts.push_back({.name = part, .texts = describe(part), .parts = {}});
+    out.parts.push_back(described(part));
   }
   return out;
 }

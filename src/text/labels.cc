@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "mien/core/file.h"
+#include "mien/core/utf8.h"
 #include "text/builtin_labels.h"
 #include "text/label_list.h"
 #include "text/label_names.h"
@@ -32,7 +33,8 @@ std::vector<LabelSet> make_builtin_sets() {
     for (const BuiltinLabel& label : set.from().first(set.labels)) {
       out.labels.push_back({.name = std::string(label.name),
                             .texts = {label.texts.begin(), label.texts.end()},
-                            .parts = {}});
+                            .parts = {},
+                            .origin = Label::Origin::kBuiltIn});
     }
   }
   return sets;
@@ -99,9 +101,7 @@ Result<std::optional<std::string>> label_file(std::string_view argument, bool ba
 
 Result<LabelSet> parse_file(std::string_view content, std::string_view subject,
                             const Limits& limits, bool synonyms) {
-  if (content.starts_with("\xFF\xFE") || content.starts_with("\xFE\xFF")) {
-    return corrupt(std::string(subject) + ": is UTF-16 (expected UTF-8)");
-  }
+  MIEN_RETURN_IF_ERROR(check_is_utf8_text(content, subject));
   if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);
   if (content.size() <= kMaxLabelFileBytes && is_plain_list(content)) {
     return parse_plain_list(content, subject, limits, synonyms);

@@ -69,6 +69,10 @@ class LabelReader {
     return entry.texts.empty() && entry.parts.empty() ? describe(entry.name) : entry.texts;
   }
 
+  static Label::Origin origin_of(const Entry& entry) {
+    return entry.of_set ? Label::Origin::kBuiltIn : Label::Origin::kOwn;
+  }
+
   Status add(Entry entry) {
     const auto [it, is_new] = by_name_.try_emplace(entry.name, entries_.size());
     if (!is_new) {
@@ -177,7 +181,7 @@ class LabelReader {
 
   // A part is another label of this file, a built-in label or free words.
   Result<Label> resolve_part(const std::string& part, const Entry& whole) {
-    Label out{.name = part, .texts = {}, .parts = {}};
+    Label out = described(part);
     const auto it = by_name_.find(part);
     if (it != by_name_.end()) {
       const Entry& entry = entries_[it->second];
@@ -190,9 +194,11 @@ class LabelReader {
         return resource_limit(subject_ + ": compounds repeat too much text (expected at most " +
                               std::to_string(kMaxCopiedBytes) + " bytes)");
       }
-      out.texts = entry.texts;
+      if (!entry.texts.empty()) {
+        out.texts = entry.texts;
+        out.origin = origin_of(entry);
+      }
     }
-    if (out.texts.empty()) out.texts = describe(part);
     return out;
   }
 
@@ -221,14 +227,16 @@ class LabelReader {
     LabelSet out;
     out.name = subject_;
     for (const Entry& entry : entries_) {
-      Label& label = out.labels.emplace_back();
+      const bool plain = entry.texts.empty() && entry.parts.empty();
+      Label& label = out.labels.emplace_back(plain ? described(entry.name) : Label());
+      if (plain) continue;
       label.name = entry.name;
+      label.origin = origin_of(entry);
       for (const std::string& part : entry.parts) {
         MIEN_ASSIGN_OR_RETURN(Label resolved, resolve_part(part, entry));
         label.parts.push_back(std::move(resolved));
       }
       label.texts = entry.texts;
-      if (label.texts.empty() && label.parts.empty()) label.texts = describe(entry.name);
     }
     MIEN_RETURN_IF_ERROR(keep_distinct(out));
     return out;

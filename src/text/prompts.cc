@@ -75,6 +75,14 @@ std::vector<std::string> describe(std::string_view name) {
   return {label->texts.begin(), label->texts.end()};
 }
 
+Label described(std::string_view name) {
+  return {
+      .name = std::string(name),
+      .texts = describe(name),
+      .parts = {},
+      .origin = find_label(name) == nullptr ? Label::Origin::kTemplates : Label::Origin::kBuiltIn};
+}
+
 std::vector<std::string> aliases_of(std::string_view name) {
   const BuiltinLabel* label = find_label(name);
   if (label == nullptr) return {std::string(name)};

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
+#include "mien/core/spelling.h"
 #include "mien/core/utf8.h"
 #include "mien/text/labels.h"
 #include "mien/text/prompts.h"
@@ -21,30 +21,6 @@ constexpr std::size_t kMostNear = 3;
 std::u32string lower_points(std::string_view text) {
   const std::vector<char32_t> points = to_code_points(text);
   return to_lower({points.begin(), points.end()});
-}
-
-// Insertions, deletions, substitutions and swaps of neighbours; more than `most` counts as
-// most + 1.
-std::size_t edits(std::u32string_view a, std::u32string_view b, std::size_t most) {
-  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > most) return most + 1;
-  std::vector<std::size_t> before(b.size() + 1);
-  std::vector<std::size_t> last(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({substituted, last[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], before[j - 2] + 1);
-      }
-    }
-    if (*std::min_element(row.begin(), row.end()) > most) return most + 1;
-    std::swap(before, last);
-    std::swap(last, row);
-  }
-  return std::min(last[b.size()], most + 1);
 }
 
 // Of a word of so many letters; a short one becomes any other by two edits.
@@ -78,17 +54,6 @@ bool is_expression(std::string_view word) {
   return std::binary_search(words.begin(), words.end(), word);
 }
 
-// A label whose texts are ours: none of its words was the user's choice.
-bool is_ours(const Label& label) {
-  if (label.texts == prompt_texts(label.name)) return false;
-  if (label.texts == describe(label.name)) return true;
-  for (const std::string_view name : builtin_label_names()) {
-    const auto& known = find_builtin_labels(name)->labels;
-    if (std::find(known.begin(), known.end(), label) != known.end()) return true;
-  }
-  return false;
-}
-
 std::string note_of(const std::string& word, const std::vector<std::string>& near) {
   const std::string start = word + ": unknown word";
   if (near.empty()) {
@@ -112,14 +77,13 @@ class Notes {
       MIEN_ASSIGN_OR_RETURN(const auto ids, tokenizer_.encode(text));
       if (ids.empty()) return no_words(text);
     }
-    const bool free = label.parts.empty() && label.texts == prompt_texts(label.name);
-    if (free) {
+    if (label.origin == Label::Origin::kTemplates) {
       MIEN_ASSIGN_OR_RETURN(const auto ids, tokenizer_.encode(label.name));
       if (ids.empty()) return no_words(label.name);
       check_several(label.name);
       check_negation(label.name);
       check_words(label.name);
-    } else if (!is_ours(label)) {
+    } else if (label.origin == Label::Origin::kOwn) {
       for (const std::string& text : label.texts) check_words(text);
     }
     for (const Label& part : label.parts) MIEN_RETURN_IF_ERROR(add(part));
@@ -216,31 +180,23 @@ std::vector<std::string> plain_words(std::string_view text) {
 }
 
 std::vector<std::string> near_words(std::string_view word, const Tokenizer& tokenizer) {
-  const std::u32string wanted = lower_points(word);
-  const std::size_t most = edits_allowed(wanted.size());
+  std::string wanted;
+  const std::u32string letters = lower_points(word);
+  for (const char32_t c : letters) append_utf8(wanted, c);
+  const std::size_t most = edits_allowed(letters.size());
   if (most == 0) return {};
-  // By number of edits, then the commoner one: words of a list come by how common they are.
-  std::vector<std::tuple<std::size_t, std::int32_t, std::string>> found;
-  for (const std::string& known : words_for_expressions()) {
-    const std::size_t distance = edits(wanted, lower_points(known), most);
-    if (distance <= most) found.emplace_back(distance, 0, known);
-  }
+  std::vector<std::string_view> known(words_for_expressions().begin(),
+                                      words_for_expressions().end());
+  std::vector<std::size_t> near = nearest(wanted, known, most);
   const auto* words = dynamic_cast<const WordTokenizer*>(&tokenizer);
-  if (found.empty() && words != nullptr) {
-    for (std::int32_t id = 1; id <= words->words(); ++id) {
-      const std::string_view known = words->word(id);
-      // Bytes bound letters, which saves most of the work.
-      if (known.size() > 4 * (wanted.size() + most)) continue;
-      const std::size_t distance = edits(wanted, lower_points(known), most);
-      if (distance <= most) found.emplace_back(distance, id, known);
-    }
+  if (near.empty() && words != nullptr) {  // the words of a list come by how common they are
+    known.clear();
+    for (std::int32_t id = 1; id <= words->words(); ++id) known.push_back(words->word(id));
+    near = nearest(wanted, known, most);
   }
-  std::sort(found.begin(), found.end());
+  if (near.size() > kMostNear) near.resize(kMostNear);
   std::vector<std::string> out;
-  for (auto& [distance, id, known] : found) {
-    if (out.size() == kMostNear || distance > std::get<0>(found.front())) break;
-    out.push_back(std::move(known));
-  }
+  for (const std::size_t place : near) out.emplace_back(known[place]);
   return out;
 }
 

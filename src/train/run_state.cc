@@ -60,12 +60,18 @@ Result<RunState> parse_state(std::string_view text, std::string_view subject) {
 }
 
 // Oldest first: the numbers are padded.
-std::vector<std::filesystem::path> checkpoints(const std::filesystem::path& folder) {
+Result<std::vector<std::filesystem::path>> checkpoints(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> out;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) out.push_back(entry.path());
+  if (!std::filesystem::exists(folder, error) && !error) return out;
+  std::filesystem::directory_iterator it(folder, error);
+  for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) out.push_back(it->path());
+  }
+  // Taken for empty, the folder of a run would get a new run over the old one.
+  if (error) {
+    return io_error(fmt::format("{}: cannot be listed ({})", folder.string(), error.message()));
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -89,7 +95,7 @@ Status save_run(const std::filesystem::path& folder, const RunState& state,
                 const methods::NamedTorchTensors& tensors, int keep) {
   const auto path = folder / fmt::format("{}{:012}{}", kPrefix, state.global_step, kSuffix);
   MIEN_RETURN_IF_ERROR(save_run_as(path, state, tensors));
-  auto files = checkpoints(folder);
+  MIEN_ASSIGN_OR_RETURN(const auto files, checkpoints(folder));
   const auto surplus = static_cast<std::ptrdiff_t>(files.size()) - std::max(1, keep);
   for (std::ptrdiff_t i = 0; i < surplus; ++i) {
     std::error_code ignored;  // a file that cannot be removed does no harm
@@ -110,15 +116,15 @@ Result<SavedRun> load_run(const std::filesystem::path& path) {
   return out;
 }
 
-std::optional<SavedRun> find_last_run(const std::filesystem::path& folder,
-                                      std::vector<std::string>& skipped) {
-  auto files = checkpoints(folder);
+Result<std::optional<SavedRun>> find_last_run(const std::filesystem::path& folder,
+                                              std::vector<std::string>& skipped) {
+  MIEN_ASSIGN_OR_RETURN(const auto files, checkpoints(folder));
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     auto run = load_run(*file);
-    if (run.ok()) return std::move(run).value();
+    if (run.ok()) return std::optional<SavedRun>(std::move(run).value());
     skipped.push_back(run.status().message());
   }
-  return std::nullopt;
+  return std::optional<SavedRun>();
 }
 
 void remove_leftovers(const std::filesystem::path& folder) {

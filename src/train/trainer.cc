@@ -90,7 +90,7 @@ class Run {
     if (error) return io_error(context_.folder.string() + ": cannot be made: " + error.message());
     if (writes()) remove_leftovers(context_.folder);
     std::vector<std::string> skipped;
-    saved_ = find_last_run(context_.folder, skipped);
+    MIEN_ASSIGN_OR_RETURN(saved_, find_last_run(context_.folder, skipped));
     for (const std::string& name : skipped) log_to(context_.log, LogLevel::kWarning, name);
     if (saved_) {
       if (saved_->state.recipe != state_.recipe) {
@@ -375,7 +375,7 @@ Result<RunState> restore(methods::Method& method, const std::filesystem::path& f
     return run.state;
   }
   std::vector<std::string> skipped;
-  const auto run = find_last_run(folder, skipped);
+  MIEN_ASSIGN_OR_RETURN(const auto run, find_last_run(folder, skipped));
   if (!run) return not_found(folder.string() + ": has no checkpoint");
   MIEN_RETURN_IF_ERROR(restore_model(*run, method).with_prefix(folder.string()));
   return run->state;

@@ -28,6 +28,7 @@ Result<std::unique_ptr<VideoSource>> FfmpegSource::make(Container container,
   std::unique_ptr<FfmpegSource> self(new FfmpegSource(std::move(container), options));
   MIEN_RETURN_IF_ERROR(self->open_decoder());
   self->fill_info();
+  self->info_.clock = options.clock;
   if (self->info_.width > 0 && self->info_.height > 0) {
     MIEN_RETURN_IF_ERROR(check_size({self->info_.width, self->info_.height}, options.limits,
                                     self->container_.name()));

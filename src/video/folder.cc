@@ -24,6 +24,7 @@ class FolderSource : public VideoSource {
         states_(names_.size(), State::kUnknown),
         options_(options) {
     info_.fps = options.folder_fps;
+    info_.clock = options.clock;
     info_.frames = static_cast<std::int64_t>(names_.size());
     info_.seconds = static_cast<double>(names_.size()) / options.folder_fps;
   }

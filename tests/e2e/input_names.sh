@@ -107,4 +107,27 @@ ok
 run predict a.png -b tiny --face whole --labels happy,fear -o l.sqlite
 exits 2
 err_is 'l\.sqlite: was made with labels happy, sad \(got happy, fear\)'
+section "named pipes are read once, as standard input is"
+mkfifo pipe
+clip live.ts 1
+for input in a.png live.ts; do
+  cat $input >pipe &
+  run predict pipe "${whole[@]}" --json
+  ok
+  wait
+  rows 'rows[0]["input"] == "pipe"'
+done
+cat live.ts >pipe &
+run predict pipe "${whole[@]}" --json --clock now
+ok
+wait
+rows 'rows[-1]["clock"].startswith("20")'
+last_command='predict <(cat a.png)'
+"$mien" predict <(cat a.png) "${whole[@]}" --json >.out 2>.err
+code=$?
+ok
+run predict pipe -b tiny --face whole -o r.sqlite
+exits 2
+err_is 'pipe: cannot be read again .*'
+
 finish

@@ -68,7 +68,7 @@ err_is 'twice\.txt:3: duplicate label "Happy" \(the same as "happy"\)'
 printf 'happy\n' | iconv -t UTF-16 >utf16.txt
 run predict "${base[@]}" --labels utf16.txt
 exits 2
-err_is 'utf16\.txt: is UTF-16 \(expected UTF-8\)'
+err_is 'utf16\.txt: is UTF-16 text \(expected UTF-8: .*choose UTF-8\)'
 
 section "misspelt and foreign words are named"
 compact_words=(a.png -b "$compact" --face whole --json --labels)

@@ -104,7 +104,7 @@ class TrainRun {
   }
 
   Status prepare_folder() {
-    resumes_ = has_run();
+    MIEN_ASSIGN_OR_RETURN(resumes_, has_run());
     if (!leads()) return {};
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
@@ -125,10 +125,11 @@ class TrainRun {
                                  std::filesystem::absolute(verb_.data).string() + "\n");
   }
 
-  bool has_run() const {
+  Result<bool> has_run() const {
     std::vector<std::string> damaged;  // the trainer tells them
-    return std::filesystem::exists(folder_ / "recipe.yaml") &&
-           train::find_last_run(folder_, damaged).has_value();
+    MIEN_ASSIGN_OR_RETURN(const auto run, train::find_last_run(folder_, damaged));
+    std::error_code error;  // none: the folder could be listed
+    return run && std::filesystem::exists(folder_ / "recipe.yaml", error);
   }
 
   // What the trainer compares with the run of the folder: as the program that began it wrote it.

@@ -39,7 +39,8 @@ class [[nodiscard]] Status {
   StatusCode code() const { return code_; }
   const std::string& message() const { return message_; }
 
-  /// The same problem with "prefix: " in front of the message; ok stays ok.
+  /// The same problem with "prefix: " in front of the message, unless it begins so already; ok
+  /// stays ok.
   Status with_prefix(std::string_view prefix) const;
 
  private:

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "mien/core/wall_time.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/result.h"
 #include "mien/video/source.h"
@@ -15,8 +16,9 @@ namespace mien::pipeline {
 struct FrameResult {
   std::string input;  ///< the path or name as the user gave it
   bool is_clip = false;
-  std::int64_t frame = 0;         ///< clips: number of the frame, from 0
-  std::int64_t timestamp_us = 0;  ///< clips: presentation time since the start of the file
+  std::int64_t frame = 0;              ///< clips: number of the frame, from 0
+  std::int64_t timestamp_us = 0;       ///< clips: presentation time since the start of the file
+  std::optional<WallTime> clock = {};  ///< clips: of time 0, where it is known
   int width = 0;
   int height = 0;
   /// Pictures: kTemporal when they were read as a clip that repeats them. Frames are read alone.
@@ -65,6 +67,7 @@ struct TrackResult {
   std::int64_t from_us = 0;
   std::int64_t to_us = 0;
   std::int64_t frames = 0;             ///< analysed frames that show it
+  std::optional<WallTime> clock = {};  ///< of time 0, where it is known
   std::vector<LabelTime> shares = {};  ///< every label, longest first; then unknown
   std::vector<TrackSegment> segments = {};
   std::int64_t segments_left_out = 0;           ///< of a very long clip
@@ -91,9 +94,10 @@ struct SummaryResult {
   /// Clips: width in pixels of the smallest face that was searched for; 0 when nothing was
   /// searched.
   float smallest_face = 0;
-  double media_seconds = 0;   ///< length of the clip: from its first picture to its last
-  double start_seconds = 0;   ///< time of the first picture
-  double offset_seconds = 0;  ///< what the file itself says at time 0
+  double media_seconds = 0;            ///< length of the clip: from its first picture to its last
+  double start_seconds = 0;            ///< time of the first picture
+  double offset_seconds = 0;           ///< what the file itself says at time 0
+  std::optional<WallTime> clock = {};  ///< of time 0, where it is known
   /// The file ends before its header says.
   std::optional<video::CutShort> cut_short = std::nullopt;
   double elapsed_seconds = 0;  ///< wall time of the work

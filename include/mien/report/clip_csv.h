@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mien/pipeline/result.h"
+#include "mien/report/csv.h"
 
 namespace mien::report {
 
@@ -13,8 +14,8 @@ class ClipCsv {
  public:
   enum class Rows { kTracks, kSegments };
 
-  /// `labels`: the label set in the user's order. `changes`: columns about the baseline, too.
-  ClipCsv(Rows rows, std::vector<std::string> labels, bool changes = false);
+  /// `labels`: the label set in the user's order.
+  ClipCsv(Rows rows, std::vector<std::string> labels, const CsvExtras& extras = {});
 
   std::string header() const;
   std::string rows(const pipeline::TrackResult& track) const;
@@ -25,7 +26,7 @@ class ClipCsv {
 
   Rows rows_;
   std::vector<std::string> labels_;
-  bool changes_ = false;
+  CsvExtras extras_;
 };
 
 }  // namespace mien::report

@@ -13,15 +13,22 @@ namespace mien::report {
 /// apostrophe in front of text that a spreadsheet would take for a formula (= + - @ tab, return).
 std::string csv_text(std::string_view text);
 
+/// Columns that not every table has.
+struct CsvExtras {
+  bool changes = false;  ///< against the face's baseline
+  bool clock = false;    ///< the wall time, in clips whose FrameResult::clock is known
+};
+
 /// Results as a table with one row per face per frame (docs/outputs.md). A frame without a face has
 /// one row with success 0. Lines end with "\n". Threads: const member functions are safe.
 class CsvTable {
  public:
   /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label
   /// counts once. `targets`: of a regression, one v_ column each behind them.
-  /// `changes`: one d_ column per label at the end, the change against the face's baseline.
+  /// With CsvExtras::changes one d_ column per label follows, with CsvExtras::clock `clock` is
+  /// last.
   explicit CsvTable(const std::vector<std::string>& labels,
-                    const std::vector<std::string>& targets = {}, bool changes = false);
+                    const std::vector<std::string>& targets = {}, const CsvExtras& extras = {});
 
   /// The first line.
   std::string header() const;
@@ -30,10 +37,11 @@ class CsvTable {
 
  private:
   std::string row(const pipeline::FrameResult& frame, std::size_t index) const;
+  std::string clock_cell(const pipeline::FrameResult& frame) const;
   std::vector<std::string> labels_;
   std::vector<std::string> targets_;
   std::unordered_map<std::string, std::size_t> column_;
-  bool changes_ = false;
+  CsvExtras extras_;
 };
 
 }  // namespace mien::report

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "mien/core/status.h"
+#include "mien/core/wall_time.h"
 #include "mien/engine/result.h"
 #include "mien/image/image.h"
 #include "mien/report/timeline.h"
@@ -19,6 +21,13 @@ struct DrawStyle {
   bool enlarge_small = true;  ///< pictures below 240 pixels are enlarged 2 to 8 times first
   int timeline_rows = 3;      ///< tracks shown at once under a clip, 1 to 12
   std::string font = "DejaVu Sans";
+};
+
+/// Where a frame is in its clip.
+struct FrameTime {
+  std::int64_t now_us = 0;
+  std::int64_t duration_us = 0;        ///< <= 0: unknown (live), the last 30 seconds are shown
+  std::optional<WallTime> clock = {};  ///< of time 0: drawn in place of the clip's time
 };
 
 /// Draws results on pictures: a box per face in a colour of its own, and beside it a panel with the
@@ -39,10 +48,10 @@ class Annotator {
   /// Errors: kInvalidArgument for an empty picture, kResourceLimit above 32767 pixels a side.
   Status draw(image::Image& picture, std::span<const engine::FaceResult> faces);
 
-  /// As draw(), then adds a band below with the leading label of each track from the start to
-  /// `now_us`. `duration_us` <= 0: unknown (live). The result has the size clip_size() tells.
+  /// As draw(), then adds a band below with the leading label of each track from the start until
+  /// now. The result has the size clip_size() tells.
   Status draw_frame(image::Image& frame, std::span<const engine::FaceResult> faces,
-                    const ClipTimeline& timeline, std::int64_t now_us, std::int64_t duration_us);
+                    const ClipTimeline& timeline, const FrameTime& time);
 
   struct Size {
     int width = 0;

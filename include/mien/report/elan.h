@@ -13,6 +13,7 @@ struct ElanOptions {
   std::string mime_type = "unknown";
   std::string annotator = {};                      ///< for example "mien, bundle compact"
   std::string date = "1970-01-01T00:00:00+00:00";  ///< xsd:dateTime
+  std::string clock = {};  ///< wall time of the media's start; empty: not known
 };
 
 /// The leading labels of a finished clip as an ELAN Annotation Format 3.0 document (.eaf): one tier

@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "mien/core/status.h"
+#include "mien/core/wall_time.h"
 #include "mien/image/image.h"
 #include "mien/pipeline/recognizer.h"
 #include "mien/report/segments.h"
@@ -63,8 +65,10 @@ class PredictionPage {
     void add(std::string label, std::string told);
   };
 
-  std::string lanes(const SegmentTrack& track, const LabelSegments& segments, double seconds) const;
-  std::string shots(std::int64_t track, const LabelSegments& segments) const;
+  std::string lanes(const SegmentTrack& track, const LabelSegments& segments, double seconds,
+                    const std::optional<WallTime>& clock) const;
+  std::string shots(std::int64_t track, const LabelSegments& segments,
+                    const std::optional<WallTime>& clock) const;
   std::string overview() const;
   std::string index() const;
   std::string start_section(std::string_view input, const std::string& facts);

@@ -13,10 +13,16 @@ namespace mien::text {
 /// One label with the texts that describe it. A compound label `a+b` has `parts`, whose embeddings
 /// are averaged, and no texts of its own; every part has texts and no parts.
 struct Label {
+  /// Where the texts come from: the user (or a data set), the prompt templates around the name, or
+  /// the built-in descriptions.
+  enum class Origin { kOwn, kTemplates, kBuiltIn };
+
   std::string name;
   std::vector<std::string> texts;  ///< descriptions; encoded, normalised and averaged
   std::vector<Label> parts;
+  Origin origin = Origin::kOwn;
 
+  /// By name, texts and parts.
   bool operator==(const Label& other) const;
 };
 
@@ -25,6 +31,9 @@ struct LabelSet {
   std::string name;  ///< "basic7", the file, or "custom"
   std::vector<Label> labels;
 };
+
+/// `name` with the texts that describe it (prompts.h).
+Label described(std::string_view name);
 
 /// Built-in sets: "basic7", "basic8", "mafw11", "shapes7". nullptr when unknown.
 const LabelSet* find_builtin_labels(std::string_view name);

@@ -41,10 +41,10 @@ Status save_run(const std::filesystem::path& folder, const RunState& state,
 Status save_run_as(const std::filesystem::path& path, const RunState& state,
                    const methods::NamedTorchTensors& tensors);
 
-/// The newest checkpoint that can be read; nullopt when there is none. `skipped` names damaged
-/// ones.
-std::optional<SavedRun> find_last_run(const std::filesystem::path& folder,
-                                      std::vector<std::string>& skipped);
+/// The newest checkpoint that can be read; nullopt when there is none, or no such folder. `skipped`
+/// names damaged ones. Errors: kIo when the folder cannot be listed.
+Result<std::optional<SavedRun>> find_last_run(const std::filesystem::path& folder,
+                                              std::vector<std::string>& skipped);
 /// Errors: kNotFound, kCorrupt (no checkpoint of a run).
 Result<SavedRun> load_run(const std::filesystem::path& path);
 

@@ -14,6 +14,7 @@
 #include "mien/core/limits.h"
 #include "mien/core/log.h"
 #include "mien/core/status.h"
+#include "mien/core/wall_time.h"
 #include "mien/image/image.h"
 
 namespace mien::video {
@@ -29,7 +30,8 @@ struct ClipInfo {
   std::int64_t frames = 0;  ///< as the header tells, or an estimate
   bool live = false;        ///< camera or pipe: cannot seek
   bool has_audio = false;
-  bool part = false;  ///< a stretch of the clip only, which begins at `start`
+  bool part = false;                   ///< a stretch of the clip only, which begins at `start`
+  std::optional<WallTime> clock = {};  ///< of time 0, as OpenOptions says
 };
 
 /// One decoded frame, upright RGB.
@@ -107,6 +109,7 @@ struct OpenOptions {
   double folder_fps = 25.0;                   ///< frame rate assumed for a folder of pictures
   int threads = 1;                            ///< decoder threads; 0: as many as the machine has
   const std::atomic<bool>* cancel = nullptr;  ///< checked while waiting for input
+  std::optional<WallTime> clock = {};         ///< of time 0, where it is known: for ClipInfo
 };
 
 /// Opens a video file of any container FFmpeg knows that has its pictures inside: playlists,

@@ -31,6 +31,7 @@ TEST(Status, MacrosPassValuesAndErrorsOn) {
   const Status bad = quarter(6, &out);
   EXPECT_EQ(bad.code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(bad.with_prefix("file.txt").message(), "file.txt: v: is odd (expected even)");
+  EXPECT_EQ(bad.with_prefix("v").message(), bad.message()) << "it says so already";
   EXPECT_TRUE(Status().with_prefix("x").ok());
 }
 

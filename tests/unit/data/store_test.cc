@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <fstream>
+#include <utility>
 
 #include "support/test_support.h"
 
@@ -33,15 +35,46 @@ TEST(Store, FolderAndTarGiveTheSame) {
   for (const auto& path : {dir.path(), dir / "t.tar"}) {
     const auto store = Store::open(path);
     ASSERT_TRUE(store.ok()) << store.status().message();
-    EXPECT_THAT((*store)->list("set"), ElementsAre("set/a.txt", "set/b.txt"));
+    EXPECT_THAT(*(*store)->list("set"), ElementsAre("set/a.txt", "set/b.txt"));
     EXPECT_EQ(text_of((*store)->read("set/sub/c.txt").value()), "see");
     EXPECT_TRUE((*store)->contains("set/a.txt"));
     EXPECT_FALSE((*store)->contains("set"));
     EXPECT_EQ(test::code_of((*store)->read("set/none.txt")), StatusCode::kNotFound);
-    EXPECT_THAT((*store)->list("none"), IsEmpty());
-    EXPECT_THAT((*store)->list_folders("set"), ElementsAre("set/sub"));
-    EXPECT_THAT((*store)->list_folders("set/sub"), IsEmpty());
+    EXPECT_THAT(*(*store)->list("none"), IsEmpty());
+    EXPECT_THAT(*(*store)->list_folders("set"), ElementsAre("set/sub"));
+    EXPECT_THAT(*(*store)->list_folders("set/sub"), IsEmpty());
   }
+}
+
+// No file can be opened while it lives, not even by root.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+  ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(Store, AFolderThatCannotBeListedIsAnError) {
+  const test::TempDir dir;
+  write(dir / "set/a.txt", "ay");
+  const auto store = Store::open(dir.path());
+  ASSERT_TRUE(store.ok());
+  const auto listed = [&] {
+    const NoMoreFiles closed;
+    return std::pair((*store)->list("set"), (*store)->list_folders("set"));
+  }();
+  EXPECT_EQ(test::code_of(listed.first), StatusCode::kIo);
+  EXPECT_EQ(test::code_of(listed.second), StatusCode::kIo);
+  EXPECT_THAT(test::problem_of(listed.first), testing::HasSubstr("set: cannot be listed"));
+  EXPECT_THAT(*(*store)->list("set"), ElementsAre("set/a.txt"));
 }
 
 TEST(Store, NamesDoNotLeaveTheFolder) {

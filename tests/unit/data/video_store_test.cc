@@ -105,8 +105,12 @@ TEST_F(VideoStoreTest, APixelSetHasNoVideos) {
    public:
     Result<std::vector<std::byte>> read(std::string_view) const override { return not_found("x"); }
     bool contains(std::string_view) const override { return false; }
-    std::vector<std::string> list(std::string_view) const override { return {}; }
-    std::vector<std::string> list_folders(std::string_view) const override { return {}; }
+    Result<std::vector<std::string>> list(std::string_view) const override {
+      return std::vector<std::string>();
+    }
+    Result<std::vector<std::string>> list_folders(std::string_view) const override {
+      return std::vector<std::string>();
+    }
   };
   EXPECT_THAT(test::problem_of(Pictures().open_video("a.mp4", {})), HasSubstr("pictures only"));
 }

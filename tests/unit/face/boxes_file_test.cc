@@ -100,6 +100,21 @@ TEST(BoxesFile, SharesOfThePictureAreNeverPixels) {
             "(expected x,y,w,h in pixels, x from 0 to 100 and y from 0 to 50)");
 }
 
+TEST(BoxesFile, APictureWithoutARowIsToldWhatTheFileHas) {
+  const auto shares = BoxesFile::parse("path,x,y,w,h\na.png,0.3,0.15,0.2,0.2\n", "b.csv");
+  MIEN_ASSERT_OK(shares);
+  EXPECT_EQ(test::problem_of(shares->find("a.tif", std::nullopt, 100, 50)),
+            "not_found: b.csv: boxes are shares of the picture, x, y, w, h from 0 to 1, and no row "
+            "is for a.tif (expected one; x, y, w, h left empty say that there is no face; rows are "
+            "for a.png)");
+  const auto pixels =
+      BoxesFile::parse("path,x,y,w,h\nd,1,2,3,4\nc,1,2,3,4\nb,,,,\na,1,2,3,4\n", "b.csv");
+  MIEN_ASSERT_OK(pixels);
+  EXPECT_EQ(test::problem_of(pixels->find("e", std::nullopt, 100, 50)),
+            "not_found: e: no row in b.csv (expected one; x, y, w, h left empty say that there is "
+            "no face; rows are for a, b, c, ...)");
+}
+
 TEST(BoxesFile, BoxesOutsideAreRefusedWithTheRange) {
   const auto file = BoxesFile::parse(
       "path,x,y,w,h\nin,-4,-4,20,20\nover,-12,0,20,20\nout,100,0,20,20\nfar,-50,300,20,20\n"

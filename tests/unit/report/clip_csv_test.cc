@@ -53,13 +53,27 @@ TEST(ClipCsv, ChangesAgainstABaseline) {
   track.segments[0].change = 0.125;
   track.segments[0].risen = "sad";
   track.segments[0].risen_by = 0.25;
-  const ClipCsv tracks(ClipCsv::Rows::kTracks, {"sad"}, true);
+  const ClipCsv tracks(ClipCsv::Rows::kTracks, {"sad"}, {.changes = true});
   EXPECT_TRUE(tracks.header().ends_with(",baseline_seconds,baseline_sad,change_sad\n"));
   EXPECT_TRUE(tracks.rows(track).ends_with(",1.000000,0.5000,-0.2500\n")) << tracks.rows(track);
-  const ClipCsv segments(ClipCsv::Rows::kSegments, {"sad"}, true);
+  const ClipCsv segments(ClipCsv::Rows::kSegments, {"sad"}, {.changes = true});
   EXPECT_TRUE(segments.header().ends_with(",probability,change,risen,risen_by\n"));
   EXPECT_NE(segments.rows(track).find(",0,0.8765,0.1250,sad,0.2500\n"), std::string::npos);
   EXPECT_TRUE(segments.rows(track).ends_with(",unknown,1,,,,\n"));
+}
+
+TEST(ClipCsv, WallTimesAreTheLastColumns) {
+  auto track = sample_track();
+  track.clock = *parse_wall_time("2026-02-28T23:59:59+01:00");
+  const ClipCsv tracks(ClipCsv::Rows::kTracks, {"sad"}, {.clock = true});
+  EXPECT_TRUE(tracks.header().ends_with(",from_clock,to_clock\n"));
+  EXPECT_TRUE(tracks.rows(track).ends_with(
+      ",2026-02-28T23:59:59.000000+01:00,2026-03-01T00:00:00.960000+01:00\n"));
+  EXPECT_TRUE(tracks.rows(sample_track()).ends_with(",,\n"));
+  const ClipCsv segments(ClipCsv::Rows::kSegments, {"sad"}, {.clock = true});
+  EXPECT_TRUE(segments.header().ends_with(",probability,from_clock,to_clock\n"));
+  EXPECT_TRUE(segments.rows(track).ends_with(
+      ",2026-03-01T00:00:00.500000+01:00,2026-03-01T00:00:01.000000+01:00\n"));
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST(Csv, HeaderAndRowAreAsDocumented) {
 }
 
 TEST(Csv, ChangesAgainstABaselineAreTheLastColumns) {
-  const CsvTable table({"happy", "sad"}, {}, true);
+  const CsvTable table({"happy", "sad"}, {}, {.changes = true});
   auto face = face_at({1, 2, 3, 4}, {{"sad", 0.75F}, {"happy", 0.25F}});
   const auto none = table.rows(picture_of({face}));
   face.change = {0.5F, -0.5F};
@@ -74,6 +74,21 @@ TEST(Csv, ChangesAgainstABaselineAreTheLastColumns) {
   EXPECT_EQ(rows[1][19], "0.5000");
   EXPECT_EQ(rows[2][19], "");
   for (const auto& row : rows) EXPECT_EQ(row.size(), 20U);
+}
+
+TEST(Csv, TheWallTimeIsTheLastColumn) {
+  const CsvTable table({"happy"}, {}, {.changes = true, .clock = true});
+  auto frame = frame_of(2.04, {face_at({1, 2, 3, 4}, {{"happy", 1.0F}}, 0)});
+  const std::string none = table.rows(frame);
+  frame.clock = *parse_wall_time("2028-02-28T23:59:58.5Z");
+  auto empty = frame;
+  empty.faces.clear();
+  const auto rows = parse_csv(table.header() + table.rows(frame) + table.rows(empty) + none);
+  EXPECT_EQ(rows[0].back(), "clock");
+  EXPECT_EQ(rows[1].back(), "2028-02-29T00:00:00.540000+00:00");
+  EXPECT_EQ(rows[2].back(), "2028-02-29T00:00:00.540000+00:00");
+  EXPECT_EQ(rows[3].back(), "");
+  for (const auto& row : rows) EXPECT_EQ(row.size(), rows[0].size());
 }
 
 TEST(Csv, ValuesOfARegressionComeAfterTheLabels) {

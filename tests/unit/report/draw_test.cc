@@ -147,7 +147,7 @@ TEST(Draw, EverySizeWorks) {
       auto annotator = Annotator::create();
       MIEN_ASSERT_OK(annotator);
       const auto size = annotator->clip_size(width, height);
-      MIEN_ASSERT_OK(annotator->draw_frame(frame, faces, ClipTimeline(), 0, 0));
+      MIEN_ASSERT_OK(annotator->draw_frame(frame, faces, ClipTimeline(), {}));
       EXPECT_EQ(frame.width(), size.width);
       EXPECT_EQ(frame.height(), size.height);
       EXPECT_EQ(frame.width() % 2 + frame.height() % 2, 0);
@@ -199,7 +199,7 @@ TEST(Draw, AnyLabelText) {
       tracked[0].face.track = 1;
       timeline.add(frame_of(0, tracked));
       timeline.add(frame_of(5, tracked));
-      MIEN_ASSERT_OK(annotator->draw_frame(picture, tracked, timeline, 5'000'000, 6'000'000));
+      MIEN_ASSERT_OK(annotator->draw_frame(picture, tracked, timeline, {5'000'000, 6'000'000}));
     }
   }
 }
@@ -231,7 +231,7 @@ TEST(Draw, TimeLineShowsTheLabelsUpToNow) {
   auto annotator = Annotator::create();
   MIEN_ASSERT_OK(annotator);
   Image frame = plain(640, 480);
-  MIEN_ASSERT_OK(annotator->draw_frame(frame, {}, timeline, 5'000'000, 10'000'000));
+  MIEN_ASSERT_OK(annotator->draw_frame(frame, {}, timeline, {5'000'000, 10'000'000}));
   EXPECT_EQ(changed_in(frame, {0, 0, 640, 480}), 0) << "the picture itself is not covered";
   // Sample along the middle of the bar: two label colours, then the dark part still to come.
   const int y = 480 + (frame.height() - 480) * 2 / 5;
@@ -255,7 +255,7 @@ TEST(Draw, TimeLineHasALineOfTheIntensity) {
     auto annotator = Annotator::create();
     EXPECT_TRUE(annotator.ok());
     Image frame = plain(640, 480);
-    EXPECT_TRUE(annotator->draw_frame(frame, {}, timeline, 5'000'000, 10'000'000).ok());
+    EXPECT_TRUE(annotator->draw_frame(frame, {}, timeline, {5'000'000, 10'000'000}).ok());
     return frame;
   };
   // The row of the band at a quarter of its width that is brighter than without an intensity.
@@ -285,7 +285,7 @@ TEST(Draw, TimeLineUnderHostileTimes) {
   for (const std::int64_t now : times) {
     for (const std::int64_t duration : times) {
       Image frame = plain(64, 48);
-      MIEN_ASSERT_OK(annotator->draw_frame(frame, {}, timeline, now, duration));
+      MIEN_ASSERT_OK(annotator->draw_frame(frame, {}, timeline, {now, duration}));
     }
   }
 }

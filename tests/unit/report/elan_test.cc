@@ -37,6 +37,14 @@ TEST(Elan, OneTierPerFaceAndTwoSlotsPerAnnotation) {
   EXPECT_THAT(text, HasSubstr("lastUsedAnnotationId\">2<"));
 }
 
+TEST(Elan, TheWallTimeIsAPropertyOfTheHeader) {
+  const std::string text =
+      elan_document(one_face("happy"), {.clock = "2026-03-01T14:05:00.000000+01:00"});
+  EXPECT_THAT(text, HasSubstr("<PROPERTY NAME=\"clock\">2026-03-01T14:05:00.000000+01:00<"));
+  EXPECT_THAT(text, HasSubstr("TIME_VALUE=\"40\"")) << "slots stay those of the media";
+  EXPECT_THAT(elan_document(one_face("happy")), Not(HasSubstr("NAME=\"clock\"")));
+}
+
 TEST(Elan, EscapesWhatComesFromOutside) {
   for (const std::string& hostile : test::hostile_texts()) {
     const std::string text = elan_document(one_face("<&\">" + hostile), {.annotator = hostile});

@@ -163,6 +163,34 @@ TEST(JsonLines, FrameTellsItsTimeInSeconds) {
   EXPECT_EQ(value.find("faces")->as_array()[0].find("track")->as_integer(), 7);
 }
 
+TEST(JsonLines, WallTimesWhereTheClockIsKnown) {
+  const WallTime clock = *parse_wall_time("2026-12-31T23:59:59.9-05:00");
+  auto frame = frame_of(0.04, {});
+  EXPECT_EQ(to_json(frame).find("clock"), nullptr);
+  frame.timestamp_us = 100'001;
+  frame.clock = clock;
+  EXPECT_EQ(problem_of(to_json(frame)), "");
+  EXPECT_EQ(to_json(frame).find("clock")->as_string(), "2027-01-01T00:00:00.000001-05:00");
+  pipeline::TrackResult track;
+  track.from_us = 50'000;
+  track.to_us = 1'100'000;
+  track.clock = clock;
+  track.shares = {{.label = "sad", .seconds = 1, .share = 1}};
+  track.segments = {{.from_us = 50'000, .to_us = 600'000, .label = "sad", .probability = 1}};
+  const Json line = to_json(track);
+  EXPECT_EQ(problem_of(line), "");
+  EXPECT_EQ(line.find("from_clock")->as_string(), "2026-12-31T23:59:59.950000-05:00");
+  EXPECT_EQ(line.find("to_clock")->as_string(), "2027-01-01T00:00:01.000000-05:00");
+  const Json& segment = line.find("segments")->as_array()[0];
+  EXPECT_EQ(segment.find("from_clock")->as_string(), "2026-12-31T23:59:59.950000-05:00");
+  EXPECT_EQ(segment.find("to_clock")->as_string(), "2027-01-01T00:00:00.500000-05:00");
+  pipeline::SummaryResult summary;
+  summary.is_clip = true;
+  summary.clock = clock;
+  EXPECT_EQ(problem_of(to_json(summary)), "");
+  EXPECT_EQ(to_json(summary).find("clock")->as_string(), "2026-12-31T23:59:59.900000-05:00");
+}
+
 TEST(JsonLines, UnknownKeepsItsScores) {
   auto face = face_at({1, 2, 3, 4}, kHappy);
   face.unknown = true;

@@ -16,7 +16,7 @@ using testing::Not;
 
 const std::vector<std::string> kLabels = {"happy", "sad", "<i>&"};
 
-std::string clip_page(bool images) {
+std::string clip_page(bool images, const std::optional<WallTime>& clock = {}) {
   PredictionPage page(kLabels, {.images = images});
   LabelSegments segments(kLabels, 0.2);
   const image::Image picture(64, 48);
@@ -32,9 +32,12 @@ std::string clip_page(bool images) {
   clip.summary.input = "a<b>.mp4";
   clip.summary.frames = 50;
   clip.summary.media_seconds = 5;
+  clip.summary.clock = clock;
   pipeline::TrackResult track;
   track.frames = 50;
   track.labels = {{"happy", 0.6F, 0.2F}};
+  track.to_us = 4'900'000;
+  track.clock = clock;
   clip.tracks.push_back(track);
   page.clip(clip, segments);
   page.failed("bad.mp4", corrupt("bad.mp4: is <broken>"));
@@ -50,6 +53,17 @@ TEST(PredictionPage, ClipHasALanePerLabelAndMarksUnknown) {
   EXPECT_THAT(page, HasSubstr("is &lt;broken&gt;"));
   EXPECT_THAT(page, HasSubstr("how a face looks"));
   EXPECT_THAT(page, HasSubstr("The whole track read as one, the mean of its frames: happy 60%"));
+}
+
+TEST(PredictionPage, WallTimesOnAxisTooltipAndTable) {
+  const std::string page = clip_page(true, *parse_wall_time("2026-03-01T14:05:00Z"));
+  for (const char* part :
+       {"<p class=dim>0:00.0 is 2026-03-01 14:05:00 +00:00</p>", ">14:05:05.0</i>",
+        "<title>0:00.0 to 0:03.0 (14:05:00.0 to 14:05:03.0): happy", "<th>clock</th>",
+        "<td>14:05:00.0 to 14:05:03.0</td>", ">0:00.0 to 0:04.9 (14:05:00.0 to 14:05:04.9), 50"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  EXPECT_THAT(clip_page(true), Not(HasSubstr("<th>clock</th>")));
 }
 
 TEST(PredictionPage, NothingIsLoadedAndNoImageWithoutTheOption) {

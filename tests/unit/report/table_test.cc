@@ -167,6 +167,7 @@ TEST(Table, NeverWiderThanTheTerminalAndNeverSteersIt) {
         {.from_us = 0, .to_us = 1'000'000, .label = text, .probability = 0.5},
         {.from_us = 1'000'000, .to_us = 2'000'000, .label = "unknown", .unknown = true}};
     if (id % 3 == 2) track.segments.clear();
+    if (id % 2 == 0) track.clock = *parse_wall_time("2026-03-01T23:59:59.5+01:00");
     tracks.push_back(track);
   }
   for (const int width : {-3, 40, 61, 80, 200}) {
@@ -234,6 +235,25 @@ TEST(Table, AClipTellsSharesAndSegmentsBeforeTheWholeReading) {
   track.aggregate = engine::Aggregate::kTemporal;
   EXPECT_THAT(clip_table(summary, std::vector{track}),
               testing::HasSubstr("read as one, by the temporal model: happy"));
+}
+
+TEST(Table, AClipTellsTheTimesOfAClockWhereItIsKnown) {
+  auto track = cries_then_laughs();
+  track.clock = *parse_wall_time("2026-02-28T23:59:53+01:00");
+  const pipeline::SummaryResult summary{
+      .input = "x", .is_clip = true, .media_seconds = 10, .clock = track.clock};
+  const std::string text = clip_table(summary, std::vector{track}, {.width = 100});
+  for (const char* line :
+       {"  0:00.0 is 2026-02-28 23:59:53 +01:00\n",
+        "  #0  0:00.0 to 0:10.0 (23:59:53.0 to 2026-03-01 00:00:03.0), 101 frames\n",
+        "      sad        71%  0:00.0 to 0:06.0 (23:59:53.0 to 23:59:59.0)\n",
+        "      happy      93%  0:07.0 to 0:10.0 (2026-03-01 00:00:00.0 to 2026-03-01 00:00:03.0)\n",
+        "  time line, 0:00.0 to 0:10.0 (23:59:53.0 to 2026-03-01 00:00:03.0)\n"}) {
+    EXPECT_THAT(text, testing::HasSubstr(line));
+  }
+  auto frame = frame_of(7.5, {face_at({}, kHappy, 0)});
+  frame.clock = track.clock;
+  EXPECT_EQ(now_line(frame), "2026-03-01 00:00:00.5  #0 happy 91%");
 }
 
 TEST(Table, OneLineAboutNow) {

@@ -248,7 +248,9 @@ TEST(Labels, AFileWithOneWordPerLine) {
               ElementsAre("l.txt:3: duplicate label \"Happy\" (the same as \"happy\")"));
   EXPECT_THAT(names("happy\na \"b\"\n"), ElementsAre("l.txt:2: text beside a quote at position 3"));
   EXPECT_THAT(names(std::string_view("\xFF\xFEh\0", 4)),
-              ElementsAre("l.txt: is UTF-16 (expected UTF-8)"));
+              ElementsAre(testing::HasSubstr("l.txt: is UTF-16 text (expected UTF-8: ")));
+  EXPECT_THAT(names(std::string_view("h\0a\0p\0", 6)),
+              ElementsAre("l.txt: is not text (expected UTF-8)"));
   EXPECT_THAT(names("m\xFC"
                     "de\n"),
               ElementsAre("l.txt: not UTF-8 text"));

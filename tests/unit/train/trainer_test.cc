@@ -373,8 +373,8 @@ TEST(Trainer, ProcessesStopTogether) {
   EXPECT_EQ(run_both(true), (std::vector<int>{5, 5}));
   std::vector<std::string> skipped;
   const auto saved = find_last_run(dir / "two", skipped);
-  ASSERT_TRUE(saved.has_value());
-  EXPECT_EQ(saved->state.global_step, 1);
+  ASSERT_TRUE(saved.ok() && saved->has_value());
+  EXPECT_EQ((*saved)->state.global_step, 1);
   EXPECT_EQ(run_both(false), (std::vector<int>{0, 0}));
   ToyMethod one({}, 16);
   one.drops = false;
@@ -440,8 +440,8 @@ TEST(Trainer, TwoProcessesOfEmoclipAreOne) {
   }
   for (const std::string negatives : {"local", "gathered"}) {
     std::vector<std::string> skipped;
-    const auto one = find_last_run(dir / ("one-" + negatives), skipped);
-    const auto two = find_last_run(dir / ("two-" + negatives), skipped);
+    const auto one = *find_last_run(dir / ("one-" + negatives), skipped);
+    const auto two = *find_last_run(dir / ("two-" + negatives), skipped);
     ASSERT_TRUE(one && two);
     int compared = 0;
     for (const auto& [name, view] : one->tensors->tensors()) {
