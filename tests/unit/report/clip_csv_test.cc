@@ -8,17 +8,10 @@ namespace mien::report {
 namespace {
 
 pipeline::TrackResult sample_track() {
-  pipeline::TrackResult out;
+  pipeline::TrackResult out = test::track_of("calm, content");
   out.input = "=a,b.mp4";
   out.track = 3;
-  out.to_us = 1'960'000;
-  out.frames = 50;
-  out.shares = {{.label = "calm, content", .seconds = 1.5, .share = 0.75},
-                {.label = "sad"},
-                {.label = "unknown", .unknown = true, .seconds = 0.5, .share = 0.25}};
-  out.segments = {
-      {.from_us = 0, .to_us = 1'500'000, .label = "calm, content", .probability = 0.87654},
-      {.from_us = 1'500'000, .to_us = 2'000'000, .label = "unknown", .unknown = true}};
+  out.shares.insert(out.shares.begin() + 1, {.label = "sad"});
   out.labels = {{.label = "sad", .probability = 0.6F},
                 {.label = "calm, content", .probability = 0.4F}};
   return out;
