@@ -97,7 +97,7 @@ TEST(Agreement, SegmentsAreThoseOfTheClip) {
 TEST(Agreement, EveryFrameIsInItsSegment) {
   const ReadClip read = read_clip();
   ASSERT_EQ(read.frames.size(), 200U);
-  ClipTimeline timeline(kSmooth);
+  ClipTimeline timeline;
   const CsvTable csv(kAgreeingLabels);
   for (const pipeline::FrameResult& frame : read.frames) {
     timeline.add(frame);

@@ -350,11 +350,13 @@ TEST(Timeline, FillsBetweenFramesOfATrackButNotAcrossAbsence) {
   EXPECT_FALSE(timeline.is_current(0));
 }
 
-TEST(Timeline, AShortAbsenceIsBridgedAndAGapInTheClipIsNot) {
-  ClipTimeline timeline(0.5);
-  const auto face = face_at({1, 2, 3, 4}, kHappy, 0);
+TEST(Timeline, AnAbsenceIsBridgedWhereTheSteadyAnswerSaysSo) {
+  ClipTimeline timeline;
+  auto face = face_at({1, 2, 3, 4}, kHappy, 0);
+  face.steady = engine::SteadyAnswer{.labels = {{.label = "happy", .probability = 0.9F}}};
   for (const double t : {0.0, 0.2, 0.4, 0.6, 1.0, 1.2, 11.2, 11.4}) {
     std::vector<engine::FaceResult> faces;
+    face.steady->continues = t > 0.0 && t < 11.2;
     if (t != 0.6) faces.push_back(face);
     timeline.add(frame_of(t, faces));
   }
