@@ -76,6 +76,7 @@ class Predictor final : public InputVisitor {
               video::VideoSource& source) override {
     MIEN_RETURN_IF_ERROR(drawings_.begin_clip(name, path, source.info()));
     clips_.begin_clip(name, path);
+    results_.begin_clip(source.info());
     report::ClipTimeline timeline;
     Progress progress("frames", source.info().frames);
     pipeline::ClipSink sink;
