@@ -36,8 +36,9 @@ jobs::FileStamp stamp_of(const Input& input) {
     return stamp_of_file(input.name).value_or(jobs::FileStamp{});
   jobs::FileStamp out;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(input.name, error)) {
-    const auto one = stamp_of_file(entry.path().string());
+  fs::directory_iterator it(input.name, error);
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    const auto one = stamp_of_file(it->path().string());
     if (!one) continue;
     out.size += one->size;
     out.mtime_ns = std::max(out.mtime_ns, one->mtime_ns);

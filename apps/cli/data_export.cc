@@ -67,28 +67,50 @@ class ClipReplay {
   std::deque<pipeline::FrameResult> waiting_;
 };
 
+// True when the clock of a clip is known: columns for it are needed.
+Result<report::CsvExtras> extras_of(const jobs::ResultsFile& results) {
+  report::CsvExtras out;
+  MIEN_RETURN_IF_ERROR(results.for_each_file([&](const jobs::FileRow& file) -> Status {
+    out.clock = out.clock || file.summary.clock.has_value();
+    return {};
+  }));
+  return out;
+}
+
 Status write_faces(const jobs::ResultsFile& results, const ExportVerb& verb, const Write& write) {
   const std::string& table = verb.table;
-  const report::CsvTable csv(results.labels());
+  MIEN_ASSIGN_OR_RETURN(const report::CsvExtras extras, extras_of(results));
+  const report::CsvTable csv(results.labels(), {}, extras);
   MIEN_RETURN_IF_ERROR(write(csv.header()));
   return results.for_each_file([&](const jobs::FileRow& file) -> Status {
     if (file.state != "done") return {};
     if ((table == "frames" && !file.is_clip) || (table == "images" && file.is_clip)) return {};
-    const ClipReplay::Sink sink = [&](const pipeline::FrameResult& frame) {
-      return write(csv.rows(frame));
+    std::optional<pipeline::FrameResult> last;  // the last one tells that the clip is cut short
+    const ClipReplay::Sink sink = [&](const pipeline::FrameResult& frame) -> Status {
+      const std::string rows = last ? csv.rows(*last) : "";
+      last = frame;
+      return write(rows);
     };
-    if (!file.is_clip) return results.for_each_frame(file, sink);
+    const auto end = [&] {
+      return last ? write(csv.rows(*last, file.summary.cut_short.has_value())) : Status();
+    };
+    if (!file.is_clip) {
+      MIEN_RETURN_IF_ERROR(results.for_each_frame(file, sink));
+      return end();
+    }
     ClipReplay replay(results.labels(), verb.smooth);
     MIEN_RETURN_IF_ERROR(results.for_each_frame(
         file, [&](const pipeline::FrameResult& frame) { return replay.add(frame, sink); }));
-    return replay.finish(sink);
+    MIEN_RETURN_IF_ERROR(replay.finish(sink));
+    return end();
   });
 }
 
 Status write_times(const jobs::ResultsFile& results, const ExportVerb& verb, const Write& write) {
   using TableRows = report::ClipCsv::Rows;
+  MIEN_ASSIGN_OR_RETURN(const report::CsvExtras extras, extras_of(results));
   const report::ClipCsv csv(verb.table == "segments" ? TableRows::kSegments : TableRows::kTracks,
-                            results.labels());
+                            results.labels(), extras);
   MIEN_RETURN_IF_ERROR(write(csv.header()));
   const ClipReplay::Sink nobody = [](const pipeline::FrameResult&) { return Status(); };
   return results.for_each_file([&](const jobs::FileRow& file) -> Status {
@@ -100,7 +122,7 @@ Status write_times(const jobs::ResultsFile& results, const ExportVerb& verb, con
     MIEN_ASSIGN_OR_RETURN(auto tracks, results.tracks(file));
     pipeline::add_segments(replay.segments(), tracks);
     for (const pipeline::TrackResult& track : tracks) {
-      MIEN_RETURN_IF_ERROR(write(csv.rows(track)));
+      MIEN_RETURN_IF_ERROR(write(csv.rows(track, file.summary)));
     }
     return {};
   });
@@ -140,21 +162,28 @@ Status write_files(const jobs::ResultsFile& results, bool failures, const Write&
   MIEN_RETURN_IF_ERROR(
       write(failures ? "input,code,message\n"
                      : "input,state,media,frames,analysed_frames,faces,tracks,corrupt_frames,"
-                       "seconds,elapsed,code,message\n"));
+                       "seconds,elapsed,code,message,cut_short,expected_frames,clock\n"));
   return results.for_each_file([&](const jobs::FileRow& file) -> Status {
-    const std::string why =
-        report::csv_text(file.code) + ',' + report::csv_text(file.message) + '\n';
+    const std::string why = report::csv_text(file.code) + ',' + report::csv_text(file.message);
     if (failures) {
-      return !file.code.empty() ? write(report::csv_text(file.input) + ',' + why) : Status();
+      return !file.code.empty() ? write(report::csv_text(file.input) + ',' + why + '\n') : Status();
     }
     const pipeline::SummaryResult& s = file.summary;
+    const std::string end = fmt::format(
+        ",{},{},{}\n",
+        file.state != "done" || !file.is_clip ? ""
+        : s.cut_short                         ? "1"
+                                              : "0",
+        s.cut_short && s.cut_short->expected > 0 ? fmt::format("{}", s.cut_short->expected) : "",
+        s.clock ? to_iso(*s.clock) : "");
     const std::string figures =
         file.state == "done"
             ? fmt::format("{},{},{},{},{},{},{:.6f},{:.6f}", file.is_clip ? "clip" : "image",
                           s.frames, s.analysed_frames, s.faces, s.tracks, s.corrupt_frames,
                           s.media_seconds, s.elapsed_seconds)
             : std::string(7, ',');
-    return write(fmt::format("{},{},{},", report::csv_text(file.input), file.state, figures) + why);
+    return write(fmt::format("{},{},{},", report::csv_text(file.input), file.state, figures) + why +
+                 end);
   });
 }
 

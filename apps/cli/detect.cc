@@ -53,6 +53,7 @@ class Detector final : public InputVisitor {
     const auto begin = std::chrono::steady_clock::now();
     finder_.reset();
     MIEN_RETURN_IF_ERROR(drawings_.begin_clip(name, path, source.info()));
+    results_.begin_clip(source.info());
     report::ClipTimeline timeline;
     Progress progress("frames", source.info().frames);
     std::map<std::int64_t, pipeline::TrackResult> tracks;

@@ -230,6 +230,12 @@ void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_
   }
   const auto labels = choose_labels(options, **bundle, *manifest);
   if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
+  if (labels->labels.size() == 1) {
+    context.report(
+        fmt::format("{}: '{}' is the only label, so every answer is right (expected at "
+                    "least two, such as --labels basic7)",
+                    manifest->name, labels->labels.front().name));
+  }
   if (const Status status = tell_words(context, **bundle, *labels); !status.ok()) {
     return context.fail(status, kExitUsage);
   }

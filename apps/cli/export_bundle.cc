@@ -50,11 +50,13 @@ Result<std::vector<PictureFile>> picture_files(const std::vector<std::string>& g
       out.push_back({name, true});
       continue;
     }
-    for (const auto& entry : fs::directory_iterator(name, error)) {
-      const bool hidden = entry.path().filename().string().starts_with('.');
-      if (!hidden && entry.is_regular_file(error)) out.push_back({entry.path(), false});
+    fs::directory_iterator it(name, error);
+    for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+      std::error_code of_entry;  // a link that leads nowhere is no error of the folder
+      const bool hidden = it->path().filename().string().starts_with('.');
+      if (!hidden && it->is_regular_file(of_entry)) out.push_back({it->path(), false});
     }
-    if (error) return io_error(fmt::format("{}: cannot be read ({})", name, error.message()));
+    if (error) return io_error(fmt::format("{}: cannot be listed ({})", name, error.message()));
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -254,8 +254,8 @@ void add_clock_option(CLI::App& verb, ClockChoice& choice) {
             }
             choice.begins = *time;
           },
-          "Clips: the date and time at which they begin (2026-03-01T14:05:00+01:00; now: live "
-          "inputs only), to give every time as one of that clock too")
+          "Clips: the date and time at which they begin (2026-03-01T14:05:00+01:00, or now for a "
+          "live input); every output then has clock times as well")
       ->type_name("TIME");
 }
 

@@ -266,7 +266,12 @@ Status ResultWriter::write(std::string_view text) {
 
 Status ResultWriter::frame(const pipeline::FrameResult& frame) {
   if (options_.json) return write(report::json_line(report::to_json(frame)));
-  if (options_.csv) return write(csv_.rows(frame));
+  if (options_.csv) {
+    MIEN_RETURN_IF_ERROR(write_last(false));
+    if (!frame.is_clip || live_) return write(csv_.rows(frame));
+    last_ = frame;
+    return {};
+  }
   if (openface_) return write(openface_->rows(frame));
   if (clip_csv_ && !frame.is_clip) {
     return invalid_argument(fmt::format("{}: is a picture (expected a clip for --format {})",
@@ -277,11 +282,20 @@ Status ResultWriter::frame(const pipeline::FrameResult& frame) {
              : write(report::picture_table(frame, table_options(context_, options_)));
 }
 
+Status ResultWriter::write_last(bool cut_short) {
+  if (!last_) return {};
+  const std::string rows = csv_.rows(*last_, cut_short);
+  last_.reset();
+  return write(rows);
+}
+
 Status ResultWriter::clip(const pipeline::ClipResult& clip) {
-  if (options_.csv || openface_ || silent_) return {};
+  if (options_.csv) return write_last(clip.summary.cut_short.has_value());
+  if (openface_ || silent_) return {};
   if (clip_csv_) {
     std::string rows;
-    for (const pipeline::TrackResult& track : clip.tracks) rows += clip_csv_->rows(track);
+    for (const pipeline::TrackResult& track : clip.tracks)
+      rows += clip_csv_->rows(track, clip.summary);
     return write(rows);
   }
   if (!options_.json) {
@@ -294,10 +308,12 @@ Status ResultWriter::clip(const pipeline::ClipResult& clip) {
 }
 
 Status ResultWriter::error(const std::string& input, const Status& status) {
+  MIEN_RETURN_IF_ERROR(write_last(false));
   return options_.json ? write(report::json_line(report::error_to_json(input, status))) : Status();
 }
 
 Status ResultWriter::finish(bool complete) {
+  if (!broken_) (void)write_last(false);
   if (!file_) return {};
   if (array_) {
     const Status closed = file_->write(any_ ? "\n]\n" : "[]\n");

@@ -76,6 +76,7 @@ class ResultWriter {
 
   /// Errors: kInvalidArgument for flags that exclude each other; kIo for the file.
   Status open();
+  void begin_clip(const video::ClipInfo& info) { live_ = info.live; }
   Status frame(const pipeline::FrameResult& frame);
   Status clip(const pipeline::ClipResult& clip);
   Status error(const std::string& input, const Status& status);
@@ -88,6 +89,8 @@ class ResultWriter {
 
  private:
   Status write(std::string_view text);
+  /// Writes the frame that waits for the end of its clip.
+  Status write_last(bool cut_short);
   const Context& context_;
   const OutputOptions& options_;
   report::CsvTable csv_;
@@ -98,6 +101,10 @@ class ResultWriter {
   bool broken_ = false;
   bool array_ = false;  ///< JSON as one array, not as lines
   bool any_ = false;    ///< an element was written
+  bool live_ = false;   ///< the clip at hand
+  /// CSV: the latest frame of a stored clip. Whether it is the last one of a clip that is cut short
+  /// is known later.
+  std::optional<pipeline::FrameResult> last_;
 };
 
 /// Draws pictures and clips to the files that --annotate asks for.

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "mien/core/spelling.h"
 
@@ -36,17 +39,33 @@ std::string continued(std::string text) {
 // "'pridict' is not a verb; did you mean predict?" when the first word is close to one.
 std::string unknown_verb(const CLI::App& app, const std::string& word) {
   constexpr std::size_t kMostEdits = 3;
-  std::string nearest;
-  std::size_t least = std::min(kMostEdits, word.size() / 2) + 1;
+  std::vector<std::string_view> verbs;
   for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    const std::size_t edits = edit_distance(word, verb->get_name());
-    if (edits < least) {
-      least = edits;
-      nearest = verb->get_name();
+    verbs.push_back(verb->get_name());
+  }
+  const auto near = nearest(word, verbs, std::min(kMostEdits, word.size() / 2));
+  return fmt::format("'{}' is not a verb{}", word,
+                     near.empty() ? "" : fmt::format("; did you mean {}?", verbs[near.front()]));
+}
+
+// "--lables: unknown option; did you mean --labels?", or nothing when no option was too much.
+std::string unknown_option(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::App* at = &app; at != nullptr;
+       at = at->get_subcommands().empty() ? nullptr : at->get_subcommands().front()) {
+    for (const CLI::Option* option : at->get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
   }
-  return fmt::format("'{}' is not a verb{}", word,
-                     nearest.empty() ? "" : "; did you mean " + nearest + "?");
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.starts_with("--") || word.size() < 3) continue;
+    const std::string name = word.substr(0, word.find('='));
+    const std::vector<std::string_view> names(known.begin(), known.end());
+    const auto near = nearest(name, names, std::max<std::size_t>(2, name.size() / 4));
+    return fmt::format("{}: unknown option{}", name,
+                       near.empty() ? "" : fmt::format("; did you mean {}?", names[near.front()]));
+  }
+  return {};
 }
 
 void report_usage(const CLI::App& app, const CLI::ParseError& error, const std::string& first,
@@ -59,8 +78,10 @@ void report_usage(const CLI::App& app, const CLI::ParseError& error, const std::
         fmt::format("{} ({} --help lists the verbs)", unknown_verb(app, first), app.get_name()));
     return;
   }
-  context.report(fmt::format("{}{} ({}{} --help tells more)", subject, continued(error.what()),
-                             app.get_name(), verb.empty() ? "" : " " + verb));
+  const std::string option = unknown_option(app);
+  context.report(fmt::format("{}{} ({}{} --help tells more)", subject,
+                             option.empty() ? continued(error.what()) : option, app.get_name(),
+                             verb.empty() ? "" : " " + verb));
 }
 
 }  // namespace

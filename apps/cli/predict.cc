@@ -38,12 +38,11 @@ struct PredictOptions {
 class Predictor final : public InputVisitor {
  public:
   Predictor(pipeline::Recognizer& recognizer, ResultWriter& results, AnnotationWriter& drawings,
-            ClipOutputs& clips, double smooth)
+            ClipOutputs& clips)
       : recognizer_(recognizer),
         results_(results),
         drawings_(drawings),
         clips_(clips),
-        smooth_(smooth),
         scores_(!recognizer.label_names().empty()) {}
 
   // Drawings and pages show the picture as it is.
@@ -77,7 +76,8 @@ class Predictor final : public InputVisitor {
               video::VideoSource& source) override {
     MIEN_RETURN_IF_ERROR(drawings_.begin_clip(name, path, source.info()));
     clips_.begin_clip(name, path);
-    report::ClipTimeline timeline(smooth_);
+    results_.begin_clip(source.info());
+    report::ClipTimeline timeline;
     Progress progress("frames", source.info().frames);
     pipeline::ClipSink sink;
     sink.images = drawings_.enabled() || clips_.wants_images();
@@ -117,7 +117,6 @@ class Predictor final : public InputVisitor {
   ResultWriter& results_;
   AnnotationWriter& drawings_;
   ClipOutputs& clips_;
-  double smooth_;
   bool scores_;  // false: a regression without labels, which has no time line
 };
 
@@ -264,7 +263,7 @@ void predict(Context& context, PredictOptions options) {
            [&] { return clips.open(*inputs); }}) {
     if (const Status status = open(); !status.ok()) return usage(status);
   }
-  Predictor visitor(**recognizer, results, drawings, clips, options.clips.smooth);
+  Predictor visitor(**recognizer, results, drawings, clips);
   const bool complete = visit_inputs(context, options.inputs, *inputs, visitor);
   for (const Status& status : {results.finish(complete), clips.finish(complete, [&] {
                                  return facts(context, (*bundle)->info(),

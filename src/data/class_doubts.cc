@@ -132,7 +132,12 @@ std::vector<std::string> class_doubts(const Manifest& manifest) {
   std::vector<bool> told(classes.size());
   for (std::size_t a = 0; a < classes.size(); ++a) {
     for (std::size_t b = a + 1; b < classes.size(); ++b) {
-      const bool first_is_rare = classes[a].samples <= classes[b].samples;
+      // A word that is known is never the misspelt one of two.
+      const bool first_known = !classes[a].meaning.empty();
+      const bool as_known = first_known == !classes[b].meaning.empty();
+      const bool first_is_rare = as_known || classes[a].plain == classes[b].plain
+                                     ? classes[a].samples <= classes[b].samples
+                                     : !first_known;
       const std::size_t rare = first_is_rare ? a : b;
       const auto doubt = doubt_of(classes[rare], classes[first_is_rare ? b : a]);
       if (!doubt || told[rare]) continue;

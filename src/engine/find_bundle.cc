@@ -27,10 +27,11 @@ bool is_bundle(const fs::path& path) {
 // The names by which the bundles of a folder can be called.
 void add_names(const fs::path& folder, std::set<std::string>& out) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (is_bundle(entry.path())) {
-      out.insert(entry.path().extension() == ".tar" ? entry.path().stem().string()
-                                                    : entry.path().filename().string());
+  fs::directory_iterator it(folder, error);
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    const fs::path& path = it->path();
+    if (is_bundle(path)) {
+      out.insert(path.extension() == ".tar" ? path.stem().string() : path.filename().string());
     }
   }
 }

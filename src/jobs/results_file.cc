@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -28,7 +29,8 @@ CREATE TABLE files(
   state TEXT NOT NULL CHECK(state IN ('pending', 'done', 'failed')),
   media TEXT, code TEXT, message TEXT,
   frames INTEGER, analysed_frames INTEGER, faces INTEGER, tracks INTEGER,
-  corrupt_frames INTEGER, seconds REAL, elapsed REAL);
+  corrupt_frames INTEGER, seconds REAL, elapsed REAL,
+  cut_short INTEGER, expected_frames INTEGER, clock TEXT);
 CREATE TABLE frames(
   id INTEGER PRIMARY KEY, file INTEGER NOT NULL REFERENCES files(id),
   frame INTEGER NOT NULL, time_us INTEGER NOT NULL, width INTEGER NOT NULL,
@@ -44,6 +46,14 @@ CREATE TABLE tracks(
   from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, frames INTEGER NOT NULL, aggregate TEXT,
   top TEXT, unknown INTEGER, probabilities TEXT, cosines TEXT, PRIMARY KEY(file, track)) WITHOUT ROWID;
 )sql";
+
+// Columns of `files` that came after the first files of this format were written.
+struct LateColumn {
+  const char* name;
+  const char* type;
+};
+constexpr std::array<LateColumn, 3> kLateColumns{
+    {{"cut_short", "INTEGER"}, {"expected_frames", "INTEGER"}, {"clock", "TEXT"}}};
 
 // The lock of a run, on the database file itself. SQLite locks by other means (fcntl), which this
 // does not disturb as long as the descriptor is closed after the connection.
@@ -102,6 +112,36 @@ struct ResultsFile::Database {
     return &*place;
   }
 
+  std::set<std::string> late_columns;  // those of kLateColumns that the file has
+
+  Status read_columns() {
+    MIEN_ASSIGN_OR_RETURN(Statement columns,
+                          sqlite->prepare("SELECT name FROM pragma_table_info('files')"));
+    while (true) {
+      MIEN_ASSIGN_OR_RETURN(const bool more, columns.step());
+      if (!more) return {};
+      late_columns.insert(columns.text(0));
+    }
+  }
+  // Of an older file that is written to.
+  Status add_columns() {
+    MIEN_RETURN_IF_ERROR(read_columns());
+    for (const auto& [name, type] : kLateColumns) {
+      if (late_columns.contains(name)) continue;
+      MIEN_RETURN_IF_ERROR(
+          sqlite->execute(fmt::format("ALTER TABLE files ADD COLUMN {} {}", name, type).c_str()));
+    }
+    return read_columns();
+  }
+  // For SELECT.
+  std::string late() const {
+    std::string out;
+    for (const auto& [name, type] : kLateColumns) {
+      out += std::string(", ") + (late_columns.contains(name) ? name : "NULL");
+    }
+    return out;
+  }
+
   // Drops what is stored of a file but its own row.
   Status drop_rows(std::int64_t id) {
     for (const char* sql :
@@ -132,6 +172,7 @@ Result<std::unique_ptr<ResultsFile>> ResultsFile::open_for_run(
   MIEN_ASSIGN_OR_RETURN(database->sqlite, Sqlite::open(path.string(), SQLITE_OPEN_READWRITE));
   std::unique_ptr<ResultsFile> out(new ResultsFile(std::move(database)));
   MIEN_RETURN_IF_ERROR(out->create_or_compare(labels, facts));
+  MIEN_RETURN_IF_ERROR(out->database_->add_columns());
   return out;
 }
 
@@ -148,6 +189,7 @@ Result<std::unique_ptr<ResultsFile>> ResultsFile::open_to_read(const std::filesy
   MIEN_ASSIGN_OR_RETURN(database->sqlite, Sqlite::open(path.string(), SQLITE_OPEN_READWRITE));
   std::unique_ptr<ResultsFile> out(new ResultsFile(std::move(database)));
   MIEN_RETURN_IF_ERROR(out->read_meta());
+  MIEN_RETURN_IF_ERROR(out->database_->read_columns());
   return out;
 }
 
@@ -249,7 +291,7 @@ Result<Plan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptio
           "UPDATE files SET input = ?, size = ?, mtime_ns = ?, state = 'pending', media "
           "= NULL, code = NULL, message = NULL, frames = NULL, analysed_frames = NULL, "
           "faces = NULL, tracks = NULL, corrupt_frames = NULL, seconds = NULL, elapsed = "
-          "NULL WHERE id = ?"));
+          "NULL, cut_short = NULL, expected_frames = NULL, clock = NULL WHERE id = ?"));
   Plan out;
   std::set<std::int64_t> named;
   for (const InputFile& file : files) {
@@ -342,7 +384,8 @@ Status ResultsFile::finish(std::int64_t id, const pipeline::SummaryResult& summa
       Statement done,
       database_->sqlite->prepare("UPDATE files SET state = 'done', media = ?, frames = ?, "
                                  "analysed_frames = ?, faces = ?, tracks = ?, corrupt_frames = ?, "
-                                 "seconds = ?, elapsed = ?, code = ?, message = ? WHERE id = ?"));
+                                 "seconds = ?, elapsed = ?, code = ?, message = ?, "
+                                 "cut_short = ?, expected_frames = ?, clock = ? WHERE id = ?"));
   done.bind(summary.is_clip ? "clip" : "image")
       .bind(summary.frames)
       .bind(summary.analysed_frames)
@@ -357,6 +400,7 @@ Status ResultsFile::finish(std::int64_t id, const pipeline::SummaryResult& summa
   } else {
     done.bind_null().bind_null();
   }
+  bind_end(done, summary);
   MIEN_RETURN_IF_ERROR(done.bind(id).run());
   return transaction.commit();
 }
@@ -381,9 +425,10 @@ Status ResultsFile::for_each_file(const std::function<Status(const FileRow&)>& v
     MIEN_ASSIGN_OR_RETURN(
         Statement all,
         database_->sqlite->prepare(
-            "SELECT id, input, path, size, mtime_ns, state, media, code, message, frames, "
-            "analysed_frames, faces, tracks, corrupt_frames, seconds, elapsed FROM files ORDER BY "
-            "id"));
+            std::string(
+                "SELECT id, input, path, size, mtime_ns, state, media, code, message, frames, "
+                "analysed_frames, faces, tracks, corrupt_frames, seconds, elapsed") +
+            database_->late() + " FROM files ORDER BY id"));
     while (true) {
       MIEN_ASSIGN_OR_RETURN(const bool more, all.step());
       if (!more) break;

@@ -81,6 +81,24 @@ void bind_scores(Statement& row, const Scores& scores, bool unknown,
       .bind(score_list(scores, labels, [](const auto& s) { return s.cosine; }));
 }
 
+void bind_end(Statement& row, const pipeline::SummaryResult& summary) {
+  if (summary.is_clip) {
+    row.bind(summary.cut_short ? 1 : 0);
+  } else {
+    row.bind_null();
+  }
+  if (summary.cut_short && summary.cut_short->expected > 0) {
+    row.bind(summary.cut_short->expected);
+  } else {
+    row.bind_null();
+  }
+  if (summary.clock) {
+    row.bind(to_iso(*summary.clock));
+  } else {
+    row.bind_null();
+  }
+}
+
 void bind_face(Statement& row, const engine::FaceResult& result,
                const std::vector<std::string>& labels) {
   const face::Face& face = result.face;
@@ -115,6 +133,13 @@ FileRow read_file_row(const Statement& row) {
   out.summary.corrupt_frames = row.integer(13);
   out.summary.media_seconds = row.number(14);
   out.summary.elapsed_seconds = row.number(15);
+  // Older files tell by the code alone that a clip is cut short.
+  if (row.integer(16) != 0 || (out.state == "done" && !out.code.empty())) {
+    out.summary.cut_short = video::CutShort{out.summary.frames, row.integer(17)};
+  }
+  if (!row.is_null(18)) {
+    if (const auto clock = parse_wall_time(row.text(18)); clock.ok()) out.summary.clock = *clock;
+  }
   return out;
 }
 
@@ -124,6 +149,7 @@ pipeline::FrameResult read_frame(const Statement& row, const FileRow& file) {
   out.is_clip = file.is_clip;
   out.frame = row.integer(1);
   out.timestamp_us = row.integer(2);
+  out.clock = file.summary.clock;
   out.width = static_cast<int>(row.integer(3));
   out.height = static_cast<int>(row.integer(4));
   return out;
@@ -149,6 +175,7 @@ Result<pipeline::TrackResult> read_track(const Statement& row, const FileRow& fi
   out.from_us = row.integer(1);
   out.to_us = row.integer(2);
   out.frames = row.integer(3);
+  out.clock = file.summary.clock;
   out.aggregate = row.text(4) == engine::to_string(engine::Aggregate::kTemporal)
                       ? engine::Aggregate::kTemporal
                       : engine::Aggregate::kMean;

@@ -14,6 +14,8 @@ namespace mien::jobs {
 /// Binds top, unknown, probabilities and cosines; null when there are no labels.
 void bind_scores(Statement& row, const std::vector<engine::LabelScore>& scores, bool unknown,
                  const std::vector<std::string>& labels);
+/// Binds cut_short, expected_frames and clock; null for pictures and where nothing is known.
+void bind_end(Statement& row, const pipeline::SummaryResult& summary);
 /// Binds track ... cosines.
 void bind_face(Statement& row, const engine::FaceResult& face,
                const std::vector<std::string>& labels);

@@ -101,8 +101,10 @@ void LabelSegments::add(const FrameResult& frame) {
       advance(id, run, now, true);
       run = Run();
     }
+    const bool continues = !run.entries.empty();
     run.entries.push_back(entry_of(frame.faces[i], now));
     run.entries.back().face = i;
+    run.entries.back().continues = continues;
     ++pending.open;
   }
   if (use_ != Use::kSegments) pending_.push_back(std::move(pending));
@@ -363,6 +365,7 @@ void LabelSegments::answer(const Entry& entry) {
   MIEN_CHECK(entry.frame >= taken_);
   engine::SteadyAnswer out;
   out.unknown = entry.label < 0;
+  out.continues = entry.continues;
   std::vector<std::size_t> order(labels_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const std::size_t shown = std::min(order.size(), kSteadyLabels);

@@ -105,7 +105,12 @@ class Band {
   void draw_footer(const Rect& r, std::size_t hidden, bool live) {
     const Fonts::Style style{font_, false};
     std::string clock = instant_text(span_.now_us, span_.clock);
-    if (!live) clock += " / " + instant_text(span_.to_us - 1, span_.clock);
+    if (!live && span_.clock) {
+      const WallTime now = span_.clock->after(span_.now_us);
+      clock += " / " + time_of_day(span_.clock->after(span_.to_us - 1), now);
+    } else if (!live) {
+      clock += " / " + instant_text(span_.to_us - 1, {});
+    }
     const double clock_width = canvas_.text_width(clock, style, r.w);
     const double middle = r.y + r.h / 2;
     canvas_.text(clock, r.right() - clock_width, middle, style, clock_width + 1, kBandInk, 0.85);

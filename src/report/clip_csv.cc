@@ -17,6 +17,13 @@ std::string share_cell(double value) {
   return std::isfinite(value) ? fmt::format("{:.4f}", value) : std::string();
 }
 
+constexpr std::string_view kCutShort = ",cut_short,expected_frames";
+
+std::string cut_short_cells(const pipeline::SummaryResult& clip) {
+  if (!clip.cut_short) return ",0,";
+  return clip.cut_short->expected > 0 ? fmt::format(",1,{}", clip.cut_short->expected) : ",1,";
+}
+
 // When a stretch of a clip began and ended on the wall.
 std::string clock_cells(const std::optional<WallTime>& clock, std::int64_t from_us,
                         std::int64_t to_us) {
@@ -38,7 +45,7 @@ ClipCsv::ClipCsv(Rows rows, std::vector<std::string> labels, const CsvExtras& ex
 std::string ClipCsv::header() const {
   if (rows_ == Rows::kSegments) {
     return std::string("input,face_id,from,to,seconds,label,unknown,probability") +
-           (extras_.changes ? ",change,risen,risen_by" : "") +
+           (extras_.changes ? ",change,risen,risen_by" : "") + std::string(kCutShort) +
            (extras_.clock ? ",from_clock,to_clock\n" : "\n");
   }
   std::string out = "input,face_id,from,to,frames,seconds,longest";
@@ -50,12 +57,13 @@ std::string ClipCsv::header() const {
     for (const std::string& label : labels_) out += ',' + csv_text("baseline_" + label);
     for (const std::string& label : labels_) out += ',' + csv_text("change_" + label);
   }
-  return out + (extras_.clock ? ",from_clock,to_clock\n" : "\n");
+  return out.append(kCutShort) + (extras_.clock ? ",from_clock,to_clock\n" : "\n");
 }
 
-std::string ClipCsv::rows(const pipeline::TrackResult& track) const {
+std::string ClipCsv::rows(const pipeline::TrackResult& track,
+                          const pipeline::SummaryResult& clip) const {
   if (rows_ == Rows::kTracks) {
-    return track_row(track) +
+    return track_row(track) + cut_short_cells(clip) +
            (extras_.clock ? clock_cells(track.clock, track.from_us, track.to_us) : "") + '\n';
   }
   std::string out;
@@ -71,6 +79,7 @@ std::string ClipCsv::rows(const pipeline::TrackResult& track) const {
                          csv_text(segment.risen),
                          known ? share_cell(segment.risen_by) : std::string());
     }
+    out += cut_short_cells(clip);
     if (extras_.clock) out += clock_cells(track.clock, segment.from_us, segment.to_us);
     out += '\n';
   }

@@ -256,13 +256,13 @@ std::string clip_table(const pipeline::SummaryResult& summary,
   if (summary.corrupt_frames > 0) {
     facts += ", " + std::to_string(summary.corrupt_frames) + " broken";
   }
-  if (summary.cut_short) facts += ", " + video::to_string(*summary.cut_short);
   const std::string smallest = number_cell(static_cast<double>(summary.smallest_face));
   if (summary.smallest_face > 0) facts += ", faces from " + smallest + " px";
   writer.title(summary.input, facts);
   if (summary.smallest_face > 0 && tracks.empty()) {
     writer.line("  no face of " + smallest + " pixels or more (--min-face N: search for smaller)");
   }
+  if (summary.cut_short) writer.line("  " + video::to_string(*summary.cut_short));
   if (summary.clock) writer.line("  0:00.0 is " + date_text(*summary.clock));
   const std::size_t most = tracks.size() > kFewTracks ? kSegmentsOfMany : kSegmentsOfFew;
   for (const pipeline::TrackResult& track : tracks) add_track(writer, track, most);

@@ -62,25 +62,27 @@ std::string CsvTable::header() const {
   for (const std::string& label : labels_) {
     if (extras_.changes) out += ',' + csv_text("d_" + label);
   }
-  if (extras_.clock) out += ",clock";
+  out += extras_.clock ? ",cut_short,clock" : ",cut_short";
   return out + '\n';
 }
 
-std::string CsvTable::clock_cell(const pipeline::FrameResult& frame) const {
-  if (!extras_.clock) return {};
-  return ',' + (frame.clock ? to_iso(frame.clock->after(frame.timestamp_us)) : std::string());
+std::string CsvTable::end_cells(const pipeline::FrameResult& frame, bool cut_short) const {
+  std::string out = !frame.is_clip ? "," : cut_short ? ",1" : ",0";
+  if (!extras_.clock) return out;
+  return out + ',' + (frame.clock ? to_iso(frame.clock->after(frame.timestamp_us)) : "");
 }
 
-std::string CsvTable::rows(const pipeline::FrameResult& frame) const {
+std::string CsvTable::rows(const pipeline::FrameResult& frame, bool cut_short) const {
+  const std::string end = end_cells(frame, cut_short) + '\n';
   if (frame.faces.empty()) {
     const std::string start = csv_text(frame.input) + ',' + std::to_string(frame.frame) + ",," +
                               number(static_cast<double>(frame.timestamp_us) / 1e6, 6) + ",,0";
     const std::size_t empty = 7 + 2 * labels_.size() + targets_.size() + (labels_.empty() ? 0 : 1) +
                               (extras_.changes ? labels_.size() : 0);
-    return start + std::string(empty, ',') + clock_cell(frame) + '\n';
+    return start + std::string(empty, ',') + end;
   }
   std::string out;
-  for (std::size_t i = 0; i < frame.faces.size(); ++i) out += row(frame, i);
+  for (std::size_t i = 0; i < frame.faces.size(); ++i) out += row(frame, i) + end;
   return out;
 }
 
@@ -121,7 +123,7 @@ std::string CsvTable::row(const pipeline::FrameResult& frame, std::size_t index)
     }
     for (const std::string& value : changes) cell(value);
   }
-  return out + clock_cell(frame) + '\n';
+  return out;
 }
 
 }  // namespace mien::report

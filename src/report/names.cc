@@ -24,7 +24,12 @@ std::string span_text(std::int64_t from_us, std::int64_t to_us,
                       const std::optional<WallTime>& clock) {
   std::string out = instant_text(from_us, {}) + " to " + instant_text(to_us, {});
   if (!clock) return out;
-  return out + " (" + instant_text(from_us, clock) + " to " + instant_text(to_us, clock) + ')';
+  return out + " (" + clock_span_text(from_us, to_us, *clock) + ')';
+}
+
+std::string clock_span_text(std::int64_t from_us, std::int64_t to_us, const WallTime& clock) {
+  const WallTime from = clock.after(from_us);
+  return time_of_day(from, clock) + " to " + time_of_day(clock.after(to_us), from);
 }
 
 std::string instant_text(std::int64_t us, const std::optional<WallTime>& clock) {

@@ -29,6 +29,8 @@ std::string points(double change);
 /// known, " (14:05:01.2 to 14:05:05.0)" behind it.
 std::string span_text(std::int64_t from_us, std::int64_t to_us,
                       const std::optional<WallTime>& clock);
+/// "14:05:01.2 to 14:05:05.0"; a date stands where it changes.
+std::string clock_span_text(std::int64_t from_us, std::int64_t to_us, const WallTime& clock);
 /// The wall time where it is known, else the time of the clip.
 std::string instant_text(std::int64_t us, const std::optional<WallTime>& clock);
 

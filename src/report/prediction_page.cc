@@ -34,13 +34,14 @@ constexpr std::string_view kStyle = R"(
 .axis i{position:absolute;font-style:normal;transform:translateX(-50%);white-space:nowrap}.axis i.a{transform:none}.axis i.z{transform:translateX(-100%)}
 .shots{display:flex;flex-wrap:wrap;gap:.7rem;margin:.6rem 0}.shots figure{margin:0;width:112px;font-size:.8rem;line-height:1.3}.shots figcaption{overflow-wrap:anywhere}
 table.index td{padding-right:1.2rem;overflow-wrap:normal}table.index td>a{color:var(--mark);overflow-wrap:anywhere}
-table.index tr>td:nth-child(2){min-width:7rem}table.index tr>td:nth-child(3){white-space:nowrap}.more{white-space:nowrap}
-@media (max-width:560px){table.index tr>:nth-child(3){display:none}.lane,.axis{grid-template-columns:5.4rem minmax(0,1fr) 2.7rem;gap:0 .4rem}.axis .minor{display:none}}
+table.index tr>td:nth-child(2){min-width:15rem}table.index tr>td:nth-child(3){white-space:nowrap}.more{white-space:nowrap}
+@media (max-width:560px){table.index tr>:nth-child(3){display:none}table.index tr>td:nth-child(2){min-width:7rem}.lane,.axis{grid-template-columns:5.4rem minmax(0,1fr) 2.7rem;gap:0 .4rem}.axis .minor{display:none}}
 @media print{.lane svg{background:#f2f2f2}}
 )";
 
-// A step that gives at most nine marks over `seconds`.
-double tick_step(double seconds) {
+// A step that gives at most nine marks over `seconds`; times of day are long and get half as many.
+double tick_step(double span, bool long_marks) {
+  const double seconds = long_marks ? 2 * span : span;
   for (const double step : {0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0,
                             600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0}) {
     if (seconds / step <= 8.5) return step;
@@ -55,7 +56,7 @@ std::string axis(double from, double seconds, const std::optional<WallTime>& clo
     return time_of_day(then, then);  // a date would not fit
   };
   std::string out = "<div class=axis><span></span><div>";
-  const double step = tick_step(seconds);
+  const double step = tick_step(seconds, clock.has_value());
   int number = 0;
   for (double at = 0; at <= seconds * 1.0001; at += step) {
     const bool minor = number % (seconds / step > 5 ? 4 : 2) != 0;  // left out on narrow pages
@@ -71,6 +72,16 @@ double seconds_of(std::int64_t us) { return static_cast<double>(us) / 1e6; }
 
 std::string count(std::int64_t n, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
+// A path that breaks between its parts where a line is short.
+std::string breakable(std::string_view path) {
+  std::string out;
+  for (const char c : escape_markup(path)) {
+    out += c;
+    if (c == '/' || c == '_') out += "<wbr>";
+  }
+  return out;
 }
 
 // Label places by the time they led, longest first; then those that never led, in their order.
@@ -126,9 +137,7 @@ std::string segment_table(const SegmentTrack& track, const LabelSegments& segmen
     out += fmt::format(
         "<tr><td class=n>{:.3f}</td><td class=n>{:.3f}</td>{}<td>{}</td><td class=n>{}</td>",
         seconds_of(s.from_us), seconds_of(s.to_us),
-        clock ? fmt::format("<td>{} to {}</td>", instant_text(s.from_us, clock),
-                            instant_text(s.to_us, clock))
-              : "",
+        clock ? fmt::format("<td>{}</td>", clock_span_text(s.from_us, s.to_us, *clock)) : "",
         escape_markup(segments.name(s.label)),
         s.label < 0 ? "" : escape_markup(percent(s.probability)));
     if (changes) {
@@ -259,6 +268,7 @@ std::string PredictionPage::lanes(const SegmentTrack& track, const LabelSegments
     present += seconds_of(s.to_us - s.from_us);
   }
   const auto x = [&](double at) { return std::clamp(1000 * (at - from) / seconds, 0.0, 1000.0); };
+  const double step = tick_step(seconds, clock.has_value());
   std::string out;
   for (const int label : order_of_lanes(led, labels_.size())) {
     const std::string name = escape_markup(segments.name(label));
@@ -268,7 +278,7 @@ std::string PredictionPage::lanes(const SegmentTrack& track, const LabelSegments
         "<div class=lane><span title=\"{0}\">{0}</span><svg viewBox=\"0 0 1000 22\" "
         "preserveAspectRatio=none role=img aria-label=\"{0}, {1} of the time\">",
         name, escape_markup(percent(share)));
-    for (double at = tick_step(seconds); at < seconds; at += tick_step(seconds)) {
+    for (double at = step; at < seconds; at += step) {
       out += fmt::format(
           "<path d=\"M{:.1f} 0V22\" stroke=\"var(--line)\" vector-effect=non-scaling-stroke />",
           1000 * at / seconds);
@@ -408,12 +418,13 @@ std::string PredictionPage::index() const {
       answers += swatch(told.empty() ? label : label + " " + told, colour_of(label));
     }
     if (row.faces > row.answers.size()) {
-      answers += fmt::format("<span class=more>and {} more</span>", row.faces - row.answers.size());
+      answers +=
+          fmt::format(" <span class=more>and {} more</span>", row.faces - row.answers.size());
     }
     out += fmt::format(
         "<tr><td class=n>{0}</td><td><a href=\"#i{0}\">{1}</a></td><td>{2}</td><td "
         "class=n>{3}</td><td>{4}</td></tr>\n",
-        i + 1, escape_markup(row.input), escape_markup(row.kind), row.faces, answers);
+        i + 1, breakable(row.input), escape_markup(row.kind), row.faces, answers);
   }
   return out + "</table></div>\n";
 }

@@ -20,12 +20,6 @@ std::uint8_t intensity_of(const engine::FaceResult& face) {
 
 }  // namespace
 
-ClipTimeline::ClipTimeline(double bridge_seconds) {
-  if (std::isfinite(bridge_seconds) && bridge_seconds > 0) {
-    bridge_us_ = static_cast<std::int64_t>(std::min(bridge_seconds, 3600.0) * 1e6);
-  }
-}
-
 void ClipTimeline::vote(Bin& bin, int label, std::uint16_t weight) {
   if (bin.label == label) {
     const unsigned sum = unsigned{bin.lead} + weight;
@@ -124,8 +118,8 @@ void ClipTimeline::add(const pipeline::FrameResult& frame) {
     const int label = label_index(face);
     const std::uint8_t intensity = intensity_of(face);
     if (track.last_frame >= 0) {  // there until its frame ended, or until now
-      const bool bridged = now - track.end_us <= bridge_us_;
-      const std::size_t end = bridged ? bin : std::min(bin, bin_of(track.end_us));
+      const bool all = face.steady ? face.steady->continues : now <= track.end_us;
+      const std::size_t end = all ? bin : std::min(bin, bin_of(track.end_us));
       for (std::size_t b = bin_of(track.last_us) + 1; b < end; ++b) {
         vote_at(track, b, track.last_label, intensity);
       }

@@ -65,6 +65,16 @@ run embed clip.mp4 -b tiny --face whole --clock 2026-03-01T14:05:00
 ok
 check "embed" test "$(grep -c '"clock":"2026-03-01T14:05:0[01]\.[02468]00000"' .out)" = 6
 
+section "results file and its export"
+run predict clip.mp4 one.png "${whole[@]}" -o r.sqlite --clock 2026-03-01T14:05:00Z
+ok
+check "kept" test "$(sqlite3 r.sqlite 'SELECT group_concat(ifnull(clock, "-")) FROM files')" = \
+  2026-03-01T14:05:00.000000+00:00,-
+run data export r.sqlite --csv
+out_has ',0,2026-03-01T14:05:00\.200000\+00:00$'
+run data export r.sqlite --csv --table segments
+out_has ',2026-03-01T14:05:00\.000000\+00:00,2026-03-01T14:05:01\.[02]00000\+00:00$'
+
 section "now is for live inputs"
 before=$(date +%s)
 ffmpeg -nostdin -v error -i clip.mp4 -c:v mpeg2video -f mpegts - | TZ=UTC "$mien" predict - "${whole[@]}" --json --clock now >.out 2>.err

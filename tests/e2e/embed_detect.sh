@@ -99,7 +99,7 @@ ok
 out_has 'c\.mp4'
 run detect a.png --face whole --csv
 ok
-check "columns without labels" grep -qx 'input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown' <(head -1 .out)
+check "columns without labels" grep -qx 'input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,cut_short' <(head -1 .out)
 run detect a.png nothing.png --json
 exits 1
 err_is 'nothing\.png: no such file'

@@ -132,6 +132,15 @@ section "a misspelt verb"
 run pridict a.png
 exits 2
 err_is "'pridict' is not a verb; did you mean predict\\? .*"
+run predict a.png --lables happy
+exits 2
+err_is 'predict: --lables: unknown option; did you mean --labels\? \(mien predict --help tells more\)'
+run detect a.png --min-fase=20
+exits 2
+err_is 'detect: --min-fase: unknown option; did you mean --min-face\? .*'
+run predict a.png --photograph
+exits 2
+err_is 'predict: --photograph: unknown option \(.*'
 run
 exits 2
 

@@ -14,7 +14,8 @@ value "d['n'] == 3 and d['unlabelled'] == 1 and d['classes'] == ['happiness', 's
 value "0 <= d['war'] <= 100 and len(d['confusion']) == 2 and d['absent'] == []"
 value "d['war_interval'][0] <= d['war'] <= d['war_interval'][1]"
 run eval tiny --data m.csv --split val
-ok
+exits 0
+err_is "m: 'sad' is the only label, so every answer is right \\(expected at least two, such as --labels basic7\\)"
 out_has "1 samples"
 run eval tiny --data m.csv --protocol closed --json
 ok

@@ -42,6 +42,12 @@ check "nothing to tell" test ! -s "$tmp/.err"
 run export --help
 check "help of both kinds" grep -q -- "--check" "$tmp/.out"
 
+section "a folder to measure the rounding on"
+mkdir faces && media png faces/a.png 48 48 && ln -s nowhere faces/b.png && echo x >faces/notes.txt
+run export --precision int8 tiny checked --check faces
+exits 0
+err_has 'int8 on 1 pictures: least cosine'
+
 section refused
 run export --precision int8 tiny int8 --force
 exits 2

@@ -45,7 +45,7 @@ ok
 rows "$names == ['amused', 'bitter', 'bored']"
 run predict a.png -b tiny --face whole --csv --labels l.yaml
 ok
-out_has ',p_bored,p_amused,p_bitter,c_bored,c_amused,c_bitter,steady$'
+out_has ',p_bored,p_amused,p_bitter,c_bored,c_amused,c_bitter,steady,cut_short$'
 
 # refused NAME LABELS PATTERN: a usage error with one line that names the place.
 refused() {

@@ -32,7 +32,7 @@ section "CSV of a picture"
 run predict a.png b.png "${whole[@]}" --csv
 ok
 check "header and a row each" test "$(wc -l <.out)" -eq 3
-out_has '^input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,p_angry,.*,c_surprise,steady$'
+out_has '^input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,p_angry,.*,c_surprise,steady,cut_short$'
 check "as many cells as columns" awk -F, 'NR == 1 {n = NF} NF != n {exit 1}' .out
 run predict a.png "${whole[@]}" --csv --json
 exits 2

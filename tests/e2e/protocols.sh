@@ -247,7 +247,8 @@ exits 1
 err_has "subject|'A'"
 run eval tiny --data leak.csv --split test --json
 exits 0
-err_is "leak\.csv: 1 subjects of split test are in other splits too, such as 'A'; .*"
+err_is "leak\.csv: 1 subjects of split test are in other splits too, such as 'A'; .*" \
+  "leak: 'sadness' is the only label, so every answer is right .*"
 value "d['shared_subjects'] == 1 and d['n'] == 1"
 run eval tiny --data leak.csv --json
 ok

@@ -34,6 +34,7 @@ struct TargetValue {
 struct SteadyAnswer {
   std::vector<LabelScore> labels = {};  ///< the answer first, then by probability; at most ten
   bool unknown = false;
+  bool continues = false;  ///< the face was there all the time since the frame that last showed it
   std::vector<float> change = {};  ///< of each of `labels`, against the face's own baseline
 
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }

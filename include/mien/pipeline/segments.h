@@ -114,6 +114,7 @@ class LabelSegments {
     std::int64_t frame = 0;
     std::size_t face = 0;
     bool unknown = false;
+    bool continues = false;  // the run has entries before it
     std::vector<float> probabilities = {};
     std::vector<float> smooth = {};
     double unknown_share = 0;  // of the window

@@ -18,7 +18,8 @@ class ClipCsv {
   ClipCsv(Rows rows, std::vector<std::string> labels, const CsvExtras& extras = {});
 
   std::string header() const;
-  std::string rows(const pipeline::TrackResult& track) const;
+  /// `clip`: the end of the clip that the track is of.
+  std::string rows(const pipeline::TrackResult& track, const pipeline::SummaryResult& clip) const;
 
  private:
   std::string track_row(const pipeline::TrackResult& track) const;

@@ -25,19 +25,20 @@ class CsvTable {
  public:
   /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label
   /// counts once. `targets`: of a regression, one v_ column each behind them.
-  /// With CsvExtras::changes one d_ column per label follows, with CsvExtras::clock `clock` is
-  /// last.
+  /// With CsvExtras::changes one d_ column per label follows, then `cut_short`, and with
+  /// CsvExtras::clock `clock`.
   explicit CsvTable(const std::vector<std::string>& labels,
                     const std::vector<std::string>& targets = {}, const CsvExtras& extras = {});
 
   /// The first line.
   std::string header() const;
   /// The lines of one picture or frame. Scores of labels outside the set are left out.
-  std::string rows(const pipeline::FrameResult& frame) const;
+  /// `cut_short`: it is the last frame of a clip that ends before its header says.
+  std::string rows(const pipeline::FrameResult& frame, bool cut_short = false) const;
 
  private:
   std::string row(const pipeline::FrameResult& frame, std::size_t index) const;
-  std::string clock_cell(const pipeline::FrameResult& frame) const;
+  std::string end_cells(const pipeline::FrameResult& frame, bool cut_short) const;
   std::vector<std::string> labels_;
   std::vector<std::string> targets_;
   std::unordered_map<std::string, std::size_t> column_;

@@ -24,12 +24,9 @@ class ClipTimeline {
   static constexpr int kAbsent = -1;   ///< the track is not there
   static constexpr int kUnknown = -2;  ///< there, but no label fits
 
-  /// `bridge_seconds`: a face that comes back within it was there in between, as in
-  /// pipeline::LabelSegments.
-  explicit ClipTimeline(double bridge_seconds = 0);
-
-  /// Adds the faces of the next analysed frame, with their steady answers where they have them;
-  /// faces without a track are left out. A track that was in the frame before is taken to have been
+  /// Adds the faces of the next analysed frame; faces without a track are left out. Steady answers
+  /// decide where there are any, also whether a face was there in between
+  /// (SteadyAnswer::continues). Else a track that was in the frame before is taken to have been
   /// there for as long as that frame lasted (pipeline::FrameSteps).
   void add(const pipeline::FrameResult& frame);
 
@@ -82,7 +79,6 @@ class ClipTimeline {
   std::map<std::string, int> label_numbers_;
   std::map<std::int64_t, Track> tracks_;
   std::map<std::int64_t, bool> dropped_;
-  std::int64_t bridge_us_ = 0;
   std::int64_t bin_us_ = 20'000;
   std::int64_t end_us_ = 0;
   std::int64_t frames_ = 0;

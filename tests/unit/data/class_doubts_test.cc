@@ -8,7 +8,9 @@
 namespace mien::data {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Manifest with(const std::vector<std::pair<std::string, int>>& classes) {
@@ -30,6 +32,14 @@ TEST(ClassDoubts, NamesAMisspeltClass) {
   EXPECT_THAT(class_doubts(with({{"suprize", 2}, {"surprise", 14}})),
               ElementsAre("class 'suprize' (2 samples): looks like 'surprise' (14 samples) "
                           "misspelt; they count as two classes"));
+}
+
+TEST(ClassDoubts, AKnownWordIsNeverTheMisspeltOne) {
+  for (const int known : {1, 30}) {
+    EXPECT_THAT(class_doubts(with({{"happy", known}, {"hapy", 1}, {"sad", 9}})),
+                ElementsAre(AllOf(HasSubstr("class 'hapy' (1 sample): looks like 'happy' ("),
+                                  HasSubstr("misspelt; they count as two classes"))));
+  }
 }
 
 TEST(ClassDoubts, NamesOneExpressionUnderTwoNames) {

@@ -211,6 +211,50 @@ TEST(ResultsFile, RefusesAnotherModelOrOtherLabels) {
   EXPECT_THAT(fact.status().message(), HasSubstr("was made with new none (got 1)"));
 }
 
+TEST(ResultsFile, KeepsWhereAClipWasCutAndItsClock) {
+  const TempDir dir;
+  auto clip = clip_of(4);
+  clip.summary.cut_short = video::CutShort{4, 9};
+  clip.summary.clock = *parse_wall_time("2026-03-01T14:05:00.25+01:00");
+  {
+    const auto results = open(dir / "r.sqlite");
+    const auto plan = results->plan(std::vector{file_of("a"), file_of("b")});
+    MIEN_ASSERT_OK(results->append(plan->todo[0].id, std::vector{frame_of(0, 1)}));
+    MIEN_ASSERT_OK(results->finish(plan->todo[0].id, clip.summary, clip.tracks));
+    MIEN_ASSERT_OK(results->finish(plan->todo[1].id, clip_of(2).summary, {}));
+  }
+  {
+    const auto results = ResultsFile::open_to_read(dir / "r.sqlite");
+    MIEN_ASSERT_OK(results);
+    const auto rows = rows_of(**results);
+    ASSERT_TRUE(rows[0].summary.cut_short);
+    EXPECT_EQ(rows[0].summary.cut_short->expected, 9);
+    EXPECT_EQ(rows[0].summary.clock, clip.summary.clock);
+    EXPECT_EQ(frames_of(**results, rows[0])[0].clock, clip.summary.clock);
+    EXPECT_EQ((*(*results)->tracks(rows[0]))[0].clock, clip.summary.clock);
+    EXPECT_FALSE(rows[1].summary.cut_short);
+    EXPECT_FALSE(rows[1].summary.clock);
+  }
+  // A file from before there were these columns.
+  execute(dir / "r.sqlite",
+          "ALTER TABLE files DROP COLUMN cut_short; ALTER TABLE files DROP COLUMN "
+          "expected_frames; ALTER TABLE files DROP COLUMN clock");
+  {
+    const auto results = ResultsFile::open_to_read(dir / "r.sqlite");
+    MIEN_ASSERT_OK(results);
+    const auto rows = rows_of(**results);
+    ASSERT_TRUE(rows[0].summary.cut_short) << "its code says so";
+    EXPECT_EQ(rows[0].summary.cut_short->expected, 0);
+    EXPECT_FALSE(rows[1].summary.cut_short);
+  }
+  const auto results = open(dir / "r.sqlite");  // goes on with it
+  const auto plan = results->plan(std::vector{file_of("a"), file_of("b"), file_of("c")});
+  MIEN_ASSERT_OK(plan);
+  ASSERT_EQ(plan->todo.size(), 1U);
+  MIEN_ASSERT_OK(results->finish(plan->todo[0].id, clip.summary, {}));
+  EXPECT_EQ(rows_of(*results)[2].summary.cut_short->expected, 9);
+}
+
 TEST(ResultsFile, RefusesWhatIsNoResultsFile) {
   const TempDir dir;
   std::ofstream(dir / "text") << std::string(5000, 'x');

@@ -97,7 +97,7 @@ TEST(Agreement, SegmentsAreThoseOfTheClip) {
 TEST(Agreement, EveryFrameIsInItsSegment) {
   const ReadClip read = read_clip();
   ASSERT_EQ(read.frames.size(), 200U);
-  ClipTimeline timeline(kSmooth);
+  ClipTimeline timeline;
   const CsvTable csv(kAgreeingLabels);
   for (const pipeline::FrameResult& frame : read.frames) {
     timeline.add(frame);
@@ -109,7 +109,7 @@ TEST(Agreement, EveryFrameIsInItsSegment) {
       ASSERT_NE(at, segments.end());
       ASSERT_TRUE(face.steady);
       EXPECT_EQ(face.steady->top(), at->label) << frame.timestamp_us;
-      EXPECT_TRUE(csv.rows(frame).ends_with(',' + at->label + '\n'));
+      EXPECT_TRUE(csv.rows(frame).ends_with(',' + at->label + ",0\n"));
       EXPECT_THAT(to_json(frame).dump(),
                   HasSubstr(fmt::format(R"("steady":{{"label":"{}")", at->label)));
     }
@@ -141,7 +141,7 @@ TEST(Agreement, EveryOutputTellsEverySegment) {
   const std::string table = clip_table(read.clip.summary, read.clip.tracks);
   const std::string vtt = subtitles(read.clip.segments, SubtitleFormat::kVtt);
   const std::string eaf = elan_document(read.clip.segments);
-  const std::string csv = ClipCsv(ClipCsv::Rows::kSegments, kAgreeingLabels).rows(track);
+  const std::string csv = ClipCsv(ClipCsv::Rows::kSegments, kAgreeingLabels).rows(track, {});
   const std::string json = to_json(track).dump();
   for (const pipeline::TrackSegment& s : track.segments) {
     const double from = static_cast<double>(s.from_us) / 1e6;

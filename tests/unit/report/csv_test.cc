@@ -49,20 +49,24 @@ TEST(Csv, HeaderAndRowAreAsDocumented) {
   const CsvTable table({"happy", "sad"});
   EXPECT_EQ(table.header(),
             "input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,"
-            "p_happy,p_sad,c_happy,c_sad,steady\n");
+            "p_happy,p_sad,c_happy,c_sad,steady,cut_short\n");
   auto frame =
       frame_of(0.04, {face_at({10, 20.25F, 30, 40}, {{"sad", 0.75F}, {"happy", 0.25F}}, 3)});
   EXPECT_EQ(table.rows(frame),
             "clip.mp4,1,3,0.040000,1.2500,1,detected,10.0,20.2,30.0,40.0,sad,0,"
-            "0.2500,0.7500,0.0750,0.2250,\n");
+            "0.2500,0.7500,0.0750,0.2250,,0\n");
   frame.faces[0].steady = engine::SteadyAnswer{.labels = {{.label = "happy"}}};
-  EXPECT_TRUE(table.rows(frame).ends_with(",0.2250,happy\n"));
+  EXPECT_TRUE(table.rows(frame).ends_with(",0.2250,happy,0\n"));
   frame.faces[0].steady->unknown = true;
-  EXPECT_TRUE(table.rows(frame).ends_with(",0.2250,unknown\n"));
+  EXPECT_TRUE(table.rows(frame).ends_with(",0.2250,unknown,0\n"));
+  EXPECT_TRUE(table.rows(frame, true).ends_with(",unknown,1\n")) << "the clip is cut short here";
+  frame.faces.clear();
+  EXPECT_TRUE(table.rows(frame, true).ends_with(",,1\n"));
+  EXPECT_TRUE(table.rows(picture_of({})).ends_with(",,\n")) << "a picture cannot be cut short";
   EXPECT_EQ(CsvTable({}).header().find("steady"), std::string::npos) << "detected faces have none";
 }
 
-TEST(Csv, ChangesAgainstABaselineAreTheLastColumns) {
+TEST(Csv, ChangesAgainstABaselineComeAfterTheLabels) {
   const CsvTable table({"happy", "sad"}, {}, {.changes = true});
   auto face = face_at({1, 2, 3, 4}, {{"sad", 0.75F}, {"happy", 0.25F}});
   const auto none = table.rows(picture_of({face}));
@@ -73,7 +77,7 @@ TEST(Csv, ChangesAgainstABaselineAreTheLastColumns) {
   EXPECT_EQ(rows[1][18], "-0.5000");
   EXPECT_EQ(rows[1][19], "0.5000");
   EXPECT_EQ(rows[2][19], "");
-  for (const auto& row : rows) EXPECT_EQ(row.size(), 20U);
+  for (const auto& row : rows) EXPECT_EQ(row.size(), 21U);
 }
 
 TEST(Csv, TheWallTimeIsTheLastColumn) {
@@ -103,7 +107,7 @@ TEST(Csv, ValuesOfARegressionComeAfterTheLabels) {
   EXPECT_EQ(rows[0][16], "v_=x");
   EXPECT_EQ(rows[1][15], "2.500000");
   EXPECT_EQ(rows[1][16], "0.000000");
-  EXPECT_EQ(rows[2].size(), 18U);
+  EXPECT_EQ(rows[2].size(), 19U);
   EXPECT_EQ(rows[3][15], "");
 }
 
@@ -131,7 +135,7 @@ TEST(Csv, RepeatedLabelsCountOnceAndStrangeOnesAreLeftOut) {
   const CsvTable table({"happy", "happy", "bored"});
   const auto rows =
       parse_csv(table.header() + table.rows(picture_of({face_at({1, 2, 3, 4}, kHappy)})));
-  ASSERT_EQ(rows[0].size(), 13U + 4U + 1U);  // "steady" is last
+  ASSERT_EQ(rows[0].size(), 13U + 4U + 2U);  // then steady and cut_short
   EXPECT_EQ(rows[1][13], "0.9100");
   EXPECT_EQ(rows[1][14], "");
 }
@@ -160,8 +164,8 @@ TEST(Csv, AnyTextReadsBackAsOneCell) {
     const CsvTable table({text});
     const auto rows = parse_csv(table.header() + table.rows(picture));
     ASSERT_EQ(rows.size(), 2U);
-    EXPECT_EQ(rows[0].size(), 16U);
-    EXPECT_EQ(rows[1].size(), 16U);
+    EXPECT_EQ(rows[0].size(), 17U);
+    EXPECT_EQ(rows[1].size(), 17U);
     EXPECT_EQ(rows[1][0].find('\0'), std::string::npos);
   }
 }

@@ -5,19 +5,13 @@
 
 #include <limits>
 
+#include "unit/report/report_samples.h"
+
 namespace mien::report {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t out = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++out;
-  }
-  return out;
-}
 
 TEST(DescriptorMap, ShowsEveryCellOfClassesWithSamples) {
   const double none = std::numeric_limits<double>::quiet_NaN();
@@ -25,7 +19,7 @@ TEST(DescriptorMap, ShowsEveryCellOfClassesWithSamples) {
                                    {"near to: grin", "near to: \"laugh\"", "x"},
                                    {{0.5, 0.25, none}, {0.4, 0.1, none}, {-0.25, 0.5, none}}};
   const std::string html = descriptor_map_html(map, {"happy", "<sad>", "absent"});
-  EXPECT_EQ(count(html, "<rect"), 6u);
+  EXPECT_EQ(test::count_of("<rect", html), 6u);
   EXPECT_THAT(html, HasSubstr(">happy 2</text>"));
   EXPECT_THAT(html, HasSubstr(">0.50</text>"));
   EXPECT_THAT(html, HasSubstr("fill-opacity=\"0.750\""));  // the nearest
@@ -47,7 +41,7 @@ TEST(DescriptorMap, LongListsAreCut) {
     map.cosines.push_back({0.1});
   }
   const std::string html = descriptor_map_html(map, {"a"});
-  EXPECT_EQ(count(html, "<rect"), 400u);
+  EXPECT_EQ(test::count_of("<rect", html), 400u);
   EXPECT_THAT(html, HasSubstr("the first 400 of 500"));
 }
 

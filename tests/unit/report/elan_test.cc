@@ -56,13 +56,7 @@ TEST(Elan, EscapesWhatComesFromOutside) {
 }
 
 TEST(Elan, ATierForTheChangeAgainstABaseline) {
-  LabelSegments segments({"happy", "sad"}, 0);
-  segments.set_baseline(*pipeline::parse_baseline("0-1"));
-  for (const float happy : {0.25F, 0.75F}) {
-    segments.add(frame_of(happy < 0.5F ? 0 : 1,
-                          {face_at({0, 0, 9, 9}, {{"happy", happy}, {"sad", 1 - happy}}, 4)}));
-  }
-  segments.finish();
+  const LabelSegments segments = test::segments_with_a_baseline();
   const std::string text = elan_document(segments);
   EXPECT_THAT(text, HasSubstr("LINGUISTIC_TYPE_REF=\"change\" PARTICIPANT=\"face 4\" "
                               "TIER_ID=\"face 4 change\""));

@@ -68,15 +68,8 @@ TEST(JsonLines, ValuesOfARegressionWithAndWithoutLabels) {
 }
 
 TEST(JsonLines, ATrackTellsSharesAndSegments) {
-  pipeline::TrackResult track;
-  track.input = "clip.mp4";
+  pipeline::TrackResult track = test::track_of("happy");
   track.labels = face_at({}, kHappy).labels;
-  EXPECT_EQ(problem_of(to_json(track)), "");
-  track.shares = {{.label = "happy", .seconds = 1.5, .share = 0.75},
-                  {.label = "unknown", .unknown = true, .seconds = 0.5, .share = 0.25}};
-  track.segments = {
-      {.from_us = 0, .to_us = 1'500'000, .label = "happy", .probability = 0.87654},
-      {.from_us = 1'500'000, .to_us = 2'000'000, .label = "unknown", .unknown = true}};
   track.segments_left_out = 3;
   const Json json = to_json(track);
   EXPECT_EQ(problem_of(json), "");

@@ -58,7 +58,7 @@ TEST(PredictionPage, ClipHasALanePerLabelAndMarksUnknown) {
 TEST(PredictionPage, WallTimesOnAxisTooltipAndTable) {
   const std::string page = clip_page(true, *parse_wall_time("2026-03-01T14:05:00Z"));
   for (const char* part :
-       {"<p class=dim>0:00.0 is 2026-03-01 14:05:00 +00:00</p>", ">14:05:05.0</i>",
+       {"<p class=dim>0:00.0 is 2026-03-01 14:05:00 +00:00</p>", ">14:05:04.0</i>",
         "<title>0:00.0 to 0:03.0 (14:05:00.0 to 14:05:03.0): happy", "<th>clock</th>",
         "<td>14:05:00.0 to 14:05:03.0</td>", ">0:00.0 to 0:04.9 (14:05:00.0 to 14:05:04.9), 50"}) {
     EXPECT_THAT(page, HasSubstr(part));
@@ -68,9 +68,8 @@ TEST(PredictionPage, WallTimesOnAxisTooltipAndTable) {
 
 TEST(PredictionPage, NothingIsLoadedAndNoImageWithoutTheOption) {
   const std::string page = clip_page(false);
-  for (const char* word : {"<script", "http:", "https:", "<img", "url(", "@import", "<i>&"}) {
-    EXPECT_THAT(page, Not(HasSubstr(word)));
-  }
+  test::expect_self_contained(page);
+  for (const char* word : {"<img", "<i>&"}) EXPECT_THAT(page, Not(HasSubstr(word)));
   const std::string with = clip_page(true);
   EXPECT_THAT(with, HasSubstr("<img width=112 height=112 alt=\"\" src=\"data:image/jpeg;base64,"));
 }
@@ -90,8 +89,8 @@ TEST(PredictionPage, PicturesTellFacesAndTheirLabels) {
   // A numbered box in percent of the picture, and a table of all inputs that leads to them.
   EXPECT_THAT(html, HasSubstr("left:1.25%;top:1.67%;width:3.12%;height:4.17%"));
   EXPECT_THAT(html, HasSubstr(">1</b></i>"));
-  EXPECT_THAT(html, HasSubstr("<a href=\"#i1\">photos/party.jpg</a>"));
-  EXPECT_THAT(html, HasSubstr("<a href=\"#i2\">photos/party.jpg</a>"));
+  EXPECT_THAT(html, HasSubstr("<a href=\"#i1\">photos/<wbr>party.jpg</a>"));
+  EXPECT_THAT(html, HasSubstr("<a href=\"#i2\">photos/<wbr>party.jpg</a>"));
   EXPECT_THAT(html, HasSubstr("<section id=i2>"));
   EXPECT_THAT(html, HasSubstr("91%"));
   EXPECT_THAT(html, HasSubstr("No face was found."));

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "mien/pipeline/result.h"
+#include "mien/pipeline/segments.h"
 
 namespace mien::report::test {
 
@@ -48,6 +52,44 @@ inline pipeline::FrameResult frame_of(double seconds, std::vector<engine::FaceRe
 
 inline const Scores kHappy = {{"happy", 0.91F}, {"surprise", 0.06F}, {"neutral", 0.03F}};
 inline const Scores kSad = {{"sad", 0.55F}, {"neutral", 0.40F}, {"happy", 0.05F}};
+
+/// A track of `label` for 1.5 seconds, then of unknown for half a second.
+inline pipeline::TrackResult track_of(const std::string& label) {
+  pipeline::TrackResult out;
+  out.input = "clip.mp4";
+  out.to_us = 1'960'000;
+  out.frames = 50;
+  out.shares = {{.label = label, .seconds = 1.5, .share = 0.75},
+                {.label = "unknown", .unknown = true, .seconds = 0.5, .share = 0.25}};
+  out.segments = {{.from_us = 0, .to_us = 1'500'000, .label = label, .probability = 0.87654},
+                  {.from_us = 1'500'000, .to_us = 2'000'000, .label = "unknown", .unknown = true}};
+  return out;
+}
+
+/// Face 4 for two seconds: sad at 75 % over the first, which is its baseline, then happy.
+inline pipeline::LabelSegments segments_with_a_baseline() {
+  pipeline::LabelSegments out({"happy", "sad"}, 0);
+  out.set_baseline(*pipeline::parse_baseline("0-1"));
+  for (const int second : {0, 1}) {
+    const float happy = second == 0 ? 0.25F : 0.75F;
+    out.add(frame_of(second, {face_at({0, 0, 9, 9}, {{"happy", happy}, {"sad", 1 - happy}}, 4)}));
+  }
+  out.finish();
+  return out;
+}
+
+inline std::size_t count_of(std::string_view part, std::string_view text) {
+  std::size_t out = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++out;
+  return out;
+}
+
+/// A page that loads nothing and runs nothing.
+inline void expect_self_contained(const std::string& page) {
+  for (const char* word : {"<script", "http:", "https:", "url(", "@import"}) {
+    EXPECT_EQ(count_of(word, page), 0U) << word;
+  }
+}
 
 /// Texts that a careless writer would trip over.
 inline std::vector<std::string> hostile_texts() {

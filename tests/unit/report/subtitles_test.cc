@@ -51,13 +51,7 @@ TEST(Subtitles, OneFaceIsNotNumbered) {
 }
 
 TEST(Subtitles, TellTheChangeAgainstABaseline) {
-  LabelSegments segments({"happy", "sad"}, 0);
-  segments.set_baseline(*pipeline::parse_baseline("0-1"));
-  for (const float happy : {0.25F, 0.75F}) {
-    segments.add(frame_of(happy < 0.5F ? 0 : 1,
-                          {face_at({0, 0, 9, 9}, {{"happy", happy}, {"sad", 1 - happy}}, 4)}));
-  }
-  segments.finish();
+  const LabelSegments segments = test::segments_with_a_baseline();
   EXPECT_EQ(subtitles(segments, SubtitleFormat::kSrt),
             "1\n00:00:00,000 --> 00:00:01,000\nsad (0)\n\n"
             "2\n00:00:01,000 --> 00:00:02,000\nhappy (+50)\n\n");

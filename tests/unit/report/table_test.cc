@@ -247,7 +247,7 @@ TEST(Table, AClipTellsTheTimesOfAClockWhereItIsKnown) {
        {"  0:00.0 is 2026-02-28 23:59:53 +01:00\n",
         "  #0  0:00.0 to 0:10.0 (23:59:53.0 to 2026-03-01 00:00:03.0), 101 frames\n",
         "      sad        71%  0:00.0 to 0:06.0 (23:59:53.0 to 23:59:59.0)\n",
-        "      happy      93%  0:07.0 to 0:10.0 (2026-03-01 00:00:00.0 to 2026-03-01 00:00:03.0)\n",
+        "      happy      93%  0:07.0 to 0:10.0 (2026-03-01 00:00:00.0 to 00:00:03.0)\n",
         "  time line, 0:00.0 to 0:10.0 (23:59:53.0 to 2026-03-01 00:00:03.0)\n"}) {
     EXPECT_THAT(text, testing::HasSubstr(line));
   }
@@ -350,11 +350,13 @@ TEST(Timeline, FillsBetweenFramesOfATrackButNotAcrossAbsence) {
   EXPECT_FALSE(timeline.is_current(0));
 }
 
-TEST(Timeline, AShortAbsenceIsBridgedAndAGapInTheClipIsNot) {
-  ClipTimeline timeline(0.5);
-  const auto face = face_at({1, 2, 3, 4}, kHappy, 0);
+TEST(Timeline, AnAbsenceIsBridgedWhereTheSteadyAnswerSaysSo) {
+  ClipTimeline timeline;
+  auto face = face_at({1, 2, 3, 4}, kHappy, 0);
+  face.steady = engine::SteadyAnswer{.labels = {{.label = "happy", .probability = 0.9F}}};
   for (const double t : {0.0, 0.2, 0.4, 0.6, 1.0, 1.2, 11.2, 11.4}) {
     std::vector<engine::FaceResult> faces;
+    face.steady->continues = t > 0.0 && t < 11.2;
     if (t != 0.6) faces.push_back(face);
     timeline.add(frame_of(t, faces));
   }
