@@ -115,7 +115,7 @@ Status choose_format(OutputOptions& options, const std::vector<std::string_view>
                     options.format, options.file));
   }
   if (std::find(formats.begin(), formats.end(), options.format) == formats.end()) {
-    return invalid_argument(fmt::format("--format: '{}' is no format of this verb (expected {})",
+    return invalid_argument(fmt::format("--format: unsupported format '{}' (expected {})",
                                         options.format, fmt::join(formats, ", ")));
   }
   options.json = options.format == "json";

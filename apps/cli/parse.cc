@@ -72,16 +72,23 @@ void report_usage(const CLI::App& app, const CLI::ParseError& error, const std::
                   Context& context) {
   const std::string verb = verb_of(app);
   const std::string subject = verb.empty() ? std::string() : verb + ": ";
-  const bool has_verbs = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
-  if (verb.empty() && has_verbs && !first.empty() && first.front() != '-') {
+  const std::string help = app.get_name() + (verb.empty() ? "" : " " + verb) + " --help";
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  const bool has_verbs = !at->get_subcommands([](const CLI::App*) { return true; }).empty();
+  std::string word = first;
+  if (!verb.empty()) {
+    const std::vector<std::string> rest = app.remaining(true);
+    word = rest.empty() ? std::string() : rest.front();
+  }
+  if (has_verbs && !word.empty() && word.front() != '-') {
     context.report(
-        fmt::format("{} ({} --help lists the verbs)", unknown_verb(app, first), app.get_name()));
+        fmt::format("{}{} ({} lists the verbs)", subject, unknown_verb(*at, word), help));
     return;
   }
   const std::string option = unknown_option(app);
-  context.report(fmt::format("{}{} ({}{} --help tells more)", subject,
-                             option.empty() ? continued(error.what()) : option, app.get_name(),
-                             verb.empty() ? "" : " " + verb));
+  context.report(fmt::format("{}{} ({} tells more)", subject,
+                             option.empty() ? continued(error.what()) : option, help));
 }
 
 }  // namespace

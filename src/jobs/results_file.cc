@@ -1,20 +1,15 @@
 #include "mien/jobs/results_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cmath>
-#include <cstring>
 #include <optional>
 #include <set>
 
 #include "jobs/rows.h"
+#include "jobs/run_lock.h"
 #include "jobs/sqlite.h"
 
 namespace mien::jobs {
@@ -54,45 +49,6 @@ struct LateColumn {
 };
 constexpr std::array<LateColumn, 3> kLateColumns{
     {{"cut_short", "INTEGER"}, {"expected_frames", "INTEGER"}, {"clock", "TEXT"}}};
-
-// The lock of a run, on the database file itself. SQLite locks by other means (fcntl), which this
-// does not disturb as long as the descriptor is closed after the connection.
-class RunLock {
- public:
-  RunLock() = default;
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-  ~RunLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  Status take(const std::string& path) {
-    struct stat before {};
-    if (::stat(path.c_str(), &before) == 0 && S_ISFIFO(before.st_mode)) {
-      return invalid_argument(path + ": is a pipe (expected a file for the results)");
-    }
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd_ < 0) {
-      return io_error(fmt::format("{}: cannot be opened ({})", path, std::strerror(errno)));
-    }
-    struct stat info {};
-    if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) {
-      return invalid_argument(path + ": is a device (expected a file for the results)");
-    }
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return {};
-    if (errno != EWOULDBLOCK) {
-      return io_error(fmt::format("{}: cannot be locked ({})", path, std::strerror(errno)));
-    }
-    return invalid_argument(
-        fmt::format("{}: another run is writing to it (expected one run at a time; wait for it, or "
-                    "name another "
-                    "file)",
-                    path));
-  }
-
- private:
-  int fd_ = -1;
-};
 
 }  // namespace
 
@@ -183,22 +139,42 @@ Result<std::unique_ptr<ResultsFile>> ResultsFile::open_to_read(const std::filesy
                      ": no such file (expected the results of `mien predict -o "
                      "FILE.sqlite`)");
   }
-  auto database = std::make_unique<Database>();
-  database->subject = path.string();
+  const auto read = [&](auto opened) -> Result<std::unique_ptr<ResultsFile>> {
+    if (!opened.ok()) return opened.status();
+    auto database = std::make_unique<Database>();
+    database->subject = path.string();
+    database->sqlite = std::move(*opened);
+    std::unique_ptr<ResultsFile> out(new ResultsFile(std::move(database)));
+    MIEN_RETURN_IF_ERROR(out->read_meta());
+    MIEN_RETURN_IF_ERROR(out->database_->read_columns());
+    return out;
+  };
   // Not read-only: a journal that a killed run left must be taken in first.
-  MIEN_ASSIGN_OR_RETURN(database->sqlite, Sqlite::open(path.string(), SQLITE_OPEN_READWRITE));
-  std::unique_ptr<ResultsFile> out(new ResultsFile(std::move(database)));
-  MIEN_RETURN_IF_ERROR(out->read_meta());
-  MIEN_RETURN_IF_ERROR(out->database_->read_columns());
+  auto out = read(Sqlite::open(path.string(), SQLITE_OPEN_READWRITE));
+  const auto may_write = [](const std::filesystem::path& place) {
+    return ::access(place.empty() ? "." : place.c_str(), W_OK) == 0;
+  };
+  const std::filesystem::path journal = path.string() + "-wal";
+  const bool fixed = !may_write(path) || !may_write(path.parent_path());
+  if (!out.ok() && fixed && !std::filesystem::exists(journal, error)) {
+    auto as_it_is = read(Sqlite::open_unchanging(path.string()));
+    if (as_it_is.ok()) return as_it_is;
+  }
   return out;
 }
 
 Status ResultsFile::read_meta() {
   const std::string& subject = database_->subject;
-  auto version = database_->sqlite->prepare("SELECT value FROM meta WHERE key = 'format_version'");
-  const bool readable = version.ok();
-  Result<bool> row = readable ? version->step() : Result<bool>(version.status());
-  if (!row.ok() && row.status().code() == StatusCode::kCorrupt) return row.status();
+  // A file that cannot be read is not one of another program.
+  MIEN_ASSIGN_OR_RETURN(
+      Statement tables,
+      database_->sqlite->prepare("SELECT count(*) FROM sqlite_master WHERE name = 'meta'"));
+  MIEN_ASSIGN_OR_RETURN(const bool counted, tables.step());
+  auto version =
+      counted && tables.integer(0) > 0
+          ? database_->sqlite->prepare("SELECT value FROM meta WHERE key = 'format_version'")
+          : Result<Statement>(corrupt("no meta"));
+  Result<bool> row = version.ok() ? version->step() : Result<bool>(version.status());
   if (!row.ok() || !*row) {
     return corrupt(
         fmt::format("{}: is no results file (expected one made by `mien predict`)", subject));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cerrno>
 #include <utility>
 
@@ -101,10 +102,25 @@ std::string Statement::text(int column) const {
 }
 
 Result<std::unique_ptr<Sqlite>> Sqlite::open(const std::string& path, int flags) {
+  return open_as(path, path, flags);
+}
+
+Result<std::unique_ptr<Sqlite>> Sqlite::open_unchanging(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte < 0x80 && std::isalnum(byte) != 0;
+    uri += plain || c == '/' || c == '.' ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return open_as(path, uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+}
+
+Result<std::unique_ptr<Sqlite>> Sqlite::open_as(const std::string& subject, const std::string& name,
+                                                int flags) {
   std::unique_ptr<Sqlite> out(new Sqlite);
-  out->subject_ = path;
-  const int code = sqlite3_open_v2(path.c_str(), &out->database_, flags, nullptr);
-  if (code != SQLITE_OK) return sqlite_error(path, out->database_, code);
+  out->subject_ = subject;
+  const int code = sqlite3_open_v2(name.c_str(), &out->database_, flags, nullptr);
+  if (code != SQLITE_OK) return sqlite_error(subject, out->database_, code);
   sqlite3_extended_result_codes(out->database_, 1);
   sqlite3_busy_timeout(out->database_, 10'000);
   return out;

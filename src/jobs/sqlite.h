@@ -48,6 +48,8 @@ class Sqlite {
  public:
   /// `flags`: SQLITE_OPEN_*. Errors: kIo.
   static Result<std::unique_ptr<Sqlite>> open(const std::string& path, int flags);
+  /// To read a file that nobody writes to, where nothing may be written beside it. Errors: kIo.
+  static Result<std::unique_ptr<Sqlite>> open_unchanging(const std::string& path);
   Sqlite(const Sqlite&) = delete;
   Sqlite& operator=(const Sqlite&) = delete;
   ~Sqlite() { sqlite3_close(database_); }
@@ -58,6 +60,8 @@ class Sqlite {
 
  private:
   Sqlite() = default;
+  static Result<std::unique_ptr<Sqlite>> open_as(const std::string& subject,
+                                                 const std::string& name, int flags);
   sqlite3* database_ = nullptr;
   std::string subject_;
 };

@@ -133,7 +133,7 @@ std::string mistakes(const std::vector<Mistake>& list) {
     if (!m.image.empty()) out += fmt::format("<img alt=\"\" src=\"{}\">", m.image);
     out += fmt::format(
         "<figcaption>{}, said <b>{}</b> {}<br><span class=dim>{}</span></figcaption></figure>\n",
-        escape_markup(m.truth), escape_markup(m.said), sure, escape_markup(m.id));
+        isolated(m.truth), isolated(m.said), sure, escape_markup(m.id));
   }
   return out + (images ? "</div>\n" : "</table></div>\n");
 }

@@ -53,6 +53,8 @@ std::string escape_markup(std::string_view text) {
   return out;
 }
 
+std::string isolated(std::string_view name) { return "<bdi>" + escape_markup(name) + "</bdi>"; }
+
 std::string escape_lines(std::string_view text) {
   std::string out;
   while (!text.empty()) {

@@ -14,6 +14,8 @@ namespace mien::report {
 std::string escape_markup(std::string_view text);
 /// The same for text of several lines; the lines stay, empty ones go.
 std::string escape_lines(std::string_view text);
+/// A name as a part of a line of HTML: one that runs from right to left leaves the rest in order.
+std::string isolated(std::string_view name);
 
 std::string base64(std::span<const std::byte> bytes);
 

@@ -111,9 +111,9 @@ std::string label_bars(const std::vector<engine::LabelScore>& labels, int top,
   return out + "</div>";
 }
 
-std::string swatch(std::string_view name, const Colour& colour) {
-  return fmt::format("<span class=swatch><i style=\"background:{}\"></i>{}</span>", css(colour),
-                     escape_markup(name));
+std::string swatch(std::string_view name, std::string_view told, const Colour& colour) {
+  return fmt::format("<span class=swatch><i style=\"background:{}\"></i>{}{}{}</span>", css(colour),
+                     isolated(name), told.empty() ? "" : " ", escape_markup(told));
 }
 
 }  // namespace mien::report

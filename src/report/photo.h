@@ -34,7 +34,7 @@ std::string label_bar(std::string_view name, double share, std::string_view told
 /// The `top` labels as bars.
 std::string label_bars(const std::vector<engine::LabelScore>& labels, int top,
                        const LabelColours& colours);
-/// A square in the colour of a label, and the label.
-std::string swatch(std::string_view name, const Colour& colour);
+/// A square in the colour of a label, the label, and what is told of it.
+std::string swatch(std::string_view name, std::string_view told, const Colour& colour);
 
 }  // namespace mien::report

@@ -162,7 +162,7 @@ std::string whole_reading(const pipeline::TrackResult& track, int top) {
                                                                   : "the mean of its frames",
                   track.unknown ? "unknown (" : "");
   for (std::size_t i = 0; i < track.labels.size() && i < static_cast<std::size_t>(top); ++i) {
-    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", escape_markup(track.labels[i].label),
+    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", isolated(track.labels[i].label),
                        escape_markup(percent(static_cast<double>(track.labels[i].probability))));
   }
   out += track.unknown ? ")</p>\n" : "</p>\n";
@@ -174,7 +174,7 @@ std::string whole_reading(const pipeline::TrackResult& track, int top) {
                      escape_markup(clock_text(track.baseline->seconds)));
   bool first = true;
   for (const auto& one : track.baseline->labels) {
-    out += fmt::format("{}{} {}", first ? "" : ", ", escape_markup(one.label),
+    out += fmt::format("{}{} {}", first ? "" : ", ", isolated(one.label),
                        escape_markup(points(one.change)));
     first = false;
   }
@@ -310,7 +310,7 @@ std::string PredictionPage::shots(std::int64_t track, const LabelSegments& segme
     out += fmt::format(
         "<figure><img width=112 height=112 alt=\"\" src=\"{}\"><figcaption>{} {}<br><span "
         "class=dim>{}</span></figcaption></figure>",
-        shot.data, escape_markup(segments.name(key.second)),
+        shot.data, isolated(segments.name(key.second)),
         key.second < 0 ? "" : escape_markup(percent(shot.probability)),
         escape_markup(instant_text(shot.time_us, clock)));
   }
@@ -415,7 +415,7 @@ std::string PredictionPage::index() const {
     const IndexRow& row = index_[i];
     std::string answers;
     for (const auto& [label, told] : row.answers) {
-      answers += swatch(told.empty() ? label : label + " " + told, colour_of(label));
+      answers += swatch(label, told, colour_of(label));
     }
     if (row.faces > row.answers.size()) {
       answers +=

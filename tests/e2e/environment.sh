@@ -132,6 +132,9 @@ section "a misspelt verb"
 run pridict a.png
 exits 2
 err_is "'pridict' is not a verb; did you mean predict\\? .*"
+run data chek m.csv
+exits 2
+err_is "data: 'chek' is not a verb; did you mean check\\? \\(mien data --help lists the verbs\\)"
 run predict a.png --lables happy
 exits 2
 err_is 'predict: --lables: unknown option; did you mean --labels\? \(mien predict --help tells more\)'

@@ -30,13 +30,13 @@ ok
 rows 'len(of("frame")) == 15'
 run predict c.mp4 "${whole[@]}" --format yaml
 exits 2
-err_is "--format: 'yaml' is no format of this verb \(expected table, .*\)"
+err_is "--format: unsupported format 'yaml' \(expected table, .*\)"
 run predict c.mp4 "${whole[@]}" --format srt --json
 exits 2
 err_is '--json and --format srt: exclude each other .*'
 run detect a.png --face whole --format srt
 exits 2
-err_is "--format: 'srt' is no format of this verb .*"
+err_is "--format: unsupported format 'srt' .*"
 
 section "subtitles"
 run predict c.mp4 "${two[@]}" -o c.srt --smooth 0

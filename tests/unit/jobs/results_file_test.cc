@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
+#include "jobs/sqlite.h"
 #include "support/test_support.h"
 #include "unit/jobs/jobs_samples.h"
 
@@ -253,6 +255,33 @@ TEST(ResultsFile, KeepsWhereAClipWasCutAndItsClock) {
   ASSERT_EQ(plan->todo.size(), 1U);
   MIEN_ASSERT_OK(results->finish(plan->todo[0].id, clip.summary, {}));
   EXPECT_EQ(rows_of(*results)[2].summary.cut_short->expected, 9);
+}
+
+TEST(ResultsFile, IsReadWhereNothingMayBeWritten) {
+  const TempDir dir;
+  const auto folder = dir / "archive of 50%";
+  std::filesystem::create_directory(folder);
+  const auto file = folder / "r #1?.sqlite";
+  {
+    const auto results = open(file);
+    const auto plan = results->plan(std::vector{file_of("a")});
+    MIEN_ASSERT_OK(results->append(plan->todo[0].id, std::vector{frame_of(0, 1)}));
+    MIEN_ASSERT_OK(results->finish(plan->todo[0].id, clip_of(1).summary, clip_of(1).tracks));
+  }
+  const auto sqlite = Sqlite::open_unchanging(file.string());
+  MIEN_ASSERT_OK(sqlite);
+  auto count = (*sqlite)->prepare("SELECT count(*) FROM faces");
+  MIEN_ASSERT_OK(count);
+  ASSERT_TRUE(*count->step());
+  EXPECT_EQ(count->integer(0), 1);
+  if (::geteuid() == 0) GTEST_SKIP() << "root writes everywhere";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  std::filesystem::permissions(
+      folder, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  const auto results = ResultsFile::open_to_read(file);
+  std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+  MIEN_ASSERT_OK(results);
+  EXPECT_EQ(frames_of(**results, rows_of(**results)[0]).size(), 1U);
 }
 
 TEST(ResultsFile, RefusesWhatIsNoResultsFile) {

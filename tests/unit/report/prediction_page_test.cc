@@ -52,7 +52,8 @@ TEST(PredictionPage, ClipHasALanePerLabelAndMarksUnknown) {
   EXPECT_THAT(page, HasSubstr("a&lt;b&gt;.mp4"));
   EXPECT_THAT(page, HasSubstr("is &lt;broken&gt;"));
   EXPECT_THAT(page, HasSubstr("how a face looks"));
-  EXPECT_THAT(page, HasSubstr("The whole track read as one, the mean of its frames: happy 60%"));
+  EXPECT_THAT(
+      page, HasSubstr("The whole track read as one, the mean of its frames: <bdi>happy</bdi> 60%"));
 }
 
 TEST(PredictionPage, WallTimesOnAxisTooltipAndTable) {
@@ -116,7 +117,7 @@ TEST(PredictionPage, OneColourPerLabelEverywhere) {
   EXPECT_THAT(html, HasSubstr("<span title=\"happy\">happy</span><div><b style=\"width:40.0%;"
                               "background:" +
                               happy));
-  EXPECT_THAT(html, HasSubstr("<i style=\"background:" + happy + "\"></i>happy 100%"));
+  EXPECT_THAT(html, HasSubstr("<i style=\"background:" + happy + "\"></i><bdi>happy</bdi> 100%"));
   EXPECT_THAT(html, HasSubstr("fill=\"" + happy + "\""));
 }
 
