@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <array>
 
-#include "mien/methods/arpl.h"
-#include "mien/methods/cliper.h"
-#include "mien/methods/compact.h"
-#include "mien/methods/compact_image.h"
-#include "mien/methods/dfer_clip.h"
-#include "mien/methods/e2n.h"
-#include "mien/methods/emoclip_method.h"
-#include "mien/methods/exp_clip.h"
-#include "mien/methods/hesp.h"
-#include "mien/methods/temporal_pool.h"
+#include "methods/arpl/options.h"
+#include "methods/cliper/options.h"
+#include "methods/compact/image_options.h"
+#include "methods/compact/options.h"
+#include "methods/compact/pool_options.h"
+#include "methods/dfer_clip/options.h"
+#include "methods/e2n/options.h"
+#include "methods/emoclip/options.h"
+#include "methods/exp_clip/options.h"
+#include "methods/hesp/options.h"
 
 namespace mien::methods {
 namespace {

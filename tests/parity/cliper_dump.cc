@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "methods/cliper_run.h"
+#include "methods/cliper/train.h"
 #include "mien/train/memory.h"
 #include "parity/training_dump.h"
 #include "unit/methods/coloured_clips.h"

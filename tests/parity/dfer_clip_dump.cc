@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "methods/dfer_clip_run.h"
+#include "methods/dfer_clip/train.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
 #include "parity/training_dump.h"

@@ -9,13 +9,13 @@
 #include <fstream>
 #include <string>
 
+#include "methods/e2n/options.h"
 #include "mien/checkpoint/safetensors.h"
 #include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/tiny_bundle.h"
-#include "mien/methods/e2n.h"
 #include "mien/nn/load.h"
 #include "mien/train/optimiser.h"
 #include "mien/train/trainer.h"

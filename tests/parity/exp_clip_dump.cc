@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "methods/exp_clip_run.h"
+#include "methods/exp_clip/train.h"
 #include "mien/engine/label_scorer.h"
 #include "parity/training_dump.h"
 #include "unit/methods/coloured_clips.h"

@@ -1,4 +1,4 @@
-#include "mien/methods/arpl.h"
+#include "methods/arpl/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <map>
 
-#include "methods/arpl_run.h"
+#include "methods/arpl/train.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/tiny_bundle.h"

@@ -1,4 +1,4 @@
-#include "mien/methods/cliper.h"
+#include "methods/cliper/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -7,7 +7,7 @@
 
 #include <map>
 
-#include "methods/cliper_run.h"
+#include "methods/cliper/train.h"
 #include "mien/core/file.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/tiny_bundle.h"

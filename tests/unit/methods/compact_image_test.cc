@@ -1,4 +1,4 @@
-#include "mien/methods/compact_image.h"
+#include "methods/compact/image_options.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -9,9 +9,9 @@
 #include <cmath>
 #include <fstream>
 
-#include "methods/picture_store.h"
-#include "methods/picture_teachers.h"
-#include "methods/votes.h"
+#include "methods/compact/picture_teachers.h"
+#include "methods/compact/votes.h"
+#include "methods/kit/picture_store.h"
 #include "mien/data/geometry.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"

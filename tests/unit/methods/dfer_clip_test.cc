@@ -1,4 +1,4 @@
-#include "mien/methods/dfer_clip.h"
+#include "methods/dfer_clip/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 #include <functional>
 #include <map>
 
-#include "methods/dfer_clip_run.h"
+#include "methods/dfer_clip/train.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/tiny_bundle.h"

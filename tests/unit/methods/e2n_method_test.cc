@@ -7,7 +7,7 @@
 #include <fstream>
 #include <set>
 
-#include "methods/e2n_run.h"
+#include "methods/e2n/train.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/neutral.h"

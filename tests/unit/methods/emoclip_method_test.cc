@@ -1,4 +1,4 @@
-#include "mien/methods/emoclip_method.h"
+#include "methods/emoclip/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

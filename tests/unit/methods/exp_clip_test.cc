@@ -1,4 +1,4 @@
-#include "mien/methods/exp_clip.h"
+#include "methods/exp_clip/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "methods/exp_clip_run.h"
+#include "methods/exp_clip/train.h"
 #include "mien/checkpoint/safetensors.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/projection.h"

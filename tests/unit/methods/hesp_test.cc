@@ -1,4 +1,4 @@
-#include "mien/methods/hesp.h"
+#include "methods/hesp/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-#include "methods/hesp_run.h"
+#include "methods/hesp/train.h"
 #include "mien/core/file.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"

@@ -1,4 +1,4 @@
-#include "mien/methods/temporal_pool.h"
+#include "methods/compact/pool_options.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <string>
+
+#include "methods/emoclip/model.h"
+#include "methods/kit/training_data.h"
+#include "mien/data/augment.h"
+#include "mien/methods/registry.h"
+
+namespace mien::methods {
+
+/// How EmoCLIP trains. The defaults are literally those of the released code; other values are
+/// ours. Source: methods-emoclip §3, §4, §8, §9, §11.
+struct EmoclipTraining {
+  std::string texts = "captions";  ///< of a sample: its caption, or a description of its class
+  std::string class_texts = {};    ///< label file or set; empty: mien's descriptions
+  bool all_texts = false;          ///< every text of a class; else its first, as published
+  std::string objective = "contrastive";  ///< contrastive, classes, regression
+  std::string positives = "diagonal";     ///< same_text: equal texts of a batch count as matches
+  std::string negatives = "local";        ///< gathered: from all processes
+  int local_chunks = 1;                   ///< parts of a batch with negatives of their own
+  bool soft_targets = false;              ///< votes instead of labels (objective classes)
+  double smoothing = 0;                   ///< of labels (objective classes)
+  std::string head = "mlp";               ///< regression: mlp (512-256-K) or linear
+  /// Regression: scale of each target (or one for all) as LOW:HIGH, for the bundle; empty: not told
+  std::vector<std::string> ranges = {};
+  /// Regression: predictions of samples with the same value in this column are averaged before the
+  /// figures; empty: every sample counts
+  std::string average_by = {};
+  int epochs = 50;
+  int batch = 16;
+  int frames = 32;
+  int stride = 2;          ///< of training
+  int val_stride = 4;      ///< of validation, and of the bundle
+  bool val_random = true;  ///< validation starts at a random frame, as published
+  std::string preprocess = "emoclip";
+  bool grey = false;     ///< pictures lose their colour first
+  bool balance = false;  ///< rare classes are drawn more often
+  bool cache = true;     ///< of frozen image towers, when nothing is augmented
+  data::AugmentOptions augment = data::AugmentOptions::emoclip();
+  std::string name = {};     ///< of the bundle
+  std::string licence = {};  ///< of the bundle
+
+  void register_options(OptionSet& set);
+};
+
+/// The options of EmoCLIP in a recipe: data.*, model.* and emoclip.*.
+class EmoclipRecipe : public MethodRecipe {
+ public:
+  void register_options(OptionSet& set) override;
+  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
+
+  DataOptions data = {};
+  EmoclipOptions model = {};
+  EmoclipTraining training = {};
+};
+
+}  // namespace mien::methods
