@@ -1,6 +1,6 @@
-#include <fmt/format.h>
+#include "methods/cliper/options.h"
 
-#include "methods/cliper/train.h"
+#include <fmt/format.h>
 
 namespace mien::methods {
 
@@ -16,7 +16,7 @@ void CliperStage::register_options(OptionSet& set) {
 }
 
 void CliperTraining::register_options(OptionSet& set) {
-  set.add("init", init, "Bundle that both towers come from, below --data");
+  add_init(set);
   set.add("prompts", prompts, "Learned descriptors, or one hand-written text per class",
           {"learned", "written"});
   set.add("template", learned.around, "Text around the learned tokens, which stand in place of {}");
@@ -37,19 +37,15 @@ void CliperTraining::register_options(OptionSet& set) {
   set.add("squeeze", squeeze, "Resize pictures to a square instead of cropping them");
   set.add("balance", balance, "Rare classes are drawn as often as frequent ones");
   set.add("cache", cache, "Keep embeddings in stage 1 when nothing is changed at random");
-  set.add("select", select, "Epoch that is kept; war and uar look at the validation part",
-          {"last", "war", "uar"});
-  set.add("accept", accept, "Share of the validation part that is not unknown", {0.5, 1});
+  add_select(set);
+  add_accept(set);
   set.group("augment", augment);
   set.group("view", view);
-  set.add("name", name, "Of the bundle; empty: that of the data");
-  set.add("licence", licence, "Of the bundle");
+  add_bundle(set);
 }
 
 Status CliperTraining::validate() const {
-  if (init.empty()) {
-    return invalid_argument("cliper.init: is empty (expected a bundle with both towers)");
-  }
+  MIEN_RETURN_IF_ERROR(check_init(kGroup));
   const bool learns = prompts == "learned";
   if (!learns && joint) {
     return invalid_argument("cliper.joint: true (expected false with written prompts)");
@@ -72,20 +68,6 @@ Status CliperTraining::validate() const {
         fmt::format("cliper.written: '{}' (expected a text with {{}} for the class)", written));
   }
   return {};
-}
-
-CliperRecipe::CliperRecipe() {
-  training.augment.flip = 0.5;
-  training.view = data::RandomViewOptions::cliper();
-}
-
-void CliperRecipe::register_options(OptionSet& set) {
-  set.group("data", data);
-  set.group("cliper", training);
-}
-
-Result<std::unique_ptr<Method>> CliperRecipe::make(const MethodContext& context) const {
-  return CliperMethod::make(*this, context);
 }
 
 }  // namespace mien::methods

@@ -3,11 +3,12 @@
 #include <memory>
 #include <string>
 
-#include "methods/kit/prompt_learner.h"
+#include "methods/cliper/model.h"
+#include "methods/kit/recipe.h"
+#include "methods/kit/run_options.h"
 #include "methods/kit/training_data.h"
 #include "mien/data/augment.h"
 #include "mien/data/random_view.h"
-#include "mien/methods/registry.h"
 
 namespace mien::methods {
 
@@ -26,8 +27,9 @@ struct CliperStage {
 
 /// How CLIPER trains. The defaults are those of the released code for RAF-DB; other values are
 /// ours. Source: CLIPER (arXiv 2303.00193); methods-cliper §2 to §6.
-struct CliperTraining {
-  std::string init = {};            ///< bundle that both towers come from
+struct CliperTraining : RunOptions {
+  static constexpr const char* kGroup = "cliper";
+
   std::string prompts = "learned";  ///< written: one hand-written text per class, nothing learned
   PromptOptions learned = {};       ///< template, K, M
   std::string written = "a photo of a person with an expression of {}.";  ///< {}: the class
@@ -42,18 +44,15 @@ struct CliperTraining {
                         .schedule = "restarts",
                         .restart_epochs = 10,
                         .augment = true};  ///< image tower, the rest frozen
-  int batch = 128;
-  int frames = 1;                   ///< per clip; 1: still pictures
-  std::string sampling = "cliper";  ///< of clips: one frame per segment; uniform: its middle
-  bool squeeze = false;         ///< pictures are resized to the tower's square (clips), not cropped
-  bool balance = false;         ///< rare classes are drawn as often as frequent ones
-  bool cache = true;            ///< of stage 1, when nothing is changed at random
-  std::string select = "last";  ///< epoch that is kept: last, war, uar
-  double accept = 0.95;         ///< share of the validation part that the unknown rule lets pass
-  data::AugmentOptions augment = {};
-  data::RandomViewOptions view = {};
-  std::string name = {};     ///< of the bundle
-  std::string licence = {};  ///< of the bundle
+  std::string sampling = "cliper";         ///< of clips: one frame per segment; uniform: its middle
+  bool squeeze = false;  ///< pictures are resized to the tower's square (clips), not cropped
+  bool balance = false;  ///< rare classes are drawn as often as frequent ones
+  bool cache = true;     ///< of stage 1, when nothing is changed at random
+  data::AugmentOptions augment = {.flip = 0.5};
+  data::RandomViewOptions view = data::RandomViewOptions::cliper();
+
+  /// Each stage has its own epochs; one frame is a still picture.
+  CliperTraining() { batch = 128; }
 
   void register_options(OptionSet& set);
   /// Errors: kInvalidArgument naming the option.
@@ -61,14 +60,8 @@ struct CliperTraining {
 };
 
 /// data.* and cliper.* of a recipe.
-class CliperRecipe : public MethodRecipe {
- public:
-  CliperRecipe();
-  void register_options(OptionSet& set) override;
-  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
+using CliperRecipe = RecipeOptions<CliperTraining>;
 
-  DataOptions data = {};
-  CliperTraining training = {};
-};
+std::unique_ptr<MethodRecipe> cliper_recipe();
 
 }  // namespace mien::methods

@@ -1,7 +1,6 @@
-// Image tower of the compact bundle: its options, and what it does to a crop.
-#include <fmt/format.h>
-
 #include "methods/compact/image_options.h"
+
+#include <fmt/format.h>
 
 namespace mien::methods {
 
@@ -92,6 +91,17 @@ Status CompactImageTraining::validate() const {
         "image.blend: {} without image.init (expected 1, or a bundle to blend with)", blend));
   }
   return {};
+}
+
+void CompactImageRecipe::register_options(OptionSet& set) {
+  set.group("data", data);
+  set.group("tower", tower);
+  set.group("image", training);
+}
+
+Status CompactImageRecipe::validate() const {
+  MIEN_RETURN_IF_ERROR(tower.validate());
+  return training.validate();
 }
 
 }  // namespace mien::methods

@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "methods/kit/training_data.h"
+#include "methods/kit/recipe.h"
 #include "mien/data/augment.h"
 #include "mien/engine/architecture.h"
-#include "mien/methods/registry.h"
 #include "mien/nn/residual.h"
 
 namespace mien::methods {
@@ -64,15 +63,17 @@ struct CompactImageTraining {
 };
 
 /// data.*, tower.* and image.* of a recipe.
-class CompactImageRecipe : public MethodRecipe {
- public:
-  void register_options(OptionSet& set) override;
-  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
-
+struct CompactImageRecipe {
   DataOptions data = {};
   ResidualTowerOptions tower = {};
   CompactImageTraining training = {};
+
+  void register_options(OptionSet& set);
+  /// Errors: kInvalidArgument naming the option.
+  Status validate() const;
 };
+
+std::unique_ptr<MethodRecipe> compact_image_recipe();
 
 /// What a tower of the compact family does to a crop: grey, S x S, values about -2 to 2.
 image::PreprocessSpec compact_preprocess(int side);

@@ -4,8 +4,6 @@
 #include <string>
 
 #include "methods/compact/image_options.h"
-#include "methods/kit/training_data.h"
-#include "mien/methods/registry.h"
 
 namespace mien::methods {
 
@@ -61,16 +59,18 @@ struct CompactTraining {
 };
 
 /// data.*, tower.*, model.*, gloss.* and compact.* of a recipe.
-class CompactRecipe : public MethodRecipe {
- public:
-  void register_options(OptionSet& set) override;
-  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
-
+struct CompactRecipe {
   DataOptions data = {};
   ResidualTowerOptions tower = {};
   CompactModelOptions model = {};
   GlossTraining gloss = {};
   CompactTraining training = {};
+
+  void register_options(OptionSet& set);
+  /// Errors: kInvalidArgument naming the option.
+  Status validate() const { return model.image.empty() ? tower.validate() : Status(); }
 };
+
+std::unique_ptr<MethodRecipe> compact_recipe();
 
 }  // namespace mien::methods

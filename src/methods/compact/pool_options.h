@@ -4,14 +4,16 @@
 #include <string>
 
 #include "methods/compact/sequences.h"
-#include "methods/kit/training_data.h"
-#include "mien/methods/registry.h"
+#include "methods/kit/recipe.h"
+#include "mien/data/augment.h"
 
 namespace mien::methods {
 
 /// Attention pooling over the frames of a clip, on top of a bundle that stays as it is. No clips
 /// are needed: sequences are put together from the embeddings of labelled pictures. Source: ours.
 struct TemporalPoolTraining {
+  static constexpr const char* kGroup = "temporal";
+
   std::string init = {};  ///< the bundle; its labels must have the classes of the data
   int hidden = 64;
   int frames = 32;  ///< that the bundle samples from a clip; sequences are 3 to so many frames long
@@ -26,16 +28,13 @@ struct TemporalPoolTraining {
   std::string name = {};  ///< of the bundle; empty: as before
 
   void register_options(OptionSet& set);
+  /// Errors: kInvalidArgument naming the option.
+  Status validate() const;
 };
 
 /// data.* and temporal.* of a recipe.
-class TemporalPoolRecipe : public MethodRecipe {
- public:
-  void register_options(OptionSet& set) override;
-  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
+using TemporalPoolRecipe = RecipeOptions<TemporalPoolTraining>;
 
-  DataOptions data = {};
-  TemporalPoolTraining training = {};
-};
+std::unique_ptr<MethodRecipe> temporal_pool_recipe();
 
 }  // namespace mien::methods

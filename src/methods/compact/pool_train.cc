@@ -1,5 +1,5 @@
 // Attention pooling over frames, trained on sequences made from pictures.
-#include "methods/compact/pool_options.h"
+#include "methods/compact/pool_train.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -7,20 +7,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
 
 #include "methods/compact/votes.h"
 #include "methods/kit/below_data.h"
-#include "mien/core/file.h"
+#include "methods/kit/epoch_seed.h"
+#include "methods/kit/named_tensors.h"
 #include "mien/core/sha256.h"
 #include "mien/data/embedding_cache.h"
 #include "mien/data/loader.h"
-#include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
-#include "mien/nn/attention_pool.h"
 #include "mien/nn/load.h"
 #include "mien/text/prompts.h"
 
@@ -28,64 +26,6 @@ namespace mien::methods {
 namespace {
 
 constexpr std::size_t kEmbeddedPictures = 64;  // that the image tower reads at a time
-constexpr int kShortest = 3;                   // frames of a sequence
-
-class TemporalPoolMethod final : public Method {
- public:
-  static Result<std::unique_ptr<Method>> make(const TemporalPoolRecipe& recipe,
-                                              const MethodContext& context) {
-    std::unique_ptr<TemporalPoolMethod> out(new TemporalPoolMethod(recipe, context));
-    MIEN_RETURN_IF_ERROR(out->prepare());
-    return std::unique_ptr<Method>(std::move(out));
-  }
-
-  int epochs(int) const override { return recipe_.training.epochs; }
-  std::vector<ParameterGroup> begin_stage(int) override;
-  NamedTorchTensors state() override;
-  std::int64_t steps_per_epoch(int) const override { return recipe_.training.steps; }
-  Status begin_epoch(int stage, int epoch, std::int64_t first_step) override;
-  Result<StepOutput> step() override;
-  Result<NamedValues> validate(int, int) override;
-  Status export_bundle(const std::filesystem::path& path, bool overwrite) override;
-
- private:
-  /// Embeddings of pictures, and which of them may be put into a sequence.
-  struct Table {
-    torch::Tensor rows;  ///< [views, pictures, embed] of unit length
-    SequencePictures pictures;
-  };
-  struct Batch {
-    torch::Tensor frames;   ///< [sequences, frames, embed]
-    torch::Tensor labels;   ///< [sequences]
-    torch::Tensor showing;  ///< [sequences, embed], mean of the frames that show the expression
-  };
-
-  TemporalPoolMethod(const TemporalPoolRecipe& recipe, const MethodContext& context)
-      : recipe_(recipe), context_(context) {}
-  Status prepare();
-  Status prepare_labels();
-  Result<Table> table(const data::Manifest& manifest, const data::View& view, int views,
-                      const std::string& which);
-  Status fill(const data::Manifest& manifest, const std::vector<std::int64_t>& places,
-              std::int64_t first, std::span<float> out);
-  Batch draw(const Table& table, std::int64_t count, int frames, Rng& rng) const;
-  torch::Tensor scores(const torch::Tensor& clips) const {
-    return scale_ * at::matmul(loss::unit_rows(clips), labels_.t());
-  }
-
-  TemporalPoolRecipe recipe_;
-  MethodContext context_;
-  TrainingData data_;
-  std::shared_ptr<const engine::Bundle> bundle_;
-  std::shared_ptr<const engine::ImageEncoder> encoder_;
-  engine::Session session_;
-  torch::Tensor labels_;  ///< [classes, embed]
-  double scale_ = 1;
-  nn::AttentionPool pool_{nullptr};
-  Table train_, val_;
-  std::uint64_t epoch_seed_ = 0;
-  std::int64_t at_ = 0;
-};
 
 // With votes, only pictures whose label most annotators saw: a sequence has no second frame that
 // could correct a wrong one.
@@ -97,10 +37,13 @@ bool is_clear(const data::Sample& sample, const std::vector<std::int64_t>& vote_
   return own < 0 || vote_shares(**votes)[static_cast<std::size_t>(own)] > 0.5F;
 }
 
+}  // namespace
+
+torch::Tensor TemporalPoolMethod::scores(const torch::Tensor& clips) const {
+  return scale_ * at::matmul(loss::unit_rows(clips), labels_.t());
+}
+
 Status TemporalPoolMethod::prepare() {
-  if (recipe_.training.init.empty()) {
-    return invalid_argument("temporal.init: is empty (expected a bundle)");
-  }
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
   const std::filesystem::path path = below_data(context_.data, recipe_.training.init);
   MIEN_ASSIGN_OR_RETURN(bundle_,
@@ -253,24 +196,17 @@ Status TemporalPoolMethod::fill(const data::Manifest& manifest,
 }
 
 std::vector<ParameterGroup> TemporalPoolMethod::begin_stage(int) {
-  ParameterGroup out{.name = "pool", .parameters = {}};
-  for (const auto& [name, tensor] : nn::named_parameters(*pool_)) {
-    torch::Tensor(tensor).set_requires_grad(true);
-    out.parameters.emplace_back("temporal." + name, tensor);
-  }
+  ParameterGroup out{.name = "pool", .parameters = state()};
+  for (const auto& item : out.parameters) torch::Tensor(item.second).set_requires_grad(true);
   return {std::move(out)};
 }
 
 NamedTorchTensors TemporalPoolMethod::state() {
-  NamedTorchTensors out;
-  for (const auto& [name, tensor] : nn::named_parameters(*pool_)) {
-    out.emplace_back("temporal." + name, tensor);
-  }
-  return out;
+  return prefixed("temporal.", nn::named_parameters(*pool_));
 }
 
 Status TemporalPoolMethod::begin_epoch(int, int epoch, std::int64_t first_step) {
-  epoch_seed_ = context_.seed * 1'000'003ULL + static_cast<std::uint64_t>(epoch);
+  epoch_seed_ = epoch_seed(context_.seed, 0, epoch);
   at_ = first_step;
   return {};
 }
@@ -341,64 +277,6 @@ Result<NamedValues> TemporalPoolMethod::validate(int, int) {
   MIEN_ASSIGN_OR_RETURN(const double war, metrics::weighted_average_recall(pooled));
   MIEN_ASSIGN_OR_RETURN(const double mean_war, metrics::weighted_average_recall(averaged));
   return NamedValues{{"war", war}, {"mean_war", mean_war}};
-}
-
-Status TemporalPoolMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
-  engine::BundleContent content;
-  content.info = bundle_->info();
-  engine::BundleInfo& info = content.info;
-  info.files.clear();
-  if (!recipe_.training.name.empty()) info.name = recipe_.training.name;
-  const int frames = std::max(recipe_.training.frames, kShortest);
-  info.architecture.temporal = engine::TemporalTower{
-      .width = encoder_->embed(), .hidden = recipe_.training.hidden, .positions = frames + 1};
-  info.sampling = {.rule = video::SamplingRule::kUniform, .frames = frames, .stride = 1};
-  Json temporal = context_.provenance;
-  temporal.set("training_data", data_.train->name);
-  temporal.set("sequences", "made from pictures");
-  info.provenance.set("temporal", std::move(temporal));
-  for (const auto& [name, tensor] : bundle_->weights().tensors()) {
-    if (!name.starts_with("temporal.")) content.tensors.emplace_back(name, tensor);
-  }
-  NamedTorchTensors owned;
-  for (const auto& [name, tensor] : nn::named_parameters(*pool_)) {
-    owned.emplace_back("temporal." + name, tensor.detach().contiguous());
-  }
-  for (const auto& [name, tensor] : owned) content.tensors.emplace_back(name, nn::as_view(tensor));
-  if (bundle_->has_text_tower()) {
-    MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle_->tokenizer());
-    content.tokenizer = tokenizer->file_text();
-  }
-  MIEN_ASSIGN_OR_RETURN(content.card, bundle_->card());
-  return engine::write_bundle(path, std::move(content), overwrite);
-}
-
-}  // namespace
-
-void TemporalPoolTraining::register_options(OptionSet& set) {
-  set.add("init", init, "Bundle that gets the temporal model");
-  set.add("hidden", hidden, "Hidden units of the score", {1, 4096});
-  set.add("frames", frames, "Frames of the longest sequence, and that a clip is sampled to",
-          {3, 1000});
-  set.add("views", views, "Copies of each picture, all but the first augmented", {1, 64});
-  set.add("epochs", epochs, "Epochs", {1, 1e6});
-  set.add("steps", steps, "Steps per epoch", {1, 1e9});
-  set.add("batch", batch, "Sequences per step", {2, 65536});
-  set.add("validation", validation, "Sequences that validate", {1, 1e9});
-  set.add("stay_weight", stay_weight,
-          "Of the cosine to the mean of the frames that show the expression", {0, 1000});
-  set.group("augment", augment);
-  set.group("sequences", sequences);
-  set.add("name", name, "Of the bundle; empty: as before");
-}
-
-void TemporalPoolRecipe::register_options(OptionSet& set) {
-  set.group("data", data);
-  set.group("temporal", training);
-}
-
-Result<std::unique_ptr<Method>> TemporalPoolRecipe::make(const MethodContext& context) const {
-  return TemporalPoolMethod::make(*this, context);
 }
 
 }  // namespace mien::methods

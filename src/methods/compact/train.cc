@@ -9,6 +9,8 @@
 #include <cmath>
 #include <map>
 
+#include "methods/kit/epoch_seed.h"
+#include "methods/kit/named_tensors.h"
 #include "mien/loss/contrastive.h"
 #include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
@@ -70,7 +72,7 @@ std::vector<ParameterGroup> CompactMethod::begin_stage(int stage) {
 
 NamedTorchTensors CompactMethod::state() {
   NamedTorchTensors out;
-  for (const auto& [name, tensor] : words_->published()) out.emplace_back("words." + name, tensor);
+  append(out, "words.", words_->published());
   out.emplace_back("visual.proj", proj_);
   out.emplace_back("logit_scale", tau_);
   out.emplace_back("text_scale", text_tau_);
@@ -84,8 +86,7 @@ std::int64_t CompactMethod::steps_per_epoch(int stage) const {
 
 Status CompactMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
   stage_ = stage;
-  epoch_seed_ = context_.seed * 1'000'003ULL + static_cast<std::uint64_t>(stage) * 10'007ULL +
-                static_cast<std::uint64_t>(epoch);
+  epoch_seed_ = epoch_seed(context_.seed, stage, epoch);
   at_ = first_step;
   if (stage == 0) return {};
   MIEN_RETURN_IF_ERROR(prepare_features());

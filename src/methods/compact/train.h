@@ -22,10 +22,9 @@
 namespace mien::methods {
 
 /// The compact model as the trainer drives it.
-class CompactMethod final : public Method {
+class CompactMethod : public Method {
  public:
-  static Result<std::unique_ptr<Method>> make(const CompactRecipe& recipe,
-                                              const MethodContext& context);
+  Status prepare();
 
   int stages() const override { return 2; }
   int epochs(int stage) const override {
@@ -40,11 +39,11 @@ class CompactMethod final : public Method {
   std::string selects_by() const override { return "score"; }
   Status export_bundle(const std::filesystem::path& path, bool overwrite) override;
 
- private:
+ protected:
   CompactMethod(const CompactRecipe& recipe, const MethodContext& context)
       : recipe_(recipe), context_(context) {}
 
-  Status prepare();
+ private:
   Status prepare_words();
   Status prepare_image();
   Status text_from_bundle(const std::filesystem::path& path);
@@ -56,7 +55,6 @@ class CompactMethod final : public Method {
   Status calibrate(engine::BundleInfo& info);
   /// The class that more than half of the annotators of a validation sample saw; -1: none.
   int majority_of(std::size_t place) const;
-  std::filesystem::path below_data(const std::string& name) const;
 
   /// Shape: texts -> unit rows [texts, embed].
   torch::Tensor encode(const std::vector<std::string>& texts);
@@ -106,7 +104,7 @@ class CompactMethod final : public Method {
   std::vector<std::int64_t> vote_class_;               ///< by class of the data
   KnownColumns known_;
   FaceShapes shapes_;  ///< of the training samples, when their sentences train
-  std::vector<std::array<float, kVoteClasses>> train_votes_, val_votes_;
+  std::vector<VoteShares> train_votes_, val_votes_;
   torch::Tensor train_views_;    ///< [views, samples, F]
   torch::Tensor val_features_;   ///< [samples, F]
   torch::Tensor label_targets_;  ///< [samples, classes]

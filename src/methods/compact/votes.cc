@@ -11,8 +11,8 @@
 
 namespace mien::methods {
 
-std::array<float, kVoteClasses> vote_shares(const data::ExpressionVotes& votes) {
-  std::array<float, kVoteClasses> out = {};
+VoteShares vote_shares(const data::ExpressionVotes& votes) {
+  VoteShares out = {};
   const int most = *std::max_element(votes.expressions.begin(), votes.expressions.end());
   float sum = 0;
   for (std::size_t i = 0; i < kVoteClasses; ++i) {
@@ -26,17 +26,16 @@ std::array<float, kVoteClasses> vote_shares(const data::ExpressionVotes& votes) 
   return out;
 }
 
-Result<std::vector<std::array<float, kVoteClasses>>> vote_shares_of(
-    const data::Manifest& manifest) {
-  std::vector<std::array<float, kVoteClasses>> out;
+Result<std::vector<VoteShares>> vote_shares_of(const data::Manifest& manifest) {
+  std::vector<VoteShares> out;
   for (const data::Sample& sample : manifest.samples) {
     MIEN_ASSIGN_OR_RETURN(const auto votes, data::votes_of(sample));
-    out.push_back(votes ? vote_shares(*votes) : std::array<float, kVoteClasses>{});
+    out.push_back(votes ? vote_shares(*votes) : VoteShares{});
   }
   return out;
 }
 
-void forget(std::array<float, kVoteClasses>& shares, std::size_t expression) {
+void forget(VoteShares& shares, std::size_t expression) {
   shares[expression] = 0;
   float sum = 0;
   for (const float share : shares) sum += share;
@@ -75,6 +74,11 @@ KnownColumns known_columns(const std::vector<std::string>& classes, const std::s
   out.labels = torch::tensor(labels, torch::kInt64);
   out.votes = torch::tensor(votes, torch::kInt64);
   return out;
+}
+
+void forget_left_out(const KnownColumns& known, std::vector<VoteShares>& votes) {
+  if (known.left_out_vote < 0) return;
+  for (VoteShares& shares : votes) forget(shares, static_cast<std::size_t>(known.left_out_vote));
 }
 
 torch::Tensor best_of(const torch::Tensor& scores, const torch::Tensor& columns) {

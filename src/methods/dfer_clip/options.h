@@ -4,16 +4,17 @@
 #include <string>
 
 #include "methods/kit/context_learner.h"
-#include "methods/kit/training_data.h"
+#include "methods/kit/recipe.h"
+#include "methods/kit/run_options.h"
 #include "mien/data/picture_view.h"
-#include "mien/methods/registry.h"
 
 namespace mien::methods {
 
 /// How DFER-CLIP trains. The defaults are literally those of the released code for DFEW; other
 /// values are ours. Source: DFER-CLIP (arXiv 2308.13382) and its code; methods-peers §A.
-struct DferClipTraining {
-  std::string init = {};              ///< bundle that both towers come from
+struct DferClipTraining : RunOptions {
+  static constexpr const char* kGroup = "dfer-clip";
+
   std::string texts = "descriptors";  ///< of a class: its facial behaviour; names, context
   std::string class_texts = {};  ///< label file or set instead of `texts`; the first text counts
   ContextOptions contexts = {};  ///< M learned tokens per class, before the text
@@ -21,17 +22,17 @@ struct DferClipTraining {
   double lr_temporal = 1e-2;
   double lr_image = 1e-5;  ///< 0: the image tower stays as it is
   double lr_contexts = 1e-3;
-  double temperature = 0.01;  ///< fixed; the cosines are divided by it
-  int epochs = 50;
-  int batch = 48;
-  int frames = 16;                       ///< per clip
+  double temperature = 0.01;             ///< fixed; the cosines are divided by it
   std::string preprocess = "dfer_clip";  ///< resized to a square, no mean and deviation; init
   data::PictureViewOptions view = data::PictureViewOptions::dfer_clip();
-  bool cache = true;           ///< of a frozen image tower when nothing is changed at random
-  std::string select = "war";  ///< epoch that is kept: last, war, uar of the validation part
-  double accept = 0.95;        ///< share of the validation part that the unknown rule lets pass
-  std::string name = {};       ///< of the bundle
-  std::string licence = {};    ///< of the bundle
+  bool cache = true;  ///< of a frozen image tower when nothing is changed at random
+
+  DferClipTraining() {
+    epochs = 50;
+    batch = 48;
+    frames = 16;
+    select = "war";
+  }
 
   void register_options(OptionSet& set);
   /// Errors: kInvalidArgument naming the option.
@@ -39,13 +40,8 @@ struct DferClipTraining {
 };
 
 /// data.* and dfer-clip.* of a recipe.
-class DferClipRecipe : public MethodRecipe {
- public:
-  void register_options(OptionSet& set) override;
-  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
+using DferClipRecipe = RecipeOptions<DferClipTraining>;
 
-  DataOptions data = {};
-  DferClipTraining training = {};
-};
+std::unique_ptr<MethodRecipe> dfer_clip_recipe();
 
 }  // namespace mien::methods

@@ -1,4 +1,6 @@
 // The towers of E2N-FER: the trainable image tower and the frozen texts.
+#include "methods/e2n/model.h"
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -6,7 +8,6 @@
 #include <optional>
 
 #include "methods/compact/image_options.h"
-#include "methods/e2n/train.h"
 #include "mien/nn/load.h"
 
 namespace mien::methods {

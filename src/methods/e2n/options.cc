@@ -1,10 +1,8 @@
-// Options of E2N-FER.
+#include "methods/e2n/options.h"
+
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "methods/e2n/options.h"
-#include "methods/e2n/train.h"
+#include "methods/e2n/model.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {
@@ -106,8 +104,9 @@ void E2nRecipe::register_options(OptionSet& set) {
   set.group("e2n", training);
 }
 
-Result<std::unique_ptr<Method>> E2nRecipe::make(const MethodContext& context) const {
-  return E2nMethod::make(*this, context);
+Status E2nRecipe::validate() const {
+  if (!model.teacher.empty()) return {};
+  return invalid_argument("model.teacher: is missing (expected a bundle with a text tower)");
 }
 
 }  // namespace mien::methods

@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "methods/kit/training_data.h"
+#include "methods/kit/recipe.h"
 #include "mien/engine/architecture.h"
-#include "mien/methods/registry.h"
 
 namespace mien::methods {
 
@@ -88,15 +87,17 @@ struct E2nTraining {
 };
 
 /// data.*, model.* and e2n.* of a recipe.
-class E2nRecipe : public MethodRecipe {
- public:
-  void register_options(OptionSet& set) override;
-  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
-
+struct E2nRecipe {
   DataOptions data = {};
   E2nModelOptions model = {};
   E2nTraining training = {};
+
+  void register_options(OptionSet& set);
+  /// Errors: kInvalidArgument naming the option.
+  Status validate() const;
 };
+
+std::unique_ptr<MethodRecipe> e2n_recipe();
 
 /// The sentence for a class: `{class}` becomes its noun (angry: anger), `{a}` a or an.
 std::string e2n_prompt(const std::string& pattern, const std::string& name);

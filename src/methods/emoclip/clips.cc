@@ -8,7 +8,7 @@
 namespace mien::methods {
 
 ClipReader EmoclipMethod::reader(bool training) const {
-  const EmoclipTraining& options = recipe_.training;
+  const EmoclipTraining& options = training_;
   ClipReader out;
   const int side = model_.architecture.image.image_size;
   out.preprocess = options.preprocess == "emoclip" ? image::PreprocessSpec::emoclip(side)
@@ -26,22 +26,10 @@ ClipReader EmoclipMethod::reader(bool training) const {
 }
 
 Status EmoclipMethod::prepare_cache() {
-  if (!recipe_.training.cache || model_.trains_visual || recipe_.training.augment.any()) return {};
-  MIEN_ASSIGN_OR_RETURN(train_rows_, cache_rows(*data_.train, "training frames"));
-  if (data_.val == data_.train) {
-    val_rows_ = train_rows_;
-    return {};
-  }
-  MIEN_ASSIGN_OR_RETURN(val_rows_, cache_rows(*data_.val, "validation frames"));
-  return {};
-}
-
-Result<FrameCache> EmoclipMethod::cache_rows(const data::Manifest& manifest,
-                                             const std::string& which) {
+  if (!training_.cache || model_.trains_visual || training_.augment.any()) return {};
   FrameCacheOptions options;
-  options.key = fmt::format("{} {}", recipe_.model.init, context_.seed);
-  options.what = which;
-  options.threads = recipe_.data.threads;
+  options.key = fmt::format("{} {}", options_.init, context_.seed);
+  options.threads = data_options_.threads;
   options.width = model_.architecture.embed;
   for (const auto& item : model_.clip->published()) {
     if (item.first.starts_with("visual.")) options.tower.push_back(item);
@@ -49,24 +37,22 @@ Result<FrameCache> EmoclipMethod::cache_rows(const data::Manifest& manifest,
   options.encode = [this](const torch::Tensor& pixels) {
     return model_.frames(pixels.unsqueeze(0)).squeeze(0);
   };
-  return FrameCache::open(manifest, reader(true), options, context_);
+  return open_caches(data_, reader(true), options, context_, train_rows_, val_rows_);
 }
 
-Result<EmoclipMethod::Clip> EmoclipMethod::make_clip(bool training, std::int64_t place,
-                                                     Rng& rng) const {
-  const data::Manifest& manifest = training ? *data_.train : *data_.val;
+Result<ClipItem> EmoclipMethod::make_item(const data::Manifest& manifest,
+                                          video::SamplingPhase phase, std::int64_t place,
+                                          Rng& rng) const {
+  const bool training = phase == video::SamplingPhase::kTrain;
   const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
-  Clip out;
-  out.place = place;
-  if (!sample.labels.empty()) out.label = sample.labels.front();
+  ClipItem out{.place = place};
   if (training && !regresses()) {
     MIEN_ASSIGN_OR_RETURN(out.text, choose_text(sample, place, rng));
   }
   const ClipReader clips = reader(training);
   // Validation has a start of its own per sample, the same in every epoch.
   Rng first_frame(0);
-  const bool starts_at_first = !training && !recipe_.training.val_random;
-  const auto phase = training ? video::SamplingPhase::kTrain : video::SamplingPhase::kTest;
+  const bool starts_at_first = !training && !training_.val_random;
   if (!cached()) {
     if (starts_at_first) {
       ClipReader fixed = clips;

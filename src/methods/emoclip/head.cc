@@ -66,14 +66,14 @@ Result<std::vector<engine::RegressionTarget>> parse_targets(
 }  // namespace
 
 engine::RegressionHead EmoclipMethod::head_sizes() const {
-  return {.hidden = recipe_.training.head == "linear" ? 0 : kHidden,
-          .targets = static_cast<int>(recipe_.data.targets.size())};
+  return {.hidden = training_.head == "linear" ? 0 : kHidden,
+          .targets = static_cast<int>(data_options_.targets.size())};
 }
 
 // Linear layers start as PyTorch's do. Names are those of the published downstream model.
 Status EmoclipMethod::prepare_head() {
   if (!regresses()) return {};
-  MIEN_ASSIGN_OR_RETURN(targets_, parse_targets(recipe_.data.targets, recipe_.training.ranges));
+  MIEN_ASSIGN_OR_RETURN(targets_, parse_targets(data_options_.targets, training_.ranges));
   const std::int64_t width = model_.architecture.embed;
   const engine::RegressionHead sizes = head_sizes();
   const auto linear = [&](const std::string& name, std::int64_t in, std::int64_t out) {
@@ -94,12 +94,11 @@ torch::Tensor EmoclipMethod::predict_targets(const torch::Tensor& frames) {
   return x;
 }
 
-torch::Tensor EmoclipMethod::targets_of(const data::Manifest& manifest,
-                                        const std::vector<Clip>& clips) const {
-  const auto width = static_cast<std::int64_t>(recipe_.data.targets.size());
+torch::Tensor EmoclipMethod::targets_of(const data::Manifest& manifest, const Items& clips) const {
+  const auto width = static_cast<std::int64_t>(data_options_.targets.size());
   torch::Tensor out = torch::empty({static_cast<std::int64_t>(clips.size()), width});
   auto* to = out.data_ptr<float>();
-  for (const Clip& clip : clips) {
+  for (const ClipItem& clip : clips) {
     for (const double value : manifest.samples[static_cast<std::size_t>(clip.place)].targets) {
       *to++ = static_cast<float>(value);
     }
@@ -109,7 +108,7 @@ torch::Tensor EmoclipMethod::targets_of(const data::Manifest& manifest,
 
 torch::Tensor EmoclipMethod::averaged(const torch::Tensor& rows,
                                       const std::vector<std::int64_t>& places) const {
-  const std::string& by = recipe_.training.average_by;
+  const std::string& by = training_.average_by;
   if (by.empty()) return rows;
   std::map<std::string, std::vector<std::int64_t>> groups;
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -128,12 +127,12 @@ Result<NamedValues> EmoclipMethod::target_figures(const torch::Tensor& truth,
                                                   const torch::Tensor& said) const {
   NamedValues out;
   metrics::RegressionError mean;
-  const auto count = static_cast<double>(recipe_.data.targets.size());
-  for (std::size_t t = 0; t < recipe_.data.targets.size(); ++t) {
+  const auto count = static_cast<double>(data_options_.targets.size());
+  for (std::size_t t = 0; t < data_options_.targets.size(); ++t) {
     const auto index = static_cast<std::int64_t>(t);
     MIEN_ASSIGN_OR_RETURN(const metrics::RegressionError error,
                           metrics::regression_error(column(said, index), column(truth, index)));
-    const std::string& name = recipe_.data.targets[t];
+    const std::string& name = data_options_.targets[t];
     out.emplace_back("pcc_" + name, error.pcc);
     out.emplace_back("ccc_" + name, error.ccc);
     out.emplace_back("mae_" + name, error.mae);

@@ -1,13 +1,15 @@
+#include "methods/emoclip/model.h"
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <span>
 
-#include "methods/emoclip/model.h"
+#include "methods/kit/named_tensors.h"
+#include "methods/kit/temporal.h"
 #include "methods/kit/tower_options.h"
 #include "mien/loss/unit_rows.h"
 #include "mien/nn/load.h"
@@ -17,13 +19,6 @@ namespace mien::methods {
 namespace {
 
 constexpr double kClipStartFactor = 1.0 / 0.07;  // CLIP's logit scale before training
-
-Status check_choice(std::string_view option, std::string_view value,
-                    std::span<const std::string_view> choices) {
-  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
-  return invalid_argument(fmt::format("emoclip.{}: '{}' (expected one of {})", option, value,
-                                      fmt::join(choices, ", ")));
-}
 
 // The published module has heads and MLP the other way round than their names say, and its weights
 // load only so.
@@ -61,45 +56,10 @@ engine::Architecture random_architecture(const TowerOptions& tower, int vocabula
   return out;
 }
 
-Status check_tower(const TowerOptions& tower) {
-  const std::array<int, 9> sizes = {tower.embed,      tower.image_size,  tower.patch,
-                                    tower.width,      tower.layers,      tower.heads,
-                                    tower.text_width, tower.text_layers, tower.text_heads};
-  if (std::any_of(sizes.begin(), sizes.end(), [](int size) { return size < 1 || size > 16384; })) {
-    return invalid_argument("emoclip.tower: a size is out of range (expected 1..16384)");
-  }
-  return {};
-}
-
-Status load_temporal(const engine::Bundle& bundle, EmoclipModel& model) {
-  NamedTorchTensors named;
-  for (const auto& item : model.temporal->named_parameters()) {
-    named.emplace_back("temporal." + item.key(), item.value());
-  }
-  return nn::load_by_name(named, bundle.weights(), {.strict = false})
-      .with_prefix(bundle.path().string());
-}
-
 }  // namespace
 
-Status EmoclipOptions::validate() const {
-  static constexpr std::array<std::string_view, 3> kTemporal = {"emoclip", "conventional", "none"};
-  static constexpr std::array<std::string_view, 5> kTrains = {"temporal", "visual", "text", "both",
-                                                              "all"};
-  MIEN_RETURN_IF_ERROR(check_choice("temporal", temporal, kTemporal));
-  MIEN_RETURN_IF_ERROR(check_choice("trains", trains, kTrains));
-  if (temporal_layers < 1 || temporal_layers > 256) {
-    return invalid_argument(
-        fmt::format("emoclip.temporal_layers: {} (expected 1..256)", temporal_layers));
-  }
-  if (!(backbone_lr_factor > 0 && backbone_lr_factor <= 1)) {
-    return invalid_argument(fmt::format(
-        "emoclip.backbone_lr_factor: {} (expected above 0, at most 1)", backbone_lr_factor));
-  }
-  return check_tower(tower);
-}
-
-Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint64_t seed) {
+Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint64_t seed,
+                                        const LogSink& log) {
   MIEN_RETURN_IF_ERROR(options.validate());
   EmoclipModel out;
   std::shared_ptr<const engine::Bundle> bundle;
@@ -132,15 +92,9 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
             .with_prefix(options.init));
   }
   if (const auto& tower = out.architecture.temporal) {
-    out.temporal = nn::TemporalTransformer(nn::TemporalOptions{.width = tower->width,
-                                                               .layers = tower->layers,
-                                                               .heads = tower->heads,
-                                                               .head_width = tower->head_width,
-                                                               .mlp = tower->mlp,
-                                                               .positions = tower->positions});
-    if (bundle && bundle->info().architecture.temporal) {
-      out.temporal_given = bundle->info().architecture.temporal == tower;
-      if (*out.temporal_given) MIEN_RETURN_IF_ERROR(load_temporal(*bundle, out));
+    out.temporal = make_temporal(*tower);
+    if (bundle) {
+      MIEN_RETURN_IF_ERROR(load_temporal(*out.temporal, *tower, *bundle, options.init, log));
     }
   }
   out.tau = torch::full({}, std::log(factor), torch::kFloat32);
@@ -171,11 +125,7 @@ torch::Tensor EmoclipModel::texts(const torch::Tensor& tokens) {
 
 NamedTorchTensors EmoclipModel::named() const {
   NamedTorchTensors out = clip->published();
-  if (temporal) {
-    for (const auto& item : temporal->named_parameters()) {
-      out.emplace_back("temporal." + item.key(), item.value());
-    }
-  }
+  if (temporal) append(out, "temporal.", nn::named_parameters(*temporal));
   out.emplace_back("logit_scale", tau);
   return out;
 }

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
+#include "methods/emoclip/options.h"
+#include "mien/core/log.h"
 #include "mien/engine/bundle.h"
 #include "mien/methods/method.h"
 #include "mien/nn/clip.h"
@@ -15,37 +15,6 @@
 #include "mien/text/tokenizer.h"
 
 namespace mien::methods {
-
-/// Sizes of towers that start from random weights.
-struct TowerOptions {
-  int embed = 128;
-  int image_size = 48;
-  int patch = 8;
-  int width = 192;
-  int layers = 6;
-  int heads = 3;
-  int text_width = 128;
-  int text_layers = 2;
-  int text_heads = 2;
-  std::string vocabulary = "tiny";  ///< "tiny" (764 tokens) or a CLIP vocabulary file
-};
-
-/// What an EmoCLIP model is made of, and what of it trains. The defaults are those of the published
-/// code. Source: EmoCLIP (arXiv 2310.16640) and its released code; see docs/methods.md.
-struct EmoclipOptions {
-  /// Bundle that the towers come from, and the temporal model when it has one of these sizes;
-  /// empty: random towers of `tower`
-  std::string init = {};
-  TowerOptions tower = {};
-  std::string temporal = "emoclip";  ///< emoclip, conventional, or none (pictures)
-  int temporal_layers = 2;
-  /// temporal (both towers frozen), visual, text, both (fine-tuned), all (from scratch)
-  std::string trains = "temporal";
-  double backbone_lr_factor = 0.001;  ///< rate of fine-tuned towers against the rest
-
-  /// Errors: kInvalidArgument naming the option.
-  Status validate() const;
-};
 
 /// The towers, the temporal model and the learnable logit scale.
 struct EmoclipModel {
@@ -60,9 +29,6 @@ struct EmoclipModel {
   engine::Session session;
   bool trains_visual = false;
   bool trains_text = false;
-  /// Whether the temporal model of the bundle was taken; it is when it has these sizes. Nothing:
-  /// the bundle has none.
-  std::optional<bool> temporal_given = {};
 
   /// Shape: pixels [clips, frames, 3, S, S] -> frame embeddings [clips, frames, embed]. Without
   /// autograd while the image tower is frozen.
@@ -80,7 +46,9 @@ struct EmoclipModel {
 };
 
 /// Errors: those of validate() and of the bundle; kUnsupported for a bundle without a text tower;
-/// kCorrupt for sizes that do not fit together.
-Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint64_t seed);
+/// kCorrupt for sizes that do not fit together. `log` is told when the bundle's temporal model is
+/// not taken because it has other sizes.
+Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint64_t seed,
+                                        const LogSink& log = {});
 
 }  // namespace mien::methods

@@ -1,13 +1,48 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
-#include "methods/emoclip/model.h"
+#include "methods/kit/recipe.h"
 #include "methods/kit/training_data.h"
 #include "mien/data/augment.h"
-#include "mien/methods/registry.h"
 
 namespace mien::methods {
+
+/// Sizes of towers that start from random weights.
+struct TowerOptions {
+  int embed = 128;
+  int image_size = 48;
+  int patch = 8;
+  int width = 192;
+  int layers = 6;
+  int heads = 3;
+  int text_width = 128;
+  int text_layers = 2;
+  int text_heads = 2;
+  std::string vocabulary = "tiny";  ///< "tiny" (764 tokens) or a CLIP vocabulary file
+
+  void register_options(OptionSet& set);
+};
+
+/// What an EmoCLIP model is made of, and what of it trains. The defaults are those of the published
+/// code. Source: EmoCLIP (arXiv 2310.16640) and its released code; see docs/methods.md.
+struct EmoclipOptions {
+  /// Bundle that the towers come from, and the temporal model when it has one of these sizes;
+  /// empty: random towers of `tower`
+  std::string init = {};
+  TowerOptions tower = {};
+  std::string temporal = "emoclip";  ///< emoclip, conventional, or none (pictures)
+  int temporal_layers = 2;
+  /// temporal (both towers frozen), visual, text, both (fine-tuned), all (from scratch)
+  std::string trains = "temporal";
+  double backbone_lr_factor = 0.001;  ///< rate of fine-tuned towers against the rest
+
+  void register_options(OptionSet& set);
+  /// Errors: kInvalidArgument naming the option.
+  Status validate() const;
+};
 
 /// How EmoCLIP trains. The defaults are literally those of the released code; other values are
 /// ours. Source: methods-emoclip §3, §4, §8, §9, §11.
@@ -45,14 +80,16 @@ struct EmoclipTraining {
 };
 
 /// The options of EmoCLIP in a recipe: data.*, model.* and emoclip.*.
-class EmoclipRecipe : public MethodRecipe {
- public:
-  void register_options(OptionSet& set) override;
-  Result<std::unique_ptr<Method>> make(const MethodContext& context) const override;
-
+struct EmoclipRecipe {
   DataOptions data = {};
   EmoclipOptions model = {};
   EmoclipTraining training = {};
+
+  void register_options(OptionSet& set);
+  /// What no single option tells. Errors: kInvalidArgument naming the option.
+  Status validate() const;
 };
+
+std::unique_ptr<MethodRecipe> emoclip_recipe();
 
 }  // namespace mien::methods

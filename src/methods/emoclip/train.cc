@@ -6,39 +6,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
 
+#include "methods/kit/below_data.h"
 #include "methods/kit/class_texts.h"
-#include "methods/kit/epoch_order.h"
 #include "methods/kit/figures.h"
 #include "mien/loss/cross_entropy.h"
+#include "mien/loss/unit_rows.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {
 namespace {
 
-constexpr std::size_t kEmoclipValidationBatch = 32;
+constexpr int kEmoclipValidationBatch = 32;
 constexpr std::int64_t kClassTextBatch = 64;
-
-Status check(const EmoclipRecipe& recipe) {
-  const EmoclipTraining& training = recipe.training;
-  const bool regression = training.objective == "regression";
-  if (regression && recipe.data.targets.empty()) {
-    return invalid_argument("data.targets: is empty (expected the columns to predict)");
-  }
-  if (training.batch % training.local_chunks != 0) {
-    return invalid_argument(fmt::format("emoclip.local_chunks: {} does not divide the batch of {}",
-                                        training.local_chunks, training.batch));
-  }
-  if (training.objective == "classes" && training.texts != "classes") {
-    return invalid_argument("emoclip.texts: 'captions' (objective classes expects 'classes')");
-  }
-  if (training.positives == "same_text" && training.negatives != "local") {
-    return invalid_argument("emoclip.positives: same_text goes with negatives: local only");
-  }
-  return {};
-}
 
 // Results depend on the wording, so a run tells it.
 std::string told_texts(const EmoclipTraining& training, const text::LabelSet& labels) {
@@ -62,44 +43,16 @@ text::Label class_label(const std::string& name) {
 
 }  // namespace
 
-Result<std::unique_ptr<Method>> EmoclipMethod::make(const EmoclipRecipe& recipe,
-                                                    const MethodContext& context) {
-  MIEN_RETURN_IF_ERROR(check(recipe));
-  std::unique_ptr<EmoclipMethod> out(new EmoclipMethod(recipe, context));
-  MIEN_RETURN_IF_ERROR(out->prepare());
-  return std::unique_ptr<Method>(std::move(out));
-}
-
 Status EmoclipMethod::prepare() {
-  MIEN_ASSIGN_OR_RETURN(data_, load_training_data(recipe_.data, context_.data, context_.seed));
-  EmoclipOptions model = recipe_.model;
-  if (!model.init.empty() && std::filesystem::path(model.init).is_relative() &&
-      !std::filesystem::exists(model.init)) {
-    model.init = (context_.data / model.init).string();
-  }
-  if (model.tower.vocabulary != "tiny" && !std::filesystem::exists(model.tower.vocabulary)) {
-    model.tower.vocabulary = (context_.data / model.tower.vocabulary).string();
-  }
-  recipe_.model = model;
-  MIEN_ASSIGN_OR_RETURN(model_, make_emoclip_model(model, context_.seed));
-  if (model_.temporal_given == false) {
-    log_to(context_.log, LogLevel::kWarning,
-           model.init +
-               ": its temporal model has other sizes than this recipe's, which starts from "
-               "random weights");
-  }
+  MIEN_ASSIGN_OR_RETURN(data_, load_training_data(data_options_, context_.data, context_.seed));
+  options_.init = below_data(context_.data, options_.init).string();
+  std::string& vocabulary = options_.tower.vocabulary;
+  if (vocabulary != "tiny") vocabulary = below_data(context_.data, vocabulary).string();
+  MIEN_ASSIGN_OR_RETURN(model_, make_emoclip_model(options_, context_.seed, context_.log));
   MIEN_RETURN_IF_ERROR(prepare_head());
   if (!regresses()) MIEN_RETURN_IF_ERROR(prepare_texts());
-  MIEN_RETURN_IF_ERROR(prepare_cache());
-  loader_ = std::make_unique<data::Loader<Clip>>(
-      [this](std::int64_t place, Rng& rng) { return make_clip(true, place, rng); },
-      data::LoaderOptions{.threads = recipe_.data.threads,
-                          .ahead = 3 * recipe_.training.batch,
-                          .max_bad_share = recipe_.data.max_bad_share,
-                          .batch = recipe_.training.batch,
-                          .rank = context_.processes.rank,
-                          .world = context_.processes.world});
-  return {};
+  set_batch(training_.batch, 3);
+  return prepare_cache();
 }
 
 // Samples without a caption do not train.
@@ -128,23 +81,23 @@ Status EmoclipMethod::prepare_captions() {
 
 Status EmoclipMethod::prepare_texts() {
   bank_.emplace(model_.tokenizer, model_.architecture.text->context);
-  if (recipe_.training.class_texts.empty()) {
+  if (training_.class_texts.empty()) {
     labels_.name = data_.train->name;
     for (const std::string& name : data_.train->classes)
       labels_.labels.push_back(class_label(name));
   } else {
-    MIEN_ASSIGN_OR_RETURN(
-        labels_, class_texts(recipe_.training.class_texts, context_.data, data_.train->classes));
+    MIEN_ASSIGN_OR_RETURN(labels_,
+                          class_texts(training_.class_texts, context_.data, data_.train->classes));
   }
   for (text::Label& label : labels_.labels) {
-    if (!recipe_.training.all_texts && label.texts.size() > 1) label.texts.resize(1);
+    if (!training_.all_texts && label.texts.size() > 1) label.texts.resize(1);
     std::vector<std::int64_t>& places = class_texts_.emplace_back();
     for (const std::string& text : label.texts) {
       MIEN_ASSIGN_OR_RETURN(places.emplace_back(), bank_->add(text));
     }
   }
-  log_to(context_.log, LogLevel::kInfo, told_texts(recipe_.training, labels_));
-  if (recipe_.training.texts == "captions") {
+  log_to(context_.log, LogLevel::kInfo, told_texts(training_, labels_));
+  if (training_.texts == "captions") {
     MIEN_RETURN_IF_ERROR(prepare_captions());
   } else {
     std::erase_if(data_.train_view, [&](std::int64_t place) {
@@ -181,7 +134,7 @@ Result<std::int64_t> EmoclipMethod::choose_text(const data::Sample& sample, std:
 }
 
 std::vector<ParameterGroup> EmoclipMethod::begin_stage(int) {
-  std::vector<ParameterGroup> out = model_.groups(recipe_.model);
+  std::vector<ParameterGroup> out = model_.groups(options_);
   if (!regresses()) return out;
   // The text tower and the factor of the cosines have no part in a regression.
   for (ParameterGroup& group : out) {
@@ -200,7 +153,7 @@ std::vector<ParameterGroup> EmoclipMethod::begin_stage(int) {
 // Frozen towers come from the bundle again.
 NamedTorchTensors EmoclipMethod::state() {
   NamedTorchTensors out;
-  const bool from_bundle = !recipe_.model.init.empty();
+  const bool from_bundle = !options_.init.empty();
   for (const auto& [name, tensor] : model_.named()) {
     const bool visual = name.starts_with("visual.");
     const bool own = name.starts_with("temporal.") || name == "logit_scale";
@@ -211,29 +164,17 @@ NamedTorchTensors EmoclipMethod::state() {
   return out;
 }
 
-std::int64_t EmoclipMethod::steps_per_epoch(int) const {
-  return epoch_size(data_, recipe_.training.balance) /
-         (std::int64_t{recipe_.training.batch} * context_.processes.world);
+data::View EmoclipMethod::epoch_view(Rng& rng) const {
+  return training_.balance ? data::balanced(*data_.train, data_.train_view, rng) : data_.train_view;
 }
 
-Status EmoclipMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
-  EpochOrder order = epoch_order(data_, recipe_.training.balance, context_.seed, stage, epoch);
-  loader_->start(std::move(order.view), order.seed, first_step * recipe_.training.batch);
-  return {};
-}
-
-torch::Tensor EmoclipMethod::frames_of(const std::vector<Clip>& clips) {
+torch::Tensor EmoclipMethod::frames_of(const Items& clips) {
   const auto count = static_cast<std::int64_t>(clips.size());
-  const std::int64_t frames = recipe_.training.frames;
   const std::int64_t side = model_.architecture.image.image_size;
-  torch::Tensor out = cached() ? torch::empty({count, frames, model_.architecture.embed})
-                               : torch::empty({count, frames, 3, side, side});
-  auto* to = out.data_ptr<float>();
-  for (const Clip& clip : clips) {
-    std::memcpy(to, clip.values.data(), 4 * clip.values.size());
-    to += clip.values.size();
+  if (cached()) {
+    return stack_items(clips, {count, training_.frames, model_.architecture.embed});
   }
-  return cached() ? out : model_.frames(out);
+  return model_.frames(stack_items(clips, {count, training_.frames, 3, side, side}));
 }
 
 torch::Tensor EmoclipMethod::text_rows(const std::vector<std::int64_t>& places) {
@@ -251,10 +192,14 @@ torch::Tensor EmoclipMethod::text_rows(const std::vector<std::int64_t>& places) 
   return model_.texts(bank_->tokens(different)).index_select(0, torch::tensor(rows, torch::kInt64));
 }
 
-torch::Tensor EmoclipMethod::class_rows() {
+torch::Tensor EmoclipMethod::class_text_rows() {
   std::vector<std::int64_t> all;
   for (const auto& texts : class_texts_) all.insert(all.end(), texts.begin(), texts.end());
-  const torch::Tensor rows = text_rows(all);
+  return text_rows(all);
+}
+
+torch::Tensor EmoclipMethod::class_rows() {
+  const torch::Tensor rows = class_text_rows();
   std::vector<torch::Tensor> means;
   std::int64_t at = 0;
   for (const auto& texts : class_texts_) {
@@ -262,106 +207,88 @@ torch::Tensor EmoclipMethod::class_rows() {
     means.push_back(rows.narrow(0, at, count).mean(0));
     at += count;
   }
-  const torch::Tensor out = at::stack(means);
-  return out / out.norm(2, -1, true).clamp_min(1e-12);
+  return loss::unit_rows(at::stack(means));
 }
 
-torch::Tensor EmoclipMethod::contrastive_loss(const torch::Tensor& videos,
-                                              const std::vector<Clip>& clips) {
+torch::Tensor EmoclipMethod::contrastive_loss(const torch::Tensor& videos, const Items& clips) {
   std::vector<std::int64_t> places;
-  for (const Clip& clip : clips) places.push_back(clip.text);
+  for (const ClipItem& clip : clips) places.push_back(clip.text);
   const torch::Tensor texts = text_rows(places);
   const torch::Tensor factor = model_.tau.exp();
-  if (recipe_.training.negatives == "gathered") {
+  if (training_.negatives == "gathered") {
     return loss::gathered_contrastive(videos, texts, factor, context_.processes);
   }
-  if (recipe_.training.positives == "same_text") {
+  if (training_.positives == "same_text") {
     const torch::Tensor ids = torch::tensor(places, torch::kInt64);
     const torch::Tensor same = ids.unsqueeze(0).eq(ids.unsqueeze(1)).to(torch::kFloat32);
     return loss::symmetric_contrastive_soft(videos, texts, factor, same / same.sum(1, true));
   }
-  return loss::chunked_contrastive(videos, texts, factor, recipe_.training.local_chunks);
+  return loss::chunked_contrastive(videos, texts, factor, training_.local_chunks);
 }
 
-torch::Tensor EmoclipMethod::class_loss(const torch::Tensor& videos,
-                                        const std::vector<Clip>& clips) {
+torch::Tensor EmoclipMethod::class_loss(const torch::Tensor& videos, const Items& clips) {
   const torch::Tensor logits = model_.tau.exp() * at::matmul(videos, class_rows().t());
   const auto classes = static_cast<std::int64_t>(class_texts_.size());
   torch::Tensor targets = torch::zeros({static_cast<std::int64_t>(clips.size()), classes});
   auto* row = targets.data_ptr<float>();
-  for (const Clip& clip : clips) {
-    const auto& soft = data_.train->samples[static_cast<std::size_t>(clip.place)].soft;
-    if (recipe_.training.soft_targets && !soft.empty()) {
-      std::copy(soft.begin(), soft.end(), row);
+  for (const ClipItem& clip : clips) {
+    const data::Sample& sample = data_.train->samples[static_cast<std::size_t>(clip.place)];
+    if (training_.soft_targets && !sample.soft.empty()) {
+      std::copy(sample.soft.begin(), sample.soft.end(), row);
     } else {
-      row[clip.label] = 1;
+      row[sample.labels.front()] = 1;
     }
     row += classes;
   }
-  const double s = recipe_.training.smoothing;
+  const double s = training_.smoothing;
   return loss::soft_cross_entropy(logits, targets * (1 - s) + s / static_cast<double>(classes));
 }
 
-Result<StepOutput> EmoclipMethod::step() {
-  std::vector<Clip> clips;
-  StepOutput out;
-  for (int i = 0; i < recipe_.training.batch; ++i) {
-    MIEN_ASSIGN_OR_RETURN(Clip clip, loader_->next());
-    out.ids.push_back(data_.train->samples[static_cast<std::size_t>(clip.place)].id);
-    clips.push_back(std::move(clip));
-  }
-  out.samples = recipe_.training.batch;
-  if (loader_->bad() > 0) {
-    out.values.emplace_back("unreadable", static_cast<double>(loader_->bad()));
-  }
-  const torch::Tensor frames = frames_of(clips);
+Status EmoclipMethod::forward(const Items& items, StepOutput& out) {
+  const torch::Tensor frames = frames_of(items);
   if (regresses()) {
-    out.loss = (predict_targets(frames) - targets_of(*data_.train, clips)).square().mean();
-    return out;
+    out.loss = (predict_targets(frames) - targets_of(*data_.train, items)).square().mean();
+    return {};
   }
   const torch::Tensor videos = model_.clips(frames);
-  out.loss = recipe_.training.objective == "classes" ? class_loss(videos, clips)
-                                                     : contrastive_loss(videos, clips);
+  out.loss = training_.objective == "classes" ? class_loss(videos, items)
+                                              : contrastive_loss(videos, items);
   out.values.emplace_back("factor", model_.tau.exp().item<double>());
-  return out;
+  return {};
 }
 
 Result<NamedValues> EmoclipMethod::validate(int, int) {
   if (data_.val_view.empty()) return NamedValues{};
-  data::Loader<Clip> loader(
-      [this](std::int64_t place, Rng& rng) { return make_clip(false, place, rng); },
-      {.threads = recipe_.data.threads, .ahead = 64, .max_bad_share = recipe_.data.max_bad_share});
-  loader.start(data_.val_view, 0);
-  const torch::Tensor classes = regresses() ? torch::Tensor() : class_rows();
+  return regresses() ? validate_targets() : validate_classes();
+}
+
+Result<NamedValues> EmoclipMethod::validate_classes() {
+  const torch::Tensor classes = class_rows();
   std::vector<std::int64_t> truth, said;
-  std::vector<torch::Tensor> predicted, targets;
-  std::vector<std::int64_t> places;
-  while (loader.remaining() > 0) {
-    const auto total = static_cast<std::int64_t>(data_.val_view.size());
-    MIEN_RETURN_IF_ERROR(context_.validating(total - loader.remaining(), total));
-    std::vector<Clip> clips;
-    while (loader.remaining() > 0 && clips.size() < kEmoclipValidationBatch) {
-      MIEN_ASSIGN_OR_RETURN(clips.emplace_back(), loader.next());
+  MIEN_RETURN_IF_ERROR(read_validation(kEmoclipValidationBatch, [&](const Items& clips) -> Status {
+    const torch::Tensor best =
+        at::matmul(model_.clips(frames_of(clips)), classes.t()).argmax(1).contiguous();
+    const auto* places = best.data_ptr<std::int64_t>();
+    said.insert(said.end(), places, places + best.numel());
+    for (const ClipItem& clip : clips) {
+      const auto place = static_cast<std::size_t>(clip.place);
+      truth.push_back(data_.val->samples[place].labels.front());
     }
-    const torch::Tensor frames = frames_of(clips);
-    if (regresses()) {
-      predicted.push_back(predict_targets(frames));
-      targets.push_back(targets_of(*data_.val, clips));
-      for (const Clip& clip : clips) places.push_back(clip.place);
-      continue;
-    }
-    const torch::Tensor best = at::matmul(model_.clips(frames), classes.t()).argmax(1);
-    for (std::size_t i = 0; i < clips.size(); ++i) {
-      truth.push_back(clips[i].label);
-      said.push_back(best[static_cast<std::int64_t>(i)].item<std::int64_t>());
-    }
-  }
-  if (regresses()) {
-    return target_figures(averaged(at::cat(targets), places), averaged(at::cat(predicted), places));
-  }
+    return {};
+  }));
   return class_figures(class_texts_.size(), truth, said);
 }
 
-std::string EmoclipMethod::selects_by() const { return regresses() ? "ccc" : "war"; }
+Result<NamedValues> EmoclipMethod::validate_targets() {
+  std::vector<torch::Tensor> predicted, targets;
+  std::vector<std::int64_t> places;
+  MIEN_RETURN_IF_ERROR(read_validation(kEmoclipValidationBatch, [&](const Items& clips) -> Status {
+    predicted.push_back(predict_targets(frames_of(clips)));
+    targets.push_back(targets_of(*data_.val, clips));
+    for (const ClipItem& clip : clips) places.push_back(clip.place);
+    return {};
+  }));
+  return target_figures(averaged(at::cat(targets), places), averaged(at::cat(predicted), places));
+}
 
 }  // namespace mien::methods

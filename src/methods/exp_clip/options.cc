@@ -1,9 +1,9 @@
-#include "methods/exp_clip/train.h"
+#include "methods/exp_clip/options.h"
 
 namespace mien::methods {
 
 void ExpClipTraining::register_options(OptionSet& set) {
-  set.add("init", init, "Bundle that both towers come from, below --data");
+  add_init(set);
   set.add("teacher", teacher,
           "Vectors of the teacher below --data: safetensors with `vectors` [rows, width]");
   set.add("teacher_ids", teacher_ids,
@@ -19,30 +19,17 @@ void ExpClipTraining::register_options(OptionSet& set) {
   set.add("prompts", prompts, "Prompt set of the labels", {"P1", "P2", "P3", "P4", "P5"});
   set.add("class_texts", class_texts, "Label file or set instead of prompts");
   set.add("labels", labels, "Labels of the bundle; empty: the classes that validate, or the seven");
-  set.add("select", select, "Epoch that is kept; war and uar look at the validation part",
-          {"last", "war", "uar"});
-  set.add("name", name, "Of the bundle; empty: that of the data");
-  set.add("licence", licence, "Of the bundle");
+  add_select(set);
+  add_bundle(set);
 }
 
 Status ExpClipTraining::validate() const {
-  if (init.empty()) {
-    return invalid_argument("exp-clip.init: is empty (expected a bundle with both towers)");
-  }
+  MIEN_RETURN_IF_ERROR(check_init(kGroup));
   if (teacher.empty()) {
     return invalid_argument(
         "exp-clip.teacher: is empty (expected a file of the teacher's vectors)");
   }
   return {};
-}
-
-void ExpClipRecipe::register_options(OptionSet& set) {
-  set.group("data", data);
-  set.group("exp-clip", training);
-}
-
-Result<std::unique_ptr<Method>> ExpClipRecipe::make(const MethodContext& context) const {
-  return ExpClipMethod::make(*this, context);
 }
 
 }  // namespace mien::methods

@@ -5,38 +5,19 @@
 
 #include "methods/hesp/train.h"
 #include "methods/kit/learned_labels.h"
-#include "methods/kit/prompt_learner.h"
+#include "methods/kit/nearest_words.h"
 
 namespace mien::methods {
-namespace {
-
-constexpr int kHespNearWords = 5;
-constexpr std::string_view kHespCard = R"(# {name}
-
-Trained by `mien train` with the method HESP (arXiv 2404.17100) from {init}.
-
-- Training data: {data}, {samples} clips of the known classes. The weights inherit the terms of this data.
-- Known: {labels}. {texts}
-- Unknown: {unknown}
-- Labels of your own are scored by the texts alone; the threshold for unknown holds for the known classes only.
-
-mien describes how a face looks, not what a person feels. Inferring emotions at work and in education is
-prohibited in the EU; results differ between groups of people.
-)";
-
-}  // namespace
-
 Status HespMethod::calibrate(engine::BundleInfo& info) {
   // Methods-hesp §6: over the training clips, the mean of both softmaxes.
-  MIEN_ASSIGN_OR_RETURN(const OpenSetScores train,
-                        score(*data_.data.train, data_.data.train_view, nullptr));
+  MIEN_ASSIGN_OR_RETURN(const OpenSetScores train, score_training());
   torch::Tensor mean = at::softmax(train.known.to(torch::kFloat64), 1);
   if (train.negative.defined()) {
     mean = (mean + at::softmax(train.negative.to(torch::kFloat64), 1)) / 2;
   }
   info.unknown.kind = engine::UnknownRule::Kind::kMeanProbability;
-  info.unknown.threshold = released_threshold(std::get<0>(mean.max(1)), recipe_.training.accept);
-  return fit_temperature(recipe_.training.accept, info);
+  info.unknown.threshold = released_threshold(std::get<0>(mean.max(1)), training_.accept);
+  return fit_temperature(info);
 }
 
 // The patch, and where it goes.
@@ -44,8 +25,8 @@ void HespMethod::add_patch(engine::BundleInfo& info, NamedTorchTensors& tensors)
   engine::PixelPrompt prompt{.size = static_cast<int>(model_->patch_size())};
   const torch::Tensor mean = torch::tensor({scale_.mean[0], scale_.mean[1], scale_.mean[2]});
   const torch::Tensor std = torch::tensor({scale_.std[0], scale_.std[1], scale_.std[2]});
-  if (recipe_.training.mask == "per_clip") {
-    prompt.labels = static_cast<int>(data_.classes.size());
+  if (training_.mask == "per_clip") {
+    prompt.labels = static_cast<int>(data_.train->classes.size());
     tensors.emplace_back("prompt.texts", model_->bare_texts());
     tensors.emplace_back("prompt.classifier", model_->classifier());
     tensors.emplace_back("prompt.scale", at::stack({mean, std}));
@@ -62,42 +43,36 @@ void HespMethod::add_patch(engine::BundleInfo& info, NamedTorchTensors& tensors)
 
 Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwrite) {
   const at::NoGradGuard no_grad;
-  const HespTraining& training = recipe_.training;
-  const engine::BundleInfo& from = towers_->bundle().info();
-  engine::BundleContent content;
-  engine::BundleInfo& info = content.info;
-  info = bundle_info("hesp", training.name, training.licence);
-  if (training.text_prompt)
-    info.learned = nearest_words(*towers_, model_->contexts(), kHespNearWords);
-  info.labels = learned_labels(data_.classes, info.learned, 1);
-  if (!training.text_prompt) {
+  engine::BundleInfo info = open_set_info("hesp");
+  info.preprocess = preprocess_;
+  if (training_.text_prompt) {
+    info.learned = nearest_words(*towers_, model_->contexts(), kNearWords);
+  }
+  info.labels = learned_labels(data_.train->classes, info.learned, 1);
+  if (!training_.text_prompt) {
     for (std::size_t c = 0; c < info.labels.size(); ++c) info.labels[c].texts = {names()[c]};
   }
   info.logit_scale = model_->logit_scale();
   NamedTorchTensors owned{{engine::Bundle::kLabelFeatures, model_->texts()}};
-  if (training.visual_prompt) add_patch(info, owned);
-  if (training.negatives) {
+  if (training_.visual_prompt) add_patch(info, owned);
+  if (training_.negatives) {
     info.architecture.reciprocal = engine::ReciprocalPoints{
-        .labels = static_cast<int>(data_.classes.size()), .length = model_->length()};
+        .labels = static_cast<int>(data_.train->classes.size()), .length = model_->length()};
     owned.emplace_back("reciprocal.points", model_->points());
   }
   MIEN_RETURN_IF_ERROR(calibrate(info));
   TowerExport tensors(*towers_);
   tensors.replace(owned);
-  content.tensors = tensors.views();
-  content.tokenizer = towers_->tokenizer().file_text();
-  content.card = fmt::format(
-      kHespCard, fmt::arg("name", info.name), fmt::arg("init", from.name),
-      fmt::arg("data", data_.data.train->name), fmt::arg("samples", data_.data.train_view.size()),
-      fmt::arg("labels", fmt::format("{}", fmt::join(data_.classes, ", "))),
-      fmt::arg("texts", training.text_prompt
-                            ? fmt::format("Each has {} learned tokens; bundle.json names the words "
-                                          "they are near to.",
-                                          training.contexts)
-                            : "Their texts are the bare names."),
-      fmt::arg("unknown", fmt::format("{} % of the training clips pass the threshold.",
-                                      100 * training.accept)));
-  return engine::write_bundle(path, std::move(content), overwrite);
+  const Card about =
+      card(fmt::format("Trained by `mien train` with the method HESP (arXiv 2404.17100) from {}.",
+                       towers_->bundle().info().name),
+           "clips",
+           training_.text_prompt
+               ? fmt::format("Each has {} learned tokens; bundle.json names the words they are "
+                             "near to.",
+                             training_.contexts)
+               : "Their texts are the bare names.");
+  return write(std::move(info), tensors, about, path, overwrite);
 }
 
 }  // namespace mien::methods

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "methods/kit/epoch_order.h"
-
 namespace mien::methods {
 namespace {
 
@@ -36,44 +34,29 @@ data::RandomView draw_crop(int side, Rng& rng) {
 
 }  // namespace
 
-Result<std::unique_ptr<Method>> HespMethod::make(const HespRecipe& recipe,
-                                                 const MethodContext& context) {
-  MIEN_RETURN_IF_ERROR(recipe.training.validate());
-  std::unique_ptr<HespMethod> out(new HespMethod(recipe, context));
-  MIEN_RETURN_IF_ERROR(out->prepare());
-  return std::unique_ptr<Method>(std::move(out));
-}
-
 Status HespMethod::prepare() {
-  const HespTraining& training = recipe_.training;
-  MIEN_RETURN_IF_ERROR(load({.init = training.init,
-                             .known = training.known,
-                             .split = training.split,
-                             .frames = training.frames,
-                             .batch = training.batch,
-                             .select = training.select}));
+  MIEN_RETURN_IF_ERROR(load());
+  preprocess_ = reader_.preprocess;
   scale_ = scale_of(preprocess_);
   // The patch comes before the normalisation.
   std::erase_if(reader_.preprocess.steps, [](const auto& step) {
     return step.kind == image::PreprocessStep::Kind::kNormalize;
   });
-  MIEN_ASSIGN_OR_RETURN(model_, HespModel::make(*towers_, training, names(), scale_,
+  MIEN_ASSIGN_OR_RETURN(model_, HespModel::make(*towers_, training_, names(), scale_,
                                                 towers_->bundle().info().logit_scale));
-  start_loader();
-  if (!training.visual_prompt || training.mask == "per_clip") return {};
+  if (!training_.visual_prompt || training_.mask == "per_clip") return {};
   // The first clip of the first epoch decides where the patch lies, in every process.
-  const EpochOrder order = epoch_order(data_.data, false, context_.seed, 0, 0);
+  const EpochOrder order = epoch_order(0, 0);
   Rng rng(order.seed);
-  MIEN_ASSIGN_OR_RETURN(
-      const ClipItem first,
-      make_item(*data_.data.train, video::SamplingPhase::kTrain, order.view.front(), rng));
+  MIEN_ASSIGN_OR_RETURN(const ClipItem first, make_item(*data_.train, video::SamplingPhase::kTrain,
+                                                        order.view.front(), rng));
   model_->set_place(model_->place_for(frames_of({first})[0][0]));
   return {};
 }
 
 std::vector<std::string> HespMethod::names() const {
   std::vector<std::string> out = published_names();
-  if (recipe_.training.names == "alphabetical") std::sort(out.begin(), out.end());
+  if (training_.names == "alphabetical") std::sort(out.begin(), out.end());
   return out;
 }
 
@@ -84,7 +67,7 @@ Result<ClipItem> HespMethod::make_item(const data::Manifest& manifest, video::Sa
   const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
   MIEN_ASSIGN_OR_RETURN(const auto indices, reader_.choose(sample, phase, rng));
   const auto side = static_cast<int>(model_->side());
-  const bool changes = phase == video::SamplingPhase::kTrain && recipe_.training.augment;
+  const bool changes = phase == video::SamplingPhase::kTrain && training_.augment;
   const data::Augmentation mirror{.flip = changes && rng.uniform() < 0.5};
   const data::RandomView view = changes ? draw_crop(side, rng) : data::RandomView{};
   const auto each = static_cast<std::size_t>(3 * side * side);
@@ -105,26 +88,24 @@ Result<ClipItem> HespMethod::make_item(const data::Manifest& manifest, video::Sa
   return out;
 }
 
-torch::Tensor HespMethod::frames_of(const std::vector<ClipItem>& items) const {
+torch::Tensor HespMethod::frames_of(const Items& items) const {
   const std::int64_t side = model_->side();
-  return stack_items(
-      items, {static_cast<std::int64_t>(items.size()), recipe_.training.frames, 3, side, side});
+  return stack_items(items,
+                     {static_cast<std::int64_t>(items.size()), training_.frames, 3, side, side});
 }
 
 std::vector<PromptPlace> HespMethod::places_of(const torch::Tensor& frames) {
   std::vector<PromptPlace> out;
-  if (!recipe_.training.visual_prompt || recipe_.training.mask == "per_run") return out;
+  if (!training_.visual_prompt || training_.mask == "per_run") return out;
   for (std::int64_t n = 0; n < frames.size(0); ++n) out.push_back(model_->place_for(frames[n][0]));
   return out;
 }
 
-Result<StepOutput> HespMethod::step() {
-  StepOutput out;
-  MIEN_ASSIGN_OR_RETURN(const std::vector<ClipItem> items, next_batch(out));
+Status HespMethod::forward(const Items& items, StepOutput& out) {
   const torch::Tensor frames = frames_of(items);
   const torch::Tensor features = model_->features(frames, places_of(frames));
-  const HespLosses losses = model_->losses(features, model_->texts(), model_->points(),
-                                           labels_of(*data_.data.train, items));
+  const HespLosses losses =
+      model_->losses(features, model_->texts(), model_->points(), labels_of(*data_.train, items));
   out.loss = losses.total();
   for (const auto& [name, part] : {std::pair{"kn_ce", losses.known},
                                    {"kn_cl", losses.clustering},
@@ -133,7 +114,7 @@ Result<StepOutput> HespMethod::step() {
                                    {"h", losses.joint}}) {
     if (part.defined()) out.values.emplace_back(name, part.item<double>());
   }
-  return out;
+  return {};
 }
 
 void HespMethod::begin_scores() {
@@ -141,7 +122,7 @@ void HespMethod::begin_scores() {
   points_ = model_->points();
 }
 
-OpenSetScores HespMethod::score_items(const std::vector<ClipItem>& items) {
+OpenSetScores HespMethod::score_items(const Items& items) {
   const torch::Tensor frames = frames_of(items);
   return model_->scores(model_->features(frames, places_of(frames)), texts_, points_);
 }

@@ -13,7 +13,7 @@ Result<ClipItem> read_item(const data::Manifest& manifest, std::int64_t place,
                            const ClipReader& reader, video::SamplingPhase phase,
                            const FrameCache& cache, Rng& rng) {
   const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
-  ClipItem out{{}, place};
+  ClipItem out{.place = place};
   if (cache.empty()) {
     MIEN_ASSIGN_OR_RETURN(out.values, reader.clip(manifest, sample, phase, rng));
     return out;

@@ -15,8 +15,9 @@ namespace mien::methods {
 
 /// A sample on its way: pixels [frames, 3, S, S], or cached embeddings [frames, embed].
 struct ClipItem {
-  std::vector<float> values;
+  std::vector<float> values = {};
   std::int64_t place = 0;
+  std::int64_t text = -1;  ///< of the texts of the run, when one was drawn for it
 };
 
 /// The sample at `place`: its pixels, or the rows of `cache` unless that is empty. Errors: those of

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "methods/kit/prompt_learner.h"
+#include "methods/kit/nearest_words.h"
 
 namespace mien::methods {
 namespace {

@@ -5,13 +5,11 @@
 namespace mien::methods {
 namespace {
 
-std::string near_text(std::size_t number, const std::string& label,
-                      const engine::LearnedText& learned) {
-  std::string words;
-  for (const auto& token : learned.tokens) {
-    words += (words.empty() ? "" : " / ") + token.front().word;
-  }
-  return fmt::format("learned descriptor {} of {}, near to: {}", number, label, words);
+// The nearest word of each learned token.
+std::string near_words(const engine::LearnedText& learned) {
+  std::string out;
+  for (const auto& token : learned.tokens) out += (out.empty() ? "" : " / ") + token.front().word;
+  return out;
 }
 
 }  // namespace
@@ -23,9 +21,22 @@ std::vector<text::Label> learned_labels(const std::vector<std::string>& classes,
   for (const std::string& name : classes) {
     text::Label label{.name = name, .texts = {}, .parts = {}};
     for (std::size_t k = 0; k < each && !learned.empty(); ++k) {
-      label.texts.push_back(near_text(k + 1, name, learned[out.size() * each + k]));
+      label.texts.push_back(fmt::format("learned descriptor {} of {}, near to: {}", k + 1, name,
+                                        near_words(learned[out.size() * each + k])));
     }
     out.push_back(std::move(label));
+  }
+  return out;
+}
+
+std::vector<text::Label> context_labels(const std::vector<std::string>& classes,
+                                        const std::vector<std::string>& texts,
+                                        const std::vector<engine::LearnedText>& learned) {
+  std::vector<text::Label> out;
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    std::string text = fmt::format("{} (and {} learned tokens, near to: {})", texts[c],
+                                   learned[c].tokens.size(), near_words(learned[c]));
+    out.push_back({.name = classes[c], .texts = {std::move(text)}, .parts = {}});
   }
   return out;
 }

@@ -14,4 +14,9 @@ std::vector<text::Label> learned_labels(const std::vector<std::string>& classes,
                                         const std::vector<engine::LearnedText>& learned,
                                         std::size_t each);
 
+/// Labels whose written texts have learned tokens beside them, one text per class.
+std::vector<text::Label> context_labels(const std::vector<std::string>& classes,
+                                        const std::vector<std::string>& texts,
+                                        const std::vector<engine::LearnedText>& learned);
+
 }  // namespace mien::methods

@@ -2,19 +2,35 @@
 
 #include <torch/types.h>
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "methods/kit/clip_items.h"
 #include "methods/kit/open_set_data.h"
-#include "methods/kit/tower_export.h"
-#include "methods/kit/towers.h"
-#include "mien/data/loader.h"
-#include "mien/engine/bundle.h"
+#include "methods/kit/tower_method.h"
 
 namespace mien::methods {
+
+/// Options of methods that know some classes and tell that a sample has none of them.
+struct OpenSetOptions : RunOptions {
+  std::vector<std::string> known = {};  ///< classes that train; empty: all, or those of `split`
+  std::string split = {};               ///< a published list and the number of a split: "afew:3"
+  double margin_weight = 0.1;           ///< of the margin around the reciprocal points
+  std::string lengths = "own";  ///< matched: all embeddings get the root of the logit scale (ours)
+
+  /// The released code's epochs, batch and frames.
+  OpenSetOptions() {
+    epochs = 100;
+    batch = 64;
+    frames = 8;
+  }
+
+ protected:
+  /// What comes first: init, known, split, epochs, batch, frames.
+  void add_known(OptionSet& set);
+  void add_lengths(OptionSet& set);
+  /// What comes last: select, accept, name, licence.
+  void add_selection(OptionSet& set);
+};
 
 /// Both scores of clips; one of them may be undefined.
 struct OpenSetScores {
@@ -24,67 +40,47 @@ struct OpenSetScores {
   torch::Tensor joint() const;
 };
 
-/// What open-set methods share.
-struct OpenSetSettings {
-  std::string init;
-  std::vector<std::string> known;
-  std::string split;
-  int frames = 1;
-  int batch = 64;
-  std::string select;
-};
-
-/// HESP and ARPL: known classes train around frozen towers, what is not known is told apart by the
-/// largest score.
-class OpenSetMethod : public Method {
+/// Known classes train around frozen towers; what is not known is told by the largest score.
+class OpenSetMethod : public TowerMethod {
  public:
-  std::int64_t steps_per_epoch(int stage) const override;
-  Status begin_epoch(int stage, int epoch, std::int64_t first_step) override;
   Result<NamedValues> validate(int stage, int epoch) override;
-  std::string selects_by() const override;
-
-  const Towers& towers() const { return *towers_; }
+  ClipReader reader() const override { return reader_; }
 
  protected:
-  OpenSetMethod(DataOptions data, MethodContext context)
-      : data_options_(std::move(data)), context_(std::move(context)) {}
+  OpenSetMethod(DataOptions data, const OpenSetOptions& options, MethodContext context)
+      : TowerMethod(std::move(data), options, std::move(context)), open_set_(options) {}
 
   /// Loads data and towers, and sets reader_.
-  Status load(const OpenSetSettings& settings);
-  /// The published names of the known classes.
+  Status load();
+  /// The known classes by the names of the released list.
   std::vector<std::string> published_names() const;
-  /// Starts the loader of training samples; make_item must be ready.
-  void start_loader();
 
-  /// One sample of either part. The indices of its frames depend on `phase`.
-  virtual Result<ClipItem> make_item(const data::Manifest& manifest, video::SamplingPhase phase,
-                                     std::int64_t place, Rng& rng) const = 0;
   /// Called before a pass of score_items.
   virtual void begin_scores() {}
   /// Scores of some items; without a graph.
-  virtual OpenSetScores score_items(const std::vector<ClipItem>& items) = 0;
+  virtual OpenSetScores score_items(const Items& items) = 0;
+  /// As released, the last and smaller batch counts.
+  bool takes_rest() const override { return true; }
 
-  /// The items of the next step; fills in out.ids and out.samples.
-  Result<std::vector<ClipItem>> next_batch(StepOutput& out);
-  /// Of all samples of a view, in its order; no graph. `read`: their places, may be null.
+  /// Of all training samples, in their order; no graph.
+  Result<OpenSetScores> score_training();
+  /// The part of a bundle's description that open-set methods share.
+  engine::BundleInfo open_set_info(std::string_view method) const;
+  /// Temperature from the known samples of the validation part, and a note on the calibration.
+  Status fit_temperature(engine::BundleInfo& info);
+  /// A card with what all such bundles tell; `known`: of the known classes, behind their names.
+  Card card(const std::string& about, const std::string& samples, const std::string& known) const;
+
+  ClipReader reader_;
+
+ private:
+  /// `read`: gets the places of the samples, may be null.
   Result<OpenSetScores> score(const data::Manifest& manifest, const data::View& view,
                               std::vector<std::int64_t>* read);
   Result<OpenSetAnswers> answers();
 
-  /// The part of a bundle's description that open-set methods share.
-  engine::BundleInfo bundle_info(std::string_view method, const std::string& name,
-                                 const std::string& licence) const;
-  /// Temperature from the known samples of the validation part, and a note on the calibration.
-  Status fit_temperature(double accept, engine::BundleInfo& info);
-
-  DataOptions data_options_;
-  MethodContext context_;
-  OpenSetSettings settings_;
-  OpenSetData data_;
-  std::optional<Towers> towers_;
-  ClipReader reader_;
-  image::PreprocessSpec preprocess_;  ///< as a bundle has it
-  std::unique_ptr<data::Loader<ClipItem>> loader_;
+  OpenSetOptions open_set_;
+  data::View open_view_;  ///< validation samples of no known class
 };
 
 /// The value that `accept` of the scores reach: the element floor(accept n) in falling order.

@@ -74,4 +74,20 @@ void PictureStore::keep_readable(data::View& view) const {
                 [&](std::int64_t place) { return rows_[static_cast<std::size_t>(place)] < 0; });
 }
 
+Status read_pictures(TrainingData& data, const image::PreprocessSpec& spec,
+                     const DataOptions& options, const MethodContext& context,
+                     std::shared_ptr<const PictureStore>& train,
+                     std::shared_ptr<const PictureStore>& val) {
+  const auto read = [&](const data::Manifest& manifest, const data::View& view, const char* what) {
+    return PictureStore::read(manifest, view, spec, options, [&](std::int64_t done) {
+      if (context.progress) context.progress(what, done, static_cast<std::int64_t>(view.size()));
+    });
+  };
+  MIEN_ASSIGN_OR_RETURN(train, read(*data.train, data.train_view, "pictures"));
+  MIEN_ASSIGN_OR_RETURN(val, read(*data.val, data.val_view, "validation pictures"));
+  train->keep_readable(data.train_view);
+  val->keep_readable(data.val_view);
+  return {};
+}
+
 }  // namespace mien::methods

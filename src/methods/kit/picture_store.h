@@ -12,6 +12,7 @@
 #include "mien/data/manifest.h"
 #include "mien/data/views.h"
 #include "mien/image/preprocess.h"
+#include "mien/methods/registry.h"
 
 namespace mien::methods {
 
@@ -36,5 +37,12 @@ class PictureStore {
   std::vector<std::int64_t> rows_;  ///< by place; -1: none
   std::vector<float> values_;
 };
+
+/// Reads the pictures of both parts and drops those that cannot be read from their views. Errors:
+/// those of PictureStore::read.
+Status read_pictures(TrainingData& data, const image::PreprocessSpec& spec,
+                     const DataOptions& options, const MethodContext& context,
+                     std::shared_ptr<const PictureStore>& train,
+                     std::shared_ptr<const PictureStore>& val);
 
 }  // namespace mien::methods

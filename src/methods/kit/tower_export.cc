@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "mien/nn/load.h"
 
 namespace mien::methods {
-namespace {
-
-constexpr std::array<std::string_view, 5> kOwnParts = {"temporal.", "neutral.", "mlp.", "prompt.",
-                                                       "reciprocal."};
-
-}  // namespace
 
 void TowerExport::replace(const NamedTorchTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
@@ -20,13 +15,26 @@ void TowerExport::replace(const NamedTorchTensors& tensors) {
   }
 }
 
-checkpoint::NamedTensors TowerExport::views() const {
+checkpoint::NamedTensors TowerExport::views(const engine::Architecture& architecture) const {
+  const std::array<std::pair<std::string_view, bool>, 5> parts = {
+      {{"temporal.", architecture.temporal.has_value()},
+       {"neutral.", architecture.neutral.has_value()},
+       {"mlp.", architecture.regression.has_value()},
+       {"prompt.", architecture.prompt.has_value()},
+       {"reciprocal.", architecture.reciprocal.has_value()}}};
+  const auto replaced = [&](std::string_view part) {
+    return std::any_of(owned_.begin(), owned_.end(),
+                       [&](const auto& item) { return item.first.starts_with(part); });
+  };
+  const auto dropped = [&](std::string_view name) {
+    return std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
+      return name.starts_with(part.first) && (!part.second || replaced(part.first));
+    });
+  };
   checkpoint::NamedTensors out;
   for (const auto& [name, view] : towers_.bundle().weights().tensors()) {
-    const bool own = name == engine::Bundle::kLabelFeatures || name == "logit_scale" ||
-                     std::any_of(kOwnParts.begin(), kOwnParts.end(),
-                                 [&](std::string_view part) { return name.starts_with(part); });
-    if (!own && !owned_.contains(name)) out.emplace_back(name, view);
+    const bool of_labels = name == engine::Bundle::kLabelFeatures || name == "logit_scale";
+    if (!of_labels && !owned_.contains(name) && !dropped(name)) out.emplace_back(name, view);
   }
   for (const auto& [name, tensor] : owned_) out.emplace_back(name, nn::as_view(tensor));
   return out;

@@ -10,16 +10,17 @@
 namespace mien::methods {
 
 /// Tensors of a new bundle that has the towers of another: what is not replaced is copied as it is
-/// stored, whatever its type. Labels, temporal model, neutral face and regression head are those of
-/// the new bundle or none. Borrows the towers.
+/// stored, whatever its type. Borrows the towers.
 class TowerExport {
  public:
   explicit TowerExport(const Towers& towers) : towers_(towers) {}
 
   /// As float32 under these names.
   void replace(const NamedTorchTensors& tensors);
-  /// Valid while this object and the towers live.
-  checkpoint::NamedTensors views() const;
+  /// All that a bundle of this architecture needs. A part beside the towers (a temporal model, a
+  /// regression head, ...) comes from the first bundle only when the architecture still has it and
+  /// none of its tensors is replaced. Valid while this object and the towers live.
+  checkpoint::NamedTensors views(const engine::Architecture& architecture) const;
 
  private:
   const Towers& towers_;

@@ -37,9 +37,9 @@ class ArplTest : public testing::Test {
   }
 
   std::unique_ptr<ArplMethod> make() {
-    auto made = ArplMethod::make(recipe_, context_);
+    auto made = make_run<ArplMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<ArplMethod>(static_cast<ArplMethod*>(made->release()));
+    return std::move(*made);
   }
 
   // Epochs of plain gradient steps; the last loss.
@@ -148,9 +148,9 @@ TEST_F(ArplTest, TheEngineScoresAsTraining) {
 
 TEST_F(ArplTest, BadOptions) {
   recipe_.training.known = {"angry", "bored"};
-  EXPECT_THAT(ArplMethod::make(recipe_, context_).status().message(), HasSubstr("bored"));
+  EXPECT_THAT(make_run<ArplMethod>(recipe_, context_).status().message(), HasSubstr("bored"));
   recipe_.training.init = "";
-  EXPECT_THAT(ArplMethod::make(recipe_, context_).status().message(), HasSubstr("arpl.init"));
+  EXPECT_THAT(make_run<ArplMethod>(recipe_, context_).status().message(), HasSubstr("arpl.init"));
 }
 
 TEST(ReleasedThreshold, IsTheElementInFallingOrder) {

@@ -41,9 +41,9 @@ class DferClipTest : public testing::Test {
   }
 
   std::unique_ptr<DferClipMethod> make() {
-    auto made = DferClipMethod::make(recipe_, context_);
+    auto made = make_run<DferClipMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<DferClipMethod>(static_cast<DferClipMethod*>(made->release()));
+    return std::move(*made);
   }
 
   static Values snapshot(const DferClipMethod& method) {
@@ -232,7 +232,7 @@ TEST_F(DferClipTest, TextsAreOfTheKindThatIsAsked) {
 
 TEST_F(DferClipTest, RefusesWhatCannotWork) {
   const auto refused = [&](const char* what) {
-    const auto made = DferClipMethod::make(recipe_, context_);
+    const auto made = make_run<DferClipMethod>(recipe_, context_);
     ASSERT_FALSE(made.ok());
     EXPECT_THAT(made.status().message(), HasSubstr(what));
   };

@@ -50,9 +50,9 @@ class ExpClipTest : public testing::Test {
   }
 
   std::unique_ptr<ExpClipMethod> make() {
-    auto made = ExpClipMethod::make(recipe_, context_);
+    auto made = make_run<ExpClipMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<ExpClipMethod>(static_cast<ExpClipMethod*>(made->release()));
+    return std::move(*made);
   }
 
   // Shape: -> [samples, embed].
@@ -224,7 +224,7 @@ TEST_F(ExpClipTest, UnlabelledPicturesTrain) {
 
 TEST_F(ExpClipTest, RefusesATeacherThatDoesNotFit) {
   const auto refused = [&](const char* what) {
-    const auto made = ExpClipMethod::make(recipe_, context_);
+    const auto made = make_run<ExpClipMethod>(recipe_, context_);
     ASSERT_FALSE(made.ok());
     EXPECT_THAT(made.status().message(), HasSubstr(what));
   };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "methods/kit/nearest_words.h"
 #include "methods/kit/towers.h"
 #include "mien/engine/bundle.h"
 
@@ -26,11 +27,6 @@ struct PromptIds {
 /// Errors: kInvalidArgument for a template without one {}; those of the tokenizer.
 Result<PromptIds> prompt_ids(const text::Tokenizer& tokenizer, const std::string& around,
                              int tokens);
-
-/// For every learned vector the `count` vocabulary entries that are nearest (Euclidean), nearest
-/// first. Shape: vectors [texts, tokens, W].
-std::vector<engine::LearnedText> nearest_words(const Towers& towers, const torch::Tensor& vectors,
-                                               int count);
 
 /// Multiple expression text descriptors: K texts per class that share a template without the
 /// class's name, each with M input vectors of its own that train. Source: CLIPER (arXiv
