@@ -10,6 +10,7 @@
 #include "methods/compact/image_options.h"
 #include "methods/compact/options.h"
 #include "methods/compact/pool_options.h"
+#include "methods/coop/options.h"
 #include "methods/dfer_clip/options.h"
 #include "methods/e2n/options.h"
 #include "methods/emoclip/options.h"
@@ -35,6 +36,7 @@ constexpr MethodRow kMethods[] = {
     {"e2n", e2n_recipe},
     {"hesp", hesp_recipe},
     {"arpl", arpl_recipe},
+    {"coop", coop_recipe},
 };
 
 }  // namespace
