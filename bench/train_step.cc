@@ -7,11 +7,11 @@
 #include <fstream>
 
 #include "harness.h"
+#include "methods/emoclip/model.h"
+#include "methods/kit/training_data.h"
 #include "mien/data/loader.h"
 #include "mien/kernels/cpu.h"
 #include "mien/loss/contrastive.h"
-#include "mien/methods/emoclip.h"
-#include "mien/methods/training_data.h"
 #include "mien/train/memory.h"
 #include "mien/train/optimiser.h"
 #include "mien/train/trainer.h"

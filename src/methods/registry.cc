@@ -3,18 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
-#include "mien/methods/arpl.h"
-#include "mien/methods/cliper.h"
-#include "mien/methods/compact.h"
-#include "mien/methods/compact_image.h"
-#include "mien/methods/dfer_clip.h"
-#include "mien/methods/e2n.h"
-#include "mien/methods/emoclip_method.h"
-#include "mien/methods/exp_clip.h"
-#include "mien/methods/hesp.h"
-#include "mien/methods/temporal_pool.h"
+#include "methods/arpl/options.h"
+#include "methods/cliper/options.h"
+#include "methods/compact/image_options.h"
+#include "methods/compact/options.h"
+#include "methods/compact/pool_options.h"
+#include "methods/coop/options.h"
+#include "methods/dfer_clip/options.h"
+#include "methods/e2n/options.h"
+#include "methods/emoclip/options.h"
+#include "methods/exp_clip/options.h"
+#include "methods/hesp/options.h"
 
 namespace mien::methods {
 namespace {
@@ -24,21 +25,19 @@ struct MethodRow {
   std::unique_ptr<MethodRecipe> (*make)();
 };
 
-template <class Recipe>
-std::unique_ptr<MethodRecipe> make_of() {
-  return std::make_unique<Recipe>();
-}
-
-constexpr std::array<MethodRow, 10> kMethods = {{{"emoclip", make_of<EmoclipRecipe>},
-                                                 {"cliper", make_of<CliperRecipe>},
-                                                 {"compact", make_of<CompactRecipe>},
-                                                 {"compact-image", make_of<CompactImageRecipe>},
-                                                 {"temporal-pool", make_of<TemporalPoolRecipe>},
-                                                 {"dfer-clip", make_of<DferClipRecipe>},
-                                                 {"exp-clip", make_of<ExpClipRecipe>},
-                                                 {"e2n", make_of<E2nRecipe>},
-                                                 {"hesp", make_of<HespRecipe>},
-                                                 {"arpl", make_of<ArplRecipe>}}};
+constexpr MethodRow kMethods[] = {
+    {"emoclip", emoclip_recipe},
+    {"cliper", cliper_recipe},
+    {"compact", compact_recipe},
+    {"compact-image", compact_image_recipe},
+    {"temporal-pool", temporal_pool_recipe},
+    {"dfer-clip", dfer_clip_recipe},
+    {"exp-clip", exp_clip_recipe},
+    {"e2n", e2n_recipe},
+    {"hesp", hesp_recipe},
+    {"arpl", arpl_recipe},
+    {"coop", coop_recipe},
+};
 
 }  // namespace
 
@@ -55,9 +54,9 @@ std::vector<std::string_view> method_names() {
 }
 
 Result<std::unique_ptr<MethodRecipe>> make_recipe(std::string_view method) {
-  const auto row = std::find_if(kMethods.begin(), kMethods.end(),
+  const auto row = std::find_if(std::begin(kMethods), std::end(kMethods),
                                 [&](const MethodRow& item) { return item.name == method; });
-  if (row == kMethods.end()) {
+  if (row == std::end(kMethods)) {
     return not_found(fmt::format("method '{}': is not known (expected one of {})", method,
                                  fmt::join(method_names(), ", ")));
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# DFER-CLIP and Exp-CLIP: every recipe for a step on miniatures, resume after a kill, the bundles in predict and eval.
+# DFER-CLIP, CoOp and Exp-CLIP: every recipe for a step on miniatures, resume after a kill, the bundles in predict and eval.
 source "$(dirname "$0")/lib.sh"
 [ -x "$(dirname "$mien")/mien-train" ] || { echo 'no mien-train (built without LibTorch)'; exit 77; }
 python3 "$here/miniatures.py" data || exit 1
@@ -70,6 +70,22 @@ done 2>/dev/null
 run "${train[@]}" -o broken
 ok
 check "the same weights" cmp whole/bundle/model.safetensors broken/bundle/model.safetensors
+
+section "CoOp: a run, and its bundle answers for clips and pictures"
+recipe=$root/recipes/coop/own-clips.yaml
+run train "$recipe" --print-recipe
+ok
+for value in 'contexts.tokens: 16' 'contexts.shared: true' 'contexts.place: end' 'contexts.init_std: 0.02'; do
+  out_has "coop.$value"
+done
+run train "$recipe" --data data --threads 1 -o runs/coop --set data.train=dfew:DFEW --set data.val_split=test \
+  --set data.folds=0 --set coop.init=clip-vit-b32 --set coop.epochs=2 --set coop.batch=3
+ok
+run eval runs/coop/bundle --data dfew:data/DFEW --split test --protocol closed --json
+ok
+run predict data/DFEW/DFEW_Frame_Face/00101/000.png --bundle runs/coop/bundle --face whole --explain
+ok
+out_has 'its tokens: .* \| '
 
 section "recipes of Exp-CLIP have the published values"
 for name in caer-s-b32 caer-s-b16 caer-s-l14; do

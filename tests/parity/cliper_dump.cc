@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "methods/cliper_run.h"
+#include "methods/cliper/train.h"
 #include "mien/train/memory.h"
 #include "parity/training_dump.h"
 #include "unit/methods/coloured_clips.h"
@@ -44,8 +44,8 @@ Status run(const char* bundle, const char* out, const char* loss,
   const methods::CliperRecipe recipe = recipe_of(bundle, loss);
   methods::MethodContext context;
   context.data = folder;
-  MIEN_ASSIGN_OR_RETURN(const auto made, methods::CliperMethod::make(recipe, context));
-  auto& method = static_cast<methods::CliperMethod&>(*made);
+  MIEN_ASSIGN_OR_RETURN(const auto made, methods::make_run<methods::CliperMethod>(recipe, context));
+  auto& method = *made;
   MIEN_ASSIGN_OR_RETURN(const auto data, methods::load_training_data(recipe.data, folder, 1));
   methods::ClipReader reader;
   reader.preprocess = method.towers().bundle().info().preprocess;

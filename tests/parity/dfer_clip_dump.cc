@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "methods/dfer_clip_run.h"
+#include "methods/dfer_clip/train.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
 #include "parity/training_dump.h"
@@ -74,8 +74,9 @@ Status run(const char* bundle, const std::string& out) {
   const methods::DferClipRecipe recipe = recipe_of(bundle);
   methods::MethodContext context;
   context.data = folder;
-  MIEN_ASSIGN_OR_RETURN(const auto made, methods::DferClipMethod::make(recipe, context));
-  auto& method = static_cast<methods::DferClipMethod&>(*made);
+  MIEN_ASSIGN_OR_RETURN(const auto made,
+                        methods::make_run<methods::DferClipMethod>(recipe, context));
+  auto& method = *made;
   MIEN_ASSIGN_OR_RETURN(const auto data, methods::load_training_data(recipe.data, folder, 1));
   TrainingDump dump;
   dump.add("ids", method.contexts().ids());

@@ -9,13 +9,13 @@
 #include <fstream>
 #include <string>
 
+#include "methods/e2n/train.h"
 #include "mien/checkpoint/safetensors.h"
 #include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/tiny_bundle.h"
-#include "mien/methods/e2n.h"
 #include "mien/nn/load.h"
 #include "mien/train/optimiser.h"
 #include "mien/train/trainer.h"
@@ -133,7 +133,7 @@ Status run(const std::string& encoder, const fs::path& folder) {
   const methods::E2nRecipe recipe = recipe_of(encoder, teacher->info().architecture.embed);
   methods::MethodContext context;
   context.data = folder;
-  MIEN_ASSIGN_OR_RETURN(const auto method, recipe.make(context));
+  MIEN_ASSIGN_OR_RETURN(const auto method, methods::make_run<methods::E2nMethod>(recipe, context));
   train::TrainOptions options;
   options.lr = 0.02;
   options.weight_decay = 5e-4;

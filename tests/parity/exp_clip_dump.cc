@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "methods/exp_clip_run.h"
+#include "methods/exp_clip/train.h"
 #include "mien/engine/label_scorer.h"
 #include "parity/training_dump.h"
 #include "unit/methods/coloured_clips.h"
@@ -84,8 +84,9 @@ Status run(const char* bundle, const std::string& out) {
   methods::MethodContext context;
   context.data = folder;
   context.cache = folder / "cache";
-  MIEN_ASSIGN_OR_RETURN(const auto made, methods::ExpClipMethod::make(recipe, context));
-  auto& method = static_cast<methods::ExpClipMethod&>(*made);
+  MIEN_ASSIGN_OR_RETURN(const auto made,
+                        methods::make_run<methods::ExpClipMethod>(recipe, context));
+  auto& method = *made;
   const data::Manifest& manifest = *method.data().train;
   TrainingDump dump;
   dump.add("start/projection", method.head());

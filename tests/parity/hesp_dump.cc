@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "methods/hesp_model.h"
+#include "methods/hesp/model.h"
 #include "mien/train/memory.h"
 #include "parity/training_dump.h"
 

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <string>
 
+#include "methods/kit/training_data.h"
 #include "mien/checkpoint/safetensors.h"
-#include "mien/methods/training_data.h"
 #include "mien/nn/load.h"
 #include "mien/train/optimiser.h"
 

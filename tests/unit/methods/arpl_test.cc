@@ -1,4 +1,4 @@
-#include "mien/methods/arpl.h"
+#include "methods/arpl/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <map>
 
-#include "methods/arpl_run.h"
+#include "methods/arpl/train.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/tiny_bundle.h"
@@ -37,9 +37,9 @@ class ArplTest : public testing::Test {
   }
 
   std::unique_ptr<ArplMethod> make() {
-    auto made = ArplMethod::make(recipe_, context_);
+    auto made = make_run<ArplMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<ArplMethod>(static_cast<ArplMethod*>(made->release()));
+    return std::move(*made);
   }
 
   // Epochs of plain gradient steps; the last loss.
@@ -148,9 +148,9 @@ TEST_F(ArplTest, TheEngineScoresAsTraining) {
 
 TEST_F(ArplTest, BadOptions) {
   recipe_.training.known = {"angry", "bored"};
-  EXPECT_THAT(ArplMethod::make(recipe_, context_).status().message(), HasSubstr("bored"));
+  EXPECT_THAT(make_run<ArplMethod>(recipe_, context_).status().message(), HasSubstr("bored"));
   recipe_.training.init = "";
-  EXPECT_THAT(ArplMethod::make(recipe_, context_).status().message(), HasSubstr("arpl.init"));
+  EXPECT_THAT(make_run<ArplMethod>(recipe_, context_).status().message(), HasSubstr("arpl.init"));
 }
 
 TEST(ReleasedThreshold, IsTheElementInFallingOrder) {

@@ -1,4 +1,4 @@
-#include "mien/methods/cliper.h"
+#include "methods/cliper/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -7,7 +7,7 @@
 
 #include <map>
 
-#include "methods/cliper_run.h"
+#include "methods/cliper/train.h"
 #include "mien/core/file.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/tiny_bundle.h"
@@ -41,9 +41,9 @@ class CliperTest : public testing::Test {
   }
 
   std::unique_ptr<CliperMethod> make() {
-    auto made = CliperMethod::make(recipe_, context_);
+    auto made = make_run<CliperMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<CliperMethod>(static_cast<CliperMethod*>(made->release()));
+    return std::move(*made);
   }
 
   static Values snapshot(const CliperMethod& method) {
@@ -314,7 +314,8 @@ TEST_F(CliperTest, AHeldOutShareValidates) {
   const at::NoGradGuard no_grad;
   EXPECT_TRUE(method->validate(0, 0).ok());
   recipe_.data.folds = 2;
-  EXPECT_THAT(test::problem_of(CliperMethod::make(recipe_, context_)), HasSubstr("data.holdout"));
+  EXPECT_THAT(test::problem_of(make_run<CliperMethod>(recipe_, context_)),
+              HasSubstr("data.holdout"));
 }
 
 TEST_F(CliperTest, BadRecipes) {
@@ -324,7 +325,7 @@ TEST_F(CliperTest, BadRecipes) {
   const auto problem = [&](auto change) {
     CliperRecipe changed = recipe_;
     change(changed);
-    return test::problem_of(CliperMethod::make(changed, context_));
+    return test::problem_of(make_run<CliperMethod>(changed, context_));
   };
   EXPECT_THAT(problem([](auto& r) { r.training.init = ""; }), HasSubstr("cliper.init: is empty"));
   EXPECT_THAT(problem([](auto& r) { r.training.init = "no"; }), HasSubstr("no"));

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "methods/emoclip/options.h"
 #include "mien/image/decode.h"
-#include "mien/methods/emoclip_method.h"
 
 namespace mien::methods {
 

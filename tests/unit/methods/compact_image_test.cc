@@ -1,4 +1,4 @@
-#include "mien/methods/compact_image.h"
+#include "methods/compact/image_train.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -9,9 +9,9 @@
 #include <cmath>
 #include <fstream>
 
-#include "methods/picture_store.h"
-#include "methods/picture_teachers.h"
-#include "methods/votes.h"
+#include "methods/compact/picture_teachers.h"
+#include "methods/compact/votes.h"
+#include "methods/kit/picture_store.h"
 #include "mien/data/geometry.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
@@ -111,7 +111,7 @@ void expect_patterns_told(const engine::Bundle& bundle) {
 TEST(CompactImage, LearnsPatternsAndGivesThemToTheEngine) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
-  const auto method = small_image_recipe().make(context);
+  const auto method = make_run<CompactImageMethod>(small_image_recipe(), context);
   ASSERT_TRUE(method.ok()) << method.status().message();
   const auto groups = (*method)->begin_stage(0);
   for (int epoch = 0; epoch < 12; ++epoch) {
@@ -155,7 +155,7 @@ TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
   CompactImageRecipe recipe = small_image_recipe();
   recipe.data.classes = {"angry", "happy", "sad"};
   recipe.training.geometry_weight = 1;
-  const auto method = recipe.make(context);
+  const auto method = make_run<CompactImageMethod>(recipe, context);
   MIEN_ASSERT_OK(method.status());
   const double first = shape_loss(run_plain_steps(**method, 0, 1, 0));
   EXPECT_LT(shape_loss(run_plain_steps(**method, 0, 12, 0.003)), 0.5 * first);
@@ -171,7 +171,7 @@ TEST(CompactImage, RefusesToTrainShapesThatNobodyMeasured) {
   MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
   recipe.training.geometry_weight = 1;
-  const auto method = recipe.make(context);
+  const auto method = make_run<CompactImageMethod>(recipe, context);
   MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
   EXPECT_THAT(method.status().message(), testing::HasSubstr("data caption --landmarks"));
 }
@@ -195,7 +195,7 @@ TEST(CompactImage, VotesTellAShareOfTheLabel) {
   recipe.training.vote_weight = 0;
   const auto figures = [&](double share) {
     recipe.training.voted_labels = share;
-    const auto method = recipe.make(context);
+    const auto method = make_run<CompactImageMethod>(recipe, context);
     EXPECT_EQ(test::problem_of(method.status()), "");
     const double loss = run_plain_steps(**method, 0, 12, 0.003).loss.item<double>();
     const at::NoGradGuard no_grad;
@@ -214,7 +214,7 @@ TEST(CompactImage, RefusesLabelsByVotesThatNobodyGave) {
   const MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
   recipe.training.voted_labels = 0.5;
-  const auto method = recipe.make(context);
+  const auto method = make_run<CompactImageMethod>(recipe, context);
   MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
   EXPECT_THAT(method.status().message(), testing::HasSubstr("fp_*"));
 }
@@ -229,11 +229,12 @@ TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
-  MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "start", false));
+  MIEN_ASSERT_OK(
+      (*make_run<CompactImageMethod>(recipe, context))->export_bundle(dir / "start", false));
   recipe.training.init = "start";
   for (const double blend : {1.0, 0.25}) {
     recipe.training.blend = blend;
-    const auto method = recipe.make(context);
+    const auto method = make_run<CompactImageMethod>(recipe, context);
     MIEN_ASSERT_OK(method.status());
     for (const auto& group : (*method)->begin_stage(0)) {
       const at::NoGradGuard no_grad;
@@ -246,7 +247,8 @@ TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
     EXPECT_NEAR(moved.max().item<double>(), blend, 1e-5);
   }
   recipe.training.init = "";
-  EXPECT_EQ(recipe.make(context).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(make_run<CompactImageMethod>(recipe, context).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 // The pictures of the pupil are all labelled alike; what it knows is from its teachers.
@@ -254,7 +256,7 @@ TEST(CompactImage, LearnsFromTeachersWhatNoLabelTells) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
-  const auto teacher = recipe.make(context);
+  const auto teacher = make_run<CompactImageMethod>(recipe, context);
   MIEN_ASSERT_OK(teacher.status());
   run_plain_steps(**teacher, 0, 12, 0.003);
   MIEN_ASSERT_OK((*teacher)->export_bundle(dir / "teacher", false));
@@ -263,7 +265,7 @@ TEST(CompactImage, LearnsFromTeachersWhatNoLabelTells) {
   recipe.data.classes = {"angry", "happy", "sad"};
   recipe.training.teachers = {(dir / "teacher").string(), (dir / "teacher").string()};
   recipe.training.teacher_weight = 1;
-  const auto pupil = recipe.make(context);
+  const auto pupil = make_run<CompactImageMethod>(recipe, context);
   MIEN_ASSERT_OK(pupil.status());
   run_plain_steps(**pupil, 0, 12, 0.003);
   MIEN_ASSERT_OK((*pupil)->export_bundle(blind / "pupil", false));
@@ -335,10 +337,11 @@ TEST(CompactImage, RefusesTeachersThatAnswerAnotherQuestion) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
-  MIEN_ASSERT_OK((*recipe.make(context))->export_bundle(dir / "teacher", false));
+  MIEN_ASSERT_OK(
+      (*make_run<CompactImageMethod>(recipe, context))->export_bundle(dir / "teacher", false));
   recipe.training.teachers = {"teacher"};
   const auto refused = [&](const CompactImageRecipe& other, const char* word) {
-    const auto method = other.make(context);
+    const auto method = make_run<CompactImageMethod>(other, context);
     MIEN_EXPECT_CODE(method, StatusCode::kInvalidArgument);
     EXPECT_THAT(method.status().message(), testing::HasSubstr(word));
   };
@@ -353,13 +356,13 @@ TEST(CompactImage, RefusesTeachersThatAnswerAnotherQuestion) {
   refused(other, "fear");
   other = recipe;
   other.training.teachers = {"nobody"};
-  MIEN_EXPECT_CODE(other.make(context), StatusCode::kNotFound);
+  MIEN_EXPECT_CODE(make_run<CompactImageMethod>(other, context), StatusCode::kNotFound);
 }
 
 TEST(CompactImage, RefusesStagesWithoutBlocks) {
   CompactImageRecipe recipe = small_image_recipe();
   recipe.tower.blocks = {1};
-  MIEN_EXPECT_CODE(recipe.make({}), StatusCode::kInvalidArgument);
+  MIEN_EXPECT_CODE(make_run<CompactImageMethod>(recipe, {}), StatusCode::kInvalidArgument);
 }
 
 TEST(Votes, AClassThatIsNoAnswerNeverWins) {

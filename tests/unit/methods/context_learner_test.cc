@@ -1,4 +1,4 @@
-#include "mien/methods/context_learner.h"
+#include "methods/kit/context_learner.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mien/methods/dfer_clip.h"
+#include "methods/dfer_clip/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -8,12 +8,11 @@
 #include <functional>
 #include <map>
 
-#include "methods/dfer_clip_run.h"
-#include "mien/engine/clip_reader.h"
-#include "mien/engine/label_scorer.h"
+#include "methods/dfer_clip/train.h"
 #include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
 #include "unit/methods/coloured_clips.h"
+#include "unit/methods/engine_scores.h"
 #include "unit/methods/plain_steps.h"
 
 namespace mien::methods {
@@ -41,9 +40,9 @@ class DferClipTest : public testing::Test {
   }
 
   std::unique_ptr<DferClipMethod> make() {
-    auto made = DferClipMethod::make(recipe_, context_);
+    auto made = make_run<DferClipMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<DferClipMethod>(static_cast<DferClipMethod*>(made->release()));
+    return std::move(*made);
   }
 
   static Values snapshot(const DferClipMethod& method) {
@@ -141,40 +140,10 @@ TEST_F(DferClipTest, TheEngineGivesTheScoresOfTheTorchWing) {
   EXPECT_THAT(info.labels[0].texts[0], StartsWith("furrowed eyebrows"));
   EXPECT_THAT(info.labels[0].texts[0], HasSubstr("3 learned tokens"));
   EXPECT_TRUE(info.unknown.threshold.has_value());
-  engine::Session session;
-  const auto scorer = engine::LabelScorer::make(**bundle, {"own", info.labels}, {}, session);
-  ASSERT_TRUE(scorer.ok());
-  const auto clips = engine::ClipReader::make(**bundle);
-  ASSERT_TRUE(clips.ok());
-  const auto encoder = (*bundle)->image_encoder();
-  ASSERT_TRUE(encoder.ok());
   const at::NoGradGuard no_grad;
   const auto logits = method->validation_logits();
   ASSERT_TRUE(logits.ok());
-  for (int c = 0; c < 6; ++c) {
-    torch::Tensor pixels = torch::empty({4, 3, 32, 32});
-    for (int f = 0; f < 4; ++f) {
-      const auto picture =
-          image::load(dir_ / ("faces/" + std::to_string(c) + "_" + std::to_string(f) + ".png"));
-      ASSERT_TRUE(picture.ok());
-      MIEN_ASSERT_OK(
-          image::preprocess(*picture, info.preprocess, {pixels[f].data_ptr<float>(), 3 * 32 * 32}));
-    }
-    torch::Tensor rows = torch::empty({4, 32});
-    MIEN_ASSERT_OK(
-        (*encoder)->encode(pixels.data_ptr<float>(), 4, rows.data_ptr<float>(), session));
-    const auto plan = clips->plan(4);
-    ASSERT_TRUE(plan.ok());
-    const auto reading = clips->read(*plan, rows.data_ptr<float>(), session);
-    ASSERT_TRUE(reading.ok());
-    const auto scores = (*scorer)->score(reading->embedding);
-    for (const engine::LabelScore& score : scores.labels) {
-      const auto place = std::find_if(info.labels.begin(), info.labels.end(),
-                                      [&](const auto& label) { return label.name == score.label; });
-      EXPECT_NEAR(100 * score.cosine, (*logits)[c][place - info.labels.begin()].item<double>(),
-                  2e-3);
-    }
-  }
+  expect_engine_scores(dir_.path(), **bundle, 4, *logits);
 }
 
 TEST_F(DferClipTest, ATemporalModelOfTheSameSizesIsTaken) {
@@ -232,7 +201,7 @@ TEST_F(DferClipTest, TextsAreOfTheKindThatIsAsked) {
 
 TEST_F(DferClipTest, RefusesWhatCannotWork) {
   const auto refused = [&](const char* what) {
-    const auto made = DferClipMethod::make(recipe_, context_);
+    const auto made = make_run<DferClipMethod>(recipe_, context_);
     ASSERT_FALSE(made.ok());
     EXPECT_THAT(made.status().message(), HasSubstr(what));
   };

@@ -1,4 +1,4 @@
-#include "methods/e2n_augment.h"
+#include "methods/e2n/augment.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <set>
 
-#include "methods/e2n_run.h"
+#include "methods/e2n/train.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/neutral.h"
@@ -86,7 +86,7 @@ E2nRecipe swin_recipe() {
 std::unique_ptr<Method> make(const E2nRecipe& recipe, const std::filesystem::path& folder) {
   MethodContext context;
   context.data = folder;
-  auto method = recipe.make(context);
+  auto method = make_run<E2nMethod>(recipe, context);
   EXPECT_TRUE(method.ok()) << method.status().message();
   return method.ok() ? std::move(*method) : nullptr;
 }
@@ -193,7 +193,7 @@ TEST_F(E2n, ColourSwinWithTheTextTowerAnswersFreeLabels) {
 }
 
 TEST_F(E2n, TextsStayFrozenAndEverythingElseTrainsInOneGroup) {
-  const auto made = E2nMethod::make(swin_recipe(), [&] {
+  const auto made = make_run<E2nMethod>(swin_recipe(), [&] {
     MethodContext context;
     context.data = dir_.path();
     return context;
@@ -272,7 +272,7 @@ TEST_F(E2n, StartsFromTheTowerOfABundleOfLargerPatches) {
   half.model.swin.width = 32;
   MethodContext context;
   context.data = dir_.path();
-  MIEN_EXPECT_CODE(half.make(context), StatusCode::kCorrupt);
+  MIEN_EXPECT_CODE(make_run<E2nMethod>(half, context), StatusCode::kCorrupt);
 }
 
 TEST_F(E2n, RefusesWhatCannotBe) {
@@ -281,7 +281,7 @@ TEST_F(E2n, RefusesWhatCannotBe) {
   const auto code = [&](auto change) {
     E2nRecipe recipe = residual_recipe(1, teacher_embed(dir_.path()));
     change(recipe);
-    return recipe.make(context).status().code();
+    return make_run<E2nMethod>(recipe, context).status().code();
   };
   EXPECT_EQ(code([](E2nRecipe& r) { r.model.teacher = {}; }), StatusCode::kInvalidArgument);
   EXPECT_EQ(code([](E2nRecipe& r) { r.training.neutral = "calm"; }), StatusCode::kInvalidArgument);

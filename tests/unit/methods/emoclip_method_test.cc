@@ -1,4 +1,4 @@
-#include "mien/methods/emoclip_method.h"
+#include "methods/emoclip/train.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -95,7 +95,7 @@ TEST(EmoclipMethod, OverfitsCaptionsToFullRetrieval) {
   write_clips(dir.path(), 32, 4, true);
   EmoclipRecipe options = small_recipe();
   options.training.batch = 32;
-  auto method = options.make(context_of(dir));
+  auto method = make_run<EmoclipMethod>(options, context_of(dir));
   ASSERT_TRUE(method.ok()) << method.status().message();
   optimise(**method, 600, 3e-3);
   MIEN_ASSERT_OK((*method)->export_bundle(dir / "bundle", false));
@@ -143,7 +143,7 @@ TEST(EmoclipMethod, SupervisedVariantsLearnTheClasses) {
     options.training.texts = "classes";
     if (variant == "same_text") options.training.positives = variant;
     if (variant == "classes") options.training.objective = variant;
-    auto method = options.make(context_of(dir));
+    auto method = make_run<EmoclipMethod>(options, context_of(dir));
     ASSERT_TRUE(method.ok()) << method.status().message();
     optimise(**method, 120, 3e-3);
     const at::NoGradGuard no_grad;
@@ -165,7 +165,7 @@ TEST(EmoclipMethod, CachedEmbeddingsGiveTheSameLoss) {
   std::vector<double> losses;
   for (const bool cache : {true, false}) {
     options.training.cache = cache;
-    auto method = options.make(context_of(dir));
+    auto method = make_run<EmoclipMethod>(options, context_of(dir));
     ASSERT_TRUE(method.ok()) << method.status().message();
     const auto groups = (*method)->begin_stage(0);
     EXPECT_EQ(groups.size(), 1u);
@@ -186,7 +186,7 @@ TEST(EmoclipMethod, AResumedEpochSeesTheSameBatches) {
   EmoclipRecipe options = small_recipe();
   options.training.augment = data::AugmentOptions::emoclip();
   const auto ids = [&](std::int64_t first, std::vector<double>& losses) {
-    auto method = options.make(context_of(dir));
+    auto method = make_run<EmoclipMethod>(options, context_of(dir));
     EXPECT_TRUE(method.ok());
     (*method)->begin_stage(0);
     EXPECT_TRUE((*method)->begin_epoch(0, 3, first).ok());
@@ -212,7 +212,7 @@ TEST(EmoclipMethod, LeaveOneOutTrainsWithoutTheClass) {
   EmoclipRecipe options = small_recipe();
   options.training.texts = "classes";
   options.data.leave_out = "happy";
-  auto method = options.make(context_of(dir));
+  auto method = make_run<EmoclipMethod>(options, context_of(dir));
   ASSERT_TRUE(method.ok()) << method.status().message();
   EXPECT_EQ((*method)->steps_per_epoch(0), 3);  // 24 of 32 clips
   (*method)->begin_stage(0);
@@ -235,7 +235,7 @@ TEST(EmoclipMethod, RegressionLearnsTargets) {
     options.training.objective = "regression";
     options.training.head = head;
     options.data.targets = {"score"};
-    auto method = options.make(context_of(dir));
+    auto method = make_run<EmoclipMethod>(options, context_of(dir));
     ASSERT_TRUE(method.ok()) << method.status().message();
     EXPECT_EQ((*method)->selects_by(), "ccc");
     optimise(**method, 60, 3e-3);
@@ -264,7 +264,7 @@ TEST(EmoclipMethod, RegressionBundlesSayTheSame) {
       options.training.val_random = false;
       options.training.ranges = {"0:3.5"};
       options.data.targets = {"score"};
-      auto method = options.make(context_of(dir));
+      auto method = make_run<EmoclipMethod>(options, context_of(dir));
       ASSERT_TRUE(method.ok()) << method.status().message();
       optimise(**method, 20, 3e-3);
       const at::NoGradGuard no_grad;
@@ -297,7 +297,7 @@ TEST(EmoclipMethod, RegressionAveragesSamplesBeforeTheFigures) {
   options.training.val_random = false;
   options.data.targets = {"score"};
   const auto mae = [&] {
-    auto method = options.make(context_of(dir));
+    auto method = make_run<EmoclipMethod>(options, context_of(dir));
     EXPECT_TRUE(method.ok()) << method.status().message();
     (*method)->begin_stage(0);
     const at::NoGradGuard no_grad;
@@ -318,7 +318,7 @@ TEST(EmoclipMethod, ATemporalModelOfTheSameSizesIsTaken) {
   write_clips(dir.path(), 8, 3, false);
   EmoclipRecipe first = small_recipe();
   first.training.texts = "classes";
-  const auto method = first.make(context_of(dir));
+  const auto method = make_run<EmoclipMethod>(first, context_of(dir));
   ASSERT_TRUE(method.ok()) << method.status().message();
   MIEN_ASSERT_OK((*method)->export_bundle(dir / "first", false));
   const auto weights = [&](const std::string& temporal, int layers) {
@@ -329,7 +329,7 @@ TEST(EmoclipMethod, ATemporalModelOfTheSameSizesIsTaken) {
     second.model.temporal_layers = layers;
     MethodContext context = context_of(dir);
     context.seed = 7;
-    const auto next = second.make(context);
+    const auto next = make_run<EmoclipMethod>(second, context);
     EXPECT_TRUE(next.ok()) << next.status().message();
     for (const auto& [name, tensor] : (*next)->state()) {
       if (name == "temporal.cls_token") return tensor;
@@ -355,7 +355,7 @@ TEST(EmoclipMethod, UnreadablePicturesAreCountedAndLimited) {
     }
   }
   EmoclipRecipe options = small_recipe();
-  auto method = options.make(context_of(dir));
+  auto method = make_run<EmoclipMethod>(options, context_of(dir));
   ASSERT_TRUE(method.ok());
   (*method)->begin_stage(0);
   MIEN_ASSERT_OK((*method)->begin_epoch(0, 0, 0));
@@ -369,7 +369,7 @@ TEST(EmoclipMethod, UnreadablePicturesAreCountedAndLimited) {
   }
   EXPECT_EQ(unreadable, 2);
   options.data.max_bad_share = 0.01;
-  auto strict = options.make(context_of(dir));
+  auto strict = make_run<EmoclipMethod>(options, context_of(dir));
   ASSERT_TRUE(strict.ok());
   (*strict)->begin_stage(0);
   MIEN_ASSERT_OK((*strict)->begin_epoch(0, 0, 0));
@@ -385,7 +385,7 @@ TEST(EmoclipMethod, BadRecipes) {
   const auto problem = [&](auto change) {
     EmoclipRecipe options = small_recipe();
     change(options);
-    return test::problem_of(options.make(context_of(dir)));
+    return test::problem_of(make_run<EmoclipMethod>(options, context_of(dir)));
   };
   EXPECT_THAT(problem([](auto&) {}), HasSubstr("no training sample has a caption"));
   EXPECT_THAT(problem([](auto& r) { r.data.train = ""; }), HasSubstr("data.train: is empty"));

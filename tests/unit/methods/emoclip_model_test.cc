@@ -4,9 +4,9 @@
 
 #include <set>
 
+#include "methods/emoclip/model.h"
 #include "mien/engine/tiny_bundle.h"
 #include "mien/loss/contrastive.h"
-#include "mien/methods/emoclip.h"
 #include "support/test_support.h"
 
 namespace mien::methods {

@@ -1,4 +1,4 @@
-#include "mien/methods/exp_clip.h"
+#include "methods/exp_clip/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "methods/exp_clip_run.h"
+#include "methods/exp_clip/train.h"
 #include "mien/checkpoint/safetensors.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/engine/projection.h"
@@ -50,9 +50,9 @@ class ExpClipTest : public testing::Test {
   }
 
   std::unique_ptr<ExpClipMethod> make() {
-    auto made = ExpClipMethod::make(recipe_, context_);
+    auto made = make_run<ExpClipMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<ExpClipMethod>(static_cast<ExpClipMethod*>(made->release()));
+    return std::move(*made);
   }
 
   // Shape: -> [samples, embed].
@@ -224,7 +224,7 @@ TEST_F(ExpClipTest, UnlabelledPicturesTrain) {
 
 TEST_F(ExpClipTest, RefusesATeacherThatDoesNotFit) {
   const auto refused = [&](const char* what) {
-    const auto made = ExpClipMethod::make(recipe_, context_);
+    const auto made = make_run<ExpClipMethod>(recipe_, context_);
     ASSERT_FALSE(made.ok());
     EXPECT_THAT(made.status().message(), HasSubstr(what));
   };

@@ -1,4 +1,4 @@
-#include "mien/methods/hesp.h"
+#include "methods/hesp/options.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-#include "methods/hesp_run.h"
+#include "methods/hesp/train.h"
 #include "mien/core/file.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
@@ -42,9 +42,9 @@ class HespTest : public testing::Test {
   }
 
   std::unique_ptr<HespMethod> make() {
-    auto made = HespMethod::make(recipe_, context_);
+    auto made = make_run<HespMethod>(recipe_, context_);
     EXPECT_TRUE(made.ok()) << made.status().message();
-    return std::unique_ptr<HespMethod>(static_cast<HespMethod*>(made->release()));
+    return std::move(*made);
   }
 
   static Values towers_of(const HespMethod& method) {
@@ -141,7 +141,7 @@ class HespTest : public testing::Test {
     EXPECT_GT(corners.size(), 1U);  // or the test would tell nothing
   }
 
-  Status problem() { return HespMethod::make(recipe_, context_).status(); }
+  Status problem() { return make_run<HespMethod>(recipe_, context_).status(); }
 
   test::TempDir dir_;
   HespRecipe recipe_;

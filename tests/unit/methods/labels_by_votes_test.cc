@@ -1,4 +1,4 @@
-#include "methods/labels_by_votes.h"
+#include "methods/compact/labels_by_votes.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 
 #include <numeric>
 
-#include "methods/votes.h"
+#include "methods/compact/votes.h"
 #include "support/test_support.h"
 
 namespace mien::methods {

@@ -1,4 +1,4 @@
-#include "mien/methods/prompt_learner.h"
+#include "methods/cliper/model.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "mien/methods/sequences.h"
+#include "methods/compact/sequences.h"
 
 #include <gtest/gtest.h>
 

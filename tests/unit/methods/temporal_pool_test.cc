@@ -1,4 +1,4 @@
-#include "mien/methods/temporal_pool.h"
+#include "methods/compact/pool_train.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -72,7 +72,7 @@ class TemporalPoolTest : public testing::Test {
 };
 
 TEST_F(TemporalPoolTest, TrainsThePoolAloneAndKeepsTheBundle) {
-  const auto method = recipe().make(context());
+  const auto method = make_run<TemporalPoolMethod>(recipe(), context());
   ASSERT_TRUE(method.ok()) << method.status().message();
   const auto groups = (*method)->begin_stage(0);
   MIEN_ASSERT_OK((*method)->begin_epoch(0, 0, 0));
@@ -120,7 +120,8 @@ TEST_F(TemporalPoolTest, TrainsThePoolAloneAndKeepsTheBundle) {
 }
 
 TEST_F(TemporalPoolTest, StepsDependOnSeedAndPlaceOnly) {
-  const auto a = recipe().make(context()), b = recipe().make(context());
+  const auto a = make_run<TemporalPoolMethod>(recipe(), context()),
+             b = make_run<TemporalPoolMethod>(recipe(), context());
   ASSERT_TRUE(a.ok() && b.ok());
   (*a)->begin_stage(0);
   (*b)->begin_stage(0);
@@ -136,11 +137,11 @@ TEST_F(TemporalPoolTest, StepsDependOnSeedAndPlaceOnly) {
 TEST_F(TemporalPoolTest, RefusesWhatItCannotUse) {
   TemporalPoolRecipe none = recipe();
   none.training.init.clear();
-  MIEN_EXPECT_CODE(none.make(context()), StatusCode::kInvalidArgument);
+  MIEN_EXPECT_CODE(make_run<TemporalPoolMethod>(none, context()), StatusCode::kInvalidArgument);
   TemporalPoolRecipe one = recipe();
   one.data.classes = {"happy", "neutral", "sad"};
   one.data.leave_out = "neutral";
-  MIEN_EXPECT_CODE(one.make(context()), StatusCode::kInvalidArgument);
+  MIEN_EXPECT_CODE(make_run<TemporalPoolMethod>(one, context()), StatusCode::kInvalidArgument);
 }
 
 }  // namespace

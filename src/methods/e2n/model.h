@@ -1,0 +1,56 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "methods/e2n/options.h"
+#include "mien/engine/bundle.h"
+#include "mien/methods/method.h"
+#include "mien/nn/residual.h"
+#include "mien/nn/swin.h"
+
+namespace mien::methods {
+
+inline constexpr int kE2nMlpRatio = 4;
+
+/// The image tower of either kind.
+struct E2nTower {
+  nn::Swin swin{nullptr};
+  nn::ResidualTower residual{nullptr};
+
+  torch::nn::Module& module() const;
+  /// Shape: pixels [N, channels, S, S] -> raw features [N, embed].
+  torch::Tensor forward(const torch::Tensor& pixels) const;
+  /// Every tensor that a bundle needs, without a prefix.
+  NamedTorchTensors published() const;
+};
+
+E2nTower make_e2n_tower(const E2nModelOptions& options, const engine::Architecture& architecture);
+
+/// Copies the image tower of a bundle. What comes behind the features (feature head or projection)
+/// stays random when the bundle has none or one of another size, and a patch embedding of larger
+/// patches is summed up, as if the picture were scaled. Errors: kCorrupt naming the first tensor
+/// that does not fit otherwise.
+Status load_e2n_tower(const E2nTower& tower, const checkpoint::Checkpoint& weights);
+
+/// What the frozen text tower says of the classes.
+struct E2nTeacher {
+  std::shared_ptr<const engine::Bundle> bundle;
+  std::vector<std::string> prompts;  ///< by class
+  torch::Tensor texts;               ///< raw features [classes, embed]
+  double scale = 100;                ///< factor of the cosines
+};
+
+/// Encodes the prompts of the classes once. Errors: those of the bundle; kUnsupported without a
+/// text tower.
+Result<E2nTeacher> read_e2n_teacher(const std::filesystem::path& path, const std::string& pattern,
+                                    const std::vector<std::string>& classes);
+
+/// What E2N-FER does to a face crop: grey as the compact family, or ImageNet's normalisation.
+image::PreprocessSpec e2n_preprocess(int side, int channels);
+
+}  // namespace mien::methods

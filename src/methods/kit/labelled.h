@@ -1,0 +1,16 @@
+#pragma once
+
+#include "methods/kit/training_data.h"
+#include "mien/core/status.h"
+#include "mien/data/manifest.h"
+#include "mien/data/views.h"
+
+namespace mien::methods {
+
+/// Drops samples that have not exactly one class: they have no single right answer.
+void keep_labelled(const data::Manifest& manifest, data::View& view);
+/// keep_labelled for both parts. Errors: kInvalidArgument when nothing is left to train with, or
+/// there are fewer than two classes.
+Status keep_labelled(TrainingData& data);
+
+}  // namespace mien::methods

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mien/core/options.h"
+#include "mien/core/status.h"
+
+namespace mien::methods {
+
+/// Options that most methods have. The struct of a method derives from this, sets its defaults, and
+/// registers each group where it belongs: the order of a recipe is part of what a run is compared
+/// by when it goes on.
+struct RunOptions {
+  std::string init = {};  ///< bundle that the towers come from
+  int epochs = 1;
+  int batch = 1;
+  int frames = 1;               ///< per clip
+  std::string select = "last";  ///< epoch that is kept: last, or the best by a figure
+  double accept = 0.95;         ///< share of the calibration samples that are not unknown
+  std::string name = {};        ///< of the bundle
+  std::string licence = {};     ///< of the bundle
+
+  /// Errors: kInvalidArgument naming `group`.init when there is no bundle to start from.
+  Status check_init(std::string_view group) const;
+
+ protected:
+  void add_init(OptionSet& set);
+  /// Epochs, batch and frames; `samples` is what a batch consists of, for the help.
+  void add_length(OptionSet& set, std::string_view samples);
+  /// Last, war and uar; `first`: one more figure that an epoch may be chosen by.
+  void add_select(OptionSet& set, std::string_view first = {});
+  /// `part`: the samples that calibrate, for the help.
+  void add_accept(OptionSet& set, std::string_view part = "validation part");
+  void add_bundle(OptionSet& set);
+};
+
+}  // namespace mien::methods

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "methods/kit/towers.h"
+#include "mien/checkpoint/safetensors.h"
+
+namespace mien::methods {
+
+/// Tensors of a new bundle that has the towers of another: what is not replaced is copied as it is
+/// stored, whatever its type. Borrows the towers.
+class TowerExport {
+ public:
+  explicit TowerExport(const Towers& towers) : towers_(towers) {}
+
+  /// As float32 under these names.
+  void replace(const NamedTorchTensors& tensors);
+  /// All that a bundle of this architecture needs. A part beside the towers (a temporal model, a
+  /// regression head, ...) comes from the first bundle only when the architecture still has it and
+  /// none of its tensors is replaced. Valid while this object and the towers live.
+  checkpoint::NamedTensors views(const engine::Architecture& architecture) const;
+
+ private:
+  const Towers& towers_;
+  std::map<std::string, torch::Tensor> owned_;
+};
+
+}  // namespace mien::methods
