@@ -37,15 +37,6 @@ Status ResidualTowerOptions::validate() const {
   return architecture().validate("tower");
 }
 
-nn::ResidualOptions ResidualTowerOptions::tower() const {
-  nn::ResidualOptions out;
-  out.stem_width = stem_width;
-  out.widths = widths;
-  out.blocks = blocks;
-  out.embed = embed;
-  return out;
-}
-
 engine::Architecture ResidualTowerOptions::architecture() const {
   engine::Architecture out;
   out.embed = embed;

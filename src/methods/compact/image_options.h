@@ -7,7 +7,6 @@
 #include "methods/kit/recipe.h"
 #include "mien/data/augment.h"
 #include "mien/engine/architecture.h"
-#include "mien/nn/residual.h"
 
 namespace mien::methods {
 
@@ -22,7 +21,6 @@ struct ResidualTowerOptions {
   void register_options(OptionSet& set);
   /// Errors: kInvalidArgument naming the option.
   Status validate() const;
-  nn::ResidualOptions tower() const;
   engine::Architecture architecture() const;
 };
 
@@ -41,14 +39,14 @@ struct CompactImageTraining {
   /// Of a linear read-out of the shape of the face (data::FaceGeometry) from the embedding, so that
   /// the embedding keeps what no label asks for. The read-out is not in the bundle.
   double geometry_weight = 0;
-  /// Bundles that answer for every training picture (methods/picture_teachers.h); their answers
+  /// Bundles that answer for every training picture (picture_teachers.h); their answers
   /// take `teacher_weight` of the targets, the labels and votes the rest.
   std::vector<std::string> teachers = {};
   double teacher_weight = 0.5;
   double smoothing = 0.1;  ///< of labels
   /// Share of the label's target that is told by the votes: the label that one person gave is
   /// noisy, and how often pictures with such votes have which label is not
-  /// (methods/labels_by_votes.h).
+  /// (labels_by_votes.h).
   double voted_labels = 0;
   double mixup = 0.4;        ///< alpha of the Beta distribution; 0: none
   double mixup_share = 0.5;  ///< of the batches that are mixed

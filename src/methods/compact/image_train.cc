@@ -11,6 +11,7 @@
 #include "methods/compact/labels_by_votes.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/named_tensors.h"
+#include "methods/kit/tower_options.h"
 #include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
 #include "mien/nn/load.h"
@@ -45,7 +46,7 @@ Status CompactImageMethod::prepare() {
 
 Status CompactImageMethod::prepare_model() {
   torch::manual_seed(context_.seed);
-  tower_ = nn::ResidualTower(sizes_.tower());
+  tower_ = nn::ResidualTower(residual_options(sizes_.architecture()));
   const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
   label_prototypes_ = torch::randn({classes, sizes_.embed});
   vote_prototypes_ = torch::randn({static_cast<std::int64_t>(kVoteClasses), sizes_.embed});

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "methods/compact/image_options.h"
+#include "methods/kit/tower_options.h"
 #include "mien/nn/load.h"
 
 namespace mien::methods {
@@ -59,17 +60,7 @@ E2nTower make_e2n_tower(const E2nModelOptions& options, const engine::Architectu
                                         .drop_path = swin.drop_path});
     return out;
   }
-  const E2nResidualOptions& residual = options.residual;
-  out.residual =
-      nn::ResidualTower(nn::ResidualOptions{.channels = residual.channels,
-                                            .stem_kernel = residual.stem_kernel,
-                                            .stem_stride = residual.stem_stride,
-                                            .stem_width = residual.stem_width,
-                                            .stem_pool = residual.stem_pool,
-                                            .first_stride = residual.first_stride,
-                                            .widths = residual.widths,
-                                            .blocks = residual.blocks,
-                                            .embed = residual.projection ? architecture.embed : 0});
+  out.residual = nn::ResidualTower(residual_options(architecture));
   return out;
 }
 

@@ -9,7 +9,7 @@
 
 namespace mien::methods {
 
-/// CARD.md of a trained bundle. Every card ends with what mien is not for.
+/// CARD.md of a trained bundle. Every card ends with the limits of use.
 struct Card {
   std::string about;               ///< first paragraph: the method, and what it started from
   std::vector<std::string> facts;  ///< one bullet each
@@ -18,9 +18,9 @@ struct Card {
   std::string text(std::string_view name) const;
 };
 
-/// What the bundle was trained on. `samples`: what they are called, with what qualifies them.
+/// What the bundle was trained on. `samples`: the noun for them, for example "clips".
 std::string data_fact(const TrainingData& data, std::string_view samples = "samples");
-/// Whether probabilities and threshold were fitted.
+/// Whether probabilities and the unknown threshold were fitted.
 std::string calibration_fact(const engine::BundleInfo& info);
 
 /// Adds the training data to a bundle's provenance.

@@ -20,7 +20,7 @@ class ClassifierMethod : public TowerMethod {
  protected:
   using TowerMethod::TowerMethod;
 
-  /// Called before a pass of score_items: what is the same for all samples.
+  /// Called before a pass of score_items, to compute what all samples share.
   virtual Status begin_scores() { return {}; }
   /// Shape: -> [items, classes], scaled.
   virtual torch::Tensor score_items(const Items& items) = 0;

@@ -24,9 +24,9 @@ struct RecipeOptions {
   Status validate() const { return training.validate(); }
 };
 
-/// A run whose threads stop before anything that they use is destroyed. The destructor of the class
-/// that is most derived is the only one that runs early enough: a base would still be read from
-/// when the members of the method are gone.
+/// A run that stops its reading threads before anything they use is destroyed. Only the destructor
+/// of the most derived class runs early enough: when that of SampleMethod runs, the members of the
+/// method, which make_item reads, are gone.
 template <class Run>
 class StoppingRun final : public Run {
  public:
@@ -48,7 +48,7 @@ Result<std::unique_ptr<Run>> make_run(const Options& options, const MethodContex
   return run;
 }
 
-/// What a row of the registry gives for a method: its options, and make_run with them.
+/// What a row of the registry returns: the options of a method, and make_run with them.
 template <class Run, class Options>
 class RecipeOf final : public MethodRecipe {
  public:

@@ -8,9 +8,9 @@
 
 namespace mien::methods {
 
-/// Options that most methods have. The struct of a method derives from this, sets its defaults, and
-/// registers each group where it belongs: the order of a recipe is part of what a run is compared
-/// by when it goes on.
+/// Options that most methods have. A method's struct derives from this, sets its own defaults, and
+/// registers each group where it belongs. Keep the order of existing options: a run is resumed only
+/// if its recipe prints the same as before.
 struct RunOptions {
   std::string init = {};  ///< bundle that the towers come from
   int epochs = 1;

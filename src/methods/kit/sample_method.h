@@ -13,8 +13,9 @@
 namespace mien::methods {
 
 /// A method that reads samples in batches: its data, their order in an epoch, threads that read
-/// ahead, and passes over other samples. Make it by make_run, which stops those threads in time.
-/// Threads: make_item runs on several at once, also while step() does; the rest is for one.
+/// ahead, and passes over other samples. Create it with make_run, which stops those threads before
+/// the method is destroyed. Threads: make_item runs on several at once, also during step();
+/// everything else is called from one.
 class SampleMethod : public Method {
  public:
   std::int64_t steps_per_epoch(int stage) const override;
@@ -22,7 +23,7 @@ class SampleMethod : public Method {
   Result<StepOutput> step() override;
 
   const TrainingData& data() const { return data_; }
-  /// Ends the threads that read ahead; begin_epoch starts them again.
+  /// Stops the threads that read ahead; begin_epoch starts them again.
   void stop_reading() { loader_.reset(); }
 
  protected:
@@ -31,22 +32,22 @@ class SampleMethod : public Method {
   SampleMethod(DataOptions data, MethodContext context)
       : data_options_(std::move(data)), context_(std::move(context)) {}
 
-  /// Reads the data and drops what has not one label. Errors: those of load_training_data and
-  /// keep_labelled.
+  /// Reads the data and drops samples that do not have exactly one label. Errors: those of
+  /// load_training_data and keep_labelled.
   Status load_labelled_data();
-  /// Sets the batch, of which so many are read ahead.
+  /// Sets the size of a batch, and how many batches are read ahead.
   void set_batch(int batch, int ahead = 2);
 
-  /// One sample on its way: of the training part with kTrain, of any manifest with kTest. What is
-  /// drawn comes from `rng` alone.
+  /// Reads one sample: with kTrain of the training part, with kTest of any manifest. All randomness
+  /// comes from `rng`, which makes a resumed run see the same samples.
   virtual Result<ClipItem> make_item(const data::Manifest& manifest, video::SamplingPhase phase,
                                      std::int64_t place, Rng& rng) const = 0;
   /// The loss of a batch, and what is logged beside it.
   virtual Status forward(const Items& items, StepOutput& out) = 0;
   /// The samples of an epoch, before they are shuffled.
   virtual data::View epoch_view(Rng&) const { return data_.train_view; }
-  /// Whether the last, smaller batch of an epoch counts. Not with several processes, which must
-  /// take as many steps as each other.
+  /// Whether the last, smaller batch of an epoch is used. It never is with several processes, which
+  /// must take the same number of steps.
   virtual bool takes_rest() const { return false; }
 
   /// The samples of an epoch in their order, and the seed of whatever is drawn for them; the same
@@ -57,8 +58,8 @@ class SampleMethod : public Method {
   };
   EpochOrder epoch_order(int stage, int epoch) const;
 
-  /// Hands the samples of a view to `use` in their order, at most `batch` at a time; without a
-  /// graph when the caller has none. Errors: those of the samples and of `use`; kCancelled.
+  /// Passes the samples of a view to `use` in order, at most `batch` at a time. Errors: those of
+  /// the samples and of `use`; kCancelled.
   Status read_all(const data::Manifest& manifest, const data::View& view, int batch,
                   const std::function<Status(const Items&)>& use) const;
   /// read_all of the samples that validate.

@@ -17,9 +17,9 @@ class TowerExport {
 
   /// As float32 under these names.
   void replace(const NamedTorchTensors& tensors);
-  /// All that a bundle of this architecture needs. A part beside the towers (a temporal model, a
-  /// regression head, ...) comes from the first bundle only when the architecture still has it and
-  /// none of its tensors is replaced. Valid while this object and the towers live.
+  /// The tensors of a bundle with this architecture. A part beside the towers (a temporal model, a
+  /// regression head, ...) is copied from the first bundle only if the architecture still has it
+  /// and none of its tensors is replaced. Valid while this object and the towers live.
   checkpoint::NamedTensors views(const engine::Architecture& architecture) const;
 
  private:

@@ -15,8 +15,8 @@
 
 namespace mien::methods {
 
-/// A method around both towers of a bundle: what a sample becomes in the image tower, a cache of
-/// that while the tower is frozen, and a bundle that has the towers again.
+/// A method that trains around both towers of a bundle: embeds the frames of samples, caches the
+/// embeddings while the image tower is frozen, and writes a new bundle with the same towers.
 class TowerMethod : public SampleMethod {
  public:
   int epochs(int) const override { return run_.epochs; }
@@ -25,37 +25,37 @@ class TowerMethod : public SampleMethod {
   }
 
   const Towers& towers() const { return *towers_; }
-  /// How frames are read now: a stage may change them at random, another not.
+  /// How frames are read in the present stage; only some stages augment them.
   virtual ClipReader reader() const = 0;
 
  protected:
   TowerMethod(DataOptions data, const RunOptions& run, MethodContext context)
       : SampleMethod(std::move(data), std::move(context)), run_(run) {}
 
-  /// Loads the towers, all of them frozen, and seeds what is drawn after that.
+  /// Loads both towers, freezes them, and seeds LibTorch's generator for what the method draws.
   Status load_towers();
-  /// Keeps the embeddings of all frames as reader() has them. `key`: whose they are, of the
-  /// method, beside the towers.
+  /// Embeds every frame once, as reader() preprocesses it. `key` is part of the name of the cache,
+  /// so that methods which preprocess alike do not share one.
   Status cache_frames(std::string_view key);
-  /// Whether embeddings of the cache stand for the pixels.
+  /// Whether items are embeddings from the cache instead of pixels.
   virtual bool cached() const { return !train_rows_.empty(); }
-  /// Pixels or cached embeddings, as reader() has them.
+  /// Pixels or cached embeddings of the frames that reader() takes.
   Result<ClipItem> make_item(const data::Manifest& manifest, video::SamplingPhase phase,
                              std::int64_t place, Rng& rng) const override;
-  /// read_item with another reader.
+  /// make_item with another reader.
   Result<ClipItem> read_as(const ClipReader& clips, const data::Manifest& manifest,
                            video::SamplingPhase phase, std::int64_t place, Rng& rng) const;
-  /// Embeddings of the frames, in the type of the tower. Shape: -> [items, frames, embed].
-  /// `frozen`: the image tower is that of the bundle.
+  /// Embeddings of the frames, in the tower's type. Shape: -> [items, frames, embed]. `frozen`: the
+  /// image tower still has the bundle's weights, so the engine's faster twin may run instead.
   torch::Tensor frame_rows(const Items& items, bool frozen);
 
-  /// The parameters of the image tower without its running statistics, which learn by themselves.
-  /// None, and no gradient, unless it `trains`.
+  /// The parameters of the image tower without its running statistics, which no optimiser steps.
+  /// Empty, with gradients off, unless the tower `trains`.
   ParameterGroup image_group(bool trains);
 
-  /// "init" as the bundle has it, else the pixels of a square from 0 to 1.
+  /// "init": as the first bundle preprocesses; else a square with values from 0 to 1.
   image::PreprocessSpec preprocess_as(const std::string& choice) const;
-  /// preprocess_as in a sentence of the card.
+  /// What preprocess_as does, as a sentence for the card.
   static std::string pixels_fact(const std::string& choice);
 
   /// The part of a bundle's description that follows from towers, data and reader(). It has no
