@@ -1,0 +1,69 @@
+#pragma once
+
+// Convolutions that take a picture line by line, for networks that never hold a whole map of their
+// first layers.
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "mien/core/status.h"
+#include "mien/kernels/cpu.h"
+#include "mien/tensor/tensor.h"
+
+namespace mien::kernels {
+
+/// Lines hold whole groups of so many channels; the rest of the last group is zero.
+constexpr std::int64_t kLineChannels = 16;
+std::int64_t padded_channels(std::int64_t channels);
+
+/// A convolution that makes one line of outputs from the lines below its kernel. Immutable after
+/// packing; safe from several threads.
+class LineConvolution {
+ public:
+  LineConvolution() = default;
+  /// Shape: weight [out, in, kernel, kernel], bias [out], of float types. `in` channels lie side by
+  /// side in a place whose next is `in_stride` values behind. Errors: kInvalidArgument when sizes
+  /// do not fit.
+  static Result<LineConvolution> pack(const TensorView& weight, const TensorView& bias,
+                                      std::int64_t in_stride);
+
+  std::int64_t out() const { return out_; }  ///< padded_channels() of the outputs
+
+  /// `lines`: as many as the kernel has, from its first place on. Shape: result [places, out()].
+  void run(std::span<const float* const> lines, std::int64_t places, int stride, bool relu,
+           float* result) const;
+
+ private:
+  std::int64_t out_ = 0, taps_ = 0, depth_ = 0, in_stride_ = 0;
+  std::shared_ptr<const float[]> weights_;
+  std::shared_ptr<const float[]> bias_;
+};
+
+/// A 3 x 3 convolution that keeps channels apart, padding 1. Immutable after packing; safe from
+/// several threads.
+class LineDepthwiseConvolution {
+ public:
+  LineDepthwiseConvolution() = default;
+  /// Shape: weight [channels, 1, 3, 3], bias [channels]. Errors: kInvalidArgument when sizes do not
+  /// fit.
+  static Result<LineDepthwiseConvolution> pack(const TensorView& weight, const TensorView& bias);
+
+  std::int64_t channels() const { return channels_; }  ///< padded_channels()
+
+  /// `lines`: above, here and below, [places + 2, channels()] each, from one place left of the
+  /// first.
+  void run(std::span<const float* const, 3> lines, std::int64_t places, bool relu,
+           float* result) const;
+
+ private:
+  std::int64_t channels_ = 0;
+  std::shared_ptr<const float[]> weights_;
+  std::shared_ptr<const float[]> bias_;
+};
+
+/// The largest of 2 x 2 places. Shape: above, below [2 * places, channels] -> result [places,
+/// channels]. Precondition: channels is a multiple of kLineChannels.
+void line_maximum(const float* above, const float* below, std::int64_t places,
+                  std::int64_t channels, float* result);
+
+}  // namespace mien::kernels
