@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
+#include "cli/convert_detector.h"
 #include "cli/convert_run.h"
 #include "cli/describe.h"
 #include "mien/engine/tiny_bundle.h"
@@ -118,6 +119,18 @@ Outcome write_tiny(const ConvertFlags& flags) {
   return std::nullopt;
 }
 
+Outcome convert_onnx(const ConvertFlags& flags) {
+  const Status status = convert_detector({.source = flags.paths[0],
+                                          .destination = flags.paths[1],
+                                          .name = flags.name,
+                                          .licence = flags.licence,
+                                          .overwrite = flags.force,
+                                          .json = flags.json});
+  if (status.ok()) return std::nullopt;
+  return failure_of(status,
+                    status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitSomeFailed);
+}
+
 void run_convert(const ConvertFlags& flags, Context& context) {
   if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
   if (flags.temporal && !flags.random_tiny) {
@@ -135,6 +148,7 @@ void run_convert(const ConvertFlags& flags, Context& context) {
   }
   const auto run = [&]() -> Outcome {
     if (flags.random_tiny) return write_tiny(flags);
+    if (is_onnx(flags.paths[0])) return convert_onnx(flags);
     Conversion conversion;
     conversion.flags = flags;
     conversion.destination = flags.paths[1];
@@ -149,9 +163,10 @@ void run_convert(const ConvertFlags& flags, Context& context) {
 
 void add_convert(CLI::App& app, Context& context) {
   auto flags = std::make_shared<ConvertFlags>();
-  CLI::App* verb = app.add_subcommand(
-      "convert",
-      "Make a bundle from CLIP weights of any usual form, or from a ResNet or Swin transformer");
+  CLI::App* verb = app.add_subcommand("convert",
+                                      "Make a bundle from CLIP weights of any usual form, from a "
+                                      "ResNet or Swin transformer, or from the face detector "
+                                      "YuNet (ONNX)");
   verb->add_option("paths", flags->paths,
                    "SRC (weights file, shard index or folder) and DST (folder)")
       ->required()

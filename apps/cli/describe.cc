@@ -208,4 +208,23 @@ Json string_array(const std::vector<std::string>& values) {
   return out;
 }
 
+std::string network_text(const engine::PyramidSizes& sizes) {
+  std::string strides;
+  for (int level = 0; level < sizes.levels; ++level) {
+    strides += fmt::format("{}{}", level == 0 ? "" : ", ", sizes.stride(level));
+  }
+  return fmt::format("a pyramid of {} levels ({} pixels from place to place), {} channels wide",
+                     sizes.levels, strides, sizes.width());
+}
+
+std::int64_t network_parameters(const engine::PyramidSizes& sizes) {
+  std::int64_t out = 0;
+  for (const auto& [name, shape] : engine::detector_tensors(sizes)) {
+    std::int64_t count = 1;
+    for (const std::int64_t size : shape) count *= size;
+    out += count;
+  }
+  return out;
+}
+
 }  // namespace mien::cli

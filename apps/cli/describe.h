@@ -11,6 +11,7 @@
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/core/json.h"
 #include "mien/engine/bundle.h"
+#include "mien/engine/detector.h"
 #include "mien/text/labels.h"
 
 namespace mien::cli {
@@ -58,5 +59,9 @@ std::vector<std::string> all_texts(const std::vector<text::Label>& labels);
 std::string labels_text(const std::vector<text::Label>& labels);
 
 Json string_array(const std::vector<std::string>& values);
+
+/// One line on the network of a detector.
+std::string network_text(const engine::PyramidSizes& sizes);
+std::int64_t network_parameters(const engine::PyramidSizes& sizes);
 
 }  // namespace mien::cli

@@ -12,6 +12,7 @@
 #include "cli/describe.h"
 #include "cli/options.h"
 #include "mien/engine/bundle.h"
+#include "mien/engine/detector.h"
 #include "mien/report/text.h"
 
 namespace mien::cli {
@@ -113,7 +114,9 @@ std::string unknown_text(const engine::UnknownRule& rule) {
                                     : "no threshold (not calibrated)");
 }
 
-void tell_files(const engine::Bundle& bundle, bool verify, Findings& out) {
+// Of a bundle of any kind.
+template <class AnyBundle>
+void tell_files(const AnyBundle& bundle, bool verify, Findings& out) {
   if (verify) out.problem = bundle.verify_hashes();
   const char* state = !verify ? "not verified" : out.problem.ok() ? "verified" : "DIFFERS";
   const char* title = "files";
@@ -170,6 +173,30 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
   out.json.set("parameters", parameters.to_json());
   out.json.set("dtypes", dtypes_json(bundle->weights()));
   out.json.set("label_features", bundle->label_features() != nullptr);
+  out.json.set("bundle", info.to_json());
+  tell_tensors(bundle->weights(), flags.tensors, out);
+  return out;
+}
+
+Result<Findings> inspect_detector(const InspectFlags& flags) {
+  MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::DetectorBundle::load(flags.path));
+  const engine::DetectorInfo& info = bundle->info();
+  Findings out;
+  out.title = fmt::format("{}: bundle of a face detector, format version 1", info.name);
+  out.rows.emplace_back("network", network_text(info.sizes));
+  out.rows.emplace_back("parameters", count_text(network_parameters(info.sizes)));
+  out.rows.emplace_back("types", dtypes_text(bundle->weights()));
+  out.rows.emplace_back("threshold",
+                        fmt::format("probability {:.2f}, one face above an overlap of {:.2f}",
+                                    info.threshold, info.overlap));
+  out.rows.emplace_back("smallest", fmt::format("{:g} pixels", info.smallest_face));
+  out.rows.emplace_back("licence", info.licence.empty() ? "unknown" : info.licence);
+  out.rows.emplace_back("provenance", info.provenance.dump());
+  out.json.set("kind", "detector");
+  out.json.set("path", flags.path);
+  tell_files(*bundle, !flags.no_verify, out);
+  out.json.set("parameters", network_parameters(info.sizes));
+  out.json.set("dtypes", dtypes_json(bundle->weights()));
   out.json.set("bundle", info.to_json());
   tell_tensors(bundle->weights(), flags.tensors, out);
   return out;
@@ -275,7 +302,9 @@ Result<Findings> inspect(InspectFlags flags) {
     // A plain name may be that of a shipped bundle.
     if (const auto shipped = find_model(flags.path); shipped.ok()) flags.path = *shipped;
   }
-  return is_bundle(flags.path) ? inspect_bundle(flags) : inspect_checkpoint(flags);
+  if (!is_bundle(flags.path)) return inspect_checkpoint(flags);
+  MIEN_ASSIGN_OR_RETURN(const bool detector, engine::is_detector(flags.path));
+  return detector ? inspect_detector(flags) : inspect_bundle(flags);
 }
 
 void run_inspect(const InspectFlags& flags, Context& context) {

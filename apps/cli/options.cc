@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "mien/engine/detector.h"
 #include "mien/engine/find_bundle.h"
 
 namespace mien::cli {
@@ -50,6 +51,10 @@ void add_face_options(CLI::App& verb, FaceOptions& options) {
   verb.add_option(
       "--boxes", options.finder.boxes_file,
       "CSV with the columns path, x, y, w, h (and frame, for clips); implies --face boxes");
+  verb.add_option(
+      "--detector", options.detector,
+      "A bundle that finds faces, instead of dlib's HOG filters (mien convert makes one "
+      "from YuNet's ONNX file)");
   CLI::Option* upsample =
       verb.add_option("--upsample", options.finder.upsample,
                       "Times a picture is doubled before detection (-1: by its size)")
@@ -95,6 +100,14 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options) {
       return invalid_argument(fmt::format("--region: does not go with {} (expected one of them)",
                                           has_boxes ? "--boxes" : "--face whole"));
     }
+  }
+  if (!options.detector.empty()) {
+    if (has_boxes || options.mode == "hog" || options.mode == "whole") {
+      return invalid_argument(fmt::format("--detector: does not go with {} (expected one of them)",
+                                          has_boxes ? "--boxes" : "--face " + options.mode));
+    }
+    MIEN_ASSIGN_OR_RETURN(auto bundle, engine::DetectorBundle::load(options.detector));
+    out.detector = engine::make_network_detector(std::move(bundle));
   }
   out.mode = has_boxes                 ? face::Mode::kBoxes
              : options.mode == "hog"   ? face::Mode::kHog

@@ -17,7 +17,8 @@ inline constexpr const char* kFacesByData = "data";
 
 struct FaceOptions {
   std::string mode = "auto";
-  std::string region;  ///< x,y,w,h
+  std::string region;    ///< x,y,w,h
+  std::string detector;  ///< a bundle
   face::FinderOptions finder;
 };
 void add_face_options(CLI::App& verb, FaceOptions& options);

@@ -4,12 +4,9 @@
 
 #include <algorithm>
 
-#include "engine/bundle_files.h"
+#include "engine/bundle_folder.h"
 #include "engine/label_json.h"
 #include "engine/transformer.h"
-#include "mien/core/file.h"
-#include "mien/core/sha256.h"
-#include "mien/core/tar.h"
 #include "mien/engine/stored_precision.h"
 #include "mien/kernels/cpu.h"
 #include "mien/text/words.h"
@@ -74,71 +71,18 @@ kernels::Precision choose(PrecisionChoice choice, const checkpoint::Checkpoint& 
 
 }  // namespace
 
-/// The files of a bundle, mapped: one map each for a folder, one for a tar.
-struct Bundle::Files {
-  fs::path root;
-  std::shared_ptr<const MappedFile> tar;
-  std::map<std::string, std::span<const std::byte>> entries;  // of the tar
-
-  Result<std::string> text(const std::string& name, std::uint64_t max_bytes) const {
-    if (!tar) return read_text_file(root / name, max_bytes);
-    const auto it = entries.find(name);
-    if (it == entries.end()) return not_found(fmt::format("{}: has no {}", root.string(), name));
-    if (it->second.size() > max_bytes) {
-      return resource_limit(fmt::format("{}: {} is too large", root.string(), name));
-    }
-    return std::string(reinterpret_cast<const char*>(it->second.data()), it->second.size());
-  }
-  Result<std::string> hash(const std::string& name) const {
-    if (tar) {
-      const auto it = entries.find(name);
-      if (it == entries.end()) return not_found(fmt::format("{}: has no {}", root.string(), name));
-      return sha256_hex(it->second);
-    }
-    MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(root / name));
-    return sha256_hex(map->bytes());
-  }
-};
-
 Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
                                                    const BundleOptions& options) {
-  auto files = std::make_shared<Files>();
-  files->root = path;
-  std::error_code error;
-  const bool folder = fs::is_directory(path, error);
-  if (!folder) {
-    MIEN_ASSIGN_OR_RETURN(files->tar, MappedFile::open(path));
-    MIEN_ASSIGN_OR_RETURN(const auto entries,
-                          parse_tar(files->tar->bytes(), path.string(), options.limits));
-    for (const TarEntry& entry : entries) {
-      const std::string name = fs::path(entry.name).filename().string();
-      if (!files->entries.emplace(name, entry.bytes).second) {
-        return corrupt(fmt::format("{}: {} is there twice", path.string(), name));
-      }
-    }
-  } else if (!fs::exists(path / kInfoFile, error)) {
-    return not_found(
-        fmt::format("{}: is no bundle (expected a {} inside)", path.string(), kInfoFile));
-  }
+  MIEN_ASSIGN_OR_RETURN(const auto files, BundleFolder::open(path, options.limits));
   const std::shared_ptr<Bundle> bundle(new Bundle());
   bundle->path_ = path;
   bundle->limits_ = options.limits;
-  const std::string subject = (path / kInfoFile).string();
   MIEN_ASSIGN_OR_RETURN(const std::string info, files->text(kInfoFile, kMaxInfoBytes));
-  MIEN_ASSIGN_OR_RETURN(bundle->info_, BundleInfo::parse(info, subject, options.limits));
+  MIEN_ASSIGN_OR_RETURN(bundle->info_,
+                        BundleInfo::parse(info, (path / kInfoFile).string(), options.limits));
+  MIEN_ASSIGN_OR_RETURN(bundle->weights_, files->weights(options.limits));
+  bundle->files_ = files;
   const std::string weights_subject = (path / kWeightsFile).string();
-  if (folder) {
-    MIEN_ASSIGN_OR_RETURN(bundle->weights_,
-                          checkpoint::open_safetensors(path / kWeightsFile, options.limits));
-  } else {
-    const auto it = files->entries.find(kWeightsFile);
-    if (it == files->entries.end()) {
-      return not_found(fmt::format("{}: has no {}", path.string(), kWeightsFile));
-    }
-    MIEN_ASSIGN_OR_RETURN(bundle->weights_, checkpoint::parse_safetensors(
-                                                it->second, weights_subject, options.limits));
-  }
-  bundle->files_ = std::move(files);
   if (const TensorView* features = bundle->label_features()) {
     MIEN_RETURN_IF_ERROR(check_features(*features, bundle->info_, weights_subject));
   } else if (!bundle->info_.learned.empty()) {
@@ -243,15 +187,6 @@ Result<std::shared_ptr<const text::Tokenizer>> Bundle::tokenizer() const {
   return tokenizer_;
 }
 
-Status Bundle::verify_hashes() const {
-  for (const auto& [name, expected] : info_.files) {
-    MIEN_ASSIGN_OR_RETURN(const std::string found, files_->hash(name));
-    if (found != expected) {
-      return corrupt(fmt::format("{}: {} was changed (expected sha256 {}, got {})", path_.string(),
-                                 name, expected, found));
-    }
-  }
-  return {};
-}
+Status Bundle::verify_hashes() const { return files_->verify(info_.files); }
 
 }  // namespace mien::engine

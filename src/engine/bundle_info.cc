@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "engine/bundle_folder.h"
 #include "engine/label_json.h"
 #include "mien/engine/bundle.h"
 
@@ -53,26 +54,6 @@ Result<double> positive(const Json& json, std::string_view key, std::string_view
                     key, value));
   }
   return value;
-}
-
-Result<std::map<std::string, std::string>> parse_files(const Json& json, std::string_view subject) {
-  const Json* files = json.find("files");
-  if (files == nullptr || !files->is_object()) {
-    return corrupt(fmt::format("{}: 'files' is missing (expected file name -> sha256)", subject));
-  }
-  std::map<std::string, std::string> out;
-  for (const auto& [name, hash] : files->as_object()) {
-    const bool plain = !name.empty() && name != "." && name != ".." &&
-                       name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
-    if (!plain)
-      return corrupt(fmt::format("{}: 'files' has a name that is no plain file name", subject));
-    if (!hash.is_string() || hash.as_string().size() != 64) {
-      return corrupt(
-          fmt::format("{}: '{}' has no sha256 (expected 64 hexadecimal digits)", subject, name));
-    }
-    out.emplace(name, hash.as_string());
-  }
-  return out;
 }
 
 // How the labels are read: learned texts and the reduction, both of which may be absent.
@@ -237,9 +218,7 @@ Json BundleInfo::to_json() const {
   if (reference) out.set("reference", reference->to_json());
   out.set("licence", licence);
   out.set("provenance", provenance);
-  Json files_json = Json::object();
-  for (const auto& [file, hash] : files) files_json.set(file, hash);
-  out.set("files", std::move(files_json));
+  out.set("files", files_json(files));
   return out;
 }
 
@@ -254,10 +233,15 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
     return unsupported(fmt::format("{}: bundle format version {} (expected 1 to {})", subject,
                                    version, kFormatVersion));
   }
+  MIEN_ASSIGN_OR_RETURN(const std::string kind, bundle_kind(json, subject));
+  if (kind != kRecognizerKind) {
+    return invalid_argument(fmt::format(
+        "{}: a bundle of kind '{}' (expected one that reads expressions)", subject, kind));
+  }
   std::vector<std::string_view> keys = {
-      "format_version", "name",    "method",  "architecture", "preprocess", "crop",
-      "sampling",       "labels",  "learned", "reduce",       "targets",    "logit_scale",
-      "temperature",    "unknown", "licence", "provenance",   "files"};
+      "kind",        "format_version", "name",    "method",  "architecture", "preprocess",
+      "crop",        "sampling",       "labels",  "learned", "reduce",       "targets",
+      "logit_scale", "temperature",    "unknown", "licence", "provenance",   "files"};
   if (version >= 2) keys.emplace_back("reference");
   MIEN_RETURN_IF_ERROR(json_reject_unknown(json, keys, subject));
   BundleInfo out;

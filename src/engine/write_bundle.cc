@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "engine/bundle_files.h"
+#include "engine/bundle_writer.h"
 #include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "mien/core/sha256.h"
@@ -86,7 +87,7 @@ void remove_bundle(const fs::path& folder) {
   fs::remove(folder, ignored);
 }
 
-Status write_files(const fs::path& folder, BundleContent& content) {
+Status write_files(const fs::path& folder, const WrittenBundle& content) {
   MIEN_RETURN_IF_ERROR(checkpoint::write_safetensors(folder / kWeightsFile, content.tensors));
   std::vector<std::string> names = {kWeightsFile, kCardFile};
   MIEN_RETURN_IF_ERROR(write_file_atomically(folder / kCardFile, content.card));
@@ -94,12 +95,12 @@ Status write_files(const fs::path& folder, BundleContent& content) {
     MIEN_RETURN_IF_ERROR(write_file_atomically(folder / kTokenizerFile, content.tokenizer));
     names.emplace_back(kTokenizerFile);
   }
-  content.info.files.clear();
+  std::map<std::string, std::string> hashes;
   for (const std::string& name : names) {
     MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(folder / name));
-    content.info.files[name] = sha256_hex(map->bytes());
+    hashes[name] = sha256_hex(map->bytes());
   }
-  return write_file_atomically(folder / kInfoFile, content.info.to_json().dump(2) + "\n");
+  return write_file_atomically(folder / kInfoFile, content.info(std::move(hashes)).dump(2) + "\n");
 }
 
 }  // namespace
@@ -150,13 +151,27 @@ Status check_bundle_target(const fs::path& path, bool overwrite) {
 }
 
 Status write_bundle(const fs::path& path, BundleContent content, bool overwrite) {
-  MIEN_RETURN_IF_ERROR(check_bundle_target(path, overwrite));
   if (!content.info.reference) {
     // Those of the bundle that this one was made from: its faces are embedded otherwise now.
     std::erase_if(content.tensors, [](const auto& tensor) {
       return tensor.first == Reference::kFaces || tensor.first == Reference::kBasis;
     });
   }
+  BundleInfo info = std::move(content.info);
+  return write_bundle_files(path,
+                            {.tensors = std::move(content.tensors),
+                             .tokenizer = std::move(content.tokenizer),
+                             .card = std::move(content.card),
+                             .info =
+                                 [&info](std::map<std::string, std::string> hashes) {
+                                   info.files = std::move(hashes);
+                                   return info.to_json();
+                                 }},
+                            overwrite);
+}
+
+Status write_bundle_files(const fs::path& path, const WrittenBundle& content, bool overwrite) {
+  MIEN_RETURN_IF_ERROR(check_bundle_target(path, overwrite));
   // Behind links: what is replaced is the folder, never a link to it.
   const fs::path target = absolute_name(path.has_filename() ? path : path.parent_path());
   std::string pattern = target.string() + ".part-XXXXXX";

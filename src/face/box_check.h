@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "mien/core/status.h"
+#include "mien/face/detector.h"
 #include "mien/image/image.h"
 
 namespace mien::face {
@@ -38,9 +39,9 @@ struct Part {
     if (picture.empty()) return {};
     return {picture.row(top) + 3 * std::ptrdiff_t{left}, width, height, picture.stride};
   }
-  void shift(image::Box& box) const {
-    box.x += static_cast<float>(left);
-    box.y += static_cast<float>(top);
+  /// From a place in the part to that in the picture.
+  void shift(Detection& face) const {
+    face::shift(face, static_cast<float>(left), static_cast<float>(top));
   }
 };
 

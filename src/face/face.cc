@@ -1,5 +1,7 @@
 #include "mien/face/face.h"
 
+#include "mien/face/detector.h"
+
 namespace mien::face {
 
 std::string_view to_string(Source source) {
@@ -18,6 +20,13 @@ void scale_face(Face& face, float x, float y) {
   if (face.landmarks5) {
     for (image::Point& point : *face.landmarks5) scale(point);
   }
+}
+
+void shift(Detection& face, float x, float y) {
+  face.box.x += x;
+  face.box.y += y;
+  if (!face.points) return;
+  for (image::Point& point : *face.points) point = {point.x + x, point.y + y};
 }
 
 }  // namespace mien::face

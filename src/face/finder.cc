@@ -66,7 +66,10 @@ Status place_landmarks(const Landmarks& landmarks, image::ImageView picture,
   for (Face& face : faces) {
     face.landmarks68 =
         model->predict(picture, face.source == Source::kBoxes ? squared(face.box) : face.box);
-    if (face.landmarks68.size() == 68) face.landmarks5 = five_points(face.landmarks68);
+    // Those of a detector stay: they come with the box, and in profile, too.
+    if (face.landmarks68.size() == 68 && !face.landmarks5) {
+      face.landmarks5 = five_points(face.landmarks68);
+    }
   }
   return {};
 }
@@ -198,10 +201,10 @@ class Finder final : public FaceFinder {
       MIEN_ASSIGN_OR_RETURN(
           std::vector<TrackedFace> tracked,
           tracker_.track(part.view(frame), timestamp_us, plan, found, *detector_));
-      for (TrackedFace& one : tracked) {
-        part.shift(one.box);
-        const bool added = add(faces, frame, one.box, one.score, Source::kDetected);
-        if (added) faces.back().track = one.track;
+      for (const TrackedFace& one : tracked) {
+        Detection now{one.box, one.score, one.points};
+        part.shift(now);
+        if (add(faces, frame, now, Source::kDetected)) faces.back().track = one.track;
       }
     }
     if (options_.single) keep_single(faces, timestamp_us);
@@ -212,7 +215,7 @@ class Finder final : public FaceFinder {
                                   std::span<const image::Box> boxes) override {
     MIEN_RETURN_IF_ERROR(check_given(picture, boxes));
     std::vector<Face> faces;
-    for (const image::Box& box : boxes) add(faces, picture, box, 0, Source::kBoxes);
+    for (const image::Box& box : boxes) add(faces, picture, {box, 0}, Source::kBoxes);
     MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
     return faces;
   }
@@ -251,7 +254,7 @@ class Finder final : public FaceFinder {
       MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes,
                             boxes_.find(name, std::nullopt, width, height));
       for (const image::Box& box : boxes) {
-        add(faces, picture, scaled(box, x, y), 0, Source::kBoxes);
+        add(faces, picture, {scaled(box, x, y), 0}, Source::kBoxes);
       }
     } else {
       MIEN_ASSIGN_OR_RETURN(const Part part, part_of(picture.width, picture.height, region));
@@ -267,8 +270,8 @@ class Finder final : public FaceFinder {
         MIEN_ASSIGN_OR_RETURN(found, search_harder(view));
       }
       for (Detection& one : found) {
-        part.shift(one.box);
-        add(faces, picture, one.box, one.score, Source::kDetected);
+        part.shift(one);
+        add(faces, picture, one, Source::kDetected);
       }
     }
     std::stable_sort(faces.begin(), faces.end(),
@@ -297,7 +300,7 @@ class Finder final : public FaceFinder {
     for (const image::Box& box : boxes) given.push_back({box, 0});
     std::vector<Face> faces;
     for (const TrackedFace& one : tracker_.assign(given, timestamp_us, frame)) {
-      if (add(faces, frame, one.box, one.score, Source::kBoxes)) faces.back().track = one.track;
+      if (add(faces, frame, {one.box, one.score}, Source::kBoxes)) faces.back().track = one.track;
     }
     return faces;
   }
@@ -332,16 +335,18 @@ class Finder final : public FaceFinder {
   }
 
   /// A box that lies outside of the picture is no face of it.
-  static bool add(std::vector<Face>& faces, image::ImageView picture, const image::Box& box,
-                  float score, Source source) {
+  static bool add(std::vector<Face>& faces, image::ImageView picture, const Detection& found,
+                  Source source) {
     const image::Box whole = whole_box(picture);
+    const image::Box& box = found.box;
     if (box.x >= whole.w || box.y >= whole.h || box.x + box.w <= 0 || box.y + box.h <= 0) {
       return false;
     }
     Face face;
     face.box = box;
-    face.score = score;
+    face.score = found.score;
     face.source = source;
+    face.landmarks5 = found.points;
     faces.push_back(std::move(face));
     return true;
   }
@@ -413,6 +418,7 @@ Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options) {
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
                                                 std::unique_ptr<FaceDetector> detector) {
   MIEN_RETURN_IF_ERROR(check(options));
+  if (detector == nullptr && options.detector != nullptr) detector = options.detector->clone();
   if (detector == nullptr && options.mode != Mode::kBoxes) {
     MIEN_ASSIGN_OR_RETURN(detector, make_hog_detector());
   }

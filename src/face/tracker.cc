@@ -189,6 +189,7 @@ void Tracker::take(Track& track, const Detection& face, std::int64_t timestamp_u
   }
   track.box = box;
   track.score = face.score;
+  track.points = face.points;
   track.seen_us = timestamp_us;
   track.misses = 0;
   track.away = false;
@@ -200,6 +201,7 @@ void Tracker::begin(const Detection& face, std::int64_t timestamp_us, image::Ima
   track.id = next_id_++;
   track.box = face.box;
   track.score = face.score;
+  track.points = face.points;
   track.seen_us = timestamp_us;
   if (!frame.empty()) track.look = look_of(frame, face.box);
   tracks_.push_back(std::move(track));
@@ -228,8 +230,7 @@ Status Tracker::follow(image::ImageView frame, std::int64_t timestamp_us, FaceDe
         detector.detect(place.view, {.scale = place.scale, .min_score = options_.keep_score}));
     for (Detection& one : here) {
       if (cut_off(one.box, place, frame)) continue;
-      one.box.x += place.x;
-      one.box.y += place.y;
+      shift(one, place.x, place.y);
       found.push_back(one);
     }
   }
@@ -364,7 +365,7 @@ Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int
   merge_doubles();
   std::erase_if(tracks_, [&](const Track& track) { return lost(track, timestamp_us); });
   for (const Track& track : tracks_) {
-    if (track.misses == 0) out.push_back({track.id, track.box, track.score});
+    if (track.misses == 0) out.push_back({track.id, track.box, track.score, track.points});
   }
   return out;
 }
@@ -383,13 +384,13 @@ std::vector<TrackedFace> Tracker::assign(std::span<const Detection> found,
   for (std::size_t j = 0; j < found.size(); ++j) {
     if (track_of[j] < 0) {
       begin(found[j], timestamp_us, frame);
-      out.push_back({tracks_.back().id, found[j].box, found[j].score});
+      out.push_back({tracks_.back().id, found[j].box, found[j].score, found[j].points});
       continue;
     }
     Track& track = tracks_[static_cast<std::size_t>(track_of[j])];
     take(track, found[j], timestamp_us, frame);
     track.box = found[j].box;  // given boxes are not steadied
-    out.push_back({track.id, found[j].box, found[j].score});
+    out.push_back({track.id, found[j].box, found[j].score, found[j].points});
   }
   std::erase_if(tracks_, [&](const Track& track) { return lost(track, timestamp_us); });
   return out;

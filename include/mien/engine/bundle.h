@@ -123,6 +123,8 @@ struct BundleOptions {
   Limits limits = {};
 };
 
+class BundleFolder;
+
 /// A model in the bundle format: a folder, or an uncompressed tar of the same files. Nothing in it
 /// is executed. Threads: immutable; shared by threads. Towers are packed on first use.
 class Bundle {
@@ -174,10 +176,9 @@ class Bundle {
 
  private:
   Bundle() = default;
-  struct Files;
   std::filesystem::path path_;
   BundleInfo info_;
-  std::shared_ptr<const Files> files_;
+  std::shared_ptr<const BundleFolder> files_;
   std::shared_ptr<const checkpoint::Checkpoint> weights_;
   std::shared_ptr<const Reference> reference_;
   kernels::Precision precision_ = kernels::Precision::kF32;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +19,12 @@ struct DetectOptions {
 struct Detection {
   image::Box box;
   float score = 0;  ///< larger is surer; 0 is the detector's own threshold
+  /// Left eye, right eye, nose tip, left and right mouth corner, as seen in the picture.
+  std::optional<std::array<image::Point, 5>> points = {};
 };
+
+/// The same face in a picture that `x` and `y` more pixels lie left of and above.
+void shift(Detection& face, float x, float y);
 
 /// Finds faces in a picture.
 /// Threads: not thread-safe; one per worker.

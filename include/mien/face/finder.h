@@ -46,6 +46,8 @@ struct FinderOptions {
   std::filesystem::path landmark_model{};  ///< empty: the system's 68-point model
   std::filesystem::path boxes_file{};      ///< for kBoxes: CSV with path (or frame), x, y, w, h
   std::vector<GivenBox> boxes{};           ///< for kBoxes, instead of a file
+  /// A detector instead of dlib's; what works are its clones. nullptr: dlib's.
+  std::shared_ptr<const FaceDetector> detector{};
   /// Faces are only looked for in this part of a picture or frame, in pixels, or as a share of it
   /// when no side is larger than 1; not with kWhole and kBoxes.
   std::optional<image::Box> region{};
@@ -113,7 +115,7 @@ class FaceFinder {
 /// kCorrupt for the boxes file.
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options);
 
-/// Like make_finder, with a detector of your own instead of dlib's; nullptr: dlib's.
+/// Like make_finder, with a detector of your own instead of that of the options; nullptr: that one.
 Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
                                                 std::unique_ptr<FaceDetector> detector);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -27,6 +28,7 @@ struct TrackedFace {
   std::int64_t track = 0;
   image::Box box;
   float score = 0;
+  std::optional<std::array<image::Point, 5>> points = {};  ///< as Detection has them
 };
 
 /// What is done with a frame, told before the frames in front of it are finished.
@@ -78,6 +80,7 @@ class Tracker {
     std::int64_t id = 0;
     image::Box box;  ///< where it was last
     float score = 0;
+    std::optional<std::array<image::Point, 5>> points;
     std::int64_t seen_us = 0;
     float speed_x = 0;  ///< pixels per second
     float speed_y = 0;

@@ -1,0 +1,143 @@
+// Faces from the answers of a network.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/detectors/pyramid.h"
+#include "mien/engine/detector.h"
+#include "mien/image/resize.h"
+
+namespace mien::engine {
+namespace {
+
+// A crowd has some hundred faces; more places than this are no picture of faces, and comparing them
+// all takes long.
+constexpr std::size_t kMostCandidates = 5000;
+
+// How much smaller than the picture the network sees it at scale 1.
+constexpr float kWorkScale = 0.5F;
+// Nothing below is a face for anyone, and every place of a picture would be one.
+constexpr float kLeastProbability = 0.02F;
+
+float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
+float logit(float p) { return std::log(p / (1 - p)); }
+
+class NetworkDetector final : public face::FaceDetector {
+ public:
+  explicit NetworkDetector(std::shared_ptr<const DetectorBundle> bundle)
+      : bundle_(std::move(bundle)) {}
+
+  Result<std::vector<face::Detection>> detect(image::ImageView picture,
+                                              const face::DetectOptions& options) override;
+  float smallest_face() const override {
+    return static_cast<float>(bundle_->info().smallest_face) / kWorkScale;
+  }
+  std::unique_ptr<FaceDetector> clone() const override {
+    return std::make_unique<NetworkDetector>(bundle_);
+  }
+  std::string_view name() const override { return bundle_->info().name; }
+
+ private:
+  void read(const PyramidMap& map, float least);
+
+  std::shared_ptr<const DetectorBundle> bundle_;
+  PyramidScratch scratch_;
+  image::Image resized_;
+  std::vector<face::Detection> candidates_;
+};
+
+// Source: the decoding of libfacedetection.train and of OpenCV's FaceDetectorYN.
+void NetworkDetector::read(const PyramidMap& map, float least) {
+  // sqrt(a * b) is not above `least` where one of them is below its square.
+  const float least_logit = logit(least * least);
+  const auto stride = static_cast<float>(map.stride);
+  for (std::int64_t y = 0; y < map.height; ++y) {
+    for (std::int64_t x = 0; x < map.width; ++x) {
+      const float* a = map.values + (y * map.width + x) * kAnswers;
+      // Written so that what is not a number is not a face.
+      if (!(a[0] >= least_logit && a[1] >= least_logit)) continue;
+      const float score = std::sqrt(sigmoid(a[0]) * sigmoid(a[1]));
+      if (!(score >= least)) continue;
+      const auto left = static_cast<float>(x), top = static_cast<float>(y);
+      face::Detection found;
+      found.score = score;
+      const float w = stride * std::exp(a[4]), h = stride * std::exp(a[5]);
+      found.box = {(left + a[2]) * stride - w / 2, (top + a[3]) * stride - h / 2, w, h};
+      found.points.emplace();
+      bool finite =
+          std::isfinite(w) && std::isfinite(h) && std::isfinite(a[2]) && std::isfinite(a[3]);
+      for (std::size_t i = 0; i < 5; ++i) {
+        const float px = a[6 + 2 * i], py = a[7 + 2 * i];
+        finite = finite && std::isfinite(px) && std::isfinite(py);
+        (*found.points)[i] = {(left + px) * stride, (top + py) * stride};
+      }
+      if (finite) candidates_.push_back(found);
+    }
+  }
+}
+
+// Of boxes that overlap, the surest.
+std::vector<face::Detection> without_overlaps(std::vector<face::Detection>& candidates,
+                                              double overlap) {
+  std::stable_sort(
+      candidates.begin(), candidates.end(),
+      [](const face::Detection& a, const face::Detection& b) { return a.score > b.score; });
+  if (candidates.size() > kMostCandidates) candidates.resize(kMostCandidates);
+  std::vector<face::Detection> out;
+  for (const face::Detection& one : candidates) {
+    const bool known = std::any_of(out.begin(), out.end(), [&](const face::Detection& kept) {
+      return image::iou(kept.box, one.box) > overlap;
+    });
+    if (!known) out.push_back(one);
+  }
+  return out;
+}
+
+Result<std::vector<face::Detection>> NetworkDetector::detect(image::ImageView picture,
+                                                             const face::DetectOptions& options) {
+  if (!(options.scale > 0)) return invalid_argument("detect: scale must be positive");
+  if (picture.empty()) return std::vector<face::Detection>();
+  image::ImageView searched = picture;
+  if (const float scale = options.scale * kWorkScale; scale != 1) {
+    const auto size = [&](int side) {
+      return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
+    };
+    const int width = size(picture.width), height = size(picture.height);
+    const Limits limits;
+    if (static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height) >
+        limits.max_pixels) {
+      return resource_limit("detect: the resized picture is too large");
+    }
+    resized_ = image::resize_u8(picture, width, height, image::Filter::kBilinear);
+    searched = resized_.view();
+  }
+  const DetectorInfo& info = bundle_->info();
+  const float threshold = logit(static_cast<float>(info.threshold));
+  candidates_.clear();
+  for (const PyramidMap& map : bundle_->network().run(searched, scratch_)) {
+    read(map, std::max(sigmoid(options.min_score + threshold), kLeastProbability));
+  }
+  std::vector<face::Detection> out = without_overlaps(candidates_, info.overlap);
+  const float x = static_cast<float>(picture.width) / static_cast<float>(searched.width);
+  const float y = static_cast<float>(picture.height) / static_cast<float>(searched.height);
+  for (face::Detection& one : out) {
+    const image::Box box = {one.box.x * x, one.box.y * y, one.box.w * x, one.box.h * y};
+    const float around = std::sqrt(box.area());
+    const float side = around * static_cast<float>(info.square_side);
+    one.box = {box.x + (box.w - side) / 2,
+               box.y + (box.h - side) / 2 + around * static_cast<float>(info.square_down), side,
+               side};
+    for (image::Point& point : *one.points) point = {point.x * x, point.y * y};
+    one.score = logit(std::min(one.score, 1 - 1e-6F)) - threshold;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<face::FaceDetector> make_network_detector(
+    std::shared_ptr<const DetectorBundle> bundle) {
+  return std::make_unique<NetworkDetector>(std::move(bundle));
+}
+
+}  // namespace mien::engine
