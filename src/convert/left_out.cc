@@ -1,12 +1,13 @@
-// What a conversion leaves out of a checkpoint, and what it must not leave out.
+#include "convert/left_out.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 
-#include "cli/convert_model.h"
+#include "mien/engine/bundle.h"
 
-namespace mien::cli {
+namespace mien::convert {
 namespace {
 
 constexpr std::size_t kListedTensors = 3;
@@ -18,10 +19,10 @@ bool has_any_ending(std::string_view name, std::initializer_list<std::string_vie
 }
 
 // The scale of a frozen backbone, a bias that is the same for all labels, and what has a note of
-// its own: a regression head that does not fit, and a bundle's reference of faces.
+// its own: a regression head that does not fit.
 bool changes_nothing(std::string_view name) {
   return has_any_ending(name, {"logit_scale", "logit_bias"}) || name.starts_with("mlp.") ||
-         name.starts_with("module.mlp.") || name.starts_with("reference.");
+         name.starts_with("module.mlp.");
 }
 
 // Whole pictures, one per class: [classes, 3, size, size]. A convolution's kernels are smaller.
@@ -52,14 +53,14 @@ bool starts_with_any(std::string_view name, const std::vector<std::string>& begi
 
 }  // namespace
 
-std::vector<std::string> left_out(const Source& source,
-                                  const std::vector<checkpoint::TensorSource>& plan) {
+std::vector<std::string> find_left_out(const checkpoint::Checkpoint& weights,
+                                       const std::vector<checkpoint::TensorSource>& rows) {
   std::set<std::string_view> used;
-  for (const checkpoint::TensorSource& row : plan) {
+  for (const checkpoint::TensorSource& row : rows) {
     used.insert(row.sources.begin(), row.sources.end());
   }
   std::vector<std::string> out;
-  for (const auto& [name, view] : source.checkpoint->tensors()) {
+  for (const auto& [name, view] : weights.tensors()) {
     const bool buffer =
         has_any_ending(name, {"position_ids", "attn_mask", "input_resolution", "context_length",
                               "vocab_size", "num_batches_tracked", "relative_position_index"});
@@ -70,9 +71,9 @@ std::vector<std::string> left_out(const Source& source,
   return out;
 }
 
-Status check_not_hesp(const Source& source, std::int64_t image_size) {
+Status check_not_hesp(const checkpoint::Checkpoint& weights, std::int64_t image_size) {
   std::string pictures, patch;
-  for (const auto& [name, view] : source.checkpoint->tensors()) {
+  for (const auto& [name, view] : weights.tensors()) {
     std::string* const kind = is_pictures(view, image_size) ? &pictures
                               : is_patch(view, image_size)  ? &patch
                                                             : nullptr;
@@ -87,14 +88,14 @@ Status check_not_hesp(const Source& source, std::int64_t image_size) {
       pictures, patch.empty() ? "" : " and a patch of pixels in " + patch));
 }
 
-Status check_left_out(const Source& source, const std::vector<std::string>& names,
+Status check_left_out(const checkpoint::Checkpoint& weights, const std::vector<std::string>& names,
                       const std::vector<std::string>& allowed, std::int64_t image_size) {
   std::vector<std::string> wrong;
   std::copy_if(names.begin(), names.end(), std::back_inserter(wrong), [&](const std::string& name) {
     return !changes_nothing(name) && !starts_with_any(name, allowed);
   });
   if (wrong.empty()) return {};
-  MIEN_RETURN_IF_ERROR(check_not_hesp(source, image_size));
+  MIEN_RETURN_IF_ERROR(check_not_hesp(weights, image_size));
   return unsupported(fmt::format(
       "checkpoint: {} {} not part of CLIP's towers and may change the answers: {} (expected a "
       "plain CLIP or a supported method; --leave-out with the beginnings of their names leaves "
@@ -102,4 +103,4 @@ Status check_left_out(const Source& source, const std::vector<std::string>& name
       wrong.size(), wrong.size() == 1 ? "tensor is" : "tensors are", listed_tensors(wrong)));
 }
 
-}  // namespace mien::cli
+}  // namespace mien::convert

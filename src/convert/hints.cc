@@ -1,14 +1,15 @@
+#include "convert/hints.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <string_view>
 
-#include "cli/convert_source.h"
 #include "mien/core/file.h"
 #include "mien/core/json.h"
 
-namespace mien::cli {
+namespace mien::convert {
 namespace {
 
 namespace fs = std::filesystem;
@@ -17,7 +18,7 @@ using kernels::Activation;
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{16} << 20;
 constexpr std::int64_t kMaxConfigSize = 1 << 20;
 
-Result<Json> read_json(const fs::path& path, const Limits& limits) {
+Result<Json> read_config(const fs::path& path, const Limits& limits) {
   MIEN_ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMaxConfigBytes));
   auto parsed = Json::parse(text, limits);
   if (!parsed.ok()) return parsed.status().with_prefix(path.string());
@@ -106,7 +107,7 @@ Status check_end_token(const Json& section, std::string_view subject) {
 }
 
 Status read_hugging_face(const fs::path& path, const Limits& limits, Hints& out) {
-  MIEN_ASSIGN_OR_RETURN(const Json config, read_json(path, limits));
+  MIEN_ASSIGN_OR_RETURN(const Json config, read_config(path, limits));
   const std::string subject = path.string();
   out.file = path;
   MIEN_RETURN_IF_ERROR(expect(config, "model_type", "clip", subject));
@@ -137,13 +138,13 @@ Status read_rgb(const Json& object, std::string_view key, std::string_view subje
     fits = value.is_number();
     if (fits) values[i] = static_cast<float>(value.as_number());
   }
-  if (!fits) return corrupt(fmt::format("{}: '{}' is no list of three numbers", subject, key));
+  if (!fits) return corrupt(fmt::format("{}: '{}' is not a list of three numbers", subject, key));
   out = values;
   return {};
 }
 
 Status read_preprocessor(const fs::path& path, const Limits& limits, Hints& out) {
-  MIEN_ASSIGN_OR_RETURN(const Json config, read_json(path, limits));
+  MIEN_ASSIGN_OR_RETURN(const Json config, read_config(path, limits));
   const std::string subject = path.string();
   for (const char* key : {"do_resize", "do_normalize", "do_rescale"}) {
     MIEN_RETURN_IF_ERROR(expect(config, key, true, subject));
@@ -228,7 +229,7 @@ Status read_open_clip_pixels(const Json& section, const std::string& place, Pixe
 }
 
 Status read_open_clip(const fs::path& path, const Limits& limits, Hints& out) {
-  MIEN_ASSIGN_OR_RETURN(const Json config, read_json(path, limits));
+  MIEN_ASSIGN_OR_RETURN(const Json config, read_config(path, limits));
   const std::string subject = path.string();
   out.file = path;
   MIEN_ASSIGN_OR_RETURN(const Json* model, open_clip_section(config, "model_cfg", subject));
@@ -251,39 +252,22 @@ Status read_open_clip(const fs::path& path, const Limits& limits, Hints& out) {
   return read_open_clip_pixels(*pixels, subject + ": preprocess_cfg", out.pixels);
 }
 
-Status read_bundle(const fs::path& path, const Limits& limits, Hints& out) {
-  MIEN_ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMaxConfigBytes));
-  MIEN_ASSIGN_OR_RETURN(out.bundle, engine::BundleInfo::parse(text, path.string(), limits));
-  out.file = path;
-  const engine::Architecture& architecture = out.bundle->architecture;
-  out.image.activation = architecture.image.activation;
-  out.image.heads = architecture.image.heads;
-  if (architecture.text) {
-    out.text.activation = architecture.text->activation;
-    out.text.heads = architecture.text->heads;
-  }
-  return {};
-}
-
 }  // namespace
 
-Result<Hints> read_hints(const Source& source, const Limits& limits) {
-  using checkpoint::ClipNaming;
+Result<Hints> read_hints(const Source& source, checkpoint::ClipNaming naming,
+                         const Limits& limits) {
   Hints out;
   const fs::path& folder = source.folder;
-  if (is_hint_file(folder / "bundle.json") && source.weights.filename() == "model.safetensors") {
-    MIEN_RETURN_IF_ERROR(read_bundle(folder / "bundle.json", limits, out));
-  } else if (source.naming == ClipNaming::kHuggingFace) {
-    if (is_hint_file(folder / "config.json")) {
-      MIEN_RETURN_IF_ERROR(read_hugging_face(folder / "config.json", limits, out));
-    }
-    if (is_hint_file(folder / "preprocessor_config.json")) {
-      MIEN_RETURN_IF_ERROR(read_preprocessor(folder / "preprocessor_config.json", limits, out));
-    }
-  } else if (is_hint_file(folder / "open_clip_config.json")) {
-    MIEN_RETURN_IF_ERROR(read_open_clip(folder / "open_clip_config.json", limits, out));
+  if (naming != checkpoint::ClipNaming::kHuggingFace) {
+    const fs::path config = folder / "open_clip_config.json";
+    if (is_hint_file(config)) MIEN_RETURN_IF_ERROR(read_open_clip(config, limits, out));
+    return out;
   }
+  const fs::path config = folder / "config.json";
+  const fs::path pixels = folder / "preprocessor_config.json";
+  if (is_hint_file(config)) MIEN_RETURN_IF_ERROR(read_hugging_face(config, limits, out));
+  if (is_hint_file(pixels)) MIEN_RETURN_IF_ERROR(read_preprocessor(pixels, limits, out));
   return out;
 }
 
-}  // namespace mien::cli
+}  // namespace mien::convert

@@ -1,19 +1,23 @@
-#include "cli/convert_source.h"
+#include "convert/source.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
+#include "mien/convert/convert.h"
 #include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "mien/core/sha256.h"
 
-namespace mien::cli {
+namespace mien::convert {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kBundleInfo = "bundle.json";
+constexpr const char* kBundleWeights = "model.safetensors";
 constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{64} << 20;
 
 bool is_file(const fs::path& path) {
@@ -34,7 +38,7 @@ std::vector<fs::path> files_ending(const fs::path& folder, std::string_view end)
   return out;
 }
 
-Result<std::string> hash_file(const fs::path& path) {
+Result<std::string> hash_of_file(const fs::path& path) {
   MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(path));
   std::string out = sha256_hex(map->bytes());
   map->release(map->bytes());
@@ -74,8 +78,8 @@ Result<fs::path> find_weights(const fs::path& path) {
     const auto found = files_ending(path, end);
     if (found.size() == 1) return found.front();
     if (found.size() > 1) {
-      return invalid_argument(fmt::format("{}: has {} weights files (expected one; name the file)",
-                                          path.string(), found.size()));
+      return unsupported(fmt::format("{}: has {} weights files (expected one; name the file)",
+                                     path.string(), found.size()));
     }
   }
   return not_found(
@@ -84,35 +88,66 @@ Result<fs::path> find_weights(const fs::path& path) {
       "*.index.json, pytorch_model.bin, open_clip_pytorch_model.bin or a *.pt file)");
 }
 
-Result<Source> open_source(const fs::path& path, const Limits& limits) {
+bool is_bundle(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return is_file(path / kBundleInfo);
+  if (!is_file(path)) return false;  // reading a pipe would wait
+  if (path.filename() == kBundleWeights) return is_file(path.parent_path() / kBundleInfo);
+  std::ifstream file(path, std::ios::binary);
+  std::string magic(5, '\0');
+  return file.seekg(257) && file.read(magic.data(), 5) && magic == "ustar";
+}
+
+Result<Source> open_weights(const fs::path& path, const Limits& limits) {
   Source out;
   out.given = path;
   MIEN_ASSIGN_OR_RETURN(out.weights, find_weights(path));
   out.folder = out.weights.has_parent_path() ? out.weights.parent_path() : fs::path(".");
   MIEN_ASSIGN_OR_RETURN(out.checkpoint,
                         checkpoint::open_checkpoint(out.weights, limits, &out.skipped));
-  if (checkpoint::is_dfer_clip(*out.checkpoint)) {
-    MIEN_ASSIGN_OR_RETURN(out.dfer_clip, checkpoint::open_dfer_clip(out.checkpoint));
-    out.checkpoint = out.dfer_clip->model;
-  }
-  out.naming = checkpoint::detect_clip_naming(*out.checkpoint);
   return out;
 }
 
-Result<std::map<std::string, std::string>> hash_source(const Source& source) {
-  std::map<std::string, std::string> out;
-  MIEN_ASSIGN_OR_RETURN(out[source.weights.filename().string()], hash_file(source.weights));
+Result<Source> open_source(const fs::path& path, const Limits& limits) {
+  if (!is_bundle(path)) return open_weights(path, limits);
+  Source out;
+  out.given = path;
+  std::error_code error;
+  const bool tar = path.filename() != kBundleWeights && !fs::is_directory(path, error);
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  out.folder = fs::is_directory(path, error) ? path : parent;
+  out.weights = tar ? path : out.folder / kBundleWeights;
+  MIEN_ASSIGN_OR_RETURN(out.bundle,
+                        engine::Bundle::load(tar ? path : out.folder, {.limits = limits}));
+  out.checkpoint = {out.bundle, &out.bundle->weights()};
+  return out;
+}
+
+Result<std::vector<fs::path>> files_of(const Source& source) {
+  std::vector<fs::path> out = {source.weights};
   if (source.weights.extension() == ".json") {
     MIEN_ASSIGN_OR_RETURN(const auto shards, shard_names(source.weights));
-    for (const std::string& name : shards) {
-      MIEN_ASSIGN_OR_RETURN(out[name], hash_file(source.folder / name));
-    }
+    for (const std::string& name : shards) out.push_back(source.folder / name);
   }
   return out;
 }
 
-bool is_openai_release(const checkpoint::Checkpoint& checkpoint) {
-  return checkpoint.format() == "torchscript" || checkpoint.find("input_resolution") != nullptr;
+std::string default_name(const fs::path& given) {
+  const fs::path path = absolute_name(given);
+  // "models/clip/" has no file name of its own, nor has "/".
+  const fs::path last = path.has_filename() ? path : path.parent_path();
+  std::error_code error;
+  const std::string out =
+      fs::is_directory(last, error) ? last.filename().string() : last.stem().string();
+  return out.empty() ? "clip" : out;
 }
 
-}  // namespace mien::cli
+Result<std::map<std::string, std::string>> hash_files(const std::vector<fs::path>& files) {
+  std::map<std::string, std::string> out;
+  for (const fs::path& file : files) {
+    MIEN_ASSIGN_OR_RETURN(out[file.filename().string()], hash_of_file(file));
+  }
+  return out;
+}
+
+}  // namespace mien::convert
