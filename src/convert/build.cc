@@ -123,7 +123,7 @@ Result<engine::BundleContent> make_content(const Plan& plan, const ModelTensors&
   if (plan.text) {
     MIEN_ASSIGN_OR_RETURN(origin.text_files, hash_sources(plan.text->source, std::nullopt));
   }
-  origin.dtypes = engine::dtypes_text(tensors);
+  origin.dtypes = engine::dtypes_text(out.tensors);
   if (!options.licence.empty()) out.info.licence = options.licence;
   out.info.provenance = make_provenance(plan, origin);
   out.card = make_card(plan, out.info, origin, options.notice);

@@ -45,13 +45,21 @@ std::string source_part(const Plan& plan, const Origin& origin) {
   return out;
 }
 
+// "16 frames", "32 frames, every 4th".
+std::string frames_text(const video::SamplingSpec& sampling) {
+  const int stride = sampling.stride;
+  const char* ending = stride == 2 ? "nd" : stride == 3 ? "rd" : "th";
+  return fmt::format("{} frames", sampling.frames) +
+         (stride > 1 ? fmt::format(", every {}{}", stride, ending) : "");
+}
+
 std::string model_part(const engine::BundleInfo& info) {
   const engine::Parameters parameters = engine::count_parameters(info.architecture);
   std::string out = "## What it is\n\n";
   out += info.method == "image"
              ? "An image tower: a picture becomes one vector.\n\n"
-             : "A CLIP model: a picture and a text each become one vector, and labels are told by "
-               "the cosine between them.\n\n";
+             : "A CLIP model: a picture and a text each become one vector, and labels are scored "
+               "by the cosine between them.\n\n";
   out +=
       fmt::format("- Image tower: {}; {} parameters\n", engine::tower_text(info.architecture.image),
                   engine::count_text(parameters.image));
@@ -64,10 +72,9 @@ std::string model_part(const engine::BundleInfo& info) {
                                : "- No text tower: it answers with its own labels only\n";
   }
   if (info.architecture.temporal) {
-    out += fmt::format("- Temporal model: {}; {} parameters. It reads {} frames, every {}th\n",
+    out += fmt::format("- Temporal model: {}; {} parameters. It reads {}\n",
                        engine::tower_text(*info.architecture.temporal),
-                       engine::count_text(parameters.temporal), info.sampling.frames,
-                       info.sampling.stride);
+                       engine::count_text(parameters.temporal), frames_text(info.sampling));
   }
   out += fmt::format("- Joint width {}, factor of the cosines {:.4f}\n", info.architecture.embed,
                      info.logit_scale);
@@ -80,7 +87,7 @@ std::string not_known_part(const Plan& plan) {
   std::string out = "\n## What is not known\n\n";
   if (!plan.source_card.empty()) {
     return out +
-           "What was measured of the source, told below, was not measured again after the "
+           "What was measured of the source, in its card below, was not measured again after the "
            "conversion.\n";
   }
   return out +

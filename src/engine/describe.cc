@@ -19,9 +19,11 @@ struct StoredAmount {
   std::uint64_t bytes = 0;
 };
 
-std::map<std::string, StoredAmount> stored_amounts(const checkpoint::Checkpoint& weights) {
+// `tensors`: pairs of name and view.
+template <class Tensors>
+std::map<std::string, StoredAmount> stored_amounts(const Tensors& tensors) {
   std::map<std::string, StoredAmount> out;
-  for (const auto& [name, view] : weights.tensors()) {
+  for (const auto& [name, view] : tensors) {
     StoredAmount& amount = out[std::string(mien::to_string(view.dtype()))];
     ++amount.tensors;
     amount.bytes += view.bytes().size();
@@ -35,6 +37,15 @@ std::string with_unit(std::uint64_t value, const char* unit) {
   if (number < 999.95e3) return fmt::format("{:.1f} k{}", number / 1e3, unit);
   if (number < 999.95e6) return fmt::format("{:.1f} M{}", number / 1e6, unit);
   return fmt::format("{:.2f} G{}", number / 1e9, unit);
+}
+
+std::string amounts_text(const std::map<std::string, StoredAmount>& amounts) {
+  std::string out;
+  for (const auto& [dtype, amount] : amounts) {
+    out += fmt::format("{}{} ({} tensors, {})", out.empty() ? "" : ", ", dtype, amount.tensors,
+                       size_text(amount.bytes));
+  }
+  return out;
 }
 
 }  // namespace
@@ -153,7 +164,7 @@ Parameters count_parameters(const Architecture& architecture) {
 
 Json dtypes_json(const checkpoint::Checkpoint& weights) {
   Json out = Json::object();
-  for (const auto& [dtype, amount] : stored_amounts(weights)) {
+  for (const auto& [dtype, amount] : stored_amounts(weights.tensors())) {
     Json row = Json::object();
     row.set("tensors", amount.tensors);
     row.set("bytes", amount.bytes);
@@ -163,12 +174,11 @@ Json dtypes_json(const checkpoint::Checkpoint& weights) {
 }
 
 std::string dtypes_text(const checkpoint::Checkpoint& weights) {
-  std::string out;
-  for (const auto& [dtype, amount] : stored_amounts(weights)) {
-    out += fmt::format("{}{} ({} tensors, {})", out.empty() ? "" : ", ", dtype, amount.tensors,
-                       size_text(amount.bytes));
-  }
-  return out;
+  return amounts_text(stored_amounts(weights.tensors()));
+}
+
+std::string dtypes_text(const checkpoint::NamedTensors& tensors) {
+  return amounts_text(stored_amounts(tensors));
 }
 
 std::vector<std::string> all_texts(const std::vector<text::Label>& labels) {

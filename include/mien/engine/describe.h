@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mien/checkpoint/checkpoint.h"
+#include "mien/checkpoint/safetensors.h"
 #include "mien/core/json.h"
 #include "mien/engine/bundle.h"
 #include "mien/text/labels.h"
@@ -47,6 +48,7 @@ std::string parameters_text(const Parameters& parameters);
 Json dtypes_json(const checkpoint::Checkpoint& weights);
 /// "F16 (302 tensors, 302.3 MB), F32 (..)".
 std::string dtypes_text(const checkpoint::Checkpoint& weights);
+std::string dtypes_text(const checkpoint::NamedTensors& tensors);
 
 /// Texts of all labels in the order of stored features: each label's own, then those of its parts.
 std::vector<std::string> all_texts(const std::vector<text::Label>& labels);

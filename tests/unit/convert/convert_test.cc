@@ -110,6 +110,10 @@ TEST_F(ConvertTest, WithoutItsTextTowerItKeepsTheFeaturesOfItsLabels) {
   EXPECT_NE(report->bundle->label_features(), nullptr);
   EXPECT_EQ(report->bundle->weights().find("token_embedding.weight"), nullptr);
   EXPECT_FALSE(fs::exists(dir_ / "out/tokenizer.txt"));
+  // The card counts what was written.
+  const std::size_t tensors = report->bundle->weights().tensors().size();
+  const std::string card = report->bundle->card().value();
+  EXPECT_NE(card.find("F32 (" + std::to_string(tensors) + " tensors, "), std::string::npos) << card;
 }
 
 TEST_F(ConvertTest, EmoClipsDownstreamModelWithAndWithoutWords) {
@@ -128,6 +132,8 @@ TEST_F(ConvertTest, EmoClipsDownstreamModelWithAndWithoutWords) {
   EXPECT_TRUE(report->bundle->has_text_tower());
   EXPECT_EQ(labels_of(*report).size(), 7U);
   EXPECT_TRUE(test::has_note(report->notes, "the text tower is that of clip.safetensors"));
+  const std::string card = report->bundle->card().value();
+  EXPECT_NE(card.find("It reads 32 frames, every 4th\n"), std::string::npos) << card;
   const Json& from = *report->bundle->info().provenance.find("converted_from");
   EXPECT_NE(from.find("text_files")->find("clip.safetensors"), nullptr);
 }
