@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <functional>
+
 #include "cli/cli.h"
-#include "cli/convert_detector.h"
-#include "cli/convert_run.h"
 #include "cli/describe.h"
+#include "mien/convert/convert.h"
 #include "mien/engine/tiny_bundle.h"
 #include "mien/report/text.h"
 
@@ -12,6 +14,17 @@ namespace mien::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kListed = 3;  // tensors that are left out, by name
+
+struct ConvertFlags {
+  std::vector<std::string> paths;
+  convert::Options options;
+  std::uint64_t seed = 1;
+  bool random_tiny = false;
+  bool temporal = false;
+  bool json = false;
+};
 
 std::uint64_t folder_bytes(const fs::path& folder) {
   std::uint64_t total = 0;
@@ -23,16 +36,16 @@ std::uint64_t folder_bytes(const fs::path& folder) {
   return total;
 }
 
-void print_conversion_json(const Conversion& run) {
-  const engine::Bundle& bundle = *run.bundle;
+void print_conversion_json(const convert::ConversionReport& report, const fs::path& destination) {
+  const engine::Bundle& bundle = *report.bundle;
   const engine::BundleInfo& info = bundle.info();
   Json out = Json::object();
   out.set("kind", "convert");
-  out.set("source", run.source.weights.string());
-  out.set("destination", run.destination.string());
+  out.set("source", report.source.string());
+  out.set("destination", destination.string());
   out.set("name", info.name);
-  out.set("format", run.source.checkpoint->format());
-  out.set("naming", naming_of(run));
+  out.set("format", report.format);
+  out.set("naming", report.naming);
   out.set("architecture", info.architecture.to_json());
   out.set("parameters", count_parameters(info.architecture).to_json());
   out.set("dtypes", dtypes_json(bundle.weights()));
@@ -43,67 +56,63 @@ void print_conversion_json(const Conversion& run) {
   Json targets = Json::array();
   for (const auto& target : info.targets) targets.push_back(target.name);
   out.set("targets", std::move(targets));
-  out.set("left_out", string_array(run.facts.left_out));
-  out.set("skipped", string_array(run.source.skipped));
-  out.set("notes", string_array(run.facts.notes));
-  out.set("bytes", folder_bytes(run.destination));
+  out.set("left_out", string_array(report.left_out));
+  out.set("skipped", string_array(report.skipped));
+  out.set("notes", string_array(report.notes));
+  out.set("bytes", folder_bytes(destination));
   fmt::print("{}\n", out.dump());
 }
 
-std::string joined(const std::vector<std::string>& values, std::size_t most) {
-  std::string out;
-  for (std::size_t i = 0; i < values.size() && i < most; ++i) {
+// "3 tensors: a, b, c".
+std::string listed(const std::vector<std::string>& values, const char* what) {
+  std::string out = fmt::format("{} {}: ", values.size(), what);
+  for (std::size_t i = 0; i < std::min(values.size(), kListed); ++i) {
     out += (i == 0 ? "" : ", ") + values[i];
   }
-  return values.size() > most ? out + ", ..." : out;
+  return values.size() > kListed ? out + ", ..." : out;
 }
 
-void print_conversion(const Conversion& run) {
-  const engine::Bundle& bundle = *run.bundle;
+const char* without_text_tower(const engine::BundleInfo& info) {
+  if (!info.labels.empty()) return "none: own labels only";
+  return info.targets.empty() ? "none: embeddings only" : "none";
+}
+
+void print_conversion(const convert::ConversionReport& report, const fs::path& destination) {
+  const engine::Bundle& bundle = *report.bundle;
   const engine::BundleInfo& info = bundle.info();
+  const engine::Architecture& model = info.architecture;
   Rows rows;
-  rows.emplace_back("from", fmt::format("{} ({}, {} names)", run.source.weights.string(),
-                                        run.source.checkpoint->format(), naming_of(run)));
-  if (!run.hints.file.empty()) rows.emplace_back("config", run.hints.file.string());
-  rows.emplace_back("image tower", tower_text(info.architecture.image));
-  rows.emplace_back("text tower", info.architecture.text ? tower_text(*info.architecture.text)
-                                  : !info.targets.empty() && info.labels.empty() ? "none"
-                                  : info.labels.empty() ? "none: embeddings only"
-                                                        : "none: own labels only");
-  if (info.architecture.temporal) {
-    rows.emplace_back("temporal", tower_text(*info.architecture.temporal));
-  }
-  if (info.architecture.regression) {
-    rows.emplace_back("regression", tower_text(*info.architecture.regression));
+  rows.emplace_back("from", fmt::format("{} ({}, {} names)", report.source.string(), report.format,
+                                        report.naming));
+  if (!report.config.empty()) rows.emplace_back("config", report.config.string());
+  rows.emplace_back("image tower", tower_text(model.image));
+  rows.emplace_back("text tower", model.text ? tower_text(*model.text) : without_text_tower(info));
+  if (model.temporal) rows.emplace_back("temporal", tower_text(*model.temporal));
+  if (model.regression) {
+    rows.emplace_back("regression", tower_text(*model.regression));
     rows.emplace_back("targets", targets_text(info.targets));
   }
-  rows.emplace_back("parameters", count_text(count_parameters(info.architecture).total()));
+  rows.emplace_back("parameters", count_text(count_parameters(model).total()));
   rows.emplace_back("types", dtypes_text(bundle.weights()));
   rows.emplace_back("logit scale", fmt::format("{:.4f}", info.logit_scale));
   rows.emplace_back("labels", labels_text(info.labels));
-  if (!run.facts.left_out.empty()) {
-    rows.emplace_back("left out", fmt::format("{} tensors: {}", run.facts.left_out.size(),
-                                              joined(run.facts.left_out, 3)));
-  }
-  if (!run.source.skipped.empty()) {
-    rows.emplace_back("skipped", fmt::format("{} entries: {}", run.source.skipped.size(),
-                                             joined(run.source.skipped, 3)));
-  }
-  for (const std::string& note : run.facts.notes) rows.emplace_back("note", note);
+  if (!report.left_out.empty()) rows.emplace_back("left out", listed(report.left_out, "tensors"));
+  if (!report.skipped.empty()) rows.emplace_back("skipped", listed(report.skipped, "entries"));
+  for (const std::string& note : report.notes) rows.emplace_back("note", note);
   fmt::print("{}\n{}wrote {} ({}), read back and verified\n", report::printable(info.name),
-             rows_text(rows), report::printable(run.destination.string()),
-             size_text(folder_bytes(run.destination)));
+             rows_text(rows), report::printable(destination.string()),
+             size_text(folder_bytes(destination)));
 }
 
-Outcome write_tiny(const ConvertFlags& flags) {
+Status write_tiny(const ConvertFlags& flags) {
   const fs::path destination = flags.paths[0];
-  if (auto failure = check_destination(destination, flags.force)) return failure;
-  const Status status = engine::write_tiny_bundle(destination, {.seed = flags.seed,
-                                                                .text_tower = !flags.image_only,
-                                                                .temporal = flags.temporal,
-                                                                .targets = flags.targets,
-                                                                .overwrite = flags.force});
-  if (!status.ok()) return failure_of(status, kExitEnvironment);
+  MIEN_RETURN_IF_ERROR(convert::check_destination(destination, flags.options.overwrite));
+  MIEN_RETURN_IF_ERROR(
+      engine::write_tiny_bundle(destination, {.seed = flags.seed,
+                                              .text_tower = !flags.options.image_only,
+                                              .temporal = flags.temporal,
+                                              .targets = flags.options.targets,
+                                              .overwrite = flags.options.overwrite}));
   if (flags.json) {
     Json out = Json::object();
     out.set("kind", "convert");
@@ -116,109 +125,176 @@ Outcome write_tiny(const ConvertFlags& flags) {
     fmt::print("wrote {} ({}): random weights for trying things out, its answers mean nothing\n",
                report::printable(destination.string()), size_text(folder_bytes(destination)));
   }
-  return std::nullopt;
+  return {};
 }
 
-Outcome convert_onnx(const ConvertFlags& flags) {
-  const Status status = convert_detector({.source = flags.paths[0],
-                                          .destination = flags.paths[1],
-                                          .name = flags.name,
-                                          .licence = flags.licence,
-                                          .overwrite = flags.force,
-                                          .json = flags.json});
-  if (status.ok()) return std::nullopt;
-  return failure_of(status,
-                    status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitSomeFailed);
+Status write_converted(const ConvertFlags& flags) {
+  convert::Options options = flags.options;
+  options.notice = responsible_use();
+  options.cancel = &interrupted();
+  MIEN_ASSIGN_OR_RETURN(const auto report,
+                        convert::to_bundle(flags.paths[0], flags.paths[1], options));
+  flags.json ? print_conversion_json(report, flags.paths[1])
+             : print_conversion(report, flags.paths[1]);
+  return {};
+}
+
+Status check_usage(const ConvertFlags& flags) {
+  if (flags.temporal && !flags.random_tiny) {
+    return invalid_argument(
+        "--temporal: is for --random-tiny (a temporal model in SRC is always kept)");
+  }
+  const std::size_t wanted = flags.random_tiny ? 1 : 2;
+  if (flags.paths.size() == wanted) return {};
+  return invalid_argument(
+      fmt::format("convert: got {} paths (expected {})", flags.paths.size(),
+                  flags.random_tiny ? "DST with --random-tiny" : "SRC and DST"));
+}
+
+// Options, labels and destinations that do not fit are the user's; files that the system does not
+// give or take are the environment's; the rest is the source's.
+ExitCode conversion_code(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument: return kExitUsage;
+    case StatusCode::kIo:
+    case StatusCode::kInternal: return kExitEnvironment;
+    default: return kExitSomeFailed;
+  }
+}
+
+Status write_converted_detector(const ConvertFlags& flags) {
+  const fs::path source = flags.paths[0], destination = flags.paths[1];
+  MIEN_ASSIGN_OR_RETURN(const auto bundle,
+                        convert::detector_to_bundle(source, destination,
+                                                    {.name = flags.options.name,
+                                                     .licence = flags.options.licence,
+                                                     .notice = responsible_use(),
+                                                     .overwrite = flags.options.overwrite}));
+  const engine::DetectorInfo& info = bundle->info();
+  if (flags.json) {
+    Json out = Json::object();
+    out.set("kind", "convert");
+    out.set("source", source.string());
+    out.set("destination", destination.string());
+    out.set("name", info.name);
+    out.set("format", "onnx");
+    out.set("detector", info.to_json());
+    out.set("bytes", folder_bytes(destination));
+    fmt::print("{}\n", out.dump());
+    return {};
+  }
+  Rows rows;
+  rows.emplace_back("from", source.string() + " (onnx)");
+  rows.emplace_back("detector", engine::tower_text(info.sizes));
+  rows.emplace_back("parameters", count_text(engine::count_parameters(info.sizes)));
+  fmt::print("{}\n{}wrote {} ({}), read back and tried\n", report::printable(info.name),
+             rows_text(rows), report::printable(destination.string()),
+             size_text(folder_bytes(destination)));
+  return {};
 }
 
 void run_convert(const ConvertFlags& flags, Context& context) {
   if (Status status = context.apply(); !status.ok()) return context.fail(status, kExitUsage);
-  if (flags.temporal && !flags.random_tiny) {
-    return context.fail(
-        invalid_argument(
-            "--temporal: is for --random-tiny (a temporal model in SRC is always kept)"),
-        kExitUsage);
+  Status status = check_usage(flags);
+  if (status.ok()) {
+    status = flags.random_tiny                      ? write_tiny(flags)
+             : convert::is_detector(flags.paths[0]) ? write_converted_detector(flags)
+                                                    : write_converted(flags);
   }
-  const std::size_t wanted = flags.random_tiny ? 1 : 2;
-  if (flags.paths.size() != wanted) {
-    return context.fail(
-        invalid_argument(fmt::format("convert: got {} paths (expected {})", flags.paths.size(),
-                                     flags.random_tiny ? "DST with --random-tiny" : "SRC and DST")),
-        kExitUsage);
-  }
-  const auto run = [&]() -> Outcome {
-    if (flags.random_tiny) return write_tiny(flags);
-    if (is_onnx(flags.paths[0])) return convert_onnx(flags);
-    Conversion conversion;
-    conversion.flags = flags;
-    conversion.destination = flags.paths[1];
-    if (auto failure = convert(conversion)) return failure;
-    flags.json ? print_conversion_json(conversion) : print_conversion(conversion);
-    return std::nullopt;
+  if (!status.ok()) context.fail(status, conversion_code(status));
+}
+
+template <class T>
+using Words = std::vector<std::pair<std::string, T>>;
+
+// A flag whose words stand for values. `unset`: the word for none of them; empty: there is none.
+template <class T>
+void add_choice(CLI::App& verb, const char* name, const char* help, const Words<T>& words,
+                const std::string& unset, std::function<void(T)> set) {
+  std::vector<std::string> known;
+  if (!unset.empty()) known.push_back(unset);
+  for (const auto& [word, value] : words) known.push_back(word);
+  const auto choose = [words, set](const std::string& given) {
+    for (const auto& [word, value] : words) {
+      if (word == given) set(value);
+    }
   };
-  if (const Outcome failure = run()) context.fail(failure->status, failure->code);
+  verb.add_option_function<std::string>(name, choose, help)
+      ->check(CLI::IsMember(known))
+      ->default_str(unset);
+}
+
+void add_source_options(CLI::App& verb, convert::Options& options) {
+  verb.add_option("--tokenizer", options.tokenizer,
+                  "Vocabulary file, or the folder that holds it (default: beside the weights)");
+  verb.add_option("--text-from", options.text_from,
+                  "CLIP weights or a bundle whose text tower is taken when SRC has none (for KE2NT "
+                  "the CLIP whose texts it was trained against)");
+  verb.add_option("--projection", options.projection,
+                  "Checkpoint of Exp-CLIP, whose linear map is folded into both towers of SRC");
+  verb.add_option("--labels", options.labels,
+                  "Labels it answers with: a set, a file or a,b,c (a bundle as SRC keeps its own)")
+      ->default_str("basic7");
+}
+
+void add_choices(CLI::App& verb, convert::Options& options) {
+  using kernels::Activation;
+  add_choice<Activation>(verb, "--activation", "auto, quick_gelu or gelu",
+                         {{"quick_gelu", Activation::kQuickGelu}, {"gelu", Activation::kGelu}},
+                         "auto", [&options](Activation value) { options.activation = value; });
+  add_choice<DType>(verb, "--dtype", "Type of the stored weights: keep, f32, f16 or bf16",
+                    {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}}, "keep",
+                    [&options](DType value) { options.dtype = value; });
+  using convert::Preprocess;
+  add_choice<Preprocess>(verb, "--preprocess", "auto, clip, emoclip or dfer_clip",
+                         {{"clip", Preprocess::kClip},
+                          {"emoclip", Preprocess::kEmoclip},
+                          {"dfer_clip", Preprocess::kDferClip}},
+                         "auto", [&options](Preprocess value) { options.preprocess = value; });
+  using convert::TextPosition;
+  add_choice<TextPosition>(
+      verb, "--class-token-position",
+      "DFER-CLIP: where the text of a class stands: end (behind the learned tokens, as in the "
+      "published scripts), front or middle",
+      {{"end", TextPosition::kEnd},
+       {"front", TextPosition::kFront},
+       {"middle", TextPosition::kMiddle}},
+      "", [&options](TextPosition value) { options.text_position = value; });
 }
 
 }  // namespace
 
 void add_convert(CLI::App& app, Context& context) {
   auto flags = std::make_shared<ConvertFlags>();
-  CLI::App* verb = app.add_subcommand("convert",
-                                      "Make a bundle from CLIP weights of any usual form, from a "
-                                      "ResNet or Swin transformer, or from the face detector "
-                                      "YuNet (ONNX)");
+  convert::Options& options = flags->options;
+  CLI::App* verb = app.add_subcommand(
+      "convert",
+      "Make a bundle from CLIP weights of any usual form, or from a ResNet or Swin transformer");
   verb->add_option("paths", flags->paths,
                    "SRC (weights file, shard index or folder) and DST (folder)")
       ->required()
       ->option_text("SRC DST");
-  verb->add_option("--name", flags->name, "Name of the bundle (default: that of SRC)");
-  verb->add_option("--tokenizer", flags->tokenizer,
-                   "Vocabulary file, or the folder that holds it (default: beside the weights)");
-  verb->add_option(
-      "--text-from", flags->text_from,
-      "CLIP weights or a bundle whose text tower is taken when SRC has none (for KE2NT "
-      "the CLIP whose texts it was trained against)");
-  verb->add_option("--projection", flags->projection,
-                   "Checkpoint of Exp-CLIP, whose linear map is folded into both towers of SRC");
-  CLI::Option* labels = verb->add_option("--labels", flags->labels,
-                                         "Labels it answers with: a set, a file or a,b,c (a bundle "
-                                         "as SRC keeps its own)")
-                            ->capture_default_str();
-  verb->add_option("--activation", flags->activation, "auto, quick_gelu or gelu")
-      ->check(CLI::IsMember({"auto", "quick_gelu", "gelu"}))
-      ->capture_default_str();
-  verb->add_option("--dtype", flags->dtype, "Type of the stored weights: keep, f32, f16 or bf16")
-      ->check(CLI::IsMember({"keep", "f32", "f16", "bf16"}))
-      ->capture_default_str();
-  verb->add_option("--preprocess", flags->preprocess, "auto, clip, emoclip or dfer_clip")
-      ->check(CLI::IsMember({"auto", "clip", "emoclip", "dfer_clip"}))
-      ->capture_default_str();
-  verb->add_option(
-          "--class-token-position", flags->token_position,
-          "DFER-CLIP: where the text of a class stands: end (behind the learned tokens, as "
-          "in the published scripts), front or middle")
-      ->check(CLI::IsMember({"end", "front", "middle"}));
-  verb->add_option("--leave-out", flags->leave_out,
+  verb->add_option("--name", options.name, "Name of the bundle (default: that of SRC)");
+  add_source_options(*verb, options);
+  add_choices(*verb, options);
+  verb->add_option("--leave-out", options.leave_out,
                    "Beginnings of names of tensors that may be left out though they may change the "
                    "answers")
       ->delimiter(',');
-  verb->add_option("--licence,--license", flags->licence, "Terms of the weights, for the card");
-  verb->add_flag("--image-only", flags->image_only,
+  verb->add_option("--licence,--license", options.licence, "Terms of the weights, for the card");
+  verb->add_flag("--image-only", options.image_only,
                  "Leave the text tower out: smaller, but only the labels of --labels");
   verb->add_flag("--random-tiny", flags->random_tiny,
                  "Make a small bundle of random weights at DST, for trying things out");
   verb->add_flag("--temporal", flags->temporal,
                  "With --random-tiny: a temporal model over frames too");
-  verb->add_option("--targets", flags->targets,
+  verb->add_option("--targets", options.targets,
                    "Names of the regression head's targets; with --random-tiny: makes such a head")
       ->delimiter(',');
   verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
-  verb->add_flag("--force", flags->force, "Replace a bundle that exists at DST");
+  verb->add_flag("--force", options.overwrite, "Replace a bundle that exists at DST");
   verb->add_flag("--json", flags->json, "Print the result as JSON");
-  verb->callback([flags, labels, &context] {
-    flags->labels_given = labels->count() > 0;
-    run_convert(*flags, context);
-  });
+  verb->callback([flags, &context] { run_convert(*flags, context); });
 }
 
 }  // namespace mien::cli

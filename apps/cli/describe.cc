@@ -1,43 +1,12 @@
 #include "cli/describe.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 
 #include "mien/report/text.h"
 
 namespace mien::cli {
-namespace {
-
-constexpr std::pair<int, const char*> kSizes[] = {
-    {192, "Ti"}, {384, "S"}, {768, "B"}, {1024, "L"}, {1280, "H"}, {1408, "g"}, {1664, "bigG"}};
-
-struct Amount {
-  std::uint64_t tensors = 0;
-  std::uint64_t bytes = 0;
-};
-
-std::map<std::string, Amount> amounts(const checkpoint::Checkpoint& weights) {
-  std::map<std::string, Amount> out;
-  for (const auto& [name, view] : weights.tensors()) {
-    Amount& amount = out[std::string(mien::to_string(view.dtype()))];
-    ++amount.tensors;
-    amount.bytes += view.bytes().size();
-  }
-  return out;
-}
-
-std::string scaled(std::uint64_t value, const char* unit) {
-  const auto number = static_cast<double>(value);
-  if (value < 1000) return fmt::format("{} {}", value, unit);
-  if (number < 999.95e3) return fmt::format("{:.1f} k{}", number / 1e3, unit);
-  if (number < 999.95e6) return fmt::format("{:.1f} M{}", number / 1e6, unit);
-  return fmt::format("{:.2f} G{}", number / 1e9, unit);
-}
-
-}  // namespace
 
 std::string rows_text(const Rows& rows) {
   std::size_t width = 0;
@@ -49,181 +18,9 @@ std::string rows_text(const Rows& rows) {
   return out;
 }
 
-std::string model_name(const engine::ImageTower& tower) {
-  if (tower.residual) return "residual network";
-  if (tower.swin) return "Swin transformer";
-  const auto* const size =
-      std::find_if(std::begin(kSizes), std::end(kSizes),
-                   [&](const auto& candidate) { return candidate.first == tower.width; });
-  std::string out = size == std::end(kSizes)
-                        ? fmt::format("ViT of width {}, patch {}", tower.width, tower.patch)
-                        : fmt::format("ViT-{}/{}", size->second, tower.patch);
-  if (size != std::end(kSizes) && tower.image_size != 224) {
-    out += fmt::format("@{}", tower.image_size);
-  }
-  return out;
-}
-
-std::string tower_text(const engine::ImageTower& tower) {
-  if (tower.residual) {
-    const engine::ResidualSizes& sizes = *tower.residual;
-    return fmt::format("residual network: {} px, {}, widths {}, blocks {}", tower.image_size,
-                       sizes.channels == 1 ? "grey" : "colour", fmt::join(sizes.widths, " "),
-                       fmt::join(sizes.blocks, " "));
-  }
-  if (tower.swin) {
-    const engine::SwinSizes& sizes = *tower.swin;
-    return fmt::format(
-        "Swin transformer: {} px, patch {}, width {}, blocks {}, heads {}, window {}{}",
-        tower.image_size, sizes.patch, sizes.width, fmt::join(sizes.depths, " "),
-        fmt::join(sizes.heads, " "), sizes.window, sizes.feature_head ? ", feature head" : "");
-  }
-  return fmt::format("{}: {} px, {} layers, width {}, {} heads, mlp {}, {}", model_name(tower),
-                     tower.image_size, tower.layers, tower.width, tower.heads, tower.mlp,
-                     engine::to_string(tower.activation));
-}
-
-std::string tower_text(const engine::TextTower& tower) {
-  if (tower.word_width > 0) {
-    return fmt::format(
-        "words: at most {}, {} known or spelt, vectors of {}, {} layers, width {}, {} heads",
-        tower.context, tower.vocabulary - 1, tower.word_width, tower.layers, tower.width,
-        tower.heads);
-  }
-  return fmt::format("context {}, vocabulary {}, {} layers, width {}, {} heads, mlp {}, {}",
-                     tower.context, tower.vocabulary, tower.layers, tower.width, tower.heads,
-                     tower.mlp, engine::to_string(tower.activation));
-}
-
-std::string tower_text(const engine::TemporalTower& tower) {
-  if (tower.hidden > 0) {
-    return fmt::format("attention pooling, {} hidden units, at most {} frames", tower.hidden,
-                       tower.positions - 1);
-  }
-  return fmt::format("{} layers, width {}, {} heads of {}, mlp {}, at most {} frames, {}",
-                     tower.layers, tower.width, tower.heads, tower.head_width, tower.mlp,
-                     tower.positions - 1, engine::to_string(tower.activation));
-}
-
-std::string tower_text(const engine::RegressionHead& head) {
-  const std::string targets =
-      fmt::format("{} target{}", head.targets, head.targets == 1 ? "" : "s");
-  return head.hidden == 0 ? "linear probe, " + targets
-                          : fmt::format("two layers, {} hidden, {}", head.hidden, targets);
-}
-
-std::string targets_text(const std::vector<engine::RegressionTarget>& targets) {
-  std::string out;
-  for (const engine::RegressionTarget& target : targets) {
-    out += (out.empty() ? "" : ", ") + target.name;
-    if (target.range)
-      out += fmt::format(" ({:g} to {:g})", target.range->first, target.range->second);
-  }
-  return out;
-}
-
-std::string count_text(std::uint64_t count) {
-  std::string out = scaled(count, "");
-  while (out.ends_with(' ')) out.pop_back();
-  return out;
-}
-
-std::string size_text(std::uint64_t bytes) { return scaled(bytes, "B"); }
-
-Json Parameters::to_json() const {
-  Json out = Json::object();
-  out.set("image", image);
-  out.set("text", text);
-  if (temporal > 0) out.set("temporal", temporal);
-  if (regression > 0) out.set("regression", regression);
-  out.set("total", total());
-  return out;
-}
-
-std::string parameters_text(const Parameters& parameters) {
-  std::string out =
-      fmt::format("{} image, {} text", count_text(parameters.image), count_text(parameters.text));
-  if (parameters.temporal > 0) out += fmt::format(", {} temporal", count_text(parameters.temporal));
-  if (parameters.regression > 0) {
-    out += fmt::format(", {} regression", count_text(parameters.regression));
-  }
-  return out;
-}
-
-Parameters count_parameters(const engine::Architecture& architecture) {
-  Parameters out;
-  for (const engine::ExpectedTensor& tensor : engine::expected_tensors(architecture)) {
-    (tensor.name.starts_with("visual.")     ? out.image
-     : tensor.name.starts_with("temporal.") ? out.temporal
-     : tensor.name.starts_with("mlp.")      ? out.regression
-                                            : out.text) += element_count(tensor.shape).value_or(0);
-  }
-  return out;
-}
-
-Json dtypes_json(const checkpoint::Checkpoint& weights) {
-  Json out = Json::object();
-  for (const auto& [dtype, amount] : amounts(weights)) {
-    Json row = Json::object();
-    row.set("tensors", amount.tensors);
-    row.set("bytes", amount.bytes);
-    out.set(dtype, std::move(row));
-  }
-  return out;
-}
-
-std::string dtypes_text(const checkpoint::Checkpoint& weights) {
-  std::string out;
-  for (const auto& [dtype, amount] : amounts(weights)) {
-    out += fmt::format("{}{} ({} tensors, {})", out.empty() ? "" : ", ", dtype, amount.tensors,
-                       size_text(amount.bytes));
-  }
-  return out;
-}
-
-void append_texts(const text::Label& label, std::vector<std::string>& out) {
-  out.insert(out.end(), label.texts.begin(), label.texts.end());
-  for (const text::Label& part : label.parts) append_texts(part, out);
-}
-
-std::vector<std::string> all_texts(const std::vector<text::Label>& labels) {
-  std::vector<std::string> out;
-  for (const text::Label& label : labels) append_texts(label, out);
-  return out;
-}
-
-std::string labels_text(const std::vector<text::Label>& labels) {
-  std::string out;
-  for (const text::Label& label : labels) {
-    std::vector<std::string> texts;
-    append_texts(label, texts);
-    out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", label.name, texts.size());
-  }
-  return out;
-}
-
 Json string_array(const std::vector<std::string>& values) {
   Json out = Json::array();
   for (const std::string& value : values) out.push_back(value);
-  return out;
-}
-
-std::string network_text(const engine::PyramidSizes& sizes) {
-  std::string strides;
-  for (int level = 0; level < sizes.levels; ++level) {
-    strides += fmt::format("{}{}", level == 0 ? "" : ", ", sizes.stride(level));
-  }
-  return fmt::format("a pyramid of {} levels ({} pixels from place to place), {} channels wide",
-                     sizes.levels, strides, sizes.width());
-}
-
-std::int64_t network_parameters(const engine::PyramidSizes& sizes) {
-  std::int64_t out = 0;
-  for (const auto& [name, shape] : engine::detector_tensors(sizes)) {
-    std::int64_t count = 1;
-    for (const std::int64_t size : shape) count *= size;
-    out += count;
-  }
   return out;
 }
 

@@ -7,10 +7,9 @@
 #include <utility>
 
 #include "cli/cli.h"
-#include "cli/convert_model.h"
-#include "cli/convert_source.h"
 #include "cli/describe.h"
 #include "cli/options.h"
+#include "mien/convert/convert.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/detector.h"
 #include "mien/report/text.h"
@@ -183,8 +182,8 @@ Result<Findings> inspect_detector(const InspectFlags& flags) {
   const engine::DetectorInfo& info = bundle->info();
   Findings out;
   out.title = fmt::format("{}: bundle of a face detector, format version 1", info.name);
-  out.rows.emplace_back("network", network_text(info.sizes));
-  out.rows.emplace_back("parameters", count_text(network_parameters(info.sizes)));
+  out.rows.emplace_back("network", engine::tower_text(info.sizes));
+  out.rows.emplace_back("parameters", count_text(engine::count_parameters(info.sizes)));
   out.rows.emplace_back("types", dtypes_text(bundle->weights()));
   out.rows.emplace_back("threshold",
                         fmt::format("probability {:.2f}, one face above an overlap of {:.2f}",
@@ -195,40 +194,16 @@ Result<Findings> inspect_detector(const InspectFlags& flags) {
   out.json.set("kind", "detector");
   out.json.set("path", flags.path);
   tell_files(*bundle, !flags.no_verify, out);
-  out.json.set("parameters", network_parameters(info.sizes));
+  out.json.set("parameters", engine::count_parameters(info.sizes));
   out.json.set("dtypes", dtypes_json(bundle->weights()));
   out.json.set("bundle", info.to_json());
   tell_tensors(bundle->weights(), flags.tensors, out);
   return out;
 }
 
-void tell_parts(const Source& source, const Hints& hints, engine::Architecture& architecture,
-                std::vector<std::string>& notes) {
-  const auto plan = checkpoint::map_temporal_names(*source.checkpoint, source.naming);
-  const auto tower = plan.ok() ? decide_temporal(source, *plan, hints)
-                               : Result<std::optional<engine::TemporalTower>>(plan.status());
-  if (tower.ok()) {
-    architecture.temporal = *tower;
-  } else {
-    notes.push_back(tower.status().message());
-  }
-  const auto head = decide_regression(source, hints, architecture.embed, {}, notes);
-  if (head.ok() && *head) architecture.regression = (*head)->sizes;
-}
-
 // Towers and sizes, when the tensors are those of a CLIP model.
-void tell_model(const Source& source, Findings& out) {
-  std::vector<std::string> notes;
-  Hints hints;
-  auto read = read_hints(source);
-  if (read.ok()) {
-    hints = std::move(read).value();
-  } else {
-    notes.push_back(read.status().message());
-  }
-  auto architecture = decide_architecture(source, hints, "auto", notes);
-  if (architecture.ok()) {
-    tell_parts(source, hints, *architecture, notes);
+void tell_model(const convert::WeightsReport& report, Findings& out) {
+  if (const auto& architecture = report.architecture) {
     const Parameters parameters = count_parameters(*architecture);
     out.rows.emplace_back("image tower", tower_text(architecture->image));
     out.rows.emplace_back("text tower",
@@ -244,35 +219,27 @@ void tell_model(const Source& source, Findings& out) {
     out.json.set("architecture", architecture->to_json());
     out.json.set("parameters", parameters.to_json());
   } else {
-    notes.push_back(architecture.status().message());
     out.json.set("architecture", nullptr);
   }
-  for (const std::string& note : notes) out.rows.emplace_back("note", note);
-  out.json.set("notes", string_array(notes));
-}
-
-void tell_logit_scale(const Source& source, Findings& out) {
-  const auto plan = checkpoint::map_clip_names(*source.checkpoint, source.naming);
-  if (!plan.ok()) return;
-  std::vector<std::string> unused;  // notes are for conversions
-  const auto scale = read_logit_scale(*source.checkpoint, *plan, unused);
-  if (!scale.ok()) return;
-  out.rows.emplace_back("logit scale", fmt::format("{:.4f}", *scale));
-  out.json.set("logit_scale", *scale);
+  for (const std::string& note : report.notes) out.rows.emplace_back("note", note);
+  out.json.set("notes", string_array(report.notes));
+  if (report.logit_scale) {
+    out.rows.emplace_back("logit scale", fmt::format("{:.4f}", *report.logit_scale));
+    out.json.set("logit_scale", *report.logit_scale);
+  }
 }
 
 Result<Findings> inspect_checkpoint(const InspectFlags& flags) {
-  MIEN_ASSIGN_OR_RETURN(const Source source, open_source(flags.path));
-  const checkpoint::Checkpoint& weights = *source.checkpoint;
+  MIEN_ASSIGN_OR_RETURN(const auto report, convert::describe_weights(flags.path));
+  const checkpoint::Checkpoint& weights = *report.weights;
   Findings out;
-  out.title = fmt::format("{}: weights, {}, {} names", source.weights.filename().string(),
-                          weights.format(), checkpoint::to_string(source.naming));
+  out.title = fmt::format("{}: weights, {}, {} names", report.source.filename().string(),
+                          weights.format(), report.naming);
   out.json.set("kind", "checkpoint");
-  out.json.set("path", source.weights.string());
+  out.json.set("path", report.source.string());
   out.json.set("format", weights.format());
-  out.json.set("naming", checkpoint::to_string(source.naming));
-  tell_model(source, out);
-  tell_logit_scale(source, out);
+  out.json.set("naming", report.naming);
+  tell_model(report, out);
   out.rows.emplace_back("types", dtypes_text(weights));
   out.json.set("dtypes", dtypes_json(weights));
   Json metadata = Json::object();
@@ -281,10 +248,10 @@ Result<Findings> inspect_checkpoint(const InspectFlags& flags) {
     metadata.set(key, value);
   }
   out.json.set("metadata", std::move(metadata));
-  for (const std::string& entry : source.skipped) out.rows.emplace_back("skipped", entry);
-  out.json.set("skipped", string_array(source.skipped));
+  for (const std::string& entry : report.skipped) out.rows.emplace_back("skipped", entry);
+  out.json.set("skipped", string_array(report.skipped));
   if (!flags.no_verify) {
-    MIEN_ASSIGN_OR_RETURN(const auto files, hash_source(source));
+    MIEN_ASSIGN_OR_RETURN(const auto files, convert::hash_files(report.files));
     Json hashes = Json::object();
     for (const auto& [name, hash] : files) {
       out.rows.emplace_back("sha256", hash + "  " + name);

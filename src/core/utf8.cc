@@ -1,6 +1,8 @@
 #include "mien/core/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdio>
 
 namespace mien {
 namespace {
@@ -99,6 +101,45 @@ void append_utf8(std::string& out, char32_t c) {
     put(0x80 | ((c >> 6) & 0x3F));
     put(0x80 | (c & 0x3F));
   }
+}
+
+namespace {
+
+// C0 and C1 controls, and marks of Unicode that hide text or change its direction.
+bool is_control_or_mark(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x61C || c == 0x200E || c == 0x200F ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xFFF9 && c <= 0xFFFB);
+}
+
+std::string escape_of(char32_t c) {
+  if (c == '\n') return "\\n";
+  if (c == '\r') return "\\r";
+  if (c == '\t') return "\\t";
+  char buffer[16];
+  std::snprintf(buffer, sizeof buffer, c < 0x80 ? "\\x%02x" : "\\u%04x", static_cast<unsigned>(c));
+  return buffer;
+}
+
+}  // namespace
+
+std::string escape_controls(std::string_view text, std::size_t max_code_points) {
+  // A code point has at most four bytes, so no more than these are worth decoding.
+  const bool long_text = text.size() / 4 > max_code_points;
+  const std::string_view part = long_text ? text.substr(0, 4 * max_code_points) : text;
+  const std::vector<char32_t> points = to_code_points(part);
+  const std::size_t kept = std::min(points.size(), max_code_points);
+  std::string out;
+  out.reserve(part.size());
+  for (std::size_t i = 0; i < kept; ++i) {
+    if (is_control_or_mark(points[i])) {
+      out += escape_of(points[i]);
+    } else {
+      append_utf8(out, points[i]);
+    }
+  }
+  if (part.size() < text.size() || kept < points.size()) out += "…";
+  return out;
 }
 
 }  // namespace mien

@@ -73,6 +73,27 @@ Status BundleFolder::verify(const std::map<std::string, std::string>& hashes) co
   return {};
 }
 
+Result<Json> parse_info(std::string_view text, std::string_view subject, const Limits& limits) {
+  auto parsed = Json::parse(text, limits);
+  if (!parsed.ok()) return parsed.status().with_prefix(subject);
+  if (!parsed->is_object()) return corrupt(fmt::format("{}: expected an object", subject));
+  return parsed;
+}
+
+Result<double> number_in(const Json& json, const char* key, double least, double most,
+                         std::string_view subject) {
+  MIEN_ASSIGN_OR_RETURN(const double value, json_number(json, key, subject));
+  if (value >= least && value <= most) return value;
+  return corrupt(fmt::format("{}: '{}' is out of range (expected {} to {}, got {})", subject, key,
+                             least, most, value));
+}
+
+Result<Json> parse_provenance(const Json& json, std::string_view subject) {
+  const Json* found = json.find("provenance");
+  if (found != nullptr && found->is_object()) return *found;
+  return corrupt(fmt::format("{}: 'provenance' is missing (expected an object)", subject));
+}
+
 Result<std::string> bundle_kind(const Json& json, std::string_view subject) {
   if (json.find("kind") == nullptr) return std::string(kRecognizerKind);
   return json_string(json, "kind", subject);

@@ -41,6 +41,16 @@ class BundleFolder {
   std::map<std::string, std::span<const std::byte>> entries_;  // of the tar
 };
 
+/// bundle.json, which is an object. Errors: kCorrupt, kResourceLimit.
+Result<Json> parse_info(std::string_view text, std::string_view subject, const Limits& limits);
+
+/// A number within bounds. Errors: kCorrupt.
+Result<double> number_in(const Json& json, const char* key, double least, double most,
+                         std::string_view subject);
+
+/// `provenance`, an object of any content. Errors: kCorrupt.
+Result<Json> parse_provenance(const Json& json, std::string_view subject);
+
 /// What `kind` of bundle.json says; "recognizer" where it says nothing, as in every bundle before
 /// there were kinds.
 Result<std::string> bundle_kind(const Json& json, std::string_view subject);

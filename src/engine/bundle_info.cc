@@ -224,10 +224,7 @@ Json BundleInfo::to_json() const {
 
 Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view subject,
                                      const Limits& limits) {
-  auto parsed = Json::parse(text, limits);
-  if (!parsed.ok()) return parsed.status().with_prefix(subject);
-  const Json& json = *parsed;
-  if (!json.is_object()) return corrupt(fmt::format("{}: expected an object", subject));
+  MIEN_ASSIGN_OR_RETURN(const Json json, parse_info(text, subject, limits));
   MIEN_ASSIGN_OR_RETURN(const std::int64_t version, json_integer(json, "format_version", subject));
   if (version < 1 || version > kFormatVersion) {
     return unsupported(fmt::format("{}: bundle format version {} (expected 1 to {})", subject,
@@ -302,11 +299,7 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
         ReferenceInfo::parse(*reference, fmt::format("{}: reference", subject), limits));
   }
   MIEN_ASSIGN_OR_RETURN(out.licence, json_string(json, "licence", subject));
-  const Json* provenance = json.find("provenance");
-  if (provenance == nullptr || !provenance->is_object()) {
-    return corrupt(fmt::format("{}: 'provenance' is missing (expected an object)", subject));
-  }
-  out.provenance = *provenance;
+  MIEN_ASSIGN_OR_RETURN(out.provenance, parse_provenance(json, subject));
   MIEN_ASSIGN_OR_RETURN(out.files, parse_files(json, subject));
   return out;
 }

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "engine/bundle_folder.h"
 #include "mien/core/check.h"
 #include "mien/tensor/tensor.h"
 
@@ -22,14 +23,6 @@ constexpr std::size_t kMostName = 1000;
 // that the label names the class. Own labels of the compact bundle have 1.6 to 2.2.
 constexpr double kClearly = 1.4;
 constexpr double kLeastDeviation = 1e-6;
-
-Result<double> number_in(const Json& json, const char* key, double least, double most,
-                         std::string_view subject) {
-  MIEN_ASSIGN_OR_RETURN(const double value, json_number(json, key, subject));
-  if (value >= least && value <= most) return value;
-  return corrupt(fmt::format("{}: '{}' is out of range (expected {} to {}, got {})", subject, key,
-                             least, most, value));
-}
 
 Result<std::vector<ReferenceInfo::Class>> parse_classes(const Json& json,
                                                         std::string_view subject) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,5 +22,10 @@ std::vector<char32_t> to_code_points(std::string_view text);
 
 /// Appends one code point as UTF-8.
 void append_utf8(std::string& out, char32_t code_point);
+
+/// Text from outside, safe inside a message, a table or a document: control characters and marks
+/// that change the writing direction become escapes (`\n`, `\x1b`, `\u202e`), ill-formed UTF-8
+/// becomes U+FFFD. At most `max_code_points` are kept; an ellipsis marks what was cut.
+std::string escape_controls(std::string_view text, std::size_t max_code_points = 4096);
 
 }  // namespace mien

@@ -98,10 +98,8 @@ Result<bool> is_detector(const fs::path& path, const Limits& limits) {
   MIEN_ASSIGN_OR_RETURN(const auto files, BundleFolder::open(path, limits));
   MIEN_ASSIGN_OR_RETURN(const std::string info, files->text(kInfoFile, kMaxInfoBytes));
   const std::string subject = (path / kInfoFile).string();
-  auto json = Json::parse(info, limits);
-  if (!json.ok()) return json.status().with_prefix(subject);
-  if (!json->is_object()) return corrupt(fmt::format("{}: expected an object", subject));
-  MIEN_ASSIGN_OR_RETURN(const std::string kind, bundle_kind(*json, subject));
+  MIEN_ASSIGN_OR_RETURN(const Json json, parse_info(info, subject, limits));
+  MIEN_ASSIGN_OR_RETURN(const std::string kind, bundle_kind(json, subject));
   return kind == kDetectorKind;
 }
 

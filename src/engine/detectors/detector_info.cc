@@ -22,14 +22,6 @@ Result<int> count_in(const Json& json, const char* key, std::int64_t least, std:
                              least, most, value));
 }
 
-Result<double> share_in(const Json& json, const char* key, double least, double most,
-                        std::string_view subject) {
-  MIEN_ASSIGN_OR_RETURN(const double value, json_number(json, key, subject));
-  if (value >= least && value <= most) return value;
-  return corrupt(fmt::format("{}: '{}' is out of range (expected {} to {}, got {})", subject, key,
-                             least, most, value));
-}
-
 Result<bool> flag_in(const Json& json, const char* key, std::string_view subject) {
   const Json* found = json.find(key);
   if (found != nullptr && found->is_bool()) return found->as_bool();
@@ -164,10 +156,7 @@ Json DetectorInfo::to_json() const {
 
 Result<DetectorInfo> DetectorInfo::parse(std::string_view text, std::string_view subject,
                                          const Limits& limits) {
-  auto parsed = Json::parse(text, limits);
-  if (!parsed.ok()) return parsed.status().with_prefix(subject);
-  const Json& json = *parsed;
-  if (!json.is_object()) return corrupt(fmt::format("{}: expected an object", subject));
+  MIEN_ASSIGN_OR_RETURN(const Json json, parse_info(text, subject, limits));
   MIEN_ASSIGN_OR_RETURN(const std::string kind, bundle_kind(json, subject));
   if (kind != kDetectorKind) {
     return invalid_argument(
@@ -189,17 +178,13 @@ Result<DetectorInfo> DetectorInfo::parse(std::string_view text, std::string_view
   if (sizes == nullptr) return corrupt(fmt::format("{}: 'architecture' is missing", subject));
   MIEN_ASSIGN_OR_RETURN(out.sizes,
                         PyramidSizes::parse(*sizes, fmt::format("{}: architecture", subject)));
-  MIEN_ASSIGN_OR_RETURN(out.threshold, share_in(json, "threshold", 0.01, 0.99, subject));
-  MIEN_ASSIGN_OR_RETURN(out.overlap, share_in(json, "overlap", 0, 1, subject));
-  MIEN_ASSIGN_OR_RETURN(out.smallest_face, share_in(json, "smallest_face", 1, 1000, subject));
-  MIEN_ASSIGN_OR_RETURN(out.square_side, share_in(json, "square_side", 0.1, 10, subject));
-  MIEN_ASSIGN_OR_RETURN(out.square_down, share_in(json, "square_down", -1, 1, subject));
+  MIEN_ASSIGN_OR_RETURN(out.threshold, number_in(json, "threshold", 0.01, 0.99, subject));
+  MIEN_ASSIGN_OR_RETURN(out.overlap, number_in(json, "overlap", 0, 1, subject));
+  MIEN_ASSIGN_OR_RETURN(out.smallest_face, number_in(json, "smallest_face", 1, 1000, subject));
+  MIEN_ASSIGN_OR_RETURN(out.square_side, number_in(json, "square_side", 0.1, 10, subject));
+  MIEN_ASSIGN_OR_RETURN(out.square_down, number_in(json, "square_down", -1, 1, subject));
   MIEN_ASSIGN_OR_RETURN(out.licence, json_string(json, "licence", subject));
-  const Json* provenance = json.find("provenance");
-  if (provenance == nullptr || !provenance->is_object()) {
-    return corrupt(fmt::format("{}: 'provenance' is missing (expected an object)", subject));
-  }
-  out.provenance = *provenance;
+  MIEN_ASSIGN_OR_RETURN(out.provenance, parse_provenance(json, subject));
   MIEN_ASSIGN_OR_RETURN(out.files, parse_files(json, subject));
   return out;
 }

@@ -78,6 +78,17 @@ TEST(Sha256, MatchesFips180Vectors) {
   EXPECT_EQ(sha256_hex({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(Utf8, ControlsAndHiddenMarksAreEscaped) {
+  EXPECT_EQ(escape_controls("a\nb\r\t\x1b[0m"), "a\\nb\\r\\t\\x1b[0m");
+  EXPECT_EQ(escape_controls("x\xE2\x80\xAEy"), "x\\u202ey");  // right-to-left override
+  EXPECT_EQ(escape_controls("\xEF\xBB\xBF\xC2\x85"), "\\ufeff\\u0085");
+  EXPECT_EQ(escape_controls("\xC3\xA9\xFF"), "\xC3\xA9\xEF\xBF\xBD");
+  EXPECT_EQ(escape_controls("abcd", 4), "abcd");
+  EXPECT_EQ(escape_controls("abcde", 4), "abcd…");
+  EXPECT_EQ(escape_controls(std::string(100, 'a'), 2), "aa…");
+  EXPECT_EQ(escape_controls(""), "");
+}
+
 TEST(Utf8, AcceptsWellFormedAndRejectsTheRest) {
   EXPECT_TRUE(is_valid_utf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
   for (const char* bad :

@@ -1,0 +1,24 @@
+#pragma once
+
+// Checkpoints of DFER-CLIP: learned tokens around the texts of their classes.
+
+#include <memory>
+#include <optional>
+
+#include "convert/plan.h"
+
+namespace mien::convert {
+
+/// Where the texts of the classes stand among their learned tokens: what `given` or the metadata of
+/// the file says. Errors: kInvalidArgument when neither does, or both and not the same.
+Result<TextPosition> dfer_clip_position(const checkpoint::Checkpoint& weights,
+                                        std::optional<TextPosition> given);
+
+/// Unit rows of the classes' texts with their learned tokens. Errors: kCorrupt when the vectors
+/// that the file stores behind the learned tokens are not those of the texts.
+Result<Tensor> dfer_clip_features(std::shared_ptr<const checkpoint::Checkpoint> weights,
+                                  const engine::Architecture& architecture,
+                                  const text::BpeTokenizer& tokenizer,
+                                  const LearnedPrompts& prompts);
+
+}  // namespace mien::convert

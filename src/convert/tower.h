@@ -1,0 +1,25 @@
+#pragma once
+
+// Image towers of other kinds than CLIP's.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mien/checkpoint/checkpoint.h"
+#include "mien/checkpoint/tower_names.h"
+#include "mien/engine/architecture.h"
+
+namespace mien::convert {
+
+/// The architecture of a tower. The size of its pictures cannot be seen in a ResNet, whose usual
+/// 224 is taken and noted; that of a Swin follows from its stages. Errors: kUnsupported for stems
+/// other than torchvision's; kCorrupt.
+Result<engine::Architecture> tower_architecture(const checkpoint::TowerShape& shape,
+                                                const std::string& subject,
+                                                std::vector<std::string>& notes);
+
+/// Whether an image tower was trained by KE2NT: its transformation network stands beside it.
+bool is_ke2nt(const checkpoint::Checkpoint& weights);
+
+}  // namespace mien::convert
