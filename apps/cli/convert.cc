@@ -207,7 +207,8 @@ void run_convert(const ConvertFlags& flags, Context& context) {
 template <class T>
 using Words = std::vector<std::pair<std::string, T>>;
 
-// A flag whose words stand for values. `unset`: the word for none of them; empty: there is none.
+// A flag whose words stand for values. `unset`: the word that leaves the option alone; empty: no
+// such word.
 template <class T>
 void add_choice(CLI::App& verb, const char* name, const char* help, const Words<T>& words,
                 const std::string& unset, std::function<void(T)> set) {

@@ -9,7 +9,7 @@
 
 namespace mien::convert {
 
-/// The linear map of an Exp-CLIP checkpoint, [width, embed]; nullptr: there is none.
+/// The linear map of an Exp-CLIP checkpoint, [width, embed]; nullptr without one.
 const TensorView* find_projection(const checkpoint::Checkpoint& weights);
 
 /// Folds the map into the projections of both towers of `architecture`. `dtype`: of the result;

@@ -10,7 +10,7 @@ namespace {
 using checkpoint::ClipNaming;
 using checkpoint::TowerNaming;
 
-constexpr std::int64_t kUsualSide = 224;  // of CLIP's pictures, when no tower tells
+constexpr std::int64_t kUsualSide = 224;  // of CLIP's pictures, when no tower says
 
 Result<ClipNames> read_clip_names(const checkpoint::Checkpoint& weights) {
   ClipNames out;

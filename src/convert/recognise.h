@@ -1,6 +1,6 @@
 #pragma once
 
-// What a source is, told by the names of its tensors.
+// What a source is, by the names of its tensors.
 
 #include <memory>
 #include <variant>

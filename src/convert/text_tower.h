@@ -39,7 +39,7 @@ Result<Plan> with_words(Plan plan, const Options& options);
 Result<Plan> with_projection(Plan plan, const Options& options);
 
 /// The vocabulary that `options` names, else that beside the weights. Errors: kInvalidArgument when
-/// there is none, or it has not `vocabulary` tokens.
+/// it is missing, or has another number of tokens than `vocabulary`.
 Result<std::shared_ptr<const text::Tokenizer>> find_tokenizer(const Source& source, int vocabulary,
                                                               const Options& options);
 

@@ -83,7 +83,8 @@ Result<ConversionReport> to_bundle(const std::filesystem::path& source,
 /// is ever replaced. Errors: kInvalidArgument; kIo when its folder is not writable.
 Status check_destination(const std::filesystem::path& path, bool overwrite);
 
-/// Weights as `mien inspect` prints them: what to_bundle would make of them, as far as they tell.
+/// Weights as `mien inspect` prints them: what to_bundle would make of them, as far as that is
+/// known.
 struct WeightsReport {
   std::filesystem::path source;              ///< the weights file or shard index
   std::vector<std::filesystem::path> files;  ///< that, and the shards
@@ -94,8 +95,8 @@ struct WeightsReport {
   std::vector<std::string> skipped;
   std::vector<std::string> notes;  ///< assumptions, and why there is no architecture
 };
-/// Errors: kNotFound, kIo, kCorrupt, kUnsupported, kResourceLimit when the file cannot be read; a
-/// model that is merely unknown is none.
+/// Errors: kNotFound, kIo, kCorrupt, kUnsupported, kResourceLimit when the file cannot be read. A
+/// model of an unknown kind is not an error.
 Result<WeightsReport> describe_weights(const std::filesystem::path& path,
                                        const Limits& limits = {});
 /// Their names (without folders) with their sha256. Errors: kNotFound, kIo.
