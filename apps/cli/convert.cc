@@ -168,7 +168,7 @@ Status write_converted_detector(const ConvertFlags& flags) {
                         convert::detector_to_bundle(source, destination,
                                                     {.name = flags.options.name,
                                                      .licence = flags.options.licence,
-                                                     .notice = responsible_use(),
+                                                     .notice = std::string(responsible_use()),
                                                      .overwrite = flags.options.overwrite}));
   const engine::DetectorInfo& info = bundle->info();
   if (flags.json) {

@@ -10,7 +10,9 @@ namespace {
 
 TEST(RunState, AFolderThatCannotBeListedIsNotANewRun) {
   const test::TempDir dir;
-  MIEN_ASSERT_OK(save_run(dir.path(), {.global_step = 3}, {{"model/x", torch::ones({2})}}, 2));
+  RunState state;
+  state.global_step = 3;
+  MIEN_ASSERT_OK(save_run(dir.path(), state, {{"model/x", torch::ones({2})}}, 2));
   std::vector<std::string> skipped;
   // No file can be opened, not even by root.
   rlimit before{};

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <functional>
 
+#include "methods/emoclip/train.h"
+#include "methods/kit/recipe.h"
 #include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "mien/nn/load.h"
@@ -403,7 +405,7 @@ TEST(Trainer, TwoProcessesOfEmoclipAreOne) {
         return std::move(processes->gather(rows)).value();
       };
     }
-    auto method = recipe.make(context);
+    auto method = methods::make_run<methods::EmoclipMethod>(recipe, context);
     if (!method.ok()) return nullptr;
     const auto result =
         train(**method, sgd, {.folder = dir / name, .recipe = "r", .processes = processes});
