@@ -46,8 +46,9 @@ Status check_detector(const checkpoint::Checkpoint& weights, const PyramidSizes&
   }
   if (weights.tensors().size() == expected.size()) return {};
   for (const auto& [name, view] : weights.tensors()) {
-    const bool known = std::any_of(expected.begin(), expected.end(),
-                                   [&](const auto& row) { return row.first == name; });
+    const bool known =
+        std::any_of(expected.begin(), expected.end(),
+                    [&, &name = name](const auto& row) { return row.first == name; });
     if (!known) return corrupt(fmt::format("{}: unknown tensor '{}'", subject, name));
   }
   return {};
