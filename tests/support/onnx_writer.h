@@ -41,7 +41,7 @@ class OnnxWriter {
     OnnxMessage tensor;
     for (const std::int64_t dim : shape) tensor.number(1, static_cast<std::uint64_t>(dim));
     std::string raw(values.size() * sizeof(float), '\0');
-    std::memcpy(raw.data(), values.data(), raw.size());
+    if (!values.empty()) std::memcpy(raw.data(), values.data(), raw.size());
     graph_.bytes(5, tensor.number(2, 1).bytes(8, name).bytes(9, raw).text());
   }
   void node(const std::string& op, const std::vector<std::string>& inputs,
