@@ -248,8 +248,7 @@ Status find_levels(const Walker& walk, const std::vector<std::string>& ends, Fou
   const auto stages = static_cast<int>(ends.size());
   std::vector<Separable> laterals;
   for (int s = stages; s-- > 0;) {
-    const OnnxNode* conv = nullptr;
-    for (const OnnxNode* candidate : walk.users(value, "Conv")) conv = candidate;
+    const OnnxNode* conv = walk.user(value, "Conv");
     if (conv == nullptr) break;
     MIEN_ASSIGN_OR_RETURN(Separable lateral, walk.separable(*conv));
     merged.push_back(lateral.out);

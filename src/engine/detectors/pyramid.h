@@ -23,7 +23,7 @@ struct SeparableLayer {
   std::int64_t out() const { return depth.channels(); }
 };
 
-/// Scratch memory of one worker. After the first picture of a size nothing is allocated.
+/// Scratch memory of one worker: its buffers grow with the largest picture and are used again.
 struct PyramidScratch {
   std::vector<kernels::Buffer> buffers;
   std::size_t taken = 0;
