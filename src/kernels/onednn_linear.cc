@@ -61,15 +61,19 @@ bool wants_out_first(std::int64_t in, std::int64_t out, const LinearOptions& opt
   return wanted.weights_desc() != Md({out, in}, type, Tag::ba);
 }
 
-/// Rows and outputs of a part. Many rows are cut, as packing the weights again costs little then;
-/// few are not, and the outputs are.
-std::pair<std::int64_t, std::int64_t> part_size(std::int64_t rows, std::int64_t out) {
-  constexpr std::int64_t kRows = 512, kOutputs = 384;
-  const auto cut = [](std::int64_t count, std::int64_t each, std::int64_t step) {
-    return whole(whole(count, std::max<std::int64_t>(1, (count + each / 2) / each)), step) * step;
+/// Rows and outputs of a part. Many rows are cut, as packing the weights again costs little then:
+/// into as many parts for each thread. Few are not, and the outputs are.
+std::pair<std::int64_t, std::int64_t> part_size(std::int64_t rows, std::int64_t out, int team) {
+  constexpr std::int64_t kManyRows = 1024, kRows = 800, kFewestRows = 192, kOutputs = 384;
+  const auto nearest = [](std::int64_t count, std::int64_t each) {
+    return std::max<std::int64_t>(1, (count + each / 2) / each);
   };
-  if (rows >= 2 * kRows) return {cut(rows, kRows, 8), out};
-  return {rows, std::min(out, cut(out, kOutputs, 16))};
+  const auto cut = [](std::int64_t count, std::int64_t parts, std::int64_t step) {
+    return whole(whole(count, parts), step) * step;
+  };
+  if (rows < kManyRows) return {rows, std::min(out, cut(out, nearest(out, kOutputs), 16))};
+  const std::int64_t even = whole(nearest(rows, kRows), team) * team;
+  return {cut(rows, std::min(even, rows / kFewestRows), 8), out};
 }
 
 }  // namespace
@@ -123,7 +127,9 @@ std::shared_ptr<const OneDnnLinear::Part> OneDnnLinear::part(const Size& size) c
 
 void OneDnnLinear::run(const void* src, std::int64_t rows, void* dst, Workspace& workspace) const {
   const OneOpenMpThread alone;
-  const auto each = part_size(rows, out_);  // no binding: a lambda takes these
+  const int team = team_for(rows * in_ * out_);
+  const auto each =
+      part_size(rows, out_, ThreadPool::threads_of(team));  // no binding: a lambda takes these
   const std::int64_t rows_each = each.first, outputs_each = each.second;
   const std::int64_t down = whole(rows, rows_each), across = whole(out_, outputs_each);
   const std::int64_t last_rows = rows - (down - 1) * rows_each;
@@ -138,7 +144,6 @@ void OneDnnLinear::run(const void* src, std::int64_t rows, void* dst, Workspace&
     scratch_each = std::max(scratch_each, scratch_bytes(kind->scratchpad));
   }
   Workspace::Impl& ws = workspace.impl();
-  const int team = team_for(rows * in_ * out_);
   auto* scratch = ws.scratchpad.reserve_as<std::byte>(
       scratch_each * static_cast<std::size_t>(ThreadPool::threads_of(team)));
   const std::int64_t from_width = element(options_.input), to_width = element(options_.output);
