@@ -2,12 +2,12 @@
 
 #include <string>
 
-#include "mien/core/file.h"
+#include "core/file.h"
+#include "image/resize.h"
 #include "mien/face/detector.h"
 #include "mien/face/finder.h"
 #include "mien/image/decode.h"
 #include "mien/image/preprocess.h"
-#include "mien/image/resize.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien::bench {

@@ -3,9 +3,9 @@
 #include <functional>
 #include <string>
 
+#include "kernels/buffer.h"
+#include "kernels/ops.h"
 #include "mien/core/rng.h"
-#include "mien/kernels/buffer.h"
-#include "mien/kernels/ops.h"
 
 namespace mien::bench {
 namespace {

@@ -5,10 +5,11 @@
 #include <cstdio>
 #include <cstring>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/kernels/cpu.h"
+#include "text/tokenizer.h"
 
 namespace mien::bench {
 namespace {

@@ -6,15 +6,15 @@
 #include <algorithm>
 #include <fstream>
 
+#include "data/loader.h"
 #include "harness.h"
 #include "methods/emoclip/model.h"
 #include "methods/kit/training_data.h"
-#include "mien/data/loader.h"
 #include "mien/kernels/cpu.h"
 #include "mien/loss/contrastive.h"
-#include "mien/train/memory.h"
-#include "mien/train/optimiser.h"
 #include "mien/train/trainer.h"
+#include "train/memory.h"
+#include "train/optimiser.h"
 
 namespace mien::bench {
 namespace {

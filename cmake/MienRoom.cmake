@@ -17,6 +17,8 @@ endif()
 add_library(mien_options INTERFACE)
 target_compile_features(mien_options INTERFACE cxx_std_20)
 target_compile_options(mien_options INTERFACE ${MIEN_WARNINGS})
+# Headers that are not for users lie beside their sources; every room, program and test of ours may read them.
+target_include_directories(mien_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 if(MIEN_SANITIZE)
   set(sanitize_flags -fsanitize=${MIEN_SANITIZE} -fno-omit-frame-pointer -DMIEN_SANITIZED
                      -fno-sanitize-recover=all)
@@ -54,7 +56,6 @@ function(mien_room)
                                   FILES ${ARG_HEADERS}
                                   FILE_SET lone TYPE HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                                   FILES ${ARG_LONE_HEADERS})
-  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${target} PUBLIC ${ARG_DEPENDS}
                                   PRIVATE $<BUILD_INTERFACE:mien_options> ${ARG_PRIVATE_DEPENDS})
   target_compile_features(${target} PUBLIC cxx_std_20)
@@ -86,8 +87,7 @@ function(mien_test name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name}_tests ${ARG_SOURCES})
-  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/src
-                                                   ${PROJECT_SOURCE_DIR}/tests)
+  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name}_tests PRIVATE ${ARG_LIBS} mien_options mien_test_support GTest::gtest
                                               GTest::gmock GTest::gtest_main)
   if(NOT name IN_LIST MIEN_SINGLE_TESTS)

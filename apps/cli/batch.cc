@@ -11,12 +11,12 @@
 #include <span>
 
 #include "cli/progress.h"
-#include "mien/core/file.h"
-#include "mien/core/sha256.h"
-#include "mien/engine/bundle_hash.h"
-#include "mien/jobs/run.h"
+#include "core/file.h"
+#include "core/sha256.h"
+#include "engine/bundle_hash.h"
+#include "jobs/run.h"
 #include "mien/kernels/cpu.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {
@@ -174,7 +174,7 @@ Result<std::vector<jobs::InputFile>> list_files(Context& context, const Batch& b
   return out;
 }
 
-void tell(Context& context, const Batch& batch, const jobs::Plan& plan,
+void tell(Context& context, const Batch& batch, const jobs::BatchPlan& plan,
           const jobs::RunCounts& counts) {
   std::string line = fmt::format("{}: {} read, {} failed", report::printable(batch.results),
                                  counts.read, counts.failed);

@@ -9,8 +9,8 @@
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
+#include "jobs/results_file.h"
 #include "mien/engine/bundle.h"
-#include "mien/jobs/results_file.h"
 #include "mien/pipeline/recognizer.h"
 #include "mien/text/labels.h"
 

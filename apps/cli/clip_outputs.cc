@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "cli/progress.h"
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/report/elan.h"
 #include "mien/report/subtitles.h"
 

@@ -12,7 +12,7 @@
 
 #include "cli/cli.h"
 #include "mien/kernels/cpu.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "cli/cli.h"
 #include "cli/describe.h"
+#include "engine/tiny_bundle.h"
 #include "mien/convert/convert.h"
-#include "mien/engine/tiny_bundle.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {

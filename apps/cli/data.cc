@@ -9,10 +9,10 @@
 #include "cli/data_export.h"
 #include "cli/datasets.h"
 #include "cli/progress.h"
+#include "data/check.h"
 #include "mien/core/json.h"
-#include "mien/data/check.h"
 #include "mien/kernels/cpu.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {
@@ -22,7 +22,7 @@ constexpr std::size_t kToldProblems = 20;
 
 struct CheckVerb {
   std::vector<std::string> sources;
-  DataOptions data;
+  DatasetFlags data;
   bool all = false;
   bool need_captions = false;
   bool json = false;
@@ -148,7 +148,7 @@ void check_one(Context& context, const CheckVerb& verb, const std::string& sourc
     out.set("error", status.message());
     fmt::print("{}\n", out.dump());
   };
-  DataOptions options = verb.data;
+  DatasetFlags options = verb.data;
   options.allow_missing = is_published(source);  // they are told with the other problems
   const auto manifest = load_data(source, options);
   if (!manifest.ok()) return fail(manifest.status());

@@ -10,13 +10,14 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/run_files.h"
-#include "mien/core/file.h"
-#include "mien/data/captions.h"
-#include "mien/data/csv.h"
-#include "mien/data/geometry.h"
+#include "core/file.h"
+#include "data/captions.h"
+#include "data/csv.h"
+#include "data/geometry.h"
+#include "data/store.h"
 #include "mien/face/finder.h"
 #include "mien/image/decode.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "cli/outputs.h"
 #include "cli/run_files.h"
-#include "mien/core/file.h"
-#include "mien/jobs/results_file.h"
+#include "core/file.h"
+#include "jobs/results_file.h"
 #include "mien/pipeline/segments.h"
 #include "mien/report/clip_csv.h"
 #include "mien/report/csv.h"
@@ -80,7 +80,7 @@ Result<report::CsvExtras> extras_of(const jobs::ResultsFile& results) {
 Status write_faces(const jobs::ResultsFile& results, const ExportVerb& verb, const Write& write) {
   const std::string& table = verb.table;
   MIEN_ASSIGN_OR_RETURN(const report::CsvExtras extras, extras_of(results));
-  const report::CsvTable csv(results.labels(), {}, extras);
+  const report::FaceCsv csv(results.labels(), {}, extras);
   MIEN_RETURN_IF_ERROR(write(csv.header()));
   return results.for_each_file([&](const jobs::FileRow& file) -> Status {
     if (file.state != "done") return {};

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "mien/data/source.h"
-#include "mien/data/views.h"
+#include "data/source.h"
+#include "data/views.h"
 
 namespace mien::cli {
 namespace {
@@ -26,7 +26,7 @@ Status refuse(const Given& options, std::string_view source, std::string_view ex
   return {};
 }
 
-Status refuse_others(const std::string& source, const DataOptions& options) {
+Status refuse_others(const std::string& source, const DatasetFlags& options) {
   if (is_published(source)) {
     return refuse({{"--unit", !options.unit.empty()}}, source, "a CSV manifest");
   }
@@ -39,7 +39,7 @@ Status refuse_others(const std::string& source, const DataOptions& options) {
                 source, "NAME:FOLDER of a published data set");
 }
 
-Result<data::SourceOptions> source_options(const DataOptions& options) {
+Result<data::SourceOptions> source_options(const DatasetFlags& options) {
   data::SourceOptions out;
   out.manifest.split = out.dataset.split = options.split;
   out.manifest.keep_unlabelled = out.dataset.keep_unlabelled = options.keep_unlabelled;
@@ -61,7 +61,7 @@ Result<data::SourceOptions> source_options(const DataOptions& options) {
 
 }  // namespace
 
-void add_data_options(CLI::App& verb, DataOptions& options) {
+void add_data_options(CLI::App& verb, DatasetFlags& options) {
   verb.add_option("--split", options.split, "Only this split: train, val, test, ...");
   verb.add_option("--unit", options.unit,
                   "CSV: what a sample is: frame, sequence (rows of one sequence are a clip), auto")
@@ -81,7 +81,7 @@ void add_data_options(CLI::App& verb, DataOptions& options) {
                   "NAME:FOLDER: folder of the pictures inside it, when it has another name");
 }
 
-void add_fold_options(CLI::App& verb, DataOptions& options) {
+void add_fold_options(CLI::App& verb, DatasetFlags& options) {
   verb.add_option("--folds", options.folds,
                   "Only one of so many parts by subject: --fold, from 0, as data.folds and "
                   "data.fold of a recipe")
@@ -90,7 +90,7 @@ void add_fold_options(CLI::App& verb, DataOptions& options) {
 
 bool is_published(const std::string& source) { return data::names_dataset(source); }
 
-Result<data::Manifest> load_data(const std::string& source, const DataOptions& options) {
+Result<data::Manifest> load_data(const std::string& source, const DatasetFlags& options) {
   MIEN_RETURN_IF_ERROR(refuse_others(source, options));
   MIEN_ASSIGN_OR_RETURN(data::SourceOptions reading, source_options(options));
   if (options.folds == 0) return data::load_source(source, reading);
@@ -104,8 +104,8 @@ Result<data::Manifest> load_data(const std::string& source, const DataOptions& o
   return data::only(std::move(whole), parts.test);
 }
 
-std::vector<std::string> shared_subjects(const std::string& source, const DataOptions& options) {
-  DataOptions whole = options;
+std::vector<std::string> shared_subjects(const std::string& source, const DatasetFlags& options) {
+  DatasetFlags whole = options;
   whole.split.clear();
   whole.folds = whole.fold = 0;
   if (options.split.empty() || is_published(source)) return {};

@@ -11,7 +11,7 @@
 namespace mien::cli {
 
 /// Empty and 0: as the data set or the manifest has it.
-struct DataOptions {
+struct DatasetFlags {
   std::string split;
   std::string unit;
   std::string captions;
@@ -25,8 +25,8 @@ struct DataOptions {
   bool keep_unlabelled = false;
   std::vector<std::string> targets = {};
 };
-void add_data_options(CLI::App& verb, DataOptions& options);
-void add_fold_options(CLI::App& verb, DataOptions& options);
+void add_data_options(CLI::App& verb, DatasetFlags& options);
+void add_fold_options(CLI::App& verb, DatasetFlags& options);
 
 /// How help texts call a source.
 inline constexpr const char* kDataHelp =
@@ -38,10 +38,10 @@ bool is_published(const std::string& source);
 /// `source`: a CSV, or NAME:FOLDER with a name of data::dataset_names().
 /// Errors: those of data::load_source and subject_part; kInvalidArgument for an option that does
 /// not go with the source.
-Result<data::Manifest> load_data(const std::string& source, const DataOptions& options);
+Result<data::Manifest> load_data(const std::string& source, const DatasetFlags& options);
 /// The subjects of the chosen split of a manifest that its other splits have too: figures about
 /// them flatter a model that trained there. Empty without a split, for published data sets, and
 /// when the manifest cannot be read.
-std::vector<std::string> shared_subjects(const std::string& source, const DataOptions& options);
+std::vector<std::string> shared_subjects(const std::string& source, const DatasetFlags& options);
 
 }  // namespace mien::cli

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/describe.h"
 #include "mien/core/json.h"
-#include "mien/engine/describe.h"
 
 namespace mien::cli {
 

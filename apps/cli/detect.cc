@@ -8,7 +8,7 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/run_files.h"
-#include "mien/pipeline/pace.h"
+#include "pipeline/pace.h"
 
 namespace mien::cli {
 namespace {

@@ -10,13 +10,13 @@
 
 #include "cli/cli.h"
 #include "cli/describe.h"
-#include "mien/core/cpus.h"
+#include "core/cpus.h"
+#include "face/landmarks.h"
 #include "mien/face/detector.h"
-#include "mien/face/landmarks.h"
 #include "mien/kernels/cpu.h"
 #include "mien/report/draw.h"
-#include "mien/report/text.h"
-#include "mien/video/version.h"
+#include "report/text.h"
+#include "video/version.h"
 
 namespace mien::cli {
 namespace {

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "checkpoint/safetensors.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/run_files.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/pipeline/recognizer.h"
 #include "mien/report/json_lines.h"
 

@@ -11,16 +11,16 @@
 #include "cli/eval_compare.h"
 #include "cli/progress.h"
 #include "cli/run_files.h"
-#include "mien/core/file.h"
-#include "mien/data/csv.h"
-#include "mien/data/manifest_hash.h"
-#include "mien/data/views.h"
-#include "mien/engine/bundle_hash.h"
+#include "core/file.h"
+#include "data/csv.h"
+#include "data/manifest_hash.h"
+#include "data/views.h"
+#include "engine/bundle_hash.h"
+#include "eval/compare.h"
+#include "eval/shared_classes.h"
 #include "mien/engine/find_bundle.h"
-#include "mien/eval/compare.h"
-#include "mien/eval/shared_classes.h"
-#include "mien/text/prompt_ensembles.h"
 #include "mien/text/prompts.h"
+#include "text/prompt_ensembles.h"
 
 namespace mien::cli {
 namespace {
@@ -157,7 +157,7 @@ Status write_outputs(const Context& context, const EvalOptions& options,
   return {};
 }
 
-Result<data::Manifest> load_manifest_of(const EvalOptions& options, const DataOptions& data) {
+Result<data::Manifest> load_manifest_of(const EvalOptions& options, const DatasetFlags& data) {
   MIEN_ASSIGN_OR_RETURN(data::Manifest manifest, load_data(options.source, data));
   return options.compound.empty() ? std::move(manifest)
                                   : data::compound_classes(std::move(manifest));
@@ -171,7 +171,7 @@ void run_bundles(Context& context, EvalOptions options, eval::RunOptions run_opt
   auto words = outlier_words(options.protocols.outliers);
   if (!words.ok()) return context.fail(words.status(), kExitUsage);
   run_options.outliers = std::move(*words);
-  const auto read = [&](const DataOptions& data) { return load_manifest_of(options, data); };
+  const auto read = [&](const DatasetFlags& data) { return load_manifest_of(options, data); };
   const auto load = [&](const std::string& path) {
     ModelOptions model = options.model;
     model.bundle = path;
@@ -329,7 +329,7 @@ void run_eval(Context& context, EvalOptions options) {
 
 }  // namespace
 
-std::string part_text(const DataOptions& data) {
+std::string part_text(const DatasetFlags& data) {
   std::string out = data.split.empty() ? "" : ", split " + data.split;
   if (data.folds > 0) out += fmt::format(", part {} of {}", data.fold, data.folds);
   return out;

@@ -13,7 +13,7 @@
 #include "cli/eval_protocols.h"
 #include "cli/options.h"
 #include "mien/eval/run.h"
-#include "mien/report/evaluation.h"
+#include "report/evaluation.h"
 
 namespace mien::cli {
 
@@ -21,7 +21,7 @@ struct EvalOptions {
   ModelOptions model;
   std::vector<std::string> bundles;
   std::string source;
-  DataOptions data;
+  DatasetFlags data;
   std::string protocol = "zero-shot";
   std::string labels;
   std::string unseen;      ///< leave-one-out: what names the class left out
@@ -44,7 +44,7 @@ struct EvalOptions {
 /// Errors: kInvalidArgument for an option that the protocol does not take.
 Status check_protocol_fit(const EvalOptions& options);
 /// The part of the data: ", split val, part 0 of 5", or nothing.
-std::string part_text(const DataOptions& data);
+std::string part_text(const DatasetFlags& data);
 /// How every result starts: "bundle", "data", "split", "folds", "fold", "protocol", "faces", ...
 Json result_start(const EvalOptions& options, const std::string& bundle, const std::string& data);
 /// The one bundle that a protocol measures. Errors: kInvalidArgument for several.

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include "cli/eval.h"
-#include "mien/data/manifest_hash.h"
-#include "mien/data/registry.h"
-#include "mien/engine/bundle_hash.h"
-#include "mien/eval/folds.h"
-#include "mien/eval/left_out.h"
-#include "mien/report/protocol_pages.h"
+#include "data/manifest_hash.h"
+#include "data/registry.h"
+#include "engine/bundle_hash.h"
+#include "eval/folds.h"
+#include "eval/left_out.h"
+#include "report/protocol_pages.h"
 
 namespace mien::cli {
 namespace {
@@ -181,7 +181,7 @@ void run_folds(Context& context, const BundlesRun& run) {
   DataNotes notes;
   eval::RunOptions options = run.options;
   for (std::size_t fold = 0; fold < *folds; ++fold) {
-    DataOptions data = run.data;
+    DatasetFlags data = run.data;
     data.fold = static_cast<int>(fold) + 1;
     if (data.split.empty()) data.split = "test";
     const auto manifest = run.read(data);

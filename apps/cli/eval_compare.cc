@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include "mien/eval/compare.h"
-#include "mien/report/text.h"
+#include "eval/compare.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "mien/data/class_doubts.h"
+#include "data/class_doubts.h"
 
 namespace mien::cli {
 

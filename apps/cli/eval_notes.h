@@ -7,11 +7,11 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "eval/face_choice.h"
 #include "mien/core/json.h"
 #include "mien/data/manifest.h"
-#include "mien/eval/face_choice.h"
 #include "mien/eval/run.h"
-#include "mien/report/evaluation.h"
+#include "report/evaluation.h"
 
 namespace mien::cli {
 

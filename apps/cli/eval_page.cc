@@ -5,13 +5,14 @@
 
 #include <algorithm>
 
-#include "mien/core/file.h"
-#include "mien/data/manifest_hash.h"
-#include "mien/engine/bundle_hash.h"
+#include "core/file.h"
+#include "data/manifest_hash.h"
+#include "data/store.h"
+#include "engine/bundle_hash.h"
 #include "mien/image/decode.h"
-#include "mien/report/descriptor_map.h"
-#include "mien/report/evaluation_page.h"
-#include "mien/report/protocol_pages.h"
+#include "report/descriptor_map.h"
+#include "report/evaluation_page.h"
+#include "report/protocol_pages.h"
 
 namespace mien::cli {
 namespace {

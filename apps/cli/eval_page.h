@@ -9,11 +9,11 @@
 
 #include "cli/cli.h"
 #include "cli/eval_notes.h"
+#include "eval/groups.h"
 #include "mien/data/manifest.h"
 #include "mien/engine/bundle.h"
-#include "mien/eval/groups.h"
 #include "mien/eval/run.h"
-#include "mien/report/evaluation.h"
+#include "report/evaluation.h"
 
 namespace mien::cli {
 

@@ -8,14 +8,14 @@
 
 #include "cli/eval_page.h"
 #include "cli/progress.h"
-#include "mien/data/manifest_hash.h"
-#include "mien/engine/bundle_hash.h"
-#include "mien/eval/corruptions.h"
+#include "data/manifest_hash.h"
+#include "engine/bundle_hash.h"
+#include "eval/corruptions.h"
+#include "eval/robustness.h"
 #include "mien/eval/open_set.h"
-#include "mien/eval/robustness.h"
-#include "mien/report/protocol_pages.h"
-#include "mien/report/text.h"
-#include "mien/text/prompt_ensembles.h"
+#include "report/protocol_pages.h"
+#include "report/text.h"
+#include "text/prompt_ensembles.h"
 
 namespace mien::cli {
 namespace {

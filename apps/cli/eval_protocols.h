@@ -10,11 +10,11 @@
 #include "cli/cli.h"
 #include "cli/datasets.h"
 #include "cli/eval_notes.h"
+#include "eval/groups.h"
 #include "mien/engine/bundle.h"
-#include "mien/eval/groups.h"
 #include "mien/eval/run.h"
-#include "mien/report/evaluation.h"
 #include "mien/text/labels.h"
+#include "report/evaluation.h"
 
 namespace mien::cli {
 
@@ -49,9 +49,9 @@ void run_robustness(Context& context, const ProtocolOptions& options, const Prot
 /// What the protocols that read several bundles share.
 struct BundlesRun {
   std::string source;
-  DataOptions data;
+  DatasetFlags data;
   std::vector<std::string> bundles;
-  std::function<Result<data::Manifest>(const DataOptions&)> read;
+  std::function<Result<data::Manifest>(const DatasetFlags&)> read;
   std::function<Result<std::shared_ptr<const engine::Bundle>>(const std::string&)> load;
   std::function<Result<text::LabelSet>(const engine::Bundle&, const data::Manifest&)> labels;
   std::string unseen;  ///< leave-one-out: labels that name the class left out; empty: `labels` do

@@ -2,7 +2,7 @@
 
 #include "cli/eval.h"
 #include "cli/progress.h"
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/eval/regression.h"
 #include "mien/report/csv.h"
 
@@ -17,7 +17,7 @@ Status check_regression_options(const EvalOptions& options) {
 }
 
 Result<data::Manifest> load_targets(const EvalOptions& options, const engine::Bundle& bundle) {
-  DataOptions data = options.data;
+  DatasetFlags data = options.data;
   const auto& targets = bundle.info().targets;
   if (targets.empty()) {
     return unsupported(fmt::format("{}: has no regression head (expected a bundle of a regression)",

@@ -10,9 +10,9 @@
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "cli/run_files.h"
+#include "engine/stored_precision.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
-#include "mien/engine/stored_precision.h"
 #include "mien/image/decode.h"
 #include "mien/image/preprocess.h"
 

@@ -11,7 +11,7 @@
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "cli/run_files.h"
-#include "mien/eval/reference.h"
+#include "eval/reference.h"
 
 namespace mien::cli {
 namespace {
@@ -38,7 +38,7 @@ Status write_reference(const ReferenceFlags& flags, Context& context) {
   MIEN_ASSIGN_OR_RETURN(const auto bundle,
                         engine::Bundle::load(path, {.precision = engine::PrecisionChoice::kF32,
                                                     .many_pictures = true}));
-  DataOptions data;
+  DatasetFlags data;
   data.split = flags.split;
   MIEN_ASSIGN_OR_RETURN(const data::Manifest train, load_data(flags.data, data));
   data.split = flags.val_split;

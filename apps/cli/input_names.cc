@@ -9,10 +9,10 @@
 
 #include "cli/inputs.h"
 #include "cli/times.h"
-#include "mien/core/file.h"
-#include "mien/core/utf8.h"
+#include "core/file.h"
+#include "core/utf8.h"
 #include "mien/image/decode.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {

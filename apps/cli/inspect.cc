@@ -12,7 +12,7 @@
 #include "mien/convert/convert.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/detector.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {

@@ -12,7 +12,7 @@
 #include "cli/progress.h"
 #include "mien/image/decode.h"
 #include "mien/report/json_lines.h"
-#include "mien/report/table.h"
+#include "report/table.h"
 
 namespace mien::cli {
 namespace {

@@ -11,14 +11,14 @@
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/pipeline/recognizer.h"
 #include "mien/report/clip_csv.h"
 #include "mien/report/csv.h"
 #include "mien/report/draw.h"
 #include "mien/report/openface_csv.h"
-#include "mien/report/timeline.h"
 #include "mien/video/writer.h"
+#include "report/timeline.h"
 
 namespace mien::cli {
 
@@ -93,7 +93,7 @@ class ResultWriter {
   Status write_last(bool cut_short);
   const Context& context_;
   const OutputOptions& options_;
-  report::CsvTable csv_;
+  report::FaceCsv csv_;
   std::optional<report::OpenFaceCsv> openface_;
   std::optional<report::ClipCsv> clip_csv_;  ///< of tracks or segments
   bool silent_ = false;  ///< the format has a file for each clip (clip_outputs.h)

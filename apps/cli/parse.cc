@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/core/spelling.h"
+#include "core/spelling.h"
 
 namespace mien::cli {
 namespace {

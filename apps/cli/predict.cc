@@ -11,8 +11,8 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/run_files.h"
-#include "mien/engine/bundle_hash.h"
-#include "mien/report/table.h"
+#include "engine/bundle_hash.h"
+#include "report/table.h"
 
 namespace mien::cli {
 namespace {

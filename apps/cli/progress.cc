@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "cli/cli.h"
-#include "mien/report/table.h"
-#include "mien/report/text.h"
+#include "report/table.h"
+#include "report/text.h"
 
 namespace mien::cli {
 namespace {

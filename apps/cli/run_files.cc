@@ -6,7 +6,7 @@
 #include <set>
 
 #include "cli/clip_outputs.h"
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/image/decode.h"
 #include "mien/video/source.h"
 

@@ -8,7 +8,7 @@
 
 #include "cli/inputs.h"
 #include "cli/outputs.h"
-#include "mien/core/output_guard.h"
+#include "core/output_guard.h"
 
 namespace mien::cli {
 

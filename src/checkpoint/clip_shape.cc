@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "mien/checkpoint/name_map.h"
+#include "checkpoint/name_map.h"
 
 namespace mien::checkpoint {
 

@@ -1,4 +1,4 @@
-#include "mien/checkpoint/dfer_clip_names.h"
+#include "checkpoint/dfer_clip_names.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "mien/checkpoint/onnx.h"
+#include "checkpoint/onnx.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <optional>
 #include <set>
 
-#include "mien/core/checked.h"
-#include "mien/core/file.h"
+#include "core/checked.h"
+#include "core/file.h"
 
 namespace mien::checkpoint {
 namespace {

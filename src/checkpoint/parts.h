@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/file.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/core/file.h"
 
 namespace mien::checkpoint {
 

@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "checkpoint/pickle_machine.h"
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien::checkpoint {
 

@@ -1,4 +1,4 @@
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "checkpoint/bytes.h"
 #include "checkpoint/parts.h"
-#include "mien/core/checked.h"
+#include "core/checked.h"
 #include "mien/core/json.h"
 
 namespace mien::checkpoint {

@@ -3,11 +3,11 @@
 #include <set>
 
 #include "checkpoint/bytes.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/checked.h"
-#include "mien/core/file.h"
+#include "checkpoint/safetensors.h"
+#include "core/checked.h"
+#include "core/file.h"
+#include "core/utf8.h"
 #include "mien/core/json.h"
-#include "mien/core/utf8.h"
 
 namespace mien::checkpoint {
 namespace {

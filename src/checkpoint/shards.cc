@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "checkpoint/parts.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/checkpoint/torch_zip.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/torch_zip.h"
 #include "mien/core/json.h"
 
 namespace mien::checkpoint {

@@ -5,7 +5,7 @@
 
 #include "checkpoint/bytes.h"
 #include "checkpoint/torch_tensor.h"
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien::checkpoint {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "checkpoint/torch_flatten.h"
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien::checkpoint {
 namespace {

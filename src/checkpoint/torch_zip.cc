@@ -1,4 +1,4 @@
-#include "mien/checkpoint/torch_zip.h"
+#include "checkpoint/torch_zip.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "checkpoint/torch_tensor.h"
 #include "checkpoint/zip.h"
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien::checkpoint {
 namespace {

@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "checkpoint/bytes.h"
-#include "mien/core/checked.h"
-#include "mien/core/utf8.h"
+#include "core/checked.h"
+#include "core/utf8.h"
 
 namespace mien::checkpoint {
 namespace {

@@ -7,7 +7,7 @@
 #include "convert/exp_clip.h"
 #include "convert/features.h"
 #include "convert/text_tower.h"
-#include "mien/engine/describe.h"
+#include "engine/describe.h"
 
 namespace mien::convert {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "mien/core/utf8.h"
-#include "mien/engine/describe.h"
+#include "core/utf8.h"
+#include "engine/describe.h"
 
 namespace mien::convert {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/name_map.h"
 #include "convert/hints.h"
 #include "convert/source.h"
-#include "mien/checkpoint/name_map.h"
 #include "mien/convert/convert.h"
 #include "mien/engine/bundle.h"
 

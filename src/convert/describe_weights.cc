@@ -1,8 +1,8 @@
 // Weights for `mien inspect`: what to_bundle would see, and where it would stop.
+#include "checkpoint/dfer_clip_names.h"
 #include "convert/clip.h"
 #include "convert/regression.h"
 #include "convert/source.h"
-#include "mien/checkpoint/dfer_clip_names.h"
 #include "mien/convert/convert.h"
 
 namespace mien::convert {

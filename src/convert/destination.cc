@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "mien/core/file.h"
-#include "mien/core/output_guard.h"
+#include "core/file.h"
+#include "core/output_guard.h"
 
 namespace mien::convert {
 namespace {

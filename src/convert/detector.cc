@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "core/file.h"
+#include "core/sha256.h"
+#include "core/utf8.h"
+#include "engine/describe.h"
 #include "mien/convert/convert.h"
-#include "mien/core/file.h"
-#include "mien/core/sha256.h"
-#include "mien/core/utf8.h"
-#include "mien/engine/describe.h"
 
 namespace mien::convert {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "convert/plan.h"
 #include "convert/text_tower.h"
-#include "mien/engine/projection.h"
+#include "engine/projection.h"
 
 namespace mien::convert {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "mien/engine/describe.h"
+#include "engine/describe.h"
+#include "kernels/ops.h"
 #include "mien/engine/encoders.h"
-#include "mien/kernels/ops.h"
 
 namespace mien::convert {
 namespace {

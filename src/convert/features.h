@@ -9,7 +9,7 @@
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/engine/architecture.h"
 #include "mien/text/labels.h"
-#include "mien/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace mien::convert {
 

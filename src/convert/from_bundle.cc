@@ -9,7 +9,7 @@
 #include "convert/plan.h"
 #include "convert/regression.h"
 #include "convert/text_tower.h"
-#include "mien/engine/stored_precision.h"
+#include "engine/stored_precision.h"
 
 namespace mien::convert {
 namespace {

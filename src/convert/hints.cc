@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/core/json.h"
 
 namespace mien::convert {

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "checkpoint/name_map.h"
 #include "convert/source.h"
-#include "mien/checkpoint/name_map.h"
 #include "mien/image/preprocess.h"
 #include "mien/kernels/linear.h"
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "mien/text/prompt_ensembles.h"
 #include "mien/text/prompts.h"
+#include "text/prompt_ensembles.h"
 
 namespace mien::convert {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/name_map.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/checkpoint/name_map.h"
 #include "mien/core/status.h"
 
 namespace mien::convert {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "mien/engine/stored_precision.h"
+#include "engine/stored_precision.h"
 
 namespace mien::convert {
 namespace {

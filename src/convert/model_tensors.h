@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/name_map.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/checkpoint/name_map.h"
 #include "mien/tensor/tensor.h"
 
 namespace mien::convert {

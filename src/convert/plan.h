@@ -10,7 +10,7 @@
 #include "convert/recognise.h"
 #include "mien/convert/convert.h"
 #include "mien/engine/bundle.h"
-#include "mien/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace mien::convert {
 

@@ -6,10 +6,10 @@
 #include <variant>
 #include <vector>
 
+#include "checkpoint/dfer_clip_names.h"
+#include "checkpoint/name_map.h"
+#include "checkpoint/tower_names.h"
 #include "convert/source.h"
-#include "mien/checkpoint/dfer_clip_names.h"
-#include "mien/checkpoint/name_map.h"
-#include "mien/checkpoint/tower_names.h"
 
 namespace mien::convert {
 

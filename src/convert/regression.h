@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "mien/checkpoint/name_map.h"
+#include "checkpoint/name_map.h"
 #include "mien/engine/bundle.h"
 
 namespace mien::convert {

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <set>
 
+#include "core/file.h"
+#include "core/sha256.h"
 #include "mien/convert/convert.h"
-#include "mien/core/file.h"
 #include "mien/core/json.h"
-#include "mien/core/sha256.h"
 
 namespace mien::convert {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "convert/clip.h"
 #include "convert/labels.h"
-#include "mien/engine/stored_precision.h"
+#include "engine/stored_precision.h"
 
 namespace mien::convert {
 namespace {

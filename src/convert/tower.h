@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/tower_names.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/checkpoint/tower_names.h"
 #include "mien/engine/architecture.h"
 
 namespace mien::convert {

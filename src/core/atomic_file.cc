@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "core/errno_status.h"
+#include "core/file.h"
 #include "mien/core/check.h"
-#include "mien/core/file.h"
 
 namespace mien {
 namespace {

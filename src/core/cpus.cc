@@ -1,4 +1,4 @@
-#include "mien/core/cpus.h"
+#include "core/cpus.h"
 
 #include <sched.h>
 

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 
 namespace mien {
 namespace {

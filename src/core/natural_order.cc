@@ -1,4 +1,4 @@
-#include "mien/core/natural_order.h"
+#include "core/natural_order.h"
 
 #include <algorithm>
 

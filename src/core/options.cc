@@ -6,8 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/spelling.h"
 #include "mien/core/check.h"
-#include "mien/core/spelling.h"
 
 namespace mien {
 namespace {

@@ -1,10 +1,10 @@
-#include "mien/core/output_guard.h"
+#include "core/output_guard.h"
 
 #include <sys/stat.h>
 
 #include <optional>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 
 namespace mien {
 

@@ -1,4 +1,4 @@
-#include "mien/core/sha256.h"
+#include "core/sha256.h"
 
 #include <openssl/sha.h>
 

@@ -1,10 +1,10 @@
-#include "mien/core/spelling.h"
+#include "core/spelling.h"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 
 namespace mien {
 namespace {

@@ -1,4 +1,4 @@
-#include "mien/core/tar.h"
+#include "core/tar.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <optional>
 
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien {
 namespace {

@@ -1,4 +1,4 @@
-#include "mien/core/thread_pool.h"
+#include "core/thread_pool.h"
 
 #include <pthread.h>
 
@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "mien/core/cpus.h"
+#include "core/cpus.h"
 
 namespace mien {
 namespace {

@@ -1,4 +1,4 @@
-#include "mien/data/augment.h"
+#include "data/augment.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "mien/data/check.h"
+#include "data/check.h"
 
 #include <fmt/format.h>
 
@@ -12,8 +12,9 @@
 #include <thread>
 #include <utility>
 
-#include "mien/core/start_thread.h"
-#include "mien/data/class_doubts.h"
+#include "core/start_thread.h"
+#include "data/class_doubts.h"
+#include "data/store.h"
 #include "mien/image/decode.h"
 
 namespace mien::data {

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "data/readers.h"
+#include "data/store.h"
 
 namespace mien::data {
 namespace {

@@ -1,4 +1,4 @@
-#include "mien/data/class_doubts.h"
+#include "data/class_doubts.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-#include "mien/core/spelling.h"
+#include "core/spelling.h"
 #include "mien/text/labels.h"
 #include "mien/text/prompts.h"
 

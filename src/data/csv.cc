@@ -1,10 +1,10 @@
-#include "mien/data/csv.h"
+#include "data/csv.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 
 namespace mien::data {
 namespace {

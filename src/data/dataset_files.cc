@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "data/store.h"
 #include "mien/text/prompts.h"
 
 namespace mien::data {

@@ -9,9 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "data/csv.h"
+#include "data/registry.h"
+#include "data/store.h"
 #include "mien/core/status.h"
-#include "mien/data/csv.h"
-#include "mien/data/registry.h"
 
 namespace mien::data {
 

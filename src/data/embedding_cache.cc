@@ -1,4 +1,4 @@
-#include "mien/data/embedding_cache.h"
+#include "data/embedding_cache.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <cstring>
 #include <system_error>
 
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/sha256.h"
+#include "checkpoint/safetensors.h"
+#include "core/sha256.h"
 
 namespace mien::data {
 namespace {

@@ -9,7 +9,7 @@
 #include <memory>
 #include <type_traits>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 
 namespace mien::data {
 namespace {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "data/readers.h"
+#include "data/store.h"
 #include "mien/core/json.h"
 
 namespace mien::data {

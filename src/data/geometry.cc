@@ -1,4 +1,4 @@
-#include "mien/data/geometry.h"
+#include "data/geometry.h"
 
 #include <fmt/format.h>
 

@@ -7,9 +7,9 @@
 #include <optional>
 #include <set>
 
+#include "core/file.h"
 #include "data/manifest_rows.h"
 #include "data/video_store.h"
-#include "mien/core/file.h"
 
 namespace mien::data {
 namespace {

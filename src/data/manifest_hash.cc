@@ -1,8 +1,8 @@
-#include "mien/data/manifest_hash.h"
+#include "data/manifest_hash.h"
 
 #include <span>
 
-#include "mien/core/sha256.h"
+#include "core/sha256.h"
 
 namespace mien::data {
 

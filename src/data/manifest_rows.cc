@@ -9,9 +9,9 @@
 #include <optional>
 #include <utility>
 
-#include "mien/core/file.h"
-#include "mien/data/captions.h"
-#include "mien/data/csv.h"
+#include "core/file.h"
+#include "data/captions.h"
+#include "data/csv.h"
 #include "mien/text/prompts.h"
 
 namespace mien::data {

@@ -1,12 +1,12 @@
-#include "mien/data/picture_view.h"
+#include "data/picture_view.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
 
+#include "image/resize.h"
 #include "mien/core/check.h"
-#include "mien/image/resize.h"
 
 namespace mien::data {
 namespace {

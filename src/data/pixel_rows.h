@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/core/file.h"
+#include "core/file.h"
+#include "data/store.h"
 #include "mien/core/limits.h"
-#include "mien/data/store.h"
 
 namespace mien::data {
 

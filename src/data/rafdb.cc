@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "data/readers.h"
+#include "data/store.h"
 
 namespace mien::data {
 namespace {

@@ -1,4 +1,4 @@
-#include "mien/data/random_view.h"
+#include "data/random_view.h"
 
 #include <algorithm>
 #include <cmath>

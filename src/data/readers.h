@@ -4,7 +4,7 @@
 // unlabelled samples kept. load_dataset() does the rest. Options are checked against the table.
 
 #include "data/dataset_files.h"
-#include "mien/data/registry.h"
+#include "data/registry.h"
 
 namespace mien::data {
 

@@ -1,10 +1,11 @@
-#include "mien/data/registry.h"
+#include "data/registry.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "data/readers.h"
+#include "data/store.h"
 #include "mien/text/prompts.h"
 
 namespace mien::data {

@@ -1,8 +1,8 @@
-#include "mien/data/source.h"
+#include "data/source.h"
 
 #include <fmt/format.h>
 
-#include "mien/data/captions.h"
+#include "data/captions.h"
 
 namespace mien::data {
 

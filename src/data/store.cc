@@ -1,12 +1,12 @@
-#include "mien/data/store.h"
+#include "data/store.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
-#include "mien/core/file.h"
-#include "mien/core/tar.h"
+#include "core/file.h"
+#include "core/tar.h"
 
 namespace mien::data {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/data/store.h"
+#include "data/store.h"
 
 namespace mien::data {
 

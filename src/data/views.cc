@@ -1,4 +1,4 @@
-#include "mien/data/views.h"
+#include "data/views.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "mien/data/wordnet.h"
+#include "data/wordnet.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 
 namespace mien::data {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "engine/architecture_parts.h"
+#include "engine/stored_precision.h"
 #include "mien/engine/architecture.h"
-#include "mien/engine/stored_precision.h"
 
 namespace mien::engine {
 namespace {

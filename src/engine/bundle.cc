@@ -6,10 +6,10 @@
 
 #include "engine/bundle_folder.h"
 #include "engine/label_json.h"
+#include "engine/stored_precision.h"
 #include "engine/transformer.h"
-#include "mien/engine/stored_precision.h"
 #include "mien/kernels/cpu.h"
-#include "mien/text/words.h"
+#include "text/words.h"
 
 namespace mien::engine {
 namespace {

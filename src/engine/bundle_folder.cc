@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/sha256.h"
-#include "mien/core/tar.h"
+#include "checkpoint/safetensors.h"
+#include "core/sha256.h"
+#include "core/tar.h"
 
 namespace mien::engine {
 

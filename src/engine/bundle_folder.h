@@ -7,9 +7,9 @@
 #include <span>
 #include <string>
 
+#include "core/file.h"
 #include "engine/bundle_files.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "mien/core/limits.h"
 #include "mien/core/status.h"

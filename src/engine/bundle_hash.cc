@@ -1,8 +1,8 @@
-#include "mien/engine/bundle_hash.h"
+#include "engine/bundle_hash.h"
 
 #include <span>
 
-#include "mien/core/sha256.h"
+#include "core/sha256.h"
 
 namespace mien::engine {
 

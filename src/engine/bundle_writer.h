@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "mien/core/json.h"
 
 namespace mien::engine {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "mien/kernels/ops.h"
+#include "kernels/ops.h"
 
 namespace mien::engine {
 

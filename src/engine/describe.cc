@@ -1,4 +1,4 @@
-#include "mien/engine/describe.h"
+#include "engine/describe.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "mien/engine/expression_place.h"
+#include "engine/expression_place.h"
 
 #include <algorithm>
 #include <cmath>

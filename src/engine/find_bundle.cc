@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "mien/core/spelling.h"
+#include "core/spelling.h"
 
 namespace mien::engine {
 namespace {

@@ -6,8 +6,8 @@
 #include "engine/face_views.h"
 #include "engine/image_towers.h"
 #include "engine/pixel_patch.h"
-#include "mien/kernels/ops.h"
-#include "mien/kernels/parallel.h"
+#include "kernels/ops.h"
+#include "kernels/parallel.h"
 
 namespace mien::engine {
 namespace {

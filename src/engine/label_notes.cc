@@ -5,8 +5,8 @@
 
 #include "mien/engine/label_scorer.h"
 #include "mien/text/prompts.h"
-#include "mien/text/word_notes.h"
-#include "mien/text/words.h"
+#include "text/word_notes.h"
+#include "text/words.h"
 
 namespace mien::engine {
 namespace {

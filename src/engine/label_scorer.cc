@@ -7,8 +7,10 @@
 #include <numeric>
 
 #include "engine/label_json.h"
-#include "mien/kernels/ops.h"
+#include "engine/reciprocal.h"
+#include "kernels/ops.h"
 #include "mien/text/prompts.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {

@@ -1,4 +1,4 @@
-#include "mien/engine/neutral.h"
+#include "engine/neutral.h"
 
 #include <fmt/format.h>
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/architecture_parts.h"
+#include "engine/expression_place.h"
 #include "engine/transformer.h"
 #include "mien/core/check.h"
 

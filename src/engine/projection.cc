@@ -1,4 +1,4 @@
-#include "mien/engine/projection.h"
+#include "engine/projection.h"
 
 #include <fmt/format.h>
 

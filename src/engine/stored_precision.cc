@@ -1,4 +1,4 @@
-#include "mien/engine/stored_precision.h"
+#include "engine/stored_precision.h"
 
 #include <fmt/format.h>
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/image_towers.h"
-#include "mien/kernels/convolution.h"
-#include "mien/kernels/ops.h"
+#include "kernels/convolution.h"
+#include "kernels/ops.h"
 
 namespace mien::engine {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/transformer.h"
-#include "mien/kernels/ops.h"
+#include "kernels/ops.h"
 
 namespace mien::engine {
 namespace {

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "engine/text_towers.h"
-#include "mien/kernels/ops.h"
+#include "kernels/ops.h"
 
 namespace mien::engine {
 namespace {

@@ -1,11 +1,11 @@
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 
 #include <cmath>
 
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/text/tiny_vocabulary.h"
+#include "text/tiny_vocabulary.h"
 
 namespace mien::engine {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <cstring>
 
-#include "mien/engine/stored_precision.h"
+#include "engine/stored_precision.h"
+#include "kernels/ops.h"
+#include "kernels/parallel.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/ops.h"
-#include "mien/kernels/parallel.h"
 
 namespace mien::engine {
 namespace {

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "kernels/buffer.h"
+#include "kernels/convolution.h"
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/engine/encoders.h"
-#include "mien/kernels/buffer.h"
-#include "mien/kernels/convolution.h"
 #include "mien/kernels/linear.h"
 
 namespace mien::engine {

@@ -10,11 +10,11 @@
 #include <set>
 #include <system_error>
 
+#include "core/file.h"
+#include "core/sha256.h"
 #include "engine/bundle_files.h"
 #include "engine/bundle_writer.h"
-#include "mien/core/file.h"
 #include "mien/core/json.h"
-#include "mien/core/sha256.h"
 #include "mien/engine/bundle.h"
 
 namespace mien::engine {

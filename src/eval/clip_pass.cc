@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/store.h"
 #include "mien/image/decode.h"
 #include "mien/image/preprocess.h"
 

@@ -1,4 +1,4 @@
-#include "mien/eval/compare.h"
+#include "eval/compare.h"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,9 @@
 #include <map>
 #include <set>
 
-#include "mien/core/file.h"
+#include "core/file.h"
+#include "data/csv.h"
 #include "mien/core/rng.h"
-#include "mien/data/csv.h"
 #include "mien/metrics/confusion.h"
 
 namespace mien::eval {

@@ -1,4 +1,4 @@
-#include "mien/eval/corruptions.h"
+#include "eval/corruptions.h"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include <cmath>
 #include <utility>
 
+#include "image/resize.h"
 #include "mien/core/rng.h"
 #include "mien/image/decode.h"
-#include "mien/image/resize.h"
 
 namespace mien::eval {
 namespace {

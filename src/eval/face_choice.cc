@@ -1,8 +1,9 @@
-#include "mien/eval/face_choice.h"
+#include "eval/face_choice.h"
 
 #include <algorithm>
 #include <vector>
 
+#include "data/store.h"
 #include "mien/image/decode.h"
 
 namespace mien::eval {

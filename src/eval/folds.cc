@@ -1,4 +1,4 @@
-#include "mien/eval/folds.h"
+#include "eval/folds.h"
 
 #include "eval/interval_json.h"
 

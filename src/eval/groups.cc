@@ -1,4 +1,4 @@
-#include "mien/eval/groups.h"
+#include "eval/groups.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "mien/eval/left_out.h"
+#include "eval/left_out.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <array>
 
 #include "eval/interval_json.h"
+#include "metrics/open_set.h"
 #include "mien/eval/open_set.h"
-#include "mien/metrics/open_set.h"
 
 namespace mien::eval {
 namespace {

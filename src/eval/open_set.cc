@@ -10,8 +10,8 @@
 
 #include "eval/interval_json.h"
 #include "eval/open_set_intervals.h"
+#include "metrics/open_set.h"
 #include "mien/metrics/confusion.h"
-#include "mien/metrics/open_set.h"
 #include "mien/text/prompts.h"
 
 namespace mien::eval {

@@ -1,4 +1,4 @@
-#include "mien/eval/reference.h"
+#include "eval/reference.h"
 
 #include <fmt/format.h>
 
@@ -8,15 +8,15 @@
 #include <set>
 #include <tuple>
 
+#include "data/captions.h"
+#include "data/geometry.h"
 #include "eval/clip_pass.h"
 #include "eval/principal.h"
 #include "mien/core/rng.h"
-#include "mien/data/captions.h"
-#include "mien/data/geometry.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/eval/run.h"
 #include "mien/text/prompts.h"
-#include "mien/text/word_notes.h"
+#include "text/word_notes.h"
 
 namespace mien::eval {
 namespace {

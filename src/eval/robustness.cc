@@ -1,4 +1,4 @@
-#include "mien/eval/robustness.h"
+#include "eval/robustness.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "mien/eval/shared_classes.h"
+#include "eval/shared_classes.h"
 
 #include <fmt/format.h>
 

@@ -40,8 +40,8 @@ image::Box from_fraction(const image::Box& box, int width, int height) {
   return scaled(box, w, h);
 }
 
-Result<Part> part_of(int width, int height, const std::optional<image::Box>& region) {
-  if (!region || width <= 0 || height <= 0) return Part{0, 0, width, height};
+Result<SearchArea> part_of(int width, int height, const std::optional<image::Box>& region) {
+  if (!region || width <= 0 || height <= 0) return SearchArea{0, 0, width, height};
   const image::Box box = is_fraction(*region) ? from_fraction(*region, width, height) : *region;
   MIEN_RETURN_IF_ERROR(check_inside(box, width, height, "region"));
   const auto whole = [](float v, int limit) {
@@ -49,7 +49,8 @@ Result<Part> part_of(int width, int height, const std::optional<image::Box>& reg
   };
   const int left = whole(box.x, width);
   const int top = whole(box.y, height);
-  return Part{left, top, whole(box.x + box.w, width) - left, whole(box.y + box.h, height) - top};
+  return SearchArea{left, top, whole(box.x + box.w, width) - left,
+                    whole(box.y + box.h, height) - top};
 }
 
 }  // namespace mien::face

@@ -29,7 +29,7 @@ inline image::Box scaled(const image::Box& box, float x, float y) {
 }
 
 /// The part of a picture that is searched, in whole pixels.
-struct Part {
+struct SearchArea {
   int left = 0;
   int top = 0;
   int width = 0;
@@ -47,6 +47,6 @@ struct Part {
 
 /// The part of a picture that `region` names, in pixels or as a share; all of it without one.
 /// Errors: those of check_inside.
-Result<Part> part_of(int width, int height, const std::optional<image::Box>& region);
+Result<SearchArea> part_of(int width, int height, const std::optional<image::Box>& region);
 
 }  // namespace mien::face

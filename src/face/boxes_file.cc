@@ -5,9 +5,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/file.h"
+#include "core/utf8.h"
 #include "face/box_check.h"
-#include "mien/core/file.h"
-#include "mien/core/utf8.h"
 
 namespace mien::face {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "face/box_check.h"
 #include "face/boxes_file.h"
+#include "face/landmarks.h"
 #include "face/model_cache.h"
 #include "face/whole.h"
-#include "mien/face/landmarks.h"
 #include "mien/face/tracker.h"
 
 namespace mien::face {
@@ -107,7 +107,8 @@ class Worker final : public FrameWorker {
   Result<std::optional<std::vector<Detection>>> search(image::ImageView frame,
                                                        const FramePlan& plan) override {
     if (detector_ == nullptr || frame.empty()) return std::optional<std::vector<Detection>>();
-    MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame.width, frame.height, options_.region));
+    MIEN_ASSIGN_OR_RETURN(const SearchArea part,
+                          part_of(frame.width, frame.height, options_.region));
     const image::ImageView view = part.view(frame);
     if (view.empty()) return std::optional<std::vector<Detection>>();
     MIEN_ASSIGN_OR_RETURN(
@@ -197,7 +198,8 @@ class Finder final : public FaceFinder {
                             boxes_.find(name, frame_index, frame.width, frame.height));
       faces = follow_given(frame, timestamp_us, boxes);
     } else {
-      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(frame.width, frame.height, options_.region));
+      MIEN_ASSIGN_OR_RETURN(const SearchArea part,
+                            part_of(frame.width, frame.height, options_.region));
       MIEN_ASSIGN_OR_RETURN(
           std::vector<TrackedFace> tracked,
           tracker_.track(part.view(frame), timestamp_us, plan, found, *detector_));
@@ -257,7 +259,7 @@ class Finder final : public FaceFinder {
         add(faces, picture, {scaled(box, x, y), 0}, Source::kBoxes);
       }
     } else {
-      MIEN_ASSIGN_OR_RETURN(const Part part, part_of(picture.width, picture.height, region));
+      MIEN_ASSIGN_OR_RETURN(const SearchArea part, part_of(picture.width, picture.height, region));
       const image::ImageView view = part.view(picture);
       if (view.empty()) return faces;  // a region of less than a pixel
       MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(view, x));

@@ -1,4 +1,4 @@
-#include "mien/face/landmarks.h"
+#include "face/landmarks.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,10 +10,10 @@
 #include <functional>
 #include <string>
 
+#include "core/file.h"
 #include "face/dlib_reader.h"
 #include "face/grey.h"
 #include "face/similarity.h"
-#include "mien/core/file.h"
 
 namespace mien::face {
 namespace {

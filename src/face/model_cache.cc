@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 
 namespace mien::face {
 namespace {

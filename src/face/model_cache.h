@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "face/landmarks.h"
 #include "mien/core/status.h"
-#include "mien/face/landmarks.h"
 
 namespace mien::face {
 

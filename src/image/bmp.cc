@@ -7,7 +7,7 @@
 #include <bit>
 #include <vector>
 
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien::image {
 namespace {

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <string>
 
+#include "core/file.h"
 #include "image/bmp.h"
 #include "image/codec.h"
-#include "mien/core/file.h"
 
 namespace mien::image {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <optional>
 
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien::image {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "image/resize.h"
 #include "mien/image/image.h"
-#include "mien/image/resize.h"
 
 namespace mien::image {
 

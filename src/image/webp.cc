@@ -4,9 +4,9 @@
 #include <cstring>
 #include <vector>
 
+#include "core/checked.h"
 #include "image/codec.h"
 #include "image/exif.h"
-#include "mien/core/checked.h"
 
 namespace mien::image {
 namespace {

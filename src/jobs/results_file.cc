@@ -1,4 +1,4 @@
-#include "mien/jobs/results_file.h"
+#include "jobs/results_file.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -245,7 +245,7 @@ Status ResultsFile::create_or_compare(const std::vector<std::string>& labels,
   return {};
 }
 
-Result<Plan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptions& options) {
+Result<BatchPlan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptions& options) {
   const std::lock_guard lock(mutex_);
   Sqlite& sqlite = *database_->sqlite;
   Transaction transaction(sqlite);
@@ -268,7 +268,7 @@ Result<Plan> ResultsFile::plan(std::span<const InputFile> files, const PlanOptio
           "= NULL, code = NULL, message = NULL, frames = NULL, analysed_frames = NULL, "
           "faces = NULL, tracks = NULL, corrupt_frames = NULL, seconds = NULL, elapsed = "
           "NULL, cut_short = NULL, expected_frames = NULL, clock = NULL WHERE id = ?"));
-  Plan out;
+  BatchPlan out;
   std::set<std::int64_t> named;
   for (const InputFile& file : files) {
     MIEN_ASSIGN_OR_RETURN(const bool known, find.bind(file.path).step());

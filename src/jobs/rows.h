@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "jobs/results_file.h"
 #include "jobs/sqlite.h"
-#include "mien/jobs/results_file.h"
 
 namespace mien::jobs {
 

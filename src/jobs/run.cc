@@ -1,4 +1,4 @@
-#include "mien/jobs/run.h"
+#include "jobs/run.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "mien/core/start_thread.h"
+#include "core/start_thread.h"
 
 namespace mien::jobs {
 namespace {
@@ -44,7 +44,7 @@ class ChunkSink final : public FrameSink {
 
 class Run {
  public:
-  Run(ResultsFile& results, const Plan& plan, const RunOptions& options)
+  Run(ResultsFile& results, const BatchPlan& plan, const BatchOptions& options)
       : results_(results), plan_(plan), options_(options) {}
 
   // An exception that left a thread would end the process.
@@ -99,7 +99,7 @@ class Run {
     }
   }
 
-  void one(FileReader& reader, const Plan::Item& item) {
+  void one(FileReader& reader, const BatchPlan::Item& item) {
     ChunkSink sink(results_, item.id);
     auto done = read(reader, item.file, sink);
     if (done.ok()) (void)sink.flush();
@@ -126,8 +126,8 @@ class Run {
   }
 
   ResultsFile& results_;
-  const Plan& plan_;
-  const RunOptions& options_;
+  const BatchPlan& plan_;
+  const BatchOptions& options_;
   std::mutex mutex_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> stop_{false};
@@ -137,9 +137,9 @@ class Run {
 
 }  // namespace
 
-Result<RunCounts> run_plan(ResultsFile& results, const Plan& plan,
+Result<RunCounts> run_plan(ResultsFile& results, const BatchPlan& plan,
                            const std::function<Result<std::unique_ptr<FileReader>>()>& make_reader,
-                           const RunOptions& options) {
+                           const BatchOptions& options) {
   if (plan.todo.empty()) return RunCounts{};
   Run run(results, plan, options);
   const auto workers =

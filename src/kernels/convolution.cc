@@ -1,4 +1,4 @@
-#include "mien/kernels/convolution.h"
+#include "kernels/convolution.h"
 
 #include <cmath>
 #include <oneapi/dnnl/dnnl.hpp>

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "mien/kernels/convolution.h"
+#include "kernels/convolution.h"
 
 namespace mien::kernels {
 

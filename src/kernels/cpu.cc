@@ -4,8 +4,8 @@
 #include <atomic>
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "mien/core/cpus.h"
-#include "mien/core/thread_pool.h"
+#include "core/cpus.h"
+#include "core/thread_pool.h"
 
 namespace mien::kernels {
 namespace {

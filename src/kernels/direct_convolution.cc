@@ -5,11 +5,11 @@
 #include <cstring>
 #include <span>
 
+#include "core/thread_pool.h"
 #include "kernels/blocks.h"
 #include "kernels/convolution_weights.h"
 #include "kernels/pack.h"
 #include "mien/core/check.h"
-#include "mien/core/thread_pool.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien::kernels {
@@ -175,7 +175,7 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
     const void** pointers = tables + thread * each;
     for (std::int64_t start = 0; start < total; start += kPlacesPerPass) {
       const std::int64_t places = std::min(kPlacesPerPass, total - start);
-      const std::int64_t tiles = whole(places, most);
+      const std::int64_t tiles = ceil_div(places, most);
       const auto first = [&](std::int64_t tile) { return places * tile / tiles; };
       const std::int64_t begin = groups * tiles * thread / all;
       const std::int64_t end = groups * tiles * (thread + 1) / all;

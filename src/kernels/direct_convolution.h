@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/buffer.h"
+#include "kernels/convolution.h"
 #include "kernels/direct_kernels.h"
-#include "mien/kernels/buffer.h"
-#include "mien/kernels/convolution.h"
 
 namespace mien::kernels {
 

@@ -5,9 +5,9 @@
 #include "kernels/blocks.h"
 #include "kernels/direct_convolution.h"
 #include "kernels/pack.h"
+#include "kernels/parallel.h"
 #include "mien/core/check.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 bool DirectLinear::serves(const LinearOptions& options, std::int64_t in, std::int64_t out) {
@@ -45,7 +45,7 @@ void DirectLinear::block(const std::byte* src, std::int64_t first, std::int64_t 
   alignas(64) float sums[kTilePlaces * 64];
   const void* sources[kTilePlaces];
   const auto* packed = static_cast<const std::byte*>(panels_.data());
-  const std::int64_t tiles = whole(last - first, places_of(group_));
+  const std::int64_t tiles = ceil_div(last - first, places_of(group_));
   const std::int64_t element = options_.output == Precision::kBf16 ? 2 : 4;
   const auto begin = [&](std::int64_t tile) { return first + (last - first) * tile / tiles; };
   const std::int64_t panel_bytes = group_ * in_ * width_;

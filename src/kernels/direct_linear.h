@@ -2,9 +2,9 @@
 
 #include <vector>
 
+#include "kernels/buffer.h"
 #include "kernels/direct_kernels.h"
 #include "kernels/vector_ops.h"
-#include "mien/kernels/buffer.h"
 #include "mien/kernels/linear.h"
 
 namespace mien::kernels {

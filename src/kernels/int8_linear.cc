@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "kernels/blocks.h"
+#include "kernels/parallel.h"
 #include "mien/core/check.h"
-#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 namespace {
@@ -37,7 +37,7 @@ Int8Linear Int8Linear::pack(const Int8Source& source, const Int8Options& options
   MIEN_CHECK(source.in > 0 && source.in <= kInt8MaxDepth && source.out > 0);
   const Int8Layout layout = int8_layout(isa);
   const bool quads = layout == Int8Layout::kQuads;
-  const std::int64_t group = quads ? 4 : 2, panels = whole(source.out, kPanel);
+  const std::int64_t group = quads ? 4 : 2, panels = ceil_div(source.out, kPanel);
   Int8Linear made;
   made.out_ = source.out;
   made.depth_ = padded_depth(source.in, layout);
@@ -102,8 +102,8 @@ void Int8Linear::block(const std::byte* src, std::int64_t first, std::int64_t la
       const std::int64_t count = std::min(kTileRows, last - r);
       const std::byte* row = src + r * row_bytes_;
       dot_(row + kRowHead, row_bytes_, count, panel, depth_, sums,
-           ahead_of(next, panel_bytes_, (r - first) / kTileRows, whole(last - first, kTileRows),
-                    whole(depth_, kAheadDepth)));
+           ahead_of(next, panel_bytes_, (r - first) / kTileRows, ceil_div(last - first, kTileRows),
+                    ceil_div(depth_, kAheadDepth)));
       ops_->int8_finish({sums, row, row_bytes_, count, std::min(kPanel, out_ - p * kPanel),
                          scales_.data() + column, sums_.data() + column, bias_.data() + column,
                          options_.activation, options_.accumulate, options_.out_bf16,
@@ -115,7 +115,7 @@ void Int8Linear::block(const std::byte* src, std::int64_t first, std::int64_t la
 void Int8Linear::run(const void* src, std::int64_t rows, void* dst) const {
   const std::int64_t threads = kernels::threads();
   const auto* from = static_cast<const std::byte*>(src);
-  Blocks::cut(rows, row_bytes_, kTileRows, whole(out_, kPanel), threads)
+  Blocks::cut(rows, row_bytes_, kTileRows, ceil_div(out_, kPanel), threads)
       .run(threads, [&](std::int64_t first, std::int64_t last, std::int64_t panel_first,
                         std::int64_t panel_last) {
         block(from, first, last, panel_first, panel_last, dst);

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "kernels/buffer.h"
 #include "kernels/int8.h"
 #include "kernels/vector_ops.h"
 #include "mien/core/status.h"
-#include "mien/kernels/buffer.h"
 #include "mien/kernels/linear.h"
 
 namespace mien::kernels {

@@ -9,8 +9,8 @@
 #include "kernels/direct_linear.h"
 #include "kernels/int8_linear.h"
 #include "kernels/onednn_linear.h"
+#include "kernels/parallel.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "mien/kernels/buffer.h"
+#include "kernels/buffer.h"
 
 namespace mien::kernels {
 

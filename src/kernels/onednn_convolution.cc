@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/thread_pool.h"
 #include "kernels/direct_convolution.h"
 #include "kernels/memory.h"
 #include "kernels/onednn.h"
 #include "kernels/workspace.h"
-#include "mien/core/thread_pool.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien::kernels {

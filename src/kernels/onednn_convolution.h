@@ -7,7 +7,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
-#include "mien/kernels/convolution.h"
+#include "kernels/convolution.h"
 
 namespace mien::kernels {
 

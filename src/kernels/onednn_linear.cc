@@ -69,10 +69,10 @@ std::pair<std::int64_t, std::int64_t> part_size(std::int64_t rows, std::int64_t 
     return std::max<std::int64_t>(1, (count + each / 2) / each);
   };
   const auto cut = [](std::int64_t count, std::int64_t parts, std::int64_t step) {
-    return whole(whole(count, parts), step) * step;
+    return ceil_div(ceil_div(count, parts), step) * step;
   };
   if (rows < kManyRows) return {rows, std::min(out, cut(out, nearest(out, kOutputs), 16))};
-  const std::int64_t even = whole(nearest(rows, kRows), team) * team;
+  const std::int64_t even = ceil_div(nearest(rows, kRows), team) * team;
   return {cut(rows, std::min(even, rows / kFewestRows), 8), out};
 }
 
@@ -94,15 +94,16 @@ void OneDnnLinear::copy(const float* weight) {
   const std::int64_t from_in = options_.weight_is_in_out ? out_ : 1;
   const std::int64_t to_out = out_first_ ? in_ : 1, to_in = out_first_ ? 1 : out_;
   dnnl::stream stream(cpu_engine());
-  ThreadPool::shared().run(whole(out_, kEach), packing_team(in_ * out_), [&](std::int64_t n, int) {
-    const OneOpenMpThread alone;
-    const std::int64_t first = n * kEach, count = std::min(kEach, out_ - first);
-    dnnl::memory source(matrix(count, in_, Type::f32, from_out, from_in), cpu_engine(),
-                        const_cast<float*>(weight + first * from_out));
-    dnnl::memory target(matrix(count, in_, to_dnnl(options_.input), to_out, to_in), cpu_engine(),
-                        to + first * to_out * width);
-    dnnl::reorder(source, target).execute(stream, source, target);
-  });
+  ThreadPool::shared().run(
+      ceil_div(out_, kEach), packing_team(in_ * out_), [&](std::int64_t n, int) {
+        const OneOpenMpThread alone;
+        const std::int64_t first = n * kEach, count = std::min(kEach, out_ - first);
+        dnnl::memory source(matrix(count, in_, Type::f32, from_out, from_in), cpu_engine(),
+                            const_cast<float*>(weight + first * from_out));
+        dnnl::memory target(matrix(count, in_, to_dnnl(options_.input), to_out, to_in),
+                            cpu_engine(), to + first * to_out * width);
+        dnnl::reorder(source, target).execute(stream, source, target);
+      });
 }
 
 std::shared_ptr<const OneDnnLinear::Part> OneDnnLinear::part(const Size& size) const {
@@ -131,7 +132,7 @@ void OneDnnLinear::run(const void* src, std::int64_t rows, void* dst, Workspace&
   const auto each =
       part_size(rows, out_, ThreadPool::threads_of(team));  // no binding: a lambda takes these
   const std::int64_t rows_each = each.first, outputs_each = each.second;
-  const std::int64_t down = whole(rows, rows_each), across = whole(out_, outputs_each);
+  const std::int64_t down = ceil_div(rows, rows_each), across = ceil_div(out_, outputs_each);
   const std::int64_t last_rows = rows - (down - 1) * rows_each;
   const std::int64_t last_outputs = out_ - (across - 1) * outputs_each;
   // Of the inner parts, the right edge, the lower edge and the corner.

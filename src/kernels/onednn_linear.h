@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "mien/kernels/buffer.h"
+#include "kernels/buffer.h"
 #include "mien/kernels/linear.h"
 
 namespace mien::kernels {

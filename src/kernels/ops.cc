@@ -1,13 +1,13 @@
-#include "mien/kernels/ops.h"
+#include "kernels/ops.h"
 
 #include <cmath>
 #include <cstddef>
 
 #include "kernels/int8.h"
+#include "kernels/parallel.h"
 #include "kernels/vector_ops.h"
 #include "kernels/workspace.h"
 #include "mien/core/check.h"
-#include "mien/kernels/parallel.h"
 
 namespace mien::kernels {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "mien/kernels/ops.h"
-#include "mien/kernels/parallel.h"
+#include "kernels/ops.h"
+#include "kernels/parallel.h"
 
 namespace mien::kernels {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "loss/cross_entropy.h"
 #include "mien/core/check.h"
-#include "mien/loss/cross_entropy.h"
 
 namespace mien::loss {
 

@@ -1,4 +1,4 @@
-#include "mien/loss/cross_entropy.h"
+#include "loss/cross_entropy.h"
 
 #include <ATen/ATen.h>
 

@@ -1,9 +1,9 @@
-#include "mien/loss/descriptors.h"
+#include "loss/descriptors.h"
 
 #include <ATen/ATen.h>
 
+#include "loss/cross_entropy.h"
 #include "mien/core/check.h"
-#include "mien/loss/cross_entropy.h"
 
 namespace mien::loss {
 namespace {

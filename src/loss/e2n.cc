@@ -1,10 +1,10 @@
-#include "mien/loss/e2n.h"
+#include "loss/e2n.h"
 
 #include <ATen/ATen.h>
 
+#include "loss/cross_entropy.h"
+#include "loss/unit_rows.h"
 #include "mien/core/check.h"
-#include "mien/loss/cross_entropy.h"
-#include "mien/loss/unit_rows.h"
 
 namespace mien::loss {
 namespace {

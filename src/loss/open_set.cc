@@ -1,4 +1,4 @@
-#include "mien/loss/open_set.h"
+#include "loss/open_set.h"
 
 #include <ATen/ATen.h>
 

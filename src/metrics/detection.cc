@@ -1,4 +1,5 @@
 #include "mien/metrics/detection.h"
+#include "metrics/open_set.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "mien/metrics/paired.h"
+#include "metrics/paired.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "mien/nn/attention_pool.h"
+#include "nn/attention_pool.h"
 
 #include <ATen/ATen.h>
 

@@ -1,4 +1,4 @@
-#include "mien/nn/clip.h"
+#include "nn/clip.h"
 
 #include <ATen/ATen.h>
 
@@ -22,7 +22,7 @@ struct ResidualBlocks::Block {
   torch::Tensor fc_weight, fc_bias, proj_weight, proj_bias;
 };
 
-ResidualBlocks::ResidualBlocks(int width, int layers, int heads, int mlp, Activation activation)
+ResidualBlocks::ResidualBlocks(int width, int layers, int heads, int mlp, Nonlinearity activation)
     : heads_(heads), activation_(activation) {
   const double proj_std = inverse_root(width) * inverse_root(2.0 * layers);
   for (int i = 0; i < layers; ++i) {

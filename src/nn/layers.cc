@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "mien/nn/activation.h"
+#include "nn/activation.h"
 
 namespace mien::nn {
 
@@ -54,11 +54,11 @@ torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const to
   return at::matmul(at::softmax(logits, -1), v);
 }
 
-torch::Tensor activate(const torch::Tensor& x, Activation activation) {
+torch::Tensor activate(const torch::Tensor& x, Nonlinearity activation) {
   switch (activation) {
-    case Activation::kQuickGelu: return x * at::sigmoid(1.702 * x);
-    case Activation::kGelu: return at::gelu(x);
-    case Activation::kGeluTanh: break;
+    case Nonlinearity::kQuickGelu: return x * at::sigmoid(1.702 * x);
+    case Nonlinearity::kGelu: return at::gelu(x);
+    case Nonlinearity::kGeluTanh: break;
   }
   return at::gelu(x, "tanh");
 }

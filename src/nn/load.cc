@@ -1,4 +1,4 @@
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "mien/nn/neutral.h"
+#include "nn/neutral.h"
 
 #include <ATen/ATen.h>
 

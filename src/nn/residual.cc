@@ -1,4 +1,4 @@
-#include "mien/nn/residual.h"
+#include "nn/residual.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

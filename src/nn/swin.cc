@@ -1,4 +1,4 @@
-#include "mien/nn/swin.h"
+#include "nn/swin.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "mien/core/check.h"
-#include "mien/nn/activation.h"
+#include "nn/activation.h"
 #include "nn/layers.h"
 
 namespace mien::nn {
@@ -183,7 +183,7 @@ torch::Tensor SwinImpl::run(const torch::Tensor& x, const Block& b) const {
   const torch::Tensor y = x + drop(attend(norm(x, b.norm1_weight, b.norm1_bias), b), b.drop);
   const torch::Tensor hidden =
       activate(at::linear(norm(y, b.norm2_weight, b.norm2_bias), b.fc1_weight, b.fc1_bias),
-               Activation::kGelu);
+               Nonlinearity::kGelu);
   return y + drop(at::linear(hidden, b.fc2_weight, b.fc2_bias), b.drop);
 }
 

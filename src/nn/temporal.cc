@@ -1,11 +1,11 @@
-#include "mien/nn/temporal.h"
+#include "nn/temporal.h"
 
 #include <ATen/ATen.h>
 
 #include <string>
 
 #include "mien/core/check.h"
-#include "mien/nn/activation.h"
+#include "nn/activation.h"
 #include "nn/layers.h"
 #include "nn/temporal_attention.h"
 
@@ -55,7 +55,7 @@ torch::Tensor TemporalTransformerImpl::forward(const torch::Tensor& frames_btw) 
     x = x.narrow(1, 0, sizes.queries) + attended;
     const torch::Tensor hidden =
         activate(at::linear(norm(x, b->norm_2_weight, b->norm_2_bias), b->in_weight, b->in_bias),
-                 Activation::kGeluTanh);
+                 Nonlinearity::kGeluTanh);
     x = x + at::linear(hidden, b->end_weight, b->end_bias);
   }
   return x.select(1, 0);

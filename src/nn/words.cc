@@ -1,4 +1,4 @@
-#include "mien/nn/words.h"
+#include "nn/words.h"
 
 #include <ATen/ATen.h>
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "mien/face/finder.h"
-#include "mien/pipeline/pace.h"
 #include "mien/pipeline/recognizer.h"
 #include "pipeline/face_reader.h"
+#include "pipeline/pace.h"
 #include "pipeline/track_book.h"
 #include "pipeline/track_places.h"
 

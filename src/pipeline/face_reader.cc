@@ -1,8 +1,8 @@
 #include "pipeline/face_reader.h"
 
+#include "kernels/ops.h"
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
-#include "mien/kernels/ops.h"
 
 namespace mien::pipeline {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/neutral.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/neutral.h"
 #include "mien/image/image.h"
 #include "mien/pipeline/result.h"
 

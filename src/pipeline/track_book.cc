@@ -1,6 +1,6 @@
 #include "pipeline/track_book.h"
 
-#include "mien/kernels/ops.h"
+#include "kernels/ops.h"
 
 namespace mien::pipeline {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "mien/report/text.h"
 #include "report/names.h"
 #include "report/palette.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

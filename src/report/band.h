@@ -1,11 +1,11 @@
 #pragma once
 
 #include "mien/report/draw.h"
-#include "mien/report/timeline.h"
 #include "report/canvas.h"
 #include "report/label_colours.h"
 #include "report/panel.h"
 #include "report/people_colours.h"
+#include "report/timeline.h"
 
 namespace mien::report {
 

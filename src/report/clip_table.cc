@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/report/table.h"
 #include "report/explain.h"
+#include "report/table.h"
 #include "report/table_writer.h"
 
 namespace mien::report {

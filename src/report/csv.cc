@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 #include "report/names.h"
 
 namespace mien::report {
@@ -44,15 +44,15 @@ std::string csv_text(std::string_view text) {
   return out + '"';
 }
 
-CsvTable::CsvTable(const std::vector<std::string>& labels, const std::vector<std::string>& targets,
-                   const CsvExtras& extras)
+FaceCsv::FaceCsv(const std::vector<std::string>& labels, const std::vector<std::string>& targets,
+                 const CsvExtras& extras)
     : targets_(targets), extras_(extras) {
   for (const std::string& label : labels) {
     if (column_.emplace(label, labels_.size()).second) labels_.push_back(label);
   }
 }
 
-std::string CsvTable::header() const {
+std::string FaceCsv::header() const {
   std::string out = "input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown";
   for (const char* prefix : {"p_", "c_"}) {
     for (const std::string& label : labels_) out += ',' + csv_text(prefix + label);
@@ -66,13 +66,13 @@ std::string CsvTable::header() const {
   return out + '\n';
 }
 
-std::string CsvTable::end_cells(const pipeline::FrameResult& frame, bool cut_short) const {
+std::string FaceCsv::end_cells(const pipeline::FrameResult& frame, bool cut_short) const {
   std::string out = !frame.is_clip ? "," : cut_short ? ",1" : ",0";
   if (!extras_.clock) return out;
   return out + ',' + (frame.clock ? to_iso(frame.clock->after(frame.timestamp_us)) : "");
 }
 
-std::string CsvTable::rows(const pipeline::FrameResult& frame, bool cut_short) const {
+std::string FaceCsv::rows(const pipeline::FrameResult& frame, bool cut_short) const {
   const std::string end = end_cells(frame, cut_short) + '\n';
   if (frame.faces.empty()) {
     const std::string start = csv_text(frame.input) + ',' + std::to_string(frame.frame) + ",," +
@@ -86,7 +86,7 @@ std::string CsvTable::rows(const pipeline::FrameResult& frame, bool cut_short) c
   return out;
 }
 
-std::string CsvTable::row(const pipeline::FrameResult& frame, std::size_t index) const {
+std::string FaceCsv::row(const pipeline::FrameResult& frame, std::size_t index) const {
   const engine::FaceResult& result = frame.faces[index];
   const face::Face& face = result.face;
   const bool scored = !result.labels.empty();

@@ -1,4 +1,4 @@
-#include "mien/report/descriptor_map.h"
+#include "report/descriptor_map.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <cmath>
 #include <utility>
 
-#include "mien/report/text.h"
 #include "report/html.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

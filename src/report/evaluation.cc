@@ -1,8 +1,8 @@
-#include "mien/report/evaluation.h"
+#include "report/evaluation.h"
 
 #include <fmt/format.h>
 
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::report {
 std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode) {

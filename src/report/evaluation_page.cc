@@ -1,4 +1,4 @@
-#include "mien/report/evaluation_page.h"
+#include "report/evaluation_page.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "mien/engine/result.h"
-#include "mien/report/table.h"
+#include "report/table.h"
 
 namespace mien::report {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image/resize.h"
 #include "mien/image/decode.h"
-#include "mien/image/resize.h"
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

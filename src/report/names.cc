@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "mien/report/table.h"
+#include "report/table.h"
 
 namespace mien::report {
 

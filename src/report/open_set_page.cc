@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "mien/report/protocol_pages.h"
-#include "mien/report/text.h"
 #include "report/page.h"
+#include "report/protocol_pages.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

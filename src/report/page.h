@@ -7,7 +7,7 @@
 
 #include "mien/metrics/bootstrap.h"
 #include "mien/metrics/confusion.h"
-#include "mien/report/evaluation.h"
+#include "report/evaluation.h"
 #include "report/html.h"
 
 namespace mien::report {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "mien/report/text.h"
 #include "report/names.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

@@ -7,13 +7,13 @@
 #include <cmath>
 #include <functional>
 
-#include "mien/report/table.h"
-#include "mien/report/text.h"
 #include "report/curves.h"
 #include "report/html.h"
 #include "report/names.h"
 #include "report/palette.h"
 #include "report/photo.h"
+#include "report/table.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

@@ -1,11 +1,11 @@
-#include "mien/report/protocol_pages.h"
+#include "report/protocol_pages.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "mien/report/text.h"
 #include "report/page.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

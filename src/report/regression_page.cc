@@ -4,9 +4,9 @@
 #include <array>
 #include <cmath>
 
-#include "mien/report/evaluation.h"
-#include "mien/report/text.h"
+#include "report/evaluation.h"
 #include "report/page.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "mien/report/protocol_pages.h"
 #include "report/page.h"
+#include "report/protocol_pages.h"
 
 namespace mien::report {
 namespace {

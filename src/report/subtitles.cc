@@ -5,9 +5,9 @@
 #include <map>
 #include <vector>
 
-#include "mien/report/text.h"
 #include "report/html.h"
 #include "report/names.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

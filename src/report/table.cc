@@ -1,4 +1,4 @@
-#include "mien/report/table.h"
+#include "report/table.h"
 
 #include <cmath>
 #include <cstdio>

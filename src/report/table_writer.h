@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "mien/report/table.h"
-#include "mien/report/text.h"
 #include "report/label_colours.h"
 #include "report/names.h"
 #include "report/palette.h"
+#include "report/table.h"
+#include "report/text.h"
 
 namespace mien::report {
 

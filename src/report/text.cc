@@ -1,11 +1,11 @@
-#include "mien/report/text.h"
+#include "report/text.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <vector>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 
 namespace mien::report {
 namespace {

@@ -1,4 +1,4 @@
-#include "mien/report/timeline.h"
+#include "report/timeline.h"
 
 #include <algorithm>
 #include <cmath>

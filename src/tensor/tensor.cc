@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "mien/core/checked.h"
+#include "core/checked.h"
 
 namespace mien {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 #include "text/unicode.h"
 
 namespace mien::text {

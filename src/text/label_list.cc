@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 #include "mien/text/prompts.h"
 #include "text/label_names.h"
 #include "text/label_parts.h"

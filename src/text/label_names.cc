@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "mien/core/spelling.h"
+#include "core/spelling.h"
 #include "mien/text/labels.h"
 #include "text/label_parts.h"
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <optional>
 
-#include "mien/core/file.h"
-#include "mien/core/utf8.h"
+#include "core/file.h"
+#include "core/utf8.h"
 #include "text/builtin_labels.h"
 #include "text/label_list.h"
 #include "text/label_names.h"

@@ -1,4 +1,4 @@
-#include "mien/text/prompt_ensembles.h"
+#include "text/prompt_ensembles.h"
 
 #include <fmt/format.h>
 

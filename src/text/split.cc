@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 #include "text/html_entities.h"
 #include "text/unicode.h"
 

@@ -1,4 +1,4 @@
-#include "mien/text/tiny_vocabulary.h"
+#include "text/tiny_vocabulary.h"
 
 namespace mien::text {
 namespace {

@@ -1,10 +1,10 @@
-#include "mien/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "mien/core/file.h"
-#include "mien/core/utf8.h"
+#include "core/file.h"
+#include "core/utf8.h"
 #include "text/split.h"
 #include "text/vocabulary.h"
 #include "text/vocabulary_formats.h"

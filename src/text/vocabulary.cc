@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "core/utf8.h"
 #include "mien/core/check.h"
-#include "mien/core/utf8.h"
 #include "text/quote.h"
 
 namespace mien::text {

@@ -1,16 +1,16 @@
-#include "mien/text/word_notes.h"
+#include "text/word_notes.h"
 
 #include <algorithm>
 #include <set>
 
-#include "mien/core/spelling.h"
-#include "mien/core/utf8.h"
+#include "core/spelling.h"
+#include "core/utf8.h"
 #include "mien/text/labels.h"
 #include "mien/text/prompts.h"
-#include "mien/text/words.h"
 #include "text/builtin_labels.h"
 #include "text/quote.h"
 #include "text/unicode.h"
+#include "text/words.h"
 
 namespace mien::text {
 namespace {

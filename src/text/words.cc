@@ -1,4 +1,4 @@
-#include "mien/text/words.h"
+#include "text/words.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <bit>
 #include <charconv>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 #include "text/unicode.h"
 
 namespace mien::text {

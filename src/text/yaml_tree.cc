@@ -8,7 +8,7 @@
 #include <exception>
 #include <sstream>
 
-#include "mien/core/utf8.h"
+#include "core/utf8.h"
 #include "text/quote.h"
 
 namespace mien::text {

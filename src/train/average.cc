@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/utils.h>
 
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::train {
 

@@ -4,7 +4,7 @@
 
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/methods/method.h"
-#include "mien/train/optimiser.h"
+#include "train/optimiser.h"
 
 namespace mien::train {
 

@@ -1,4 +1,4 @@
-#include "mien/train/communicator.h"
+#include "train/communicator.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "mien/train/event_file.h"
+#include "train/event_file.h"
 
 #include <fmt/format.h>
 

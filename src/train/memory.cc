@@ -1,4 +1,4 @@
-#include "mien/train/memory.h"
+#include "train/memory.h"
 
 #include <malloc.h>
 

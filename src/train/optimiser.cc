@@ -1,4 +1,4 @@
-#include "mien/train/optimiser.h"
+#include "train/optimiser.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::train {
 namespace {

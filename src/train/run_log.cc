@@ -1,6 +1,6 @@
 #include "train/run_log.h"
 
-#include "mien/core/file.h"
+#include "core/file.h"
 
 namespace mien::train {
 

@@ -8,7 +8,7 @@
 #include "mien/core/json.h"
 #include "mien/core/status.h"
 #include "mien/methods/method.h"
-#include "mien/train/event_file.h"
+#include "train/event_file.h"
 
 namespace mien::train {
 

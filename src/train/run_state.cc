@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <system_error>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "mien/core/json.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::train {
 namespace {

@@ -12,9 +12,9 @@
 #include <exception>
 #include <optional>
 
-#include "mien/core/sha256.h"
-#include "mien/train/optimiser.h"
+#include "core/sha256.h"
 #include "train/average.h"
+#include "train/optimiser.h"
 #include "train/run_log.h"
 
 namespace mien::train {

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "mien/core/natural_order.h"
+#include "core/natural_order.h"
 #include "mien/image/decode.h"
 #include "mien/video/source.h"
 

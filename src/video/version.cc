@@ -1,4 +1,4 @@
-#include "mien/video/version.h"
+#include "video/version.h"
 
 #include "video/ffmpeg.h"
 

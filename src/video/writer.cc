@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "core/cpus.h"
+#include "core/file.h"
 #include "mien/core/check.h"
-#include "mien/core/cpus.h"
-#include "mien/core/file.h"
 #include "video/audio_copy.h"
 #include "video/encoder.h"
 

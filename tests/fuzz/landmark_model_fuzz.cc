@@ -1,7 +1,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "mien/face/landmarks.h"
+#include "face/landmarks.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using mien::face::LandmarkModel;

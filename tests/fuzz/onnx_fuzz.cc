@@ -2,7 +2,7 @@
 #include <cstdlib>
 #include <span>
 
-#include "mien/checkpoint/onnx.h"
+#include "checkpoint/onnx.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   mien::Limits limits;

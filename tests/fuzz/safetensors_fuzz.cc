@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <span>
 
-#include "mien/checkpoint/name_map.h"
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/name_map.h"
+#include "checkpoint/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   mien::Limits limits;

@@ -1,7 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "mien/core/tar.h"
+#include "core/tar.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto entries = mien::parse_tar(std::as_bytes(std::span(data, size)), "a.tar");

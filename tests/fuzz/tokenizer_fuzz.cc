@@ -4,8 +4,8 @@
 #include <span>
 #include <string_view>
 
-#include "mien/text/tiny_vocabulary.h"
-#include "mien/text/tokenizer.h"
+#include "text/tiny_vocabulary.h"
+#include "text/tokenizer.h"
 #include "text/vocabulary_formats.h"
 
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mien/checkpoint/torch_zip.h"
+#include "checkpoint/torch_zip.h"
 #include "unit/checkpoint/builders.h"
 
 namespace {

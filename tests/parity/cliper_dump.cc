@@ -7,8 +7,8 @@
 #include <string>
 
 #include "methods/cliper/train.h"
-#include "mien/train/memory.h"
 #include "parity/training_dump.h"
+#include "train/memory.h"
 #include "unit/methods/coloured_clips.h"
 
 namespace mien {

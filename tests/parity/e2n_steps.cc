@@ -9,16 +9,17 @@
 #include <fstream>
 #include <string>
 
+#include "checkpoint/safetensors.h"
+#include "core/file.h"
+#include "engine/tiny_bundle.h"
 #include "methods/e2n/train.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
-#include "mien/engine/tiny_bundle.h"
-#include "mien/nn/load.h"
-#include "mien/train/optimiser.h"
 #include "mien/train/trainer.h"
+#include "nn/load.h"
+#include "text/tokenizer.h"
+#include "train/optimiser.h"
 
 namespace mien {
 namespace {

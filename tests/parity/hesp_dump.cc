@@ -7,8 +7,8 @@
 #include <string>
 
 #include "methods/hesp/model.h"
-#include "mien/train/memory.h"
 #include "parity/training_dump.h"
+#include "train/memory.h"
 
 namespace mien {
 namespace {

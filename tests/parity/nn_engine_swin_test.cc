@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
+#include "engine/neutral.h"
 #include "mien/engine/encoders.h"
-#include "mien/engine/neutral.h"
 #include "mien/kernels/cpu.h"
-#include "mien/nn/load.h"
-#include "mien/nn/neutral.h"
-#include "mien/nn/swin.h"
+#include "nn/load.h"
+#include "nn/neutral.h"
+#include "nn/swin.h"
 #include "support/test_support.h"
 
 namespace mien {

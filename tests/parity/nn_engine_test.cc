@@ -2,17 +2,17 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "mien/engine/encoders.h"
 #include "mien/engine/regressor.h"
 #include "mien/engine/temporal.h"
 #include "mien/kernels/cpu.h"
-#include "mien/nn/attention_pool.h"
-#include "mien/nn/clip.h"
-#include "mien/nn/load.h"
-#include "mien/nn/residual.h"
-#include "mien/nn/temporal.h"
-#include "mien/nn/words.h"
+#include "nn/attention_pool.h"
+#include "nn/clip.h"
+#include "nn/load.h"
+#include "nn/residual.h"
+#include "nn/temporal.h"
+#include "nn/words.h"
 #include "support/test_support.h"
 
 namespace mien {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/clip_reader.h"

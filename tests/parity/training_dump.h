@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <string>
 
+#include "checkpoint/safetensors.h"
 #include "methods/kit/training_data.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/nn/load.h"
-#include "mien/train/optimiser.h"
+#include "nn/load.h"
+#include "train/optimiser.h"
 
 namespace mien {
 

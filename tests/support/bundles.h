@@ -5,8 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "engine/tiny_bundle.h"
 #include "mien/engine/bundle.h"
-#include "mien/engine/tiny_bundle.h"
+#include "text/tokenizer.h"
 
 namespace mien::test {
 

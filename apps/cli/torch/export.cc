@@ -3,8 +3,8 @@
 
 #include "cli/torch/run.h"
 #include "cli/train_flags.h"
-#include "mien/core/file.h"
-#include "mien/core/sha256.h"
+#include "core/file.h"
+#include "core/sha256.h"
 #include "mien/train/trainer.h"
 
 namespace mien::cli {

@@ -3,7 +3,7 @@
 
 #include "cli/parse.h"
 #include "cli/torch/run.h"
-#include "mien/train/memory.h"
+#include "train/memory.h"
 
 // The verbs that need LibTorch, as a program of their own: `mien train` starts it.
 int main(int argc, char** argv) {

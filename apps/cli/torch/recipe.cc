@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "cli/torch/run.h"
-#include "mien/core/file.h"
-#include "mien/text/recipe.h"
+#include "core/file.h"
+#include "text/recipe.h"
 
 namespace mien::cli {
 namespace {

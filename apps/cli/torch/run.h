@@ -9,8 +9,8 @@
 #include "cli/cli.h"
 #include "mien/core/options.h"
 #include "mien/methods/registry.h"
-#include "mien/train/communicator.h"
 #include "mien/train/options.h"
+#include "train/communicator.h"
 
 namespace mien::cli {
 

@@ -6,11 +6,11 @@
 #include "cli/progress.h"
 #include "cli/torch/run.h"
 #include "cli/train_flags.h"
-#include "mien/core/file.h"
-#include "mien/core/sha256.h"
+#include "core/file.h"
+#include "core/sha256.h"
 #include "mien/kernels/cpu.h"
-#include "mien/report/table.h"
 #include "mien/train/trainer.h"
+#include "report/table.h"
 
 namespace mien::cli {
 namespace {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mien/core/limits.h"
@@ -35,6 +36,9 @@ class Checkpoint {
 
   const TensorView* find(std::string_view name) const;
 };
+
+/// Tensors to write, in order; the views outlive the list.
+using NamedTensors = std::vector<std::pair<std::string, TensorView>>;
 
 /// Opens any supported weights file, told by its content: safetensors, PyTorch zip (`torch.save`),
 /// legacy PyTorch, TorchScript archive, or a shard index (`*.index.json`). Executes nothing: of a

@@ -10,9 +10,10 @@
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
-#include "mien/data/store.h"
 
 namespace mien::data {
+
+class Store;
 
 /// One picture or clip of a data set.
 struct Sample {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "mien/checkpoint/safetensors.h"
+#include "mien/checkpoint/checkpoint.h"
 #include "mien/core/json.h"
 #include "mien/core/limits.h"
 #include "mien/engine/architecture.h"
@@ -21,8 +21,11 @@
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
 #include "mien/text/labels.h"
-#include "mien/text/tokenizer.h"
 #include "mien/video/sampling.h"
+
+namespace mien::text {
+class Tokenizer;
+}
 
 namespace mien::engine {
 

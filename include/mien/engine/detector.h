@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/checkpoint/safetensors.h"
+#include "mien/checkpoint/checkpoint.h"
 #include "mien/core/json.h"
 #include "mien/core/limits.h"
 #include "mien/face/detector.h"

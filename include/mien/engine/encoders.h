@@ -7,7 +7,6 @@
 
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/engine/architecture.h"
-#include "mien/engine/expression_place.h"
 #include "mien/kernels/linear.h"
 
 namespace mien::engine {
@@ -26,6 +25,14 @@ class Session {
 
  private:
   std::unique_ptr<Impl> impl_;
+};
+
+/// The centre of a pixel patch in a picture, in pixels.
+struct PromptPlace {
+  std::int64_t row = 0;
+  std::int64_t col = 0;
+
+  bool operator==(const PromptPlace&) const = default;
 };
 
 class PixelPatch;

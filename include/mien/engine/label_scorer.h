@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "mien/engine/bundle.h"
-#include "mien/engine/reciprocal.h"
 #include "mien/engine/reference.h"
 #include "mien/engine/result.h"
 
 namespace mien::engine {
+
+class ReciprocalDistance;
 
 /// How the parts of a compound label become one embedding. EmoCLIP's paper says "average" and
 /// leaves open which; with Reduce::kMeanEmbedding only.

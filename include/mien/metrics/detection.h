@@ -1,9 +1,10 @@
 #pragma once
 
 #include "mien/core/status.h"
-#include "mien/metrics/open_set.h"
 
 namespace mien::metrics {
+
+struct OpenSetScores;
 
 /// What the released HESP and ARPL code logs beside AUROC, in its own way: one sweep of the
 /// threshold upwards, where a tie removes the known sample first. All percent.

@@ -21,14 +21,14 @@ struct CsvExtras {
 
 /// Results as a table with one row per face per frame (docs/outputs.md). A frame without a face has
 /// one row with success 0. Lines end with "\n". Threads: const member functions are safe.
-class CsvTable {
+class FaceCsv {
  public:
   /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label
   /// counts once. `targets`: of a regression, one v_ column each behind them.
   /// With CsvExtras::changes one d_ column per label follows, then `cut_short`, and with
   /// CsvExtras::clock `clock`.
-  explicit CsvTable(const std::vector<std::string>& labels,
-                    const std::vector<std::string>& targets = {}, const CsvExtras& extras = {});
+  explicit FaceCsv(const std::vector<std::string>& labels,
+                   const std::vector<std::string>& targets = {}, const CsvExtras& extras = {});
 
   /// The first line.
   std::string header() const;

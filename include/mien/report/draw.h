@@ -10,9 +10,10 @@
 #include "mien/core/wall_time.h"
 #include "mien/engine/result.h"
 #include "mien/image/image.h"
-#include "mien/report/timeline.h"
 
 namespace mien::report {
+
+class ClipTimeline;
 
 struct DrawStyle {
   int top_labels = 3;         ///< labels told per face, 1 to 10

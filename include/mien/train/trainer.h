@@ -8,11 +8,12 @@
 
 #include "mien/core/log.h"
 #include "mien/methods/method.h"
-#include "mien/train/communicator.h"
 #include "mien/train/options.h"
 #include "mien/train/run_state.h"
 
 namespace mien::train {
+
+class Communicator;
 
 /// How far a run is; for people.
 struct TrainProgress {

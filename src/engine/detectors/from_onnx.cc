@@ -9,8 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "checkpoint/onnx.h"
 #include "engine/detectors/pyramid.h"
-#include "mien/checkpoint/onnx.h"
 #include "mien/engine/detector.h"
 
 namespace mien::engine {

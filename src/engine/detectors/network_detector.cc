@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "engine/detectors/pyramid.h"
+#include "image/resize.h"
 #include "mien/engine/detector.h"
-#include "mien/image/resize.h"
 
 namespace mien::engine {
 namespace {

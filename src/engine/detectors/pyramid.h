@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "kernels/buffer.h"
+#include "kernels/lines.h"
 #include "mien/checkpoint/checkpoint.h"
 #include "mien/engine/detector.h"
 #include "mien/image/image.h"
-#include "mien/kernels/buffer.h"
-#include "mien/kernels/lines.h"
 
 namespace mien::engine {
 

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "mien/loss/open_set.h"
+#include "loss/open_set.h"
 
 namespace mien::methods {
 
@@ -54,7 +54,7 @@ Status ArplMethod::forward(const Items& items, StepOutput& out) {
   return {};
 }
 
-OpenSetScores ArplMethod::score_items(const Items& items) {
+OpenSetFigures ArplMethod::score_items(const Items& items) {
   return {.known = {}, .negative = scores(frame_rows(items, true))};
 }
 

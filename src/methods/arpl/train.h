@@ -27,7 +27,7 @@ class ArplMethod : public OpenSetMethod {
 
  private:
   Status forward(const Items& items, StepOutput& out) override;
-  OpenSetScores score_items(const Items& items) override;
+  OpenSetFigures score_items(const Items& items) override;
   torch::Tensor features(const torch::Tensor& rows) const;
 
   ArplTraining training_;

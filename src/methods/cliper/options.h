@@ -3,12 +3,12 @@
 #include <memory>
 #include <string>
 
+#include "data/augment.h"
+#include "data/random_view.h"
 #include "methods/cliper/model.h"
+#include "methods/kit/common_training.h"
 #include "methods/kit/recipe.h"
-#include "methods/kit/run_options.h"
 #include "methods/kit/training_data.h"
-#include "mien/data/augment.h"
-#include "mien/data/random_view.h"
 
 namespace mien::methods {
 
@@ -27,7 +27,7 @@ struct CliperStage {
 
 /// How CLIPER trains. The defaults are those of the released code for RAF-DB; other values are
 /// ours. Source: CLIPER (arXiv 2303.00193); methods-cliper §2 to §6.
-struct CliperTraining : RunOptions {
+struct CliperTraining : CommonTraining {
   static constexpr const char* kGroup = "cliper";
 
   std::string prompts = "learned";  ///< written: one hand-written text per class, nothing learned

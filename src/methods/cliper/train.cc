@@ -4,9 +4,9 @@
 #include <ATen/ATen.h>
 #include <torch/utils.h>
 
+#include "loss/descriptors.h"
+#include "loss/unit_rows.h"
 #include "methods/kit/squeeze.h"
-#include "mien/loss/descriptors.h"
-#include "mien/loss/unit_rows.h"
 
 namespace mien::methods {
 
@@ -39,8 +39,8 @@ Status CliperMethod::prepare_texts() {
   return {};
 }
 
-ClipReader CliperMethod::reader() const {
-  ClipReader out;
+SequenceReader CliperMethod::reader() const {
+  SequenceReader out;
   out.preprocess = towers_->bundle().info().preprocess;
   if (training_.squeeze) squeeze(out.preprocess);
   out.sampling = {.rule = training_.sampling == "cliper" ? video::SamplingRule::kCliper

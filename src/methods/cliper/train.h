@@ -27,7 +27,7 @@ class CliperMethod : public ClassifierMethod {
 
   /// nullptr with hand-written texts.
   const PromptLearner* prompts() const { return prompts_ ? &*prompts_ : nullptr; }
-  ClipReader reader() const override;
+  SequenceReader reader() const override;
 
  protected:
   CliperMethod(const CliperRecipe& recipe, const MethodContext& context)

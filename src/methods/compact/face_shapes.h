@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "mien/data/geometry.h"
+#include "data/geometry.h"
 
 namespace mien::methods {
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "data/wordnet.h"
 #include "methods/compact/options.h"
 #include "mien/core/rng.h"
-#include "mien/data/wordnet.h"
-#include "mien/text/words.h"
+#include "text/words.h"
 
 namespace mien::methods {
 

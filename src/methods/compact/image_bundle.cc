@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "loss/unit_rows.h"
 #include "methods/compact/image_train.h"
 #include "methods/kit/card.h"
-#include "mien/loss/unit_rows.h"
-#include "mien/nn/load.h"
 #include "mien/text/prompts.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 

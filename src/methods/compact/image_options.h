@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "data/augment.h"
 #include "methods/kit/recipe.h"
-#include "mien/data/augment.h"
 #include "mien/engine/architecture.h"
 
 namespace mien::methods {

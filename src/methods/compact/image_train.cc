@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "loss/unit_rows.h"
 #include "methods/compact/labels_by_votes.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/named_tensors.h"
 #include "methods/kit/tower_options.h"
-#include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 namespace {

@@ -14,7 +14,7 @@
 #include "methods/kit/picture_store.h"
 #include "methods/kit/sample_method.h"
 #include "mien/engine/bundle.h"
-#include "mien/nn/residual.h"
+#include "nn/residual.h"
 
 namespace mien::methods {
 

@@ -9,8 +9,8 @@
 #include <cmath>
 #include <limits>
 
+#include "data/captions.h"
 #include "methods/compact/votes.h"
-#include "mien/data/captions.h"
 
 namespace mien::methods {
 namespace {

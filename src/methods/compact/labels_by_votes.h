@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/views.h"
 #include "mien/data/manifest.h"
-#include "mien/data/views.h"
 
 namespace mien::methods {
 

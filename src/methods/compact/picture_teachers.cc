@@ -8,10 +8,10 @@
 #include <span>
 #include <utility>
 
+#include "loss/unit_rows.h"
 #include "methods/compact/votes.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/loss/unit_rows.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "data/views.h"
 #include "methods/kit/picture_store.h"
-#include "mien/data/views.h"
 #include "mien/image/preprocess.h"
 
 namespace mien::methods {

@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "methods/compact/pool_train.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 

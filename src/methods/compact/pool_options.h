@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "data/augment.h"
 #include "methods/compact/sequences.h"
 #include "methods/kit/recipe.h"
-#include "mien/data/augment.h"
 
 namespace mien::methods {
 

@@ -9,18 +9,18 @@
 #include <cmath>
 #include <map>
 
+#include "core/sha256.h"
+#include "data/embedding_cache.h"
+#include "data/loader.h"
+#include "loss/unit_rows.h"
 #include "methods/compact/votes.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/epoch_seed.h"
 #include "methods/kit/named_tensors.h"
-#include "mien/core/sha256.h"
-#include "mien/data/embedding_cache.h"
-#include "mien/data/loader.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
-#include "mien/nn/load.h"
 #include "mien/text/prompts.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 namespace {
@@ -153,7 +153,7 @@ Result<TemporalPoolMethod::Table> TemporalPoolMethod::table(const data::Manifest
 Status TemporalPoolMethod::fill(const data::Manifest& manifest,
                                 const std::vector<std::int64_t>& places, std::int64_t first,
                                 std::span<float> out) {
-  ClipReader reader;
+  SequenceReader reader;
   reader.preprocess = bundle_->info().preprocess;
   const int side = reader.preprocess.output_size();
   const std::size_t each = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);

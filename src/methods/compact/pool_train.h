@@ -13,7 +13,7 @@
 #include "methods/compact/sequences.h"
 #include "methods/kit/training_data.h"
 #include "mien/engine/bundle.h"
-#include "mien/nn/attention_pool.h"
+#include "nn/attention_pool.h"
 
 namespace mien::methods {
 

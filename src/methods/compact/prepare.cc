@@ -7,15 +7,15 @@
 #include <cmath>
 #include <cstring>
 
+#include "checkpoint/safetensors.h"
+#include "core/file.h"
+#include "data/loader.h"
 #include "methods/compact/train.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/labelled.h"
 #include "methods/kit/tower_options.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/file.h"
-#include "mien/data/loader.h"
-#include "mien/nn/load.h"
 #include "mien/text/prompts.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 namespace {

@@ -9,10 +9,10 @@
 #include <cmath>
 #include <map>
 
+#include "loss/unit_rows.h"
 #include "methods/kit/epoch_seed.h"
 #include "methods/kit/named_tensors.h"
 #include "mien/loss/contrastive.h"
-#include "mien/loss/unit_rows.h"
 #include "mien/metrics/confusion.h"
 #include "mien/text/prompts.h"
 

@@ -14,10 +14,10 @@
 #include "methods/kit/picture_store.h"
 #include "mien/engine/bundle.h"
 #include "mien/methods/method.h"
-#include "mien/nn/residual.h"
-#include "mien/nn/words.h"
 #include "mien/text/labels.h"
-#include "mien/text/words.h"
+#include "nn/residual.h"
+#include "nn/words.h"
+#include "text/words.h"
 
 namespace mien::methods {
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "loss/cross_entropy.h"
 #include "mien/core/check.h"
-#include "mien/loss/cross_entropy.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {

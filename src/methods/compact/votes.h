@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/data/captions.h"
+#include "data/captions.h"
 #include "mien/data/manifest.h"
 
 namespace mien::methods {

@@ -2,16 +2,16 @@
 
 #include <memory>
 
+#include "methods/kit/common_training.h"
 #include "methods/kit/context_learner.h"
 #include "methods/kit/recipe.h"
-#include "methods/kit/run_options.h"
 
 namespace mien::methods {
 
 /// How CoOp trains: learned tokens before the names of the classes, both towers frozen. The
 /// defaults are those of the paper. Clips are ours: a weighted mean of the frames, whose weights
 /// train as well. Source: CoOp (arXiv 2109.01134).
-struct CoopTraining : RunOptions {
+struct CoopTraining : CommonTraining {
   static constexpr const char* kGroup = "coop";
 
   ContextOptions contexts = {.tokens = 16, .shared = true};  ///< false: a context for each class

@@ -4,10 +4,10 @@
 #include <ATen/ATen.h>
 #include <torch/utils.h>
 
+#include "loss/cross_entropy.h"
+#include "loss/unit_rows.h"
 #include "methods/kit/named_tensors.h"
-#include "mien/loss/cross_entropy.h"
-#include "mien/loss/unit_rows.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 
@@ -21,8 +21,8 @@ Status CoopMethod::prepare() {
   return cache_frames("coop");
 }
 
-ClipReader CoopMethod::reader() const {
-  ClipReader out;
+SequenceReader CoopMethod::reader() const {
+  SequenceReader out;
   out.preprocess = towers_->bundle().info().preprocess;
   out.sampling = {.rule = video::SamplingRule::kUniform, .frames = training_.frames};
   return out;

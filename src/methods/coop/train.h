@@ -8,7 +8,7 @@
 
 #include "methods/coop/options.h"
 #include "methods/kit/classifier_method.h"
-#include "mien/nn/attention_pool.h"
+#include "nn/attention_pool.h"
 
 namespace mien::methods {
 
@@ -22,7 +22,7 @@ class CoopMethod : public ClassifierMethod {
   Status export_bundle(const std::filesystem::path& path, bool overwrite) override;
 
   const ContextLearner& contexts() const { return *contexts_; }
-  ClipReader reader() const override;
+  SequenceReader reader() const override;
 
  protected:
   CoopMethod(const CoopRecipe& recipe, const MethodContext& context)

@@ -3,16 +3,16 @@
 #include <memory>
 #include <string>
 
+#include "data/picture_view.h"
+#include "methods/kit/common_training.h"
 #include "methods/kit/context_learner.h"
 #include "methods/kit/recipe.h"
-#include "methods/kit/run_options.h"
-#include "mien/data/picture_view.h"
 
 namespace mien::methods {
 
 /// How DFER-CLIP trains. The defaults are literally those of the released code for DFEW; other
 /// values are ours. Source: DFER-CLIP (arXiv 2308.13382) and its code; methods-peers §A.
-struct DferClipTraining : RunOptions {
+struct DferClipTraining : CommonTraining {
   static constexpr const char* kGroup = "dfer-clip";
 
   std::string texts = "descriptors";  ///< of a class: its facial behaviour; names, context

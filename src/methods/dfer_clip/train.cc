@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "loss/cross_entropy.h"
+#include "loss/unit_rows.h"
 #include "methods/kit/class_texts.h"
 #include "methods/kit/temporal.h"
-#include "mien/loss/cross_entropy.h"
-#include "mien/loss/unit_rows.h"
-#include "mien/nn/load.h"
-#include "mien/text/prompt_ensembles.h"
+#include "nn/load.h"
+#include "text/prompt_ensembles.h"
 
 namespace mien::methods {
 namespace {
@@ -73,8 +73,8 @@ Status DferClipMethod::prepare_temporal() {
   return load_temporal(*temporal_, sizes, towers_->bundle(), training_.init, context_.log);
 }
 
-ClipReader DferClipMethod::reader() const {
-  ClipReader out;
+SequenceReader DferClipMethod::reader() const {
+  SequenceReader out;
   out.preprocess = preprocess_as(training_.preprocess);
   out.sampling = {.rule = video::SamplingRule::kDferClip, .frames = training_.frames};
   out.pictures = training_.view;

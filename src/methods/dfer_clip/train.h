@@ -9,7 +9,7 @@
 
 #include "methods/dfer_clip/options.h"
 #include "methods/kit/classifier_method.h"
-#include "mien/nn/temporal.h"
+#include "nn/temporal.h"
 
 namespace mien::methods {
 
@@ -26,7 +26,7 @@ class DferClipMethod : public ClassifierMethod {
   const ContextLearner& contexts() const { return *contexts_; }
   /// "temporal.*".
   NamedTorchTensors temporal_tensors() const;
-  ClipReader reader() const override;
+  SequenceReader reader() const override;
 
  protected:
   DferClipMethod(const DferClipRecipe& recipe, const MethodContext& context)

@@ -5,11 +5,12 @@
 
 #include <algorithm>
 
+#include "loss/unit_rows.h"
 #include "methods/e2n/train.h"
 #include "methods/kit/card.h"
 #include "methods/kit/unknown_rule.h"
-#include "mien/loss/unit_rows.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 namespace {

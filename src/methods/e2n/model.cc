@@ -9,7 +9,8 @@
 
 #include "methods/compact/image_options.h"
 #include "methods/kit/tower_options.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 namespace {

@@ -10,8 +10,8 @@
 #include "methods/e2n/options.h"
 #include "mien/engine/bundle.h"
 #include "mien/methods/method.h"
-#include "mien/nn/residual.h"
-#include "mien/nn/swin.h"
+#include "nn/residual.h"
+#include "nn/swin.h"
 
 namespace mien::methods {
 

@@ -8,13 +8,13 @@
 
 #include <algorithm>
 
+#include "loss/e2n.h"
+#include "loss/unit_rows.h"
 #include "methods/e2n/augment.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/figures.h"
 #include "methods/kit/named_tensors.h"
-#include "mien/loss/e2n.h"
-#include "mien/loss/unit_rows.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 namespace {
@@ -113,7 +113,7 @@ Result<ClipItem> E2nMethod::make_item(const data::Manifest& manifest, video::Sam
     const auto plane = pictures->plane(place);
     out.values.assign(plane.begin(), plane.end());
   } else {
-    const ClipReader reader{.preprocess = preprocess_, .sampling = {}};
+    const SequenceReader reader{.preprocess = preprocess_, .sampling = {}};
     out.values.resize(3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
     const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
     MIEN_RETURN_IF_ERROR(reader.read(manifest, sample.frames.front(), out.values));

@@ -10,7 +10,7 @@
 #include "methods/e2n/model.h"
 #include "methods/kit/picture_store.h"
 #include "methods/kit/sample_method.h"
-#include "mien/nn/neutral.h"
+#include "nn/neutral.h"
 
 namespace mien::methods {
 

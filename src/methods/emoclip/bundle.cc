@@ -6,7 +6,7 @@
 #include "methods/emoclip/train.h"
 #include "methods/kit/card.h"
 #include "mien/engine/bundle.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 namespace {

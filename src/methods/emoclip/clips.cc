@@ -7,9 +7,9 @@
 
 namespace mien::methods {
 
-ClipReader EmoclipMethod::reader(bool training) const {
+SequenceReader EmoclipMethod::reader(bool training) const {
   const EmoclipTraining& options = training_;
-  ClipReader out;
+  SequenceReader out;
   const int side = model_.architecture.image.image_size;
   out.preprocess = options.preprocess == "emoclip" ? image::PreprocessSpec::emoclip(side)
                                                    : image::PreprocessSpec::clip(side);
@@ -49,13 +49,13 @@ Result<ClipItem> EmoclipMethod::make_item(const data::Manifest& manifest,
   if (training && !regresses()) {
     MIEN_ASSIGN_OR_RETURN(out.text, choose_text(sample, place, rng));
   }
-  const ClipReader clips = reader(training);
+  const SequenceReader clips = reader(training);
   // Validation has a start of its own per sample, the same in every epoch.
   Rng first_frame(0);
   const bool starts_at_first = !training && !training_.val_random;
   if (!cached()) {
     if (starts_at_first) {
-      ClipReader fixed = clips;
+      SequenceReader fixed = clips;
       MIEN_ASSIGN_OR_RETURN(
           const auto indices,
           video::sample_emoclip(static_cast<std::int64_t>(sample.frames.size()),

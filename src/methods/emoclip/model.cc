@@ -8,12 +8,12 @@
 #include <cmath>
 #include <span>
 
+#include "loss/unit_rows.h"
 #include "methods/kit/named_tensors.h"
 #include "methods/kit/temporal.h"
 #include "methods/kit/tower_options.h"
-#include "mien/loss/unit_rows.h"
-#include "mien/nn/load.h"
-#include "mien/text/tiny_vocabulary.h"
+#include "nn/load.h"
+#include "text/tiny_vocabulary.h"
 
 namespace mien::methods {
 namespace {

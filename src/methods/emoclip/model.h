@@ -10,9 +10,9 @@
 #include "mien/core/log.h"
 #include "mien/engine/bundle.h"
 #include "mien/methods/method.h"
-#include "mien/nn/clip.h"
-#include "mien/nn/temporal.h"
-#include "mien/text/tokenizer.h"
+#include "nn/clip.h"
+#include "nn/temporal.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 

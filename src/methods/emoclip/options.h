@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "data/augment.h"
 #include "methods/kit/recipe.h"
 #include "methods/kit/training_data.h"
-#include "mien/data/augment.h"
 
 namespace mien::methods {
 

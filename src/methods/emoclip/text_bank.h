@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mien/core/status.h"
-#include "mien/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 

@@ -8,11 +8,11 @@
 #include <cmath>
 #include <map>
 
+#include "loss/cross_entropy.h"
+#include "loss/unit_rows.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/class_texts.h"
 #include "methods/kit/figures.h"
-#include "mien/loss/cross_entropy.h"
-#include "mien/loss/unit_rows.h"
 #include "mien/text/prompts.h"
 
 namespace mien::methods {

@@ -41,7 +41,7 @@ class EmoclipMethod : public SampleMethod {
   engine::BundleInfo bundle_info() const;
   bool regresses() const { return training_.objective == "regression"; }
   bool cached() const { return !train_rows_.empty(); }
-  ClipReader reader(bool training) const;
+  SequenceReader reader(bool training) const;
   data::View epoch_view(Rng& rng) const override;
 
   Result<ClipItem> make_item(const data::Manifest& manifest, video::SamplingPhase phase,

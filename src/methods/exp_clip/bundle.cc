@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "engine/projection.h"
 #include "methods/exp_clip/train.h"
-#include "mien/engine/projection.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 

@@ -4,15 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "methods/kit/common_training.h"
 #include "methods/kit/recipe.h"
-#include "methods/kit/run_options.h"
 
 namespace mien::methods {
 
 /// How Exp-CLIP trains. The defaults are those of the released code; the teacher is a file of
 /// vectors that were computed before. Both towers stay frozen, `frames` counts in tests only.
 /// Source: Exp-CLIP (arXiv 2405.19100) and its code; methods-peers §B.
-struct ExpClipTraining : RunOptions {
+struct ExpClipTraining : CommonTraining {
   static constexpr const char* kGroup = "exp-clip";
 
   std::string teacher = {};  ///< safetensors below --data with `vectors` [rows, width]

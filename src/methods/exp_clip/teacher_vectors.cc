@@ -8,9 +8,9 @@
 #include <numeric>
 #include <string_view>
 
+#include "core/file.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/core/file.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 namespace {

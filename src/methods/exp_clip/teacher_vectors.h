@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "data/views.h"
 #include "mien/data/manifest.h"
-#include "mien/data/views.h"
 
 namespace mien::methods {
 

@@ -11,7 +11,7 @@
 #include "methods/kit/class_texts.h"
 #include "methods/kit/labelled.h"
 #include "mien/loss/contrastive.h"
-#include "mien/text/prompt_ensembles.h"
+#include "text/prompt_ensembles.h"
 
 namespace mien::methods {
 namespace {
@@ -59,8 +59,8 @@ Result<std::vector<text::Label>> ExpClipMethod::labels_of_classes(
   return std::move(set->labels);
 }
 
-ClipReader ExpClipMethod::reader() const {
-  ClipReader out;
+SequenceReader ExpClipMethod::reader() const {
+  SequenceReader out;
   out.preprocess = preprocess_as(training_.preprocess);
   out.sampling = {.rule = video::SamplingRule::kExpClip, .frames = training_.frames};
   return out;
@@ -75,7 +75,7 @@ Result<ClipItem> ExpClipMethod::make_item(const data::Manifest& manifest,
                                           video::SamplingPhase phase, std::int64_t place,
                                           Rng& rng) const {
   // It trains on pictures: the first frame of a clip.
-  ClipReader clips = reader();
+  SequenceReader clips = reader();
   const auto frames =
       static_cast<int>(manifest.samples[static_cast<std::size_t>(place)].frames.size());
   if (phase == video::SamplingPhase::kTrain || frames == 1) {

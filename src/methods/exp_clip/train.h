@@ -25,7 +25,7 @@ class ExpClipMethod : public ClassifierMethod {
   const TeacherVectors& teacher() const { return teacher_; }
   /// The linear map that trains. Shape: [width of the teacher, embed].
   const torch::Tensor& head() const { return head_; }
-  ClipReader reader() const override;
+  SequenceReader reader() const override;
 
  protected:
   ExpClipMethod(const ExpClipRecipe& recipe, const MethodContext& context)

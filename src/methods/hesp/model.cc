@@ -7,8 +7,9 @@
 #include <cmath>
 #include <map>
 
-#include "mien/loss/open_set.h"
-#include "mien/loss/unit_rows.h"
+#include "loss/open_set.h"
+#include "loss/unit_rows.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 namespace {
@@ -176,9 +177,9 @@ torch::Tensor HespModel::scaled(const torch::Tensor& rows) const {
   return length_ > 0 ? loss::unit_rows(rows) * length_ : rows;
 }
 
-OpenSetScores HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
-                                const torch::Tensor& points) const {
-  OpenSetScores out;
+OpenSetFigures HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
+                                 const torch::Tensor& points) const {
+  OpenSetFigures out;
   out.known = logit_scale_ * at::matmul(loss::unit_rows(features), texts.t());
   if (points.defined()) out.negative = loss::reciprocal_scores(features, points);
   return out;
@@ -186,7 +187,7 @@ OpenSetScores HespModel::scores(const torch::Tensor& features, const torch::Tens
 
 HespLosses HespModel::losses(const torch::Tensor& features, const torch::Tensor& texts,
                              const torch::Tensor& points, const torch::Tensor& labels) const {
-  const OpenSetScores said = scores(features, texts, points);
+  const OpenSetFigures said = scores(features, texts, points);
   HespLosses out;
   out.known = at::cross_entropy_loss(said.known, labels);
   if (training_->clustering) out.clustering = loss::hesp_contrastive(features, labels);

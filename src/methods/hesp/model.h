@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "data/random_view.h"
+#include "engine/expression_place.h"
 #include "methods/hesp/options.h"
 #include "methods/kit/open_set_method.h"
 #include "methods/kit/towers.h"
-#include "mien/data/random_view.h"
-#include "mien/engine/expression_place.h"
 
 namespace mien::methods {
 
@@ -52,8 +52,8 @@ class HespModel {
   /// Embeddings of the negative pictures, as features(). Shape: -> [K, D]; undefined without.
   torch::Tensor points();
 
-  OpenSetScores scores(const torch::Tensor& features, const torch::Tensor& texts,
-                       const torch::Tensor& points) const;
+  OpenSetFigures scores(const torch::Tensor& features, const torch::Tensor& texts,
+                        const torch::Tensor& points) const;
   /// Shape: labels [N] int64.
   HespLosses losses(const torch::Tensor& features, const torch::Tensor& texts,
                     const torch::Tensor& points, const torch::Tensor& labels) const;

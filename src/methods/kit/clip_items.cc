@@ -10,7 +10,7 @@
 namespace mien::methods {
 
 Result<ClipItem> read_item(const data::Manifest& manifest, std::int64_t place,
-                           const ClipReader& reader, video::SamplingPhase phase,
+                           const SequenceReader& reader, video::SamplingPhase phase,
                            const FrameCache& cache, Rng& rng) {
   const data::Sample& sample = manifest.samples[static_cast<std::size_t>(place)];
   ClipItem out{.place = place};

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/views.h"
 #include "methods/kit/frame_cache.h"
 #include "methods/kit/training_data.h"
 #include "mien/core/rng.h"
 #include "mien/data/manifest.h"
-#include "mien/data/views.h"
 
 namespace mien::methods {
 
@@ -23,7 +23,7 @@ struct ClipItem {
 /// The sample at `place`: its pixels, or the rows of `cache` unless that is empty. Errors: those of
 /// the reader and the cache.
 Result<ClipItem> read_item(const data::Manifest& manifest, std::int64_t place,
-                           const ClipReader& reader, video::SamplingPhase phase,
+                           const SequenceReader& reader, video::SamplingPhase phase,
                            const FrameCache& cache, Rng& rng);
 /// Shape: -> `sizes`, with the items' values one after the other.
 torch::Tensor stack_items(const std::vector<ClipItem>& items,

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "methods/kit/nearest_words.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 namespace {

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "mien/core/sha256.h"
-#include "mien/data/loader.h"
+#include "core/sha256.h"
+#include "data/loader.h"
 
 namespace mien::methods {
 namespace {
@@ -22,7 +22,7 @@ struct Picture {
 };
 
 // An unreadable frame gives a row of NaN.
-Status fill_rows(const data::Manifest& manifest, const ClipReader& reader,
+Status fill_rows(const data::Manifest& manifest, const SequenceReader& reader,
                  const std::vector<std::string>& names, const FrameCacheOptions& options,
                  const MethodContext& context, std::int64_t first, std::span<float> out) {
   const at::NoGradGuard no_grad;
@@ -67,7 +67,7 @@ Status fill_rows(const data::Manifest& manifest, const ClipReader& reader,
 
 }  // namespace
 
-Result<FrameCache> FrameCache::open(const data::Manifest& manifest, const ClipReader& reader,
+Result<FrameCache> FrameCache::open(const data::Manifest& manifest, const SequenceReader& reader,
                                     const FrameCacheOptions& options,
                                     const MethodContext& context) {
   std::vector<std::int64_t> rows;
@@ -118,8 +118,9 @@ Result<std::vector<float>> FrameCache::copy(const data::Sample& sample, std::int
   return out;
 }
 
-Status open_caches(const TrainingData& data, const ClipReader& reader, FrameCacheOptions options,
-                   const MethodContext& context, FrameCache& train, FrameCache& val) {
+Status open_caches(const TrainingData& data, const SequenceReader& reader,
+                   FrameCacheOptions options, const MethodContext& context, FrameCache& train,
+                   FrameCache& val) {
   options.what = "training frames";
   MIEN_ASSIGN_OR_RETURN(train, FrameCache::open(*data.train, reader, options, context));
   val = train;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "data/embedding_cache.h"
 #include "methods/kit/training_data.h"
-#include "mien/data/embedding_cache.h"
 #include "mien/methods/method.h"
 #include "mien/methods/registry.h"
 
@@ -30,7 +30,7 @@ class FrameCache {
  public:
   FrameCache() = default;  ///< empty
   /// Errors: those of EmbeddingCache::open. Unreadable frames are reported by copy().
-  static Result<FrameCache> open(const data::Manifest& manifest, const ClipReader& reader,
+  static Result<FrameCache> open(const data::Manifest& manifest, const SequenceReader& reader,
                                  const FrameCacheOptions& options, const MethodContext& context);
 
   bool empty() const { return cache_ == nullptr; }
@@ -46,7 +46,8 @@ class FrameCache {
 
 /// The caches of both parts of the data, the same one when they are of one manifest. `options.what`
 /// is filled in. Errors: those of FrameCache::open.
-Status open_caches(const TrainingData& data, const ClipReader& reader, FrameCacheOptions options,
-                   const MethodContext& context, FrameCache& train, FrameCache& val);
+Status open_caches(const TrainingData& data, const SequenceReader& reader,
+                   FrameCacheOptions options, const MethodContext& context, FrameCache& train,
+                   FrameCache& val);
 
 }  // namespace mien::methods

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "data/views.h"
 #include "methods/kit/training_data.h"
 #include "mien/core/status.h"
 #include "mien/data/manifest.h"
-#include "mien/data/views.h"
 
 namespace mien::methods {
 

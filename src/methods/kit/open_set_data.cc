@@ -10,9 +10,9 @@
 #include "methods/kit/clip_items.h"
 #include "methods/kit/figures.h"
 #include "methods/kit/labelled.h"
+#include "metrics/open_set.h"
 #include "mien/eval/open_set.h"
 #include "mien/metrics/detection.h"
-#include "mien/metrics/open_set.h"
 
 namespace mien::methods {
 namespace {
@@ -108,7 +108,7 @@ Result<OpenSetData> load_open_set_data(const DataOptions& options,
   return out;
 }
 
-Result<NamedValues> open_set_figures(const OpenSetAnswers& answers) {
+Result<NamedValues> open_set_figures(const SplitAnswers& answers) {
   const torch::Tensor top = answers.closed.argmax(1).contiguous();
   const auto* said = top.data_ptr<std::int64_t>();
   MIEN_ASSIGN_OR_RETURN(NamedValues out,

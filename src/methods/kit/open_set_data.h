@@ -27,7 +27,7 @@ Result<OpenSetData> load_open_set_data(const DataOptions& options,
                                        const std::filesystem::path& folder, std::uint64_t seed);
 
 /// What an open-set model says of the validation part.
-struct OpenSetAnswers {
+struct SplitAnswers {
   torch::Tensor closed;             ///< [known samples, classes], larger is surer
   torch::Tensor open;               ///< [other samples, classes], or undefined
   std::vector<std::int64_t> truth;  ///< of the known samples
@@ -36,6 +36,6 @@ struct OpenSetAnswers {
 /// and "tnr95" in the released code's way (ties earn nothing), "oscr" exact, "oscr_code", and
 /// "auroc_oscr", the sum that the released code selects by. Percent. The score of a sample is its
 /// largest value.
-Result<NamedValues> open_set_figures(const OpenSetAnswers& answers);
+Result<NamedValues> open_set_figures(const SplitAnswers& answers);
 
 }  // namespace mien::methods

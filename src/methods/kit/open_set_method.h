@@ -11,7 +11,7 @@
 namespace mien::methods {
 
 /// Options of methods that know some classes and tell that a sample has none of them.
-struct OpenSetOptions : RunOptions {
+struct OpenSetOptions : CommonTraining {
   std::vector<std::string> known = {};  ///< classes that train; empty: all, or those of `split`
   std::string split = {};               ///< a published list and the number of a split: "afew:3"
   double margin_weight = 0.1;           ///< of the margin around the reciprocal points
@@ -33,7 +33,7 @@ struct OpenSetOptions : RunOptions {
 };
 
 /// Both scores of clips; one of them may be undefined.
-struct OpenSetScores {
+struct OpenSetFigures {
   torch::Tensor known;     ///< p [N, K]: scaled cosines with the texts
   torch::Tensor negative;  ///< z [N, K]: distances from the reciprocal points
   /// The mean of both, or the one there is.
@@ -44,7 +44,7 @@ struct OpenSetScores {
 class OpenSetMethod : public TowerMethod {
  public:
   Result<NamedValues> validate(int stage, int epoch) override;
-  ClipReader reader() const override { return reader_; }
+  SequenceReader reader() const override { return reader_; }
 
  protected:
   OpenSetMethod(DataOptions data, const OpenSetOptions& options, MethodContext context)
@@ -58,12 +58,12 @@ class OpenSetMethod : public TowerMethod {
   /// Called before a pass of score_items.
   virtual void begin_scores() {}
   /// Scores of some items; without a graph.
-  virtual OpenSetScores score_items(const Items& items) = 0;
+  virtual OpenSetFigures score_items(const Items& items) = 0;
   /// As released, the last and smaller batch counts.
   bool takes_rest() const override { return true; }
 
   /// Of all training samples, in their order; no graph.
-  Result<OpenSetScores> score_training();
+  Result<OpenSetFigures> score_training();
   /// The part of a bundle's description that open-set methods share.
   engine::BundleInfo open_set_info(std::string_view method) const;
   /// Temperature from the known samples of the validation part, and a note on the calibration.
@@ -71,13 +71,13 @@ class OpenSetMethod : public TowerMethod {
   /// A card with what all such bundles tell; `known`: of the known classes, behind their names.
   Card card(const std::string& about, const std::string& samples, const std::string& known) const;
 
-  ClipReader reader_;
+  SequenceReader reader_;
 
  private:
   /// `read`: gets the places of the samples, may be null.
-  Result<OpenSetScores> score(const data::Manifest& manifest, const data::View& view,
-                              std::vector<std::int64_t>* read);
-  Result<OpenSetAnswers> answers();
+  Result<OpenSetFigures> score(const data::Manifest& manifest, const data::View& view,
+                               std::vector<std::int64_t>* read);
+  Result<SplitAnswers> answers();
 
   OpenSetOptions open_set_;
   data::View open_view_;  ///< validation samples of no known class

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/loader.h"
 #include "mien/core/check.h"
-#include "mien/data/loader.h"
 
 namespace mien::methods {
 
@@ -19,7 +19,7 @@ Result<std::shared_ptr<const PictureStore>> PictureStore::read(
   out->area_ = side * side;
   out->rows_.assign(manifest.samples.size(), -1);
   out->values_.reserve(view.size() * out->area_);
-  const ClipReader reader{.preprocess = spec, .sampling = {}};
+  const SequenceReader reader{.preprocess = spec, .sampling = {}};
   // An empty picture stands for an unreadable one.
   std::int64_t bad = 0;
   Status problem;

@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "data/views.h"
 #include "methods/kit/training_data.h"
 #include "mien/data/manifest.h"
-#include "mien/data/views.h"
 #include "mien/image/preprocess.h"
 #include "mien/methods/registry.h"
 

@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "data/loader.h"
 #include "methods/kit/clip_items.h"
 #include "methods/kit/training_data.h"
-#include "mien/data/loader.h"
 #include "mien/methods/registry.h"
 
 namespace mien::methods {

@@ -1,6 +1,6 @@
 #include "methods/kit/temporal.h"
 
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 

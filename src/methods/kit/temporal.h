@@ -5,7 +5,7 @@
 #include "methods/kit/named_tensors.h"
 #include "mien/core/log.h"
 #include "mien/engine/bundle.h"
-#include "mien/nn/temporal.h"
+#include "nn/temporal.h"
 
 namespace mien::methods {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 namespace mien::methods {
 

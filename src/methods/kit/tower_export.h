@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/safetensors.h"
 #include "methods/kit/towers.h"
-#include "mien/checkpoint/safetensors.h"
 
 namespace mien::methods {
 

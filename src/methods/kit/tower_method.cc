@@ -35,7 +35,7 @@ Result<ClipItem> TowerMethod::make_item(const data::Manifest& manifest, video::S
   return read_as(reader(), manifest, phase, place, rng);
 }
 
-Result<ClipItem> TowerMethod::read_as(const ClipReader& clips, const data::Manifest& manifest,
+Result<ClipItem> TowerMethod::read_as(const SequenceReader& clips, const data::Manifest& manifest,
                                       video::SamplingPhase phase, std::int64_t place,
                                       Rng& rng) const {
   const FrameCache none;
@@ -77,7 +77,7 @@ std::string TowerMethod::pixels_fact(const std::string& choice) {
 
 engine::BundleInfo TowerMethod::bundle_info(std::string_view method) const {
   const engine::BundleInfo& from = towers_->bundle().info();
-  const ClipReader clips = reader();
+  const SequenceReader clips = reader();
   engine::BundleInfo info;
   info.name = run_.name.empty() ? fmt::format("{}-{}", method, data_.train->name) : run_.name;
   info.method = method;

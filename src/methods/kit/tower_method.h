@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "methods/kit/card.h"
-#include "methods/kit/run_options.h"
+#include "methods/kit/common_training.h"
 #include "methods/kit/sample_method.h"
 #include "methods/kit/tower_export.h"
 #include "methods/kit/towers.h"
@@ -26,10 +26,10 @@ class TowerMethod : public SampleMethod {
 
   const Towers& towers() const { return *towers_; }
   /// How frames are read in the present stage; only some stages augment them.
-  virtual ClipReader reader() const = 0;
+  virtual SequenceReader reader() const = 0;
 
  protected:
-  TowerMethod(DataOptions data, const RunOptions& run, MethodContext context)
+  TowerMethod(DataOptions data, const CommonTraining& run, MethodContext context)
       : SampleMethod(std::move(data), std::move(context)), run_(run) {}
 
   /// Loads both towers, freezes them, and seeds LibTorch's generator for what the method draws.
@@ -43,7 +43,7 @@ class TowerMethod : public SampleMethod {
   Result<ClipItem> make_item(const data::Manifest& manifest, video::SamplingPhase phase,
                              std::int64_t place, Rng& rng) const override;
   /// make_item with another reader.
-  Result<ClipItem> read_as(const ClipReader& clips, const data::Manifest& manifest,
+  Result<ClipItem> read_as(const SequenceReader& clips, const data::Manifest& manifest,
                            video::SamplingPhase phase, std::int64_t place, Rng& rng) const;
   /// Embeddings of the frames, in the tower's type. Shape: -> [items, frames, embed]. `frozen`: the
   /// image tower still has the bundle's weights, so the engine's faster twin may run instead.
@@ -67,7 +67,7 @@ class TowerMethod : public SampleMethod {
   /// The classes, as a card lists them.
   std::string class_names() const;
 
-  RunOptions run_;
+  CommonTraining run_;
   std::optional<Towers> towers_;
 
  private:

@@ -11,15 +11,15 @@ namespace {
 
 constexpr std::int64_t kPackedBatch = 16;  // pictures; the engine's best
 
-nn::Activation nn_activation(kernels::Activation activation) {
+nn::Nonlinearity nn_activation(kernels::Activation activation) {
   switch (activation) {
-    case kernels::Activation::kGelu: return nn::Activation::kGelu;
-    case kernels::Activation::kGeluTanh: return nn::Activation::kGeluTanh;
+    case kernels::Activation::kGelu: return nn::Nonlinearity::kGelu;
+    case kernels::Activation::kGeluTanh: return nn::Nonlinearity::kGeluTanh;
     case kernels::Activation::kQuickGelu:
     case kernels::Activation::kNone:
     case kernels::Activation::kRelu: break;
   }
-  return nn::Activation::kQuickGelu;
+  return nn::Nonlinearity::kQuickGelu;
 }
 
 }  // namespace

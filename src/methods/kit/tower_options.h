@@ -4,9 +4,9 @@
 
 #include "mien/engine/architecture.h"
 #include "mien/engine/encoders.h"
-#include "mien/nn/clip.h"
-#include "mien/nn/residual.h"
-#include "mien/nn/words.h"
+#include "nn/clip.h"
+#include "nn/residual.h"
+#include "nn/words.h"
 
 namespace mien::methods {
 

@@ -6,10 +6,10 @@
 
 #include <numeric>
 
+#include "core/utf8.h"
 #include "methods/kit/tower_options.h"
-#include "mien/core/utf8.h"
-#include "mien/nn/load.h"
-#include "mien/text/words.h"
+#include "nn/load.h"
+#include "text/words.h"
 
 namespace mien::methods {
 namespace {

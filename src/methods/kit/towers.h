@@ -10,9 +10,10 @@
 
 #include "mien/engine/bundle.h"
 #include "mien/methods/method.h"
-#include "mien/nn/clip.h"
-#include "mien/nn/residual.h"
-#include "mien/nn/words.h"
+#include "nn/clip.h"
+#include "nn/residual.h"
+#include "nn/words.h"
+#include "text/tokenizer.h"
 
 namespace mien::methods {
 

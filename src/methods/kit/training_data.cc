@@ -5,8 +5,9 @@
 #include <optional>
 #include <set>
 
-#include "mien/data/captions.h"
-#include "mien/data/source.h"
+#include "data/captions.h"
+#include "data/source.h"
+#include "data/store.h"
 #include "mien/image/decode.h"
 
 namespace mien::methods {
@@ -185,8 +186,8 @@ data::PlaneScale scale_of(const image::PreprocessSpec& spec) {
   return out;
 }
 
-Result<video::FrameIndices> ClipReader::choose(const data::Sample& sample,
-                                               video::SamplingPhase phase, Rng& rng) const {
+Result<video::FrameIndices> SequenceReader::choose(const data::Sample& sample,
+                                                   video::SamplingPhase phase, Rng& rng) const {
   return video::sample(sampling, static_cast<std::int64_t>(sample.frames.size()), phase, &rng);
 }
 
@@ -201,15 +202,15 @@ Result<image::Image> read_picture(const data::Manifest& manifest, const std::str
 
 }  // namespace
 
-Status ClipReader::read(const data::Manifest& manifest, const std::string& name,
-                        std::span<float> out) const {
+Status SequenceReader::read(const data::Manifest& manifest, const std::string& name,
+                            std::span<float> out) const {
   MIEN_ASSIGN_OR_RETURN(const image::Image picture, read_picture(manifest, name));
   return image::preprocess(picture, preprocess, out).with_prefix(name);
 }
 
-Result<std::vector<float>> ClipReader::clip(const data::Manifest& manifest,
-                                            const data::Sample& sample, video::SamplingPhase phase,
-                                            Rng& rng) const {
+Result<std::vector<float>> SequenceReader::clip(const data::Manifest& manifest,
+                                                const data::Sample& sample,
+                                                video::SamplingPhase phase, Rng& rng) const {
   MIEN_ASSIGN_OR_RETURN(const auto indices, choose(sample, phase, rng));
   const int side = preprocess.output_size();
   const std::size_t each = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);

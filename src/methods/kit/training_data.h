@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "data/augment.h"
+#include "data/picture_view.h"
+#include "data/random_view.h"
+#include "data/views.h"
 #include "mien/core/options.h"
 #include "mien/core/status.h"
-#include "mien/data/augment.h"
 #include "mien/data/manifest.h"
-#include "mien/data/picture_view.h"
-#include "mien/data/random_view.h"
-#include "mien/data/views.h"
 #include "mien/image/preprocess.h"
 #include "mien/video/sampling.h"
 
@@ -63,7 +63,7 @@ Result<TrainingData> load_training_data(const DataOptions& options,
 data::PlaneScale scale_of(const image::PreprocessSpec& spec);
 
 /// How frames of a sample become the input of a tower.
-struct ClipReader {
+struct SequenceReader {
   image::PreprocessSpec preprocess;
   video::SamplingSpec sampling;
   data::AugmentOptions augment = {};

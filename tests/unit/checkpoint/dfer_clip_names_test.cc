@@ -1,8 +1,8 @@
-#include "mien/checkpoint/dfer_clip_names.h"
+#include "checkpoint/dfer_clip_names.h"
 
 #include <gtest/gtest.h>
 
-#include "mien/checkpoint/name_map.h"
+#include "checkpoint/name_map.h"
 #include "support/test_support.h"
 #include "unit/checkpoint/fake_clip.h"
 

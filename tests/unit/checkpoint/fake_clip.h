@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "mien/checkpoint/name_map.h"
+#include "checkpoint/name_map.h"
 
 namespace mien::test {
 

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "checkpoint/torch_zip.h"
+#include "core/file.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/checkpoint/torch_zip.h"
-#include "mien/core/file.h"
 #include "mien/core/json.h"
 #include "support/test_support.h"
 #include "unit/checkpoint/builders.h"

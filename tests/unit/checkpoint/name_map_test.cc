@@ -1,4 +1,4 @@
-#include "mien/checkpoint/name_map.h"
+#include "checkpoint/name_map.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mien/checkpoint/onnx.h"
+#include "checkpoint/onnx.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/file.h"
+#include "checkpoint/safetensors.h"
+#include "core/file.h"
 #include "support/test_support.h"
 
 namespace mien::checkpoint {

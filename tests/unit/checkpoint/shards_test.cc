@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
+#include "checkpoint/safetensors.h"
+#include "core/file.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/file.h"
 #include "support/test_support.h"
 #include "unit/checkpoint/builders.h"
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "mien/checkpoint/torch_zip.h"
+#include "checkpoint/torch_zip.h"
 #include "support/test_support.h"
 #include "unit/checkpoint/builders.h"
 

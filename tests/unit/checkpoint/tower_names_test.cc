@@ -1,4 +1,4 @@
-#include "mien/checkpoint/tower_names.h"
+#include "checkpoint/tower_names.h"
 
 #include <gtest/gtest.h>
 

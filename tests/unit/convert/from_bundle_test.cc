@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <functional>
 
-#include "mien/engine/stored_precision.h"
-#include "mien/engine/tiny_bundle.h"
+#include "engine/stored_precision.h"
+#include "engine/tiny_bundle.h"
 #include "support/bundles.h"
 #include "unit/convert/models.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "support/test_support.h"
 
 namespace mien::convert {

@@ -11,13 +11,13 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
+#include "core/file.h"
 #include "mien/convert/convert.h"
-#include "mien/core/file.h"
 #include "mien/core/rng.h"
-#include "mien/text/tiny_vocabulary.h"
-#include "mien/text/tokenizer.h"
 #include "support/test_support.h"
+#include "text/tiny_vocabulary.h"
+#include "text/tokenizer.h"
 #include "unit/checkpoint/fake_clip.h"
 
 namespace mien::test {

@@ -9,7 +9,7 @@
 #include "convert/left_out.h"
 #include "convert/model_tensors.h"
 #include "convert/regression.h"
-#include "mien/engine/projection.h"
+#include "engine/projection.h"
 #include "unit/convert/models.h"
 
 namespace mien::convert {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "unit/convert/models.h"
 
 namespace mien::convert {

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "convert/destination.h"
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "unit/convert/models.h"
 
 namespace mien::convert {

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <thread>
 
-#include "mien/core/file.h"
-#include "mien/core/output_guard.h"
+#include "core/file.h"
+#include "core/output_guard.h"
 #include "support/test_support.h"
 
 namespace mien {

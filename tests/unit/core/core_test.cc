@@ -4,11 +4,11 @@
 #include <cmath>
 #include <set>
 
-#include "mien/core/checked.h"
+#include "core/checked.h"
+#include "core/sha256.h"
+#include "core/utf8.h"
 #include "mien/core/rng.h"
-#include "mien/core/sha256.h"
 #include "mien/core/status.h"
-#include "mien/core/utf8.h"
 
 namespace mien {
 namespace {

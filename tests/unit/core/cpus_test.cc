@@ -1,5 +1,5 @@
 // Trees of /proc and /sys as container runtimes make them.
-#include "mien/core/cpus.h"
+#include "core/cpus.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "mien/core/spelling.h"
+#include "core/spelling.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

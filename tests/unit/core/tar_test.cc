@@ -1,4 +1,4 @@
-#include "mien/core/tar.h"
+#include "core/tar.h"
 
 #include <gtest/gtest.h>
 

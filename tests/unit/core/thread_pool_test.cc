@@ -1,4 +1,4 @@
-#include "mien/core/thread_pool.h"
+#include "core/thread_pool.h"
 
 #include <gtest/gtest.h>
 #include <pthread.h>

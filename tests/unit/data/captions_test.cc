@@ -1,4 +1,4 @@
-#include "mien/data/captions.h"
+#include "data/captions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mien/data/check.h"
+#include "data/check.h"
 
 #include <fmt/format.h>
 

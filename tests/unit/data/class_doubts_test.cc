@@ -1,4 +1,4 @@
-#include "mien/data/class_doubts.h"
+#include "data/class_doubts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

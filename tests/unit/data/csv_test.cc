@@ -1,4 +1,4 @@
-#include "mien/data/csv.h"
+#include "data/csv.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

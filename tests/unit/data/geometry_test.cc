@@ -1,4 +1,4 @@
-#include "mien/data/geometry.h"
+#include "data/geometry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

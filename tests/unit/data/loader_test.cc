@@ -1,4 +1,4 @@
-#include "mien/data/loader.h"
+#include "data/loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "mien/data/embedding_cache.h"
+#include "data/embedding_cache.h"
 #include "support/test_support.h"
 
 namespace mien::data {

@@ -1,4 +1,4 @@
-#include "mien/data/manifest_hash.h"
+#include "data/manifest_hash.h"
 
 #include <gtest/gtest.h>
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "data/store.h"
 #include "support/test_support.h"
 
 namespace mien::data {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "mien/data/registry.h"
+#include "data/registry.h"
 #include "support/test_support.h"
 
 namespace mien::data {

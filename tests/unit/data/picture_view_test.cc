@@ -1,4 +1,4 @@
-#include "mien/data/picture_view.h"
+#include "data/picture_view.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

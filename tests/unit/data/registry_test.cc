@@ -1,3 +1,4 @@
+#include "data/store.h"
 #include "unit/data/miniature.h"
 
 namespace mien::data {

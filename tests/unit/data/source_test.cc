@@ -1,4 +1,4 @@
-#include "mien/data/source.h"
+#include "data/source.h"
 
 #include "unit/data/miniature.h"
 

@@ -1,4 +1,4 @@
-#include "mien/data/store.h"
+#include "data/store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

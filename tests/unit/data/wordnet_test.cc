@@ -1,8 +1,8 @@
-#include "mien/data/wordnet.h"
+#include "data/wordnet.h"
 
 #include <gtest/gtest.h>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "support/test_support.h"
 
 namespace mien::data {

@@ -1,4 +1,4 @@
-#include "mien/engine/bundle_hash.h"
+#include "engine/bundle_hash.h"
 
 #include <gtest/gtest.h>
 

@@ -6,10 +6,11 @@
 #include <fstream>
 #include <functional>
 
-#include "mien/checkpoint/safetensors.h"
-#include "mien/core/file.h"
-#include "mien/engine/tiny_bundle.h"
+#include "checkpoint/safetensors.h"
+#include "core/file.h"
+#include "engine/tiny_bundle.h"
 #include "support/test_support.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {

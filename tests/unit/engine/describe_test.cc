@@ -1,8 +1,8 @@
-#include "mien/engine/describe.h"
+#include "engine/describe.h"
 
 #include <gtest/gtest.h>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "support/bundles.h"
 #include "support/test_support.h"
 

@@ -8,10 +8,11 @@
 #include <thread>
 #include <vector>
 
+#include "engine/tiny_bundle.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {

@@ -4,8 +4,9 @@
 
 #include <cmath>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "support/test_support.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {

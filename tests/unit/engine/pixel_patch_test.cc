@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/expression_place.h"
 #include "mien/engine/bundle.h"
-#include "mien/engine/expression_place.h"
 #include "support/bundles.h"
 #include "support/test_support.h"
 

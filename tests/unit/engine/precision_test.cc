@@ -1,4 +1,4 @@
-#include "mien/engine/stored_precision.h"
+#include "engine/stored_precision.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@
 #include <limits>
 #include <set>
 
+#include "engine/tiny_bundle.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "mien/kernels/cpu.h"
 #include "support/test_support.h"

@@ -1,4 +1,4 @@
-#include "mien/engine/reciprocal.h"
+#include "engine/reciprocal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,10 +5,11 @@
 #include <cmath>
 #include <fstream>
 
-#include "mien/core/file.h"
+#include "core/file.h"
+#include "engine/tiny_bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
+#include "engine/tiny_bundle.h"
 #include "mien/engine/clip_reader.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
 
 namespace mien::engine {

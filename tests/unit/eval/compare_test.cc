@@ -1,11 +1,11 @@
-#include "mien/eval/compare.h"
+#include "eval/compare.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "support/test_support.h"
 
 namespace mien::eval {

@@ -1,4 +1,4 @@
-#include "mien/eval/corruptions.h"
+#include "eval/corruptions.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "support/test_support.h"
 
 namespace mien::eval {

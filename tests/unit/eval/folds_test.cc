@@ -1,4 +1,4 @@
-#include "mien/eval/folds.h"
+#include "eval/folds.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mien/eval/groups.h"
+#include "eval/groups.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/core/json.h"
 #include "mien/eval/closed_set.h"
 #include "support/test_support.h"

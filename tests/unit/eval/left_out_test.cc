@@ -1,9 +1,9 @@
-#include "mien/eval/left_out.h"
+#include "eval/left_out.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "support/test_support.h"
 #include "unit/eval/interval_golden.h"
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "metrics/open_set.h"
 #include "support/test_support.h"
 #include "unit/eval/interval_golden.h"
 

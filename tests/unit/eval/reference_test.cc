@@ -1,12 +1,12 @@
-#include "mien/eval/reference.h"
+#include "eval/reference.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <fstream>
 
+#include "engine/tiny_bundle.h"
 #include "eval/principal.h"
-#include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
 

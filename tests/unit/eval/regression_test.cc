@@ -7,7 +7,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
 

@@ -1,4 +1,4 @@
-#include "mien/eval/robustness.h"
+#include "eval/robustness.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

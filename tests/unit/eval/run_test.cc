@@ -6,8 +6,8 @@
 #include <cmath>
 #include <fstream>
 
-#include "mien/data/views.h"
-#include "mien/engine/tiny_bundle.h"
+#include "data/views.h"
+#include "engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
 

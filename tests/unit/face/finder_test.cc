@@ -5,9 +5,9 @@
 #include <fstream>
 #include <limits>
 
+#include "face/landmarks.h"
 #include "fake_detector.h"
 #include "media.h"
-#include "mien/face/landmarks.h"
 #include "mien/image/decode.h"
 #include "model_bytes.h"
 #include "support/test_support.h"

@@ -1,4 +1,4 @@
-#include "mien/face/landmarks.h"
+#include "face/landmarks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

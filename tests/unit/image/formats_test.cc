@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string_view>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/core/json.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"

@@ -1,4 +1,4 @@
-#include "mien/image/resize.h"
+#include "image/resize.h"
 
 #include <gtest/gtest.h>
 

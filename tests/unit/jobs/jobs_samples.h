@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "mien/jobs/results_file.h"
+#include "jobs/results_file.h"
 
 namespace mien::jobs::test {
 

@@ -1,4 +1,4 @@
-#include "mien/jobs/results_file.h"
+#include "jobs/results_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -149,7 +149,7 @@ TEST(ResultsFile, GoesOnWhereARunStopped) {
   EXPECT_EQ(plan->failed_before, 1);
   EXPECT_EQ(plan->changed, 0);
   std::string names;
-  for (const Plan::Item& item : plan->todo) names += item.file.input;
+  for (const BatchPlan::Item& item : plan->todo) names += item.file.input;
   EXPECT_EQ(names, "cde");
   const auto rows = rows_of(*results);
   EXPECT_EQ(frames_of(*results, rows[0]).size(), 1U);
@@ -168,7 +168,7 @@ TEST(ResultsFile, AChangedFileIsReadAgain) {
   const auto results = open(dir / "r.sqlite");
   const auto first = results->plan(std::vector{file_of("a"), file_of("b")});
   MIEN_ASSERT_OK(first);
-  for (const Plan::Item& item : first->todo) {
+  for (const BatchPlan::Item& item : first->todo) {
     MIEN_ASSERT_OK(results->append(item.id, std::vector{frame_of(0, 1)}));
     MIEN_ASSERT_OK(results->finish(item.id, {}, {}));
   }

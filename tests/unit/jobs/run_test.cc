@@ -1,4 +1,4 @@
-#include "mien/jobs/run.h"
+#include "jobs/run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,14 +45,14 @@ class FakeReader final : public FileReader {
 struct Fixture {
   TempDir dir;
   std::unique_ptr<ResultsFile> results;
-  Plan plan;
+  BatchPlan plan;
 
   explicit Fixture(const std::vector<InputFile>& files) {
     auto made = ResultsFile::open_for_run(dir / "r.sqlite", kLabels, kFacts);
     results = std::move(*made);
     plan = *results->plan(files);
   }
-  Result<RunCounts> run(const RunOptions& options = {}, std::int64_t frames = 3) {
+  Result<RunCounts> run(const BatchOptions& options = {}, std::int64_t frames = 3) {
     return run_plan(
         *results, plan,
         [&]() -> Result<std::unique_ptr<FileReader>> {

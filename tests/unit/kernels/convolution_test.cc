@@ -1,13 +1,13 @@
-#include "mien/kernels/convolution.h"
+#include "kernels/convolution.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 
+#include "kernels/ops.h"
 #include "mien/core/rng.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/ops.h"
 #include "mien/tensor/tensor.h"
 #include "support/test_support.h"
 

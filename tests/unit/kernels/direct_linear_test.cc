@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "kernels/direct_linear.h"
+#include "kernels/ops.h"
 #include "mien/core/rng.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/ops.h"
 #include "mien/tensor/tensor.h"
 
 namespace mien::kernels {

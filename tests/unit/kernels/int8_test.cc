@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "kernels/int8_linear.h"
+#include "kernels/ops.h"
 #include "mien/core/rng.h"
-#include "mien/kernels/ops.h"
 #include "support/test_support.h"
 
 namespace mien::kernels {

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <thread>
 
+#include "kernels/ops.h"
 #include "mien/core/rng.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/ops.h"
 #include "support/test_support.h"
 
 namespace mien::kernels {

@@ -1,4 +1,4 @@
-#include "mien/kernels/lines.h"
+#include "kernels/lines.h"
 
 #include <gtest/gtest.h>
 

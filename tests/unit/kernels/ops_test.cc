@@ -1,4 +1,4 @@
-#include "mien/kernels/ops.h"
+#include "kernels/ops.h"
 
 #include <gtest/gtest.h>
 

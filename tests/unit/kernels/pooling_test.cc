@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/ops.h"
 #include "mien/core/rng.h"
-#include "mien/kernels/ops.h"
 #include "mien/tensor/tensor.h"
 
 namespace mien::kernels {

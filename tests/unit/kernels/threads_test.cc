@@ -11,15 +11,15 @@
 #include <map>
 #include <thread>
 
+#include "core/cpus.h"
+#include "core/thread_pool.h"
 #include "kernels/direct_convolution.h"
 #include "kernels/onednn_convolution.h"
 #include "kernels/onednn_linear.h"
-#include "mien/core/cpus.h"
+#include "kernels/ops.h"
+#include "kernels/parallel.h"
 #include "mien/core/rng.h"
-#include "mien/core/thread_pool.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/ops.h"
-#include "mien/kernels/parallel.h"
 #include "support/test_support.h"
 
 namespace mien::kernels {

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "mien/loss/cross_entropy.h"
+#include "loss/cross_entropy.h"
 #include "support/gradient_check.h"
 
 namespace mien::loss {

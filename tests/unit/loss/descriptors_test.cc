@@ -1,4 +1,4 @@
-#include "mien/loss/descriptors.h"
+#include "loss/descriptors.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mien/loss/e2n.h"
+#include "loss/e2n.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

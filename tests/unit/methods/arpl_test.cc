@@ -8,10 +8,11 @@
 #include <cmath>
 #include <map>
 
+#include "engine/tiny_bundle.h"
 #include "methods/arpl/train.h"
+#include "metrics/open_set.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
 #include "unit/methods/coloured_clips.h"
 

@@ -7,11 +7,11 @@
 
 #include <map>
 
+#include "core/file.h"
+#include "engine/tiny_bundle.h"
+#include "loss/descriptors.h"
 #include "methods/cliper/train.h"
-#include "mien/core/file.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
-#include "mien/loss/descriptors.h"
 #include "support/test_support.h"
 #include "unit/methods/coloured_clips.h"
 #include "unit/methods/plain_steps.h"

@@ -9,17 +9,17 @@
 #include <cmath>
 #include <fstream>
 
+#include "data/geometry.h"
+#include "engine/tiny_bundle.h"
+#include "kernels/ops.h"
 #include "methods/compact/picture_teachers.h"
 #include "methods/compact/votes.h"
 #include "methods/kit/picture_store.h"
-#include "mien/data/geometry.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
-#include "mien/kernels/ops.h"
-#include "mien/nn/load.h"
 #include "mien/text/prompts.h"
+#include "nn/load.h"
 #include "support/test_support.h"
 #include "unit/methods/plain_steps.h"
 

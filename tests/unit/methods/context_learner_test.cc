@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include "engine/tiny_bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
 
 namespace mien::methods {

@@ -7,7 +7,7 @@
 
 #include <map>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "support/test_support.h"
 #include "unit/methods/coloured_clips.h"
 #include "unit/methods/engine_scores.h"

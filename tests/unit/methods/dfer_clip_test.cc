@@ -8,8 +8,8 @@
 #include <functional>
 #include <map>
 
+#include "engine/tiny_bundle.h"
 #include "methods/dfer_clip/train.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
 #include "unit/methods/coloured_clips.h"
 #include "unit/methods/engine_scores.h"

@@ -7,11 +7,11 @@
 #include <fstream>
 #include <set>
 
+#include "engine/neutral.h"
+#include "engine/tiny_bundle.h"
 #include "methods/e2n/train.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/neutral.h"
-#include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
 

@@ -9,11 +9,11 @@
 #include <fstream>
 #include <map>
 
-#include "mien/core/file.h"
+#include "core/file.h"
+#include "engine/tiny_bundle.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "mien/metrics/regression.h"
 #include "support/test_support.h"

@@ -4,8 +4,8 @@
 
 #include <set>
 
+#include "engine/tiny_bundle.h"
 #include "methods/emoclip/model.h"
-#include "mien/engine/tiny_bundle.h"
 #include "mien/loss/contrastive.h"
 #include "support/test_support.h"
 

@@ -8,14 +8,14 @@
 #include <cmath>
 #include <fstream>
 
+#include "checkpoint/safetensors.h"
+#include "engine/projection.h"
+#include "engine/tiny_bundle.h"
 #include "methods/exp_clip/train.h"
-#include "mien/checkpoint/safetensors.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/projection.h"
-#include "mien/engine/tiny_bundle.h"
-#include "mien/nn/load.h"
-#include "mien/text/prompt_ensembles.h"
+#include "nn/load.h"
 #include "support/test_support.h"
+#include "text/prompt_ensembles.h"
 #include "unit/methods/coloured_clips.h"
 #include "unit/methods/plain_steps.h"
 

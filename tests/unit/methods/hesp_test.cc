@@ -10,11 +10,12 @@
 #include <set>
 #include <utility>
 
+#include "core/file.h"
+#include "engine/tiny_bundle.h"
 #include "methods/hesp/train.h"
-#include "mien/core/file.h"
+#include "metrics/open_set.h"
 #include "mien/engine/clip_reader.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "support/test_support.h"
 #include "unit/methods/coloured_clips.h"
 

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include "engine/tiny_bundle.h"
 #include "mien/engine/label_scorer.h"
-#include "mien/engine/tiny_bundle.h"
 #include "unit/text/text_test_support.h"
 
 namespace mien::methods {

@@ -8,9 +8,9 @@
 #include <cmath>
 #include <fstream>
 
+#include "engine/tiny_bundle.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/clip_reader.h"
-#include "mien/engine/tiny_bundle.h"
 #include "mien/image/decode.h"
 #include "support/test_support.h"
 

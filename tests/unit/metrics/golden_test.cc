@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "mien/core/file.h"
+#include "core/file.h"
+#include "metrics/open_set.h"
 #include "mien/core/json.h"
 #include "mien/metrics/confusion.h"
-#include "mien/metrics/open_set.h"
 #include "mien/metrics/regression.h"
 #include "mien/metrics/scores.h"
 

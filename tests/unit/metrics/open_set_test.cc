@@ -1,4 +1,4 @@
-#include "mien/metrics/open_set.h"
+#include "metrics/open_set.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "mien/metrics/paired.h"
+#include "metrics/paired.h"
 
 #include <gtest/gtest.h>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/core/json.h"
 #include "mien/metrics/confusion.h"
 #include "support/test_support.h"

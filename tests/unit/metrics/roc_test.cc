@@ -4,9 +4,9 @@
 
 #include <limits>
 
-#include "mien/core/file.h"
+#include "core/file.h"
+#include "metrics/open_set.h"
 #include "mien/core/json.h"
-#include "mien/metrics/open_set.h"
 #include "support/test_support.h"
 
 namespace mien::metrics {

@@ -1,11 +1,11 @@
-#include "mien/nn/clip.h"
+#include "nn/clip.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "mien/nn/load.h"
+#include "nn/load.h"
 #include "support/gradient_check.h"
 
 namespace mien::nn {

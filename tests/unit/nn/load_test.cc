@@ -1,11 +1,11 @@
-#include "mien/nn/load.h"
+#include "nn/load.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mien/checkpoint/safetensors.h"
-#include "mien/nn/temporal.h"
+#include "checkpoint/safetensors.h"
+#include "nn/temporal.h"
 #include "support/test_support.h"
 
 namespace mien::nn {

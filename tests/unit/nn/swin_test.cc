@@ -1,4 +1,4 @@
-#include "mien/nn/swin.h"
+#include "nn/swin.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <map>
 
 #include "mien/engine/architecture.h"
-#include "mien/nn/load.h"
-#include "mien/nn/residual.h"
+#include "nn/load.h"
+#include "nn/residual.h"
 #include "support/gradient_check.h"
 
 namespace mien::nn {

@@ -1,4 +1,4 @@
-#include "mien/nn/temporal.h"
+#include "nn/temporal.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <map>
 
 #include "mien/core/check.h"
-#include "mien/nn/load.h"
+#include "nn/load.h"
 #include "support/gradient_check.h"
 
 namespace mien::nn {

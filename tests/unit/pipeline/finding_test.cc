@@ -1,5 +1,5 @@
 // Faces that come from elsewhere: a detector of one's own, boxes in memory; and which frames count.
-#include "mien/pipeline/pace.h"
+#include "pipeline/pace.h"
 #include "pipeline_test_support.h"
 
 namespace mien::pipeline {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "mien/engine/tiny_bundle.h"
+#include "engine/tiny_bundle.h"
 #include "mien/pipeline/recognizer.h"
 #include "mien/text/labels.h"
 #include "support/test_support.h"

@@ -2,10 +2,10 @@
 #include <cmath>
 #include <map>
 
+#include "kernels/ops.h"
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
 #include "mien/kernels/cpu.h"
-#include "mien/kernels/ops.h"
 #include "pipeline_test_support.h"
 #include "support/bundles.h"
 

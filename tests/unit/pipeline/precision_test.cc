@@ -3,9 +3,9 @@
 // best label for 99 % of the faces.
 #include <gtest/gtest.h>
 
+#include "engine/stored_precision.h"
 #include "mien/core/rng.h"
 #include "mien/engine/bundle.h"
-#include "mien/engine/stored_precision.h"
 #include "mien/face/aligner.h"
 #include "mien/image/decode.h"
 #include "mien/image/preprocess.h"

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "kernels/ops.h"
 #include "mien/face/aligner.h"
 #include "mien/image/preprocess.h"
-#include "mien/kernels/ops.h"
 #include "pipeline/frame_keeper.h"
 #include "pipeline/track_book.h"
 #include "pipeline_test_support.h"

@@ -11,8 +11,8 @@
 #include "mien/report/json_lines.h"
 #include "mien/report/prediction_page.h"
 #include "mien/report/subtitles.h"
-#include "mien/report/table.h"
-#include "mien/report/timeline.h"
+#include "report/table.h"
+#include "report/timeline.h"
 #include "unit/report/report_samples.h"
 
 namespace mien::report {
@@ -98,7 +98,7 @@ TEST(Agreement, EveryFrameIsInItsSegment) {
   const ReadClip read = read_clip();
   ASSERT_EQ(read.frames.size(), 200U);
   ClipTimeline timeline;
-  const CsvTable csv(kAgreeingLabels);
+  const FaceCsv csv(kAgreeingLabels);
   for (const pipeline::FrameResult& frame : read.frames) {
     timeline.add(frame);
     for (const engine::FaceResult& face : frame.faces) {

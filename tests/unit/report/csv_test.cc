@@ -46,7 +46,7 @@ std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
 }
 
 TEST(Csv, HeaderAndRowAreAsDocumented) {
-  const CsvTable table({"happy", "sad"});
+  const FaceCsv table({"happy", "sad"});
   EXPECT_EQ(table.header(),
             "input,frame,face_id,timestamp,confidence,success,source,x,y,w,h,top,unknown,"
             "p_happy,p_sad,c_happy,c_sad,steady,cut_short\n");
@@ -63,11 +63,11 @@ TEST(Csv, HeaderAndRowAreAsDocumented) {
   frame.faces.clear();
   EXPECT_TRUE(table.rows(frame, true).ends_with(",,1\n"));
   EXPECT_TRUE(table.rows(picture_of({})).ends_with(",,\n")) << "a picture cannot be cut short";
-  EXPECT_EQ(CsvTable({}).header().find("steady"), std::string::npos) << "detected faces have none";
+  EXPECT_EQ(FaceCsv({}).header().find("steady"), std::string::npos) << "detected faces have none";
 }
 
 TEST(Csv, ChangesAgainstABaselineComeAfterTheLabels) {
-  const CsvTable table({"happy", "sad"}, {}, {.changes = true});
+  const FaceCsv table({"happy", "sad"}, {}, {.changes = true});
   auto face = face_at({1, 2, 3, 4}, {{"sad", 0.75F}, {"happy", 0.25F}});
   const auto none = table.rows(picture_of({face}));
   face.change = {0.5F, -0.5F};
@@ -81,7 +81,7 @@ TEST(Csv, ChangesAgainstABaselineComeAfterTheLabels) {
 }
 
 TEST(Csv, TheWallTimeIsTheLastColumn) {
-  const CsvTable table({"happy"}, {}, {.changes = true, .clock = true});
+  const FaceCsv table({"happy"}, {}, {.changes = true, .clock = true});
   auto frame = frame_of(2.04, {face_at({1, 2, 3, 4}, {{"happy", 1.0F}}, 0)});
   const std::string none = table.rows(frame);
   frame.clock = *parse_wall_time("2028-02-28T23:59:58.5Z");
@@ -96,7 +96,7 @@ TEST(Csv, TheWallTimeIsTheLastColumn) {
 }
 
 TEST(Csv, ValuesOfARegressionComeAfterTheLabels) {
-  const CsvTable table({"happy"}, {"blunted affect", "=x"});
+  const FaceCsv table({"happy"}, {"blunted affect", "=x"});
   auto face = face_at({1, 2, 3, 4}, {{"happy", 0.5F}});
   face.values = {{"blunted affect", 2.5F}, {"=x", -1e-9F}};
   const auto rows =
@@ -112,7 +112,7 @@ TEST(Csv, ValuesOfARegressionComeAfterTheLabels) {
 }
 
 TEST(Csv, FrameWithoutFacesKeepsItsRow) {
-  const CsvTable table({"happy", "sad"});
+  const FaceCsv table({"happy", "sad"});
   const auto rows = parse_csv(table.header() + table.rows(frame_of(1, {})));
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[1].size(), rows[0].size());
@@ -121,7 +121,7 @@ TEST(Csv, FrameWithoutFacesKeepsItsRow) {
 }
 
 TEST(Csv, PicturesNumberTheirFaces) {
-  const CsvTable table({"happy"});
+  const FaceCsv table({"happy"});
   const auto rows =
       parse_csv(table.rows(picture_of({face_at({1, 2, 3, 4}, kHappy), face_at({5, 6, 7, 8}, {})})));
   ASSERT_EQ(rows.size(), 2U);
@@ -132,7 +132,7 @@ TEST(Csv, PicturesNumberTheirFaces) {
 }
 
 TEST(Csv, RepeatedLabelsCountOnceAndStrangeOnesAreLeftOut) {
-  const CsvTable table({"happy", "happy", "bored"});
+  const FaceCsv table({"happy", "happy", "bored"});
   const auto rows =
       parse_csv(table.header() + table.rows(picture_of({face_at({1, 2, 3, 4}, kHappy)})));
   ASSERT_EQ(rows[0].size(), 13U + 4U + 2U);  // then steady and cut_short
@@ -161,7 +161,7 @@ TEST(Csv, AnyTextReadsBackAsOneCell) {
   for (const std::string& text : test::hostile_texts()) {
     auto picture = picture_of({face_at({1, 2, 3, 4}, {{text, 0.5F}})});
     picture.input = text;
-    const CsvTable table({text});
+    const FaceCsv table({text});
     const auto rows = parse_csv(table.header() + table.rows(picture));
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows[0].size(), 17U);
@@ -172,7 +172,7 @@ TEST(Csv, AnyTextReadsBackAsOneCell) {
 
 TEST(Csv, NumbersThatAreNotFiniteAreEmpty) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const CsvTable table({"happy"});
+  const FaceCsv table({"happy"});
   const auto rows = parse_csv(
       table.rows(picture_of({face_at({nan, -0.01F, HUGE_VALF, 3e38F}, {{"happy", nan}})})));
   EXPECT_EQ(rows[0][7], "");

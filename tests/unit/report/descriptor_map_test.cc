@@ -1,4 +1,4 @@
-#include "mien/report/descriptor_map.h"
+#include "report/descriptor_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,6 +7,7 @@
 #include "report/label_colours.h"
 #include "report/layout.h"
 #include "report/people_colours.h"
+#include "report/timeline.h"
 #include "support/test_support.h"
 #include "unit/report/report_samples.h"
 

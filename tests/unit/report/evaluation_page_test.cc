@@ -1,4 +1,4 @@
-#include "mien/report/evaluation_page.h"
+#include "report/evaluation_page.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mien/report/evaluation.h"
+#include "report/evaluation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mien/report/text.h"
+#include "report/text.h"
 
 namespace mien::report {
 namespace {

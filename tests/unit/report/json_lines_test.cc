@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "support/test_support.h"
 #include "unit/report/report_samples.h"
 #include "unit/report/schema_checker.h"

@@ -1,4 +1,4 @@
-#include "mien/report/protocol_pages.h"
+#include "report/protocol_pages.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mien/report/table.h"
+#include "report/table.h"
 
 #include <gmock/gmock.h>
 
@@ -6,9 +6,9 @@
 #include <limits>
 #include <sstream>
 
-#include "mien/core/utf8.h"
-#include "mien/report/text.h"
-#include "mien/report/timeline.h"
+#include "core/utf8.h"
+#include "report/text.h"
+#include "report/timeline.h"
 #include "support/test_support.h"
 #include "unit/report/report_samples.h"
 

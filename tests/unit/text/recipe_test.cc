@@ -1,4 +1,4 @@
-#include "mien/text/recipe.h"
+#include "text/recipe.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

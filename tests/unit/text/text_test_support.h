@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "mien/text/tiny_vocabulary.h"
-#include "mien/text/tokenizer.h"
 #include "support/test_support.h"
+#include "text/tiny_vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace mien::text {
 

@@ -1,10 +1,10 @@
-#include "mien/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/core/json.h"
 #include "unit/text/text_test_support.h"
 

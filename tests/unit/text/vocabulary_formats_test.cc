@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "mien/core/json.h"
 #include "unit/text/text_test_support.h"
 

@@ -1,11 +1,11 @@
-#include "mien/text/word_notes.h"
+#include "text/word_notes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mien/text/tiny_vocabulary.h"
-#include "mien/text/words.h"
 #include "support/test_support.h"
+#include "text/tiny_vocabulary.h"
+#include "text/words.h"
 
 namespace mien::text {
 namespace {

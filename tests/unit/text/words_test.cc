@@ -1,4 +1,4 @@
-#include "mien/text/words.h"
+#include "text/words.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mien/train/optimiser.h"
+#include "train/optimiser.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include <numbers>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "mien/train/run_state.h"
 #include "support/test_support.h"
 

@@ -11,14 +11,15 @@
 #include <fstream>
 #include <functional>
 
+#include "core/file.h"
 #include "methods/emoclip/train.h"
 #include "methods/kit/recipe.h"
-#include "mien/core/file.h"
 #include "mien/core/json.h"
-#include "mien/nn/load.h"
-#include "mien/train/event_file.h"
+#include "nn/load.h"
 #include "support/test_support.h"
 #include "toy_method.h"
+#include "train/communicator.h"
+#include "train/event_file.h"
 #include "unit/methods/coloured_clips.h"
 
 namespace mien::train {

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "video/ffmpeg.h"
 
 namespace mien::video::test {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "clips.h"
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "support/test_support.h"
 #include "video/deinterlace.h"
 #include "video/tone_map.h"

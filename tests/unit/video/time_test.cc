@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "clips.h"
-#include "mien/core/file.h"
+#include "core/file.h"
 #include "support/test_support.h"
 
 namespace mien::video::test {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/checkpoint/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "mien/core/status.h"
 #include "mien/kernels/linear.h"
 

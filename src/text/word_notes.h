@@ -6,7 +6,7 @@
 
 #include "mien/core/status.h"
 #include "mien/text/labels.h"
-#include "mien/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace mien::text {
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "kernels/buffer.h"
 #include "mien/core/status.h"
-#include "mien/kernels/buffer.h"
 #include "mien/kernels/linear.h"
 #include "mien/tensor/tensor.h"
 

@@ -35,7 +35,7 @@ struct InputFile {
 using RunFacts = std::vector<std::pair<std::string, std::string>>;
 
 /// What is to be done, and what is there already.
-struct Plan {
+struct BatchPlan {
   struct Item {
     std::int64_t id = 0;
     InputFile file;
@@ -90,7 +90,7 @@ class ResultsFile {
   const std::vector<std::string>& labels() const { return labels_; }
 
   /// Enters new files, drops what a killed run left half, and tells what is to be done.
-  Result<Plan> plan(std::span<const InputFile> files, const PlanOptions& options = {});
+  Result<BatchPlan> plan(std::span<const InputFile> files, const PlanOptions& options = {});
 
   /// Frames of a file that is being read (a picture is one frame); they count once finish() was
   /// called. Errors of these: kIo (a full disk too; nothing of the call is kept then).

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "metrics/paired.h"
 #include "mien/core/json.h"
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
 #include "mien/eval/closed_set.h"
-#include "mien/metrics/paired.h"
 
 namespace mien::eval {
 

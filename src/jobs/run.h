@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "jobs/results_file.h"
 #include "mien/core/status.h"
-#include "mien/jobs/results_file.h"
 
 namespace mien::jobs {
 
@@ -26,7 +26,7 @@ class FileReader {
   virtual Result<pipeline::ClipResult> read(const InputFile& file, FrameSink& sink) = 0;
 };
 
-struct RunOptions {
+struct BatchOptions {
   int jobs = 1;  ///< files that are read at once
   const std::atomic<bool>* cancel = nullptr;
   /// Called one at a time, from the workers.
@@ -45,8 +45,8 @@ struct RunCounts {
 /// on its own thread and one at a time. A file that fails is recorded and the next one follows.
 /// Errors: those of make_reader; those of the results file (a full disk), where the run stops and
 /// what was complete is kept.
-Result<RunCounts> run_plan(ResultsFile& results, const Plan& plan,
+Result<RunCounts> run_plan(ResultsFile& results, const BatchPlan& plan,
                            const std::function<Result<std::unique_ptr<FileReader>>()>& make_reader,
-                           const RunOptions& options = {});
+                           const BatchOptions& options = {});
 
 }  // namespace mien::jobs

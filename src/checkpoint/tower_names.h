@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/checkpoint/name_map.h"
+#include "checkpoint/name_map.h"
 
 namespace mien::checkpoint {
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "data/registry.h"
 #include "mien/core/status.h"
 #include "mien/data/manifest.h"
-#include "mien/data/registry.h"
 
 namespace mien::data {
 

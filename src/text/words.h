@@ -8,7 +8,7 @@
 
 #include "mien/core/limits.h"
 #include "mien/core/status.h"
-#include "mien/text/tokenizer.h"
+#include "text/tokenizer.h"
 
 namespace mien::text {
 

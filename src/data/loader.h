@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/start_thread.h"
+#include "data/views.h"
 #include "mien/core/rng.h"
-#include "mien/core/start_thread.h"
 #include "mien/core/status.h"
-#include "mien/data/views.h"
 
 namespace mien::data {
 

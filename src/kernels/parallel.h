@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "mien/core/thread_pool.h"
+#include "core/thread_pool.h"
 #include "mien/kernels/cpu.h"
 
 namespace mien::kernels {

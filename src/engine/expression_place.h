@@ -3,15 +3,9 @@
 #include <cstdint>
 #include <span>
 
+#include "mien/engine/encoders.h"
+
 namespace mien::engine {
-
-/// A place in a picture, in pixels.
-struct PromptPlace {
-  std::int64_t row = 0;
-  std::int64_t col = 0;
-
-  bool operator==(const PromptPlace&) const = default;
-};
 
 /// Where HESP puts the centre of its patch: the activation map min-max scaled to 0..255, resized to
 /// the picture, cut at 201 (the red of the published colour map); the centroid of the largest

@@ -25,7 +25,6 @@ Result<std::shared_ptr<const Checkpoint>> parse_safetensors(std::span<const std:
 Result<std::shared_ptr<const Checkpoint>> open_safetensors(const std::filesystem::path& path,
                                                            const Limits& limits = {});
 
-using NamedTensors = std::vector<std::pair<std::string, TensorView>>;
 /// Writes atomically; tensors are laid out in the given order, data 64-byte aligned by padding the
 /// header.
 Status write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,

@@ -4,12 +4,12 @@
 #include <string_view>
 #include <vector>
 
-#include "mien/eval/folds.h"
-#include "mien/eval/groups.h"
-#include "mien/eval/left_out.h"
+#include "eval/folds.h"
+#include "eval/groups.h"
+#include "eval/left_out.h"
+#include "eval/robustness.h"
 #include "mien/eval/open_set.h"
-#include "mien/eval/robustness.h"
-#include "mien/report/evaluation.h"
+#include "report/evaluation.h"
 
 namespace mien::report {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "mien/nn/clip.h"
+#include "nn/clip.h"
 
 namespace mien::nn {
 
@@ -25,7 +25,7 @@ struct WordTowerOptions {
   int heads = 4;
   int mlp = 512;
   int embed = 256;
-  Activation activation = Activation::kQuickGelu;
+  Nonlinearity activation = Nonlinearity::kQuickGelu;
 };
 
 /// A text tower over word vectors: the vectors are fixed, the buckets of trigrams train. A class

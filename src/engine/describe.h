@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/safetensors.h"
 #include "mien/checkpoint/checkpoint.h"
-#include "mien/checkpoint/safetensors.h"
 #include "mien/core/json.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/detector.h"

@@ -1,4 +1,4 @@
-#include "methods/kit/run_options.h"
+#include "methods/kit/common_training.h"
 
 #include <fmt/format.h>
 
@@ -7,34 +7,34 @@
 
 namespace mien::methods {
 
-Status RunOptions::check_init(std::string_view group) const {
+Status CommonTraining::check_init(std::string_view group) const {
   if (!init.empty()) return {};
   return invalid_argument(
       fmt::format("{}.init: is empty (expected a bundle with both towers)", group));
 }
 
-void RunOptions::add_init(OptionSet& set) {
+void CommonTraining::add_init(OptionSet& set) {
   set.add("init", init, "Bundle that both towers come from, below --data");
 }
 
-void RunOptions::add_length(OptionSet& set, std::string_view samples) {
+void CommonTraining::add_length(OptionSet& set, std::string_view samples) {
   set.add("epochs", epochs, "Epochs", {1, 1e6});
   set.add("batch", batch, fmt::format("{} per step and process", samples), {1, 65536});
   set.add("frames", frames, "Frames per clip", {1, 4096});
 }
 
-void RunOptions::add_select(OptionSet& set, std::string_view first) {
+void CommonTraining::add_select(OptionSet& set, std::string_view first) {
   std::vector<std::string_view> choices = {"last", "war", "uar"};
   if (!first.empty()) choices.insert(choices.begin() + 1, first);
   set.add("select", select, "Epoch that is kept: the last, or the best on the validation part",
           std::move(choices));
 }
 
-void RunOptions::add_accept(OptionSet& set, std::string_view part) {
+void CommonTraining::add_accept(OptionSet& set, std::string_view part) {
   set.add("accept", accept, fmt::format("Share of the {} that is not unknown", part), {0.5, 1});
 }
 
-void RunOptions::add_bundle(OptionSet& set) {
+void CommonTraining::add_bundle(OptionSet& set) {
   set.add("name", name, "Of the bundle; empty: that of the data");
   set.add("licence", licence, "Of the bundle");
 }

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "mien/nn/activation.h"
+#include "nn/activation.h"
 
 namespace mien::nn {
 
@@ -20,7 +20,7 @@ struct VitOptions {
   int heads = 12;
   int mlp = 3072;
   int embed = 512;
-  Activation activation = Activation::kQuickGelu;
+  Nonlinearity activation = Nonlinearity::kQuickGelu;
 };
 
 /// Sizes of CLIP's causal text tower.
@@ -32,7 +32,7 @@ struct TextTowerOptions {
   int heads = 8;
   int mlp = 2048;
   int embed = 512;
-  Activation activation = Activation::kQuickGelu;
+  Nonlinearity activation = Nonlinearity::kQuickGelu;
 };
 
 struct ClipOptions {
@@ -43,7 +43,7 @@ struct ClipOptions {
 /// Trainable pre-norm transformer blocks `resblocks.{i}.*`, as CLIP names them.
 class ResidualBlocks : public torch::nn::Module {
  public:
-  ResidualBlocks(int width, int layers, int heads, int mlp, Activation activation);
+  ResidualBlocks(int width, int layers, int heads, int mlp, Nonlinearity activation);
   /// Shape: [batch, tokens, width] -> the same. `mask` [tokens, tokens] is added to the attention
   /// logits, or is undefined.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask);
@@ -51,7 +51,7 @@ class ResidualBlocks : public torch::nn::Module {
  private:
   struct Block;
   int heads_;
-  Activation activation_;
+  Nonlinearity activation_;
   std::vector<std::shared_ptr<Block>> blocks_;
 };
 

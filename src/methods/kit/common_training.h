@@ -11,7 +11,7 @@ namespace mien::methods {
 /// Options that most methods have. A method's struct derives from this, sets its own defaults, and
 /// registers each group where it belongs. Keep the order of existing options: a run is resumed only
 /// if its recipe prints the same as before.
-struct RunOptions {
+struct CommonTraining {
   std::string init = {};  ///< bundle that the towers come from
   int epochs = 1;
   int batch = 1;
