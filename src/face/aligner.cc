@@ -124,7 +124,7 @@ Result<image::Image> crop_face(image::ImageView picture, const Face& face, const
       return warp(picture, *to_picture, spec.align_size);
     }
   }
-  if (face.source == Source::kWhole) {
+  if (face.source == FaceSource::kWhole) {
     return image::crop(
         picture, {0, 0, static_cast<float>(picture.width), static_cast<float>(picture.height)});
   }

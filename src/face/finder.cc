@@ -65,7 +65,7 @@ Status place_landmarks(const Landmarks& landmarks, image::ImageView picture,
   MIEN_ASSIGN_OR_RETURN(const std::shared_ptr<const LandmarkModel> model, landmarks->get());
   for (Face& face : faces) {
     face.landmarks68 =
-        model->predict(picture, face.source == Source::kBoxes ? squared(face.box) : face.box);
+        model->predict(picture, face.source == FaceSource::kBoxes ? squared(face.box) : face.box);
     // Those of a detector stay: they come with the box, and in profile, too.
     if (face.landmarks68.size() == 68 && !face.landmarks5) {
       face.landmarks5 = five_points(face.landmarks68);
@@ -81,7 +81,7 @@ Result<std::vector<Face>> one_whole(const Landmarks& landmarks, image::ImageView
   faces[0].box = inner.value_or(image::Box{});
   if (inner) MIEN_RETURN_IF_ERROR(place_landmarks(landmarks, picture, faces));
   faces[0].box = whole_box(picture);
-  faces[0].source = Source::kWhole;
+  faces[0].source = FaceSource::kWhole;
   return faces;
 }
 
@@ -206,7 +206,7 @@ class Finder final : public FaceFinder {
       for (const TrackedFace& one : tracked) {
         Detection now{one.box, one.score, one.points};
         part.shift(now);
-        if (add(faces, frame, now, Source::kDetected)) faces.back().track = one.track;
+        if (add(faces, frame, now, FaceSource::kDetected)) faces.back().track = one.track;
       }
     }
     if (options_.single) keep_single(faces, timestamp_us);
@@ -217,7 +217,7 @@ class Finder final : public FaceFinder {
                                   std::span<const image::Box> boxes) override {
     MIEN_RETURN_IF_ERROR(check_given(picture, boxes));
     std::vector<Face> faces;
-    for (const image::Box& box : boxes) add(faces, picture, {box, 0}, Source::kBoxes);
+    for (const image::Box& box : boxes) add(faces, picture, {box, 0}, FaceSource::kBoxes);
     MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
     return faces;
   }
@@ -256,7 +256,7 @@ class Finder final : public FaceFinder {
       MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes,
                             boxes_.find(name, std::nullopt, width, height));
       for (const image::Box& box : boxes) {
-        add(faces, picture, {scaled(box, x, y), 0}, Source::kBoxes);
+        add(faces, picture, {scaled(box, x, y), 0}, FaceSource::kBoxes);
       }
     } else {
       MIEN_ASSIGN_OR_RETURN(const SearchArea part, part_of(picture.width, picture.height, region));
@@ -273,7 +273,7 @@ class Finder final : public FaceFinder {
       }
       for (Detection& one : found) {
         part.shift(one);
-        add(faces, picture, one, Source::kDetected);
+        add(faces, picture, one, FaceSource::kDetected);
       }
     }
     std::stable_sort(faces.begin(), faces.end(),
@@ -302,7 +302,8 @@ class Finder final : public FaceFinder {
     for (const image::Box& box : boxes) given.push_back({box, 0});
     std::vector<Face> faces;
     for (const TrackedFace& one : tracker_.assign(given, timestamp_us, frame)) {
-      if (add(faces, frame, {one.box, one.score}, Source::kBoxes)) faces.back().track = one.track;
+      if (add(faces, frame, {one.box, one.score}, FaceSource::kBoxes))
+        faces.back().track = one.track;
     }
     return faces;
   }
@@ -338,7 +339,7 @@ class Finder final : public FaceFinder {
 
   /// A box that lies outside of the picture is no face of it.
   static bool add(std::vector<Face>& faces, image::ImageView picture, const Detection& found,
-                  Source source) {
+                  FaceSource source) {
     const image::Box whole = whole_box(picture);
     const image::Box& box = found.box;
     if (box.x >= whole.w || box.y >= whole.h || box.x + box.w <= 0 || box.y + box.h <= 0) {

@@ -141,7 +141,7 @@ TEST(Crop, MarginSquareAndOverhang) {
 
 TEST(Crop, WholeIsThePictureItself) {
   Face face;
-  face.source = Source::kWhole;
+  face.source = FaceSource::kWhole;
   face.box = {0, 0, 31, 17};
   const auto out = crop_face(ramp(31, 17), face, {});
   MIEN_ASSERT_OK(out);

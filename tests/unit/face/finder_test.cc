@@ -35,7 +35,7 @@ TEST(Finder, LargestFaceFirstAndScoresBelowTheLimitDropped) {
   ASSERT_EQ(all->size(), 3U);
   EXPECT_EQ((*all)[0].box, (image::Box{200, 50, 90, 90}));
   EXPECT_EQ((*all)[2].box, (image::Box{10, 10, 40, 40}));
-  EXPECT_EQ((*all)[0].source, Source::kDetected);
+  EXPECT_EQ((*all)[0].source, FaceSource::kDetected);
   EXPECT_EQ((*all)[0].track, -1);
   EXPECT_TRUE((*all)[0].landmarks68.empty());
   const auto sure = fake({.min_score = 0.5F})->find(picture, "a.png");
@@ -111,7 +111,7 @@ TEST(Finder, WholeModeIsThePicture) {
   MIEN_ASSERT_OK(faces);
   ASSERT_EQ(faces->size(), 1U);
   EXPECT_EQ((*faces)[0].box, (image::Box{0, 0, 48, 30}));
-  EXPECT_EQ((*faces)[0].source, Source::kWhole);
+  EXPECT_EQ((*faces)[0].source, FaceSource::kWhole);
   const auto frame = finder->track(image::Image(48, 30), 3, 0, "");
   MIEN_ASSERT_OK(frame);
   EXPECT_EQ((*frame)[0].track, 0);
@@ -128,7 +128,7 @@ TEST(Finder, BoxesComeFromTheFile) {
   MIEN_ASSERT_OK(faces);
   ASSERT_EQ(faces->size(), 2U);
   EXPECT_EQ((*faces)[0].box, (image::Box{-3, 0, 20, 20}));
-  EXPECT_EQ((*faces)[1].source, Source::kBoxes);
+  EXPECT_EQ((*faces)[1].source, FaceSource::kBoxes);
   MIEN_EXPECT_CODE(finder->find(image::Image(9, 9), "other.png"), StatusCode::kNotFound);
   MIEN_EXPECT_CODE(finder->find(image::Image(99, 99), "b.png"), StatusCode::kInvalidArgument);
   for (int i = 0; i < 3; ++i) {
@@ -152,7 +152,7 @@ TEST(Finder, BoxesComeFromMemoryOrWithTheCall) {
   MIEN_ASSERT_OK(placed);
   ASSERT_EQ(placed->size(), 2U);
   EXPECT_EQ((*placed)[0].box, boxes[0]);  // in their order, not the largest first
-  EXPECT_EQ((*placed)[1].source, Source::kBoxes);
+  EXPECT_EQ((*placed)[1].source, FaceSource::kBoxes);
   EXPECT_EQ((*placed)[1].track, -1);
   for (int i = 0; i < 3; ++i) {
     const std::vector<image::Box> now{{60.0F + 2 * static_cast<float>(i), 60, 30, 30},
@@ -362,9 +362,9 @@ TEST(Finder, ModesHaveNames) {
     EXPECT_EQ(*parse_mode(to_string(mode)), mode);
   }
   MIEN_EXPECT_CODE(parse_mode("dlib"), StatusCode::kInvalidArgument);
-  EXPECT_EQ(to_string(Source::kDetected), "detected");
-  EXPECT_EQ(to_string(Source::kWhole), "whole");
-  EXPECT_EQ(to_string(Source::kBoxes), "boxes");
+  EXPECT_EQ(to_string(FaceSource::kDetected), "detected");
+  EXPECT_EQ(to_string(FaceSource::kWhole), "whole");
+  EXPECT_EQ(to_string(FaceSource::kBoxes), "boxes");
 }
 
 TEST(Finder, TellsHowSmallAPictureMayBe) {
