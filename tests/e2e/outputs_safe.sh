@@ -85,7 +85,7 @@ ln -s a.png soft.png
 mkdir album && cp a.png b.png album
 printf 'path,x,y,w,h\na.png,1,1,30,30\n' >boxes.csv
 printf -- '- happy\n- sad\n' >words.yaml
-refused '--annotate .*would replace what is read' a.png predict a.png "${whole[@]}" --annotate a.png
+refused '--annotate .*would overwrite an input' a.png predict a.png "${whole[@]}" --annotate a.png
 refused '--annotate .*would replace' a.png predict a.png "${whole[@]}" --annotate hard.png
 refused '--annotate .*would replace' a.png predict a.png "${whole[@]}" --annotate soft.png
 refused '--annotate .*would replace' a.png predict a.png "${whole[@]}" --annotate album/../a.png
@@ -150,7 +150,7 @@ check "the link and the mode stay" test -L to-old -a "$(stat -c %a old)" = 700
 check "replaced" grep -q int8 old/bundle.json
 run export --precision int8 tiny tiny --overwrite --force
 exits 2
-err_is 'bundle tiny/bundle\.json: would replace what is read'
+err_is 'bundle tiny/bundle\.json: would overwrite an input'
 : >empty
 run export --precision int8 tiny empty --overwrite --force
 exits 2
