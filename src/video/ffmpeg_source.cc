@@ -289,7 +289,8 @@ Result<std::optional<Frame>> FfmpegSource::next_if(const Wanted& wanted) {
         std::string_view(container_.context().iformat->name).find("mp4") !=
             std::string_view::npos) {
       problem +=
-          "; its index is at the end, which cannot be read from a pipe (expected the file itself, "
+          "; it has its index at the end, which cannot be read from a pipe (expected the file "
+          "itself, "
           "or one laid "
           "out for streaming: ffmpeg -i IN -c copy -movflags faststart OUT.mp4)";
     }

@@ -53,9 +53,9 @@ struct DetectorInfo {
   double threshold = 0.6;     ///< score, 0 to 1, above which a position is a face
   double overlap = 0.3;       ///< intersection over union above which two boxes are one face
   double smallest_face = 12;  ///< pixels, the narrowest that it finds well
-  /// Bundles expect faces as squares from the brows to the chin. Compared with a square of the area
-  /// of the network's box, their side is larger by the first factor, and they lie lower by the
-  /// second (in sides).
+  /// Bundles expect faces as squares from the brows to the chin. Such a square has `square_side`
+  /// times the side of a square with the area of the network's box, and is `square_down` sides of
+  /// that lower.
   double square_side = 0.93;
   double square_down = 0.04;
   std::string licence;

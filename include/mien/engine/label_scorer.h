@@ -89,7 +89,8 @@ class LabelScorer {
   /// The cosine with every label in order, without the absence of a yes/no question.
   /// Precondition: as score.
   std::vector<double> cosines(std::span<const float> embedding) const;
-  /// The threshold in use; none: nothing is called unknown, or the reference decides.
+  /// The threshold of the rule; none: the rule calls nothing unknown. With Mode::kAuto and a
+  /// reference in the bundle, the reference decides instead.
   std::optional<double> unknown_threshold() const { return threshold_; }
   /// The margin by which a face is known according to the bundle's reference; below zero: unknown.
   /// None without a reference, or when the labels have a rule of their own.

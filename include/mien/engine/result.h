@@ -32,8 +32,7 @@ struct TargetValue {
 
 /// The answer for a face at a moment of a clip, smoothed over time.
 struct SteadyAnswer {
-  std::vector<LabelScore> labels =
-      {};  ///< the answer first, the others by probability; at most ten
+  std::vector<LabelScore> labels = {};  ///< the answer first, then by probability; at most ten
   bool unknown = false;
   bool continues = false;          ///< the face was present without a break since its last frame
   std::vector<float> change = {};  ///< of each of `labels`, against the face's own baseline

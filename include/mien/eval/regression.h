@@ -26,9 +26,8 @@ struct RegressionRow {
 struct RegressionRun {
   std::vector<engine::RegressionTarget> targets;
   std::vector<RegressionRow> rows = {};
-  std::vector<std::string> unreadable =
-      {};                         ///< one message per unreadable sample, which was left out
-  std::int64_t without_face = 0;  ///< samples read whole because no face was found
+  std::vector<std::string> unreadable = {};  ///< one message per sample that was left out
+  std::int64_t without_face = 0;             ///< samples read whole because no face was found
 };
 
 /// Reads every sample with the regression head of the bundle (engine::ClipReader). The targets of
@@ -57,8 +56,7 @@ struct RegressionReport {
   std::vector<TargetReport> targets;
   metrics::RegressionError mean;  ///< mean of the figures over the targets
   std::int64_t rows = 0;
-  std::int64_t resampled =
-      0;  ///< number of units the bootstrap draws: subjects, or rows without them
+  std::int64_t resampled = 0;  ///< units of the bootstrap: subjects, or rows without them
   bool by_subject = false;
 
   /// {"n", "resampled", "targets": [{"name", "range", "pcc", "pcc_interval", ...}], "mean"}.

@@ -24,9 +24,8 @@ namespace mien::eval {
 struct RunOptions {
   face::FinderOptions finder = {};                          ///< kWhole: the pictures are face crops
   engine::Compound compound = engine::Compound::kUnitMean;  ///< of labels with parts
-  std::optional<engine::Reduce> reduce =
-      {};                       ///< of several texts per label; none: as the bundle says
-  double max_bad_share = 0.01;  ///< largest share of unreadable samples
+  std::optional<engine::Reduce> reduce = {};  ///< of several texts per label; none: the bundle's
+  double max_bad_share = 0.01;                ///< largest share of unreadable samples
   /// Classes may lack a label: their probability is 0, cosine and logit are minus infinity.
   bool some_classes = false;
   text::LabelSet outliers = {};  ///< words to compare every sample with as well (open set)
@@ -43,13 +42,12 @@ struct RunOptions {
 struct RunResult {
   std::vector<std::string> classes;  ///< of the manifest, in its order
   std::vector<Prediction> predictions = {};
-  std::vector<std::string> unreadable =
-      {};                          ///< one message per unreadable sample, which was left out
-  std::int64_t without_face = 0;   ///< samples read whole because no face was found
-  std::int64_t compound = 0;       ///< samples with several labels, left out
-                                   ///< (data::compound_classes makes classes of them)
-  OutlierWords outliers = {};      ///< of RunOptions::outliers
-  DescriptorMap descriptors = {};  ///< empty when every label has one description
+  std::vector<std::string> unreadable = {};  ///< one message per sample that was left out
+  std::int64_t without_face = 0;             ///< samples read whole because no face was found
+  std::int64_t compound = 0;                 ///< samples with several labels, left out
+                                             ///< (data::compound_classes makes classes of them)
+  OutlierWords outliers = {};                ///< of RunOptions::outliers
+  DescriptorMap descriptors = {};            ///< empty when every label has one description
 };
 
 /// Scores every sample: unit embedding of its sampled frames (engine::ClipReader: by the temporal

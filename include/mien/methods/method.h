@@ -83,7 +83,8 @@ class Method {
   /// The value of `validate` that selects the best epoch (larger is better); empty: the last epoch.
   virtual std::string selects_by() const { return "war"; }
 
-  /// Writes a bundle with the current parameters. Errors: those of engine::write_bundle.
+  /// Writes a bundle with the current parameters. Errors: those of the data and of
+  /// engine::write_bundle.
   virtual Status export_bundle(const std::filesystem::path& path, bool overwrite) = 0;
 };
 

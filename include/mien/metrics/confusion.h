@@ -33,9 +33,8 @@ class ConfusionMatrix {
 /// A mean over classes, and the values it was made of.
 struct ClassMean {
   double percent = 0;
-  std::vector<std::optional<double>> per_class =
-      {};                                ///< percent; nullopt: the class has no samples
-  std::vector<std::size_t> absent = {};  ///< classes without a sample
+  std::vector<std::optional<double>> per_class = {};  ///< percent; nullopt: no samples
+  std::vector<std::size_t> absent = {};               ///< classes without a sample
 };
 
 /// Weighted average recall (accuracy), percent: correct / samples.

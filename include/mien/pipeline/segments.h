@@ -72,8 +72,7 @@ class FrameSteps {
 /// Threads: not thread-safe.
 class LabelSegments {
  public:
-  static constexpr std::size_t kMaxSegments =
-      200'000;  ///< of all faces; later ones are only counted
+  static constexpr std::size_t kMaxSegments = 200'000;  ///< of all faces; the rest is only counted
 
   /// What the caller needs.
   enum class Use {

@@ -28,9 +28,8 @@ struct DrawStyle {
 /// Where a frame is in its clip.
 struct FrameTime {
   std::int64_t now_us = 0;
-  std::int64_t duration_us = 0;  ///< <= 0: unknown (live); the last 30 seconds are shown
-  std::optional<WallTime> clock =
-      {};  ///< wall time of time 0; if set, drawn instead of the clip's time
+  std::int64_t duration_us = 0;        ///< <= 0: unknown (live); the last 30 seconds are shown
+  std::optional<WallTime> clock = {};  ///< wall time of time 0, drawn instead of the clip's time
 };
 
 /// Draws results on pictures: a box per face in its own colour, and beside it a panel with the best

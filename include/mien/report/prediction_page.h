@@ -40,7 +40,7 @@ class PredictionPage {
   /// Adds a picture. `image`: may be nullptr; used only with PredictionPageOptions::images.
   /// Errors: those of encode_jpeg.
   Status picture(const pipeline::FrameResult& picture, const image::Image* image);
-  /// Adds an analysed frame of a clip, in order. `image`, Errors: as for picture().
+  /// Adds an analysed frame of a clip, in order. `image` and Errors: as for picture().
   Status clip_frame(const pipeline::FrameResult& frame, const image::Image* image);
   /// Ends the clip. Precondition: `segments` are finished.
   void clip(const pipeline::ClipResult& clip, const LabelSegments& segments);

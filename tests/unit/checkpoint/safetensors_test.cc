@@ -101,7 +101,7 @@ TEST(SafetensorsDamage, HeaderThatIsNotJson) {
 TEST(SafetensorsDamage, DuplicateName) {
   const std::string info = R"({"dtype":"U8","shape":[24],"data_offsets":[0,24]})";
   expect_damage(test::join({"{\"a\":", info, ",\"a\":", info, "}"}), StatusCode::kCorrupt,
-                "repeated");
+                "duplicate");
 }
 
 TEST(SafetensorsDamage, MetadataThatIsNotText) {
@@ -160,9 +160,9 @@ TEST(SafetensorsDamage, OverlappingRanges) {
 TEST(SafetensorsDamage, GapsBetweenRanges) {
   expect_damage(R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},)"
                 R"("b":{"dtype":"U8","shape":[12],"data_offsets":[12,24]}})",
-                StatusCode::kCorrupt, "hole");
+                StatusCode::kCorrupt, "gap");
   expect_damage(one(R"("dtype":"U8","shape":[23],"data_offsets":[1,24])"), StatusCode::kCorrupt,
-                "hole");
+                "gap");
 }
 
 TEST(SafetensorsDamage, UnusedBytesAtTheEnd) {

@@ -84,7 +84,7 @@ TEST(TorchLegacyDamage, MismatchedKeys) {
   expect_legacy_damage(torch_legacy(body, "N", kLegacyData), StatusCode::kCorrupt, "keys");
   expect_legacy_damage(
       torch_legacy(body, test::join({"](", text("0"), text("0"), "e"}), kLegacyData + kLegacyData),
-      StatusCode::kCorrupt, "twice");
+      StatusCode::kCorrupt, "duplicate");
 }
 
 TEST(TorchLegacyDamage, StorageWithTwoDescriptions) {
@@ -92,7 +92,7 @@ TEST(TorchLegacyDamage, StorageWithTwoDescriptions) {
   other.type = "HalfStorage";
   expect_legacy_damage(
       torch_legacy(map({{"a", tensor(legacy_six())}, {"b", tensor(other)}}), kKeys, kLegacyData),
-      StatusCode::kCorrupt, "two ways");
+      StatusCode::kCorrupt, "two different descriptions");
 }
 
 TEST(TorchLegacyDamage, OtherPicklesAreNamed) {

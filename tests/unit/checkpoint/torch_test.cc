@@ -118,7 +118,7 @@ TEST(TorchNames, SeveralMapsGiveDottedNames) {
 
 TEST(TorchNames, DuplicateNameIsCorrupt) {
   expect_torch_damage(parse_program(map({{"a", tensor(six())}, {"a", tensor(six())}})),
-                      StatusCode::kCorrupt, "twice");
+                      StatusCode::kCorrupt, "duplicate");
 }
 
 TEST(TorchHostile, CodeAtTheTopIsNamedAndNotRun) {
@@ -259,7 +259,7 @@ TEST(TorchDamage, ZipWithoutPickleOrWithTwo) {
 TEST(TorchDamage, NoTensors) {
   for (const std::string& body : {std::string("N"), std::string("}"), std::string("]"), number(3),
                                   map({{"a", number(3)}}), text("x")}) {
-    expect_torch_damage(parse_program(body), StatusCode::kUnsupported, "no tensors");
+    expect_torch_damage(parse_program(body), StatusCode::kUnsupported, "no named tensors");
   }
 }
 
@@ -273,7 +273,7 @@ TEST(TorchLimits, DeepMapsAndCycles) {
   std::string endless;
   for (int i = 0; i < 100'000; ++i) endless += ']';
   for (int i = 0; i < 99'999; ++i) endless += 'a';
-  expect_torch_damage(parse_program(endless), StatusCode::kUnsupported, "no tensors");
+  expect_torch_damage(parse_program(endless), StatusCode::kUnsupported, "no named tensors");
 }
 
 TEST(TorchLimits, SharedMapsDoNotExplode) {

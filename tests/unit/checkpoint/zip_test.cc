@@ -82,7 +82,7 @@ TEST(ZipDamage, Truncated) {
 
 TEST(ZipDamage, DuplicateNames) {
   expect_zip_damage(ZipBuilder().add("a", "1").add("a", "2").build(), StatusCode::kCorrupt,
-                    "twice");
+                    "duplicate");
 }
 
 TEST(ZipDamage, OverlappingEntries) {

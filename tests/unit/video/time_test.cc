@@ -234,7 +234,8 @@ TEST_F(Times, OfAPartEqualThoseOfTheWhole) {
 TEST_F(Times, APartWithoutFramesIsAnError) {
   auto late = limit_to(std::move(open_file(*dir_ / "plain.mp4")).value(), "plain.mp4",
                        {.from_us = 60'000'000});
-  EXPECT_THAT(problem_of(late->next()), HasSubstr("plain.mp4: has no frame in the stretch"));
+  EXPECT_THAT(problem_of(late->next()),
+              HasSubstr("plain.mp4: has no frames in the requested time"));
   auto early = limit_to(std::move(open_file(*dir_ / "offset.mp4")).value(), "offset.mp4",
                         {.to_us = 400'000});
   EXPECT_THAT(problem_of(early->next()), HasSubstr("expected an end after 0.500 s"));
