@@ -13,19 +13,19 @@ setup-test:
 $(BUILD)/build.ninja: CMakeLists.txt CMakePresets.json cmake/MienDependencies.cmake | setup-build
 	@cmake --preset release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 
-## build: the program, at build/release/bin/mien
+## build: the program, build/release/bin/mien
 build: setup-build
 	@mkdir -p build
 	@test -f $(BUILD)/build.ninja || $(MAKE) --no-print-directory $(BUILD)/build.ninja
 	@cmake --build $(BUILD) --target mien -j $(JOBS)
 
-## train: LibTorch and the program behind `mien train`, at build/release/bin/mien-train
+## train: LibTorch and the program behind `mien train`, build/release/bin/mien-train
 train: build
 	@scripts/setup train
 	@cmake --preset release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build $(BUILD) --target mien-train -j $(JOBS)
 
-## demo: a real picture and a real clip, from nothing to annotated results
+## demo: annotated results of a real picture and a real clip
 demo: build
 	@scripts/demo
 
@@ -33,7 +33,7 @@ demo: build
 test: setup-test
 	@scripts/run_tests
 
-## bench: measure against rivals on this machine (docs/benchmarks.md)
+## bench: compare speed with other programs on this machine (docs/benchmarks.md)
 bench: setup-test build
 	@scripts/setup bench
 	@bench/run
@@ -47,17 +47,17 @@ install: build
 	  cmake --build $(BUILD) --target mien-wing-train -j $(JOBS) && \
 	  cmake --install $(BUILD) --prefix $(PREFIX) --component train; fi
 
-## asan: unit and end-to-end tests under sanitizers; tsan: the tests of what threads share
+## asan: unit and end-to-end tests under sanitizers; tsan: tests of code that runs on several threads
 asan: setup-test
 	@mkdir -p build
-	@scripts/fetch_demo_media || echo 'no demo picture; the tests that need it skip' >&2
+	@scripts/fetch_demo_media || echo 'no demo picture; tests that need it are skipped' >&2
 	@cmake --preset $@ > build/configure-$@.log 2>&1 || { cat build/configure-$@.log; exit 1; }
 	@cmake --build build/$@ -j $(JOBS)
 	@ctest --test-dir build/$@ --output-on-failure -j $(JOBS) -E '^(parity|style)\.'
 tsan: setup-test
 	@scripts/tsan
 
-## fuzz: every fuzz target for 20 s; parsers: the tests of what parses outside bytes in the same build
+## fuzz: every fuzz target for 20 s; parsers: tests of code that parses outside bytes, in the same build
 fuzz parsers: setup-test
 	@scripts/setup fuzz
 	@mkdir -p build

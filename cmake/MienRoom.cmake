@@ -1,10 +1,10 @@
 # mien_room(NAME image SOURCES a.cc HEADERS decode.h DEPENDS core PRIVATE_DEPENDS PkgConfig::X)
 #   makes library mien_<name> (alias mien::<name>), its public header set, warnings and install rule.
 #   SOURCES are relative to src/<name>, HEADERS to include/mien/<name>; DEPENDS are room names.
-#   LONE_HEADERS: public headers that no source or unit test of the room includes first. That every
-#   header compiles by itself is proven by the source that includes it first (style.headers checks
-#   that there is one); only lone headers are compiled for that proof alone. Where sources are compiled
-#   several at a time (MIEN_UNITY), all headers are.
+#   LONE_HEADERS: public headers that no source or unit test of the room includes first. The source that
+#   includes a header first proves that the header compiles by itself (style.headers checks that there is
+#   one); only lone headers are compiled separately. With MIEN_UNITY, which compiles several sources at a
+#   time, all headers are.
 # mien_test(room SOURCES a_test.cc LIBS rooms...) makes one GoogleTest program, registered test by test.
 
 include(GNUInstallDirs)
@@ -17,7 +17,7 @@ endif()
 add_library(mien_options INTERFACE)
 target_compile_features(mien_options INTERFACE cxx_std_20)
 target_compile_options(mien_options INTERFACE ${MIEN_WARNINGS})
-# Headers that are not for users lie beside their sources; every room, program and test of ours may read them.
+# Headers that are not for users are beside their sources; every room, program and test of ours may include them.
 target_include_directories(mien_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 if(MIEN_SANITIZE)
   set(sanitize_flags -fsanitize=${MIEN_SANITIZE} -fno-omit-frame-pointer -DMIEN_SANITIZED
@@ -34,7 +34,7 @@ endif()
 function(mien_unity target)
   if(MIEN_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${MIEN_UNITY})
-    # Types of a source that hold types of its anonymous namespace are fine: no header has them.
+    # A source may define types with members from its anonymous namespace: no header declares them.
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()

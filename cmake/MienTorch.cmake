@@ -1,5 +1,5 @@
-# LibTorch, for the rooms of the torch wing only. Debian's package has a CMake file that asks for
-# libraries which a CPU build does not need, so the parts are looked up one by one; another LibTorch
+# LibTorch, for the rooms of the torch wing only. The CMake file of Debian's package requires
+# libraries that a CPU build does not need, so the parts are looked up one by one; another LibTorch
 # is found through CMAKE_PREFIX_PATH.
 set(MIEN_HAVE_TORCH OFF)
 if(NOT MIEN_WITH_TORCH STREQUAL "OFF")
@@ -9,7 +9,7 @@ if(NOT MIEN_WITH_TORCH STREQUAL "OFF")
   find_library(MIEN_TORCH_LIBRARY torch)
   find_library(MIEN_TORCH_CPU_LIBRARY torch_cpu)
   find_library(MIEN_TORCH_C10_LIBRARY c10)
-  find_library(MIEN_TORCH_CUDA_LIBRARY torch_cuda)  # where CUDA is
+  find_library(MIEN_TORCH_CUDA_LIBRARY torch_cuda)  # if CUDA is installed
   find_library(MIEN_GLOO_LIBRARY gloo)              # several processes; part of libtorch elsewhere
   if(MIEN_TORCH_API AND MIEN_TORCH_ATEN AND MIEN_TORCH_LIBRARY AND MIEN_TORCH_CPU_LIBRARY
      AND MIEN_TORCH_C10_LIBRARY)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Writes assembly (x86-64, ELF) that defines every function which ARCHIVE takes from the shared LIBRARIES, so that a
-# program that links it does not need them at start. The first call of a function loads its library (mien_late_load
-# in apps/cli/late_load.cc) and jumps on. Data is not covered: a library whose data is used stays needed.
+# Writes assembly (x86-64, ELF) that defines every function that ARCHIVE uses from the shared LIBRARIES, so that a
+# program that links it does not load them at start. The first call of a function loads its library (mien_late_load
+# in apps/cli/late_load.cc) and jumps to it. Data is not covered: a library whose data is used is still loaded at start.
 # Usage: late_stubs.sh OUT ARCHIVE... -- LIBRARY...
 set -eu
 out=$1; shift
@@ -20,7 +20,7 @@ sort -u -k1,1 "$work/functions" > "$work/list"
 {
   echo '.section .note.GNU-stack,"",@progbits'
   echo '.text'
-  # The arguments of the call that waits are kept: six integers, the count of vectors in al, eight vectors.
+  # Save the arguments of the pending call: six integers, the number of vectors in al, eight vectors.
   cat <<'ASM'
 late_resolve:
   pushq %rbp

@@ -2,5 +2,5 @@
 # The third-party libraries are looked up as when mien was built.
 include(${CMAKE_CURRENT_LIST_DIR}/MienDependencies.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mien-targets.cmake)
-# The torch wing, where it is installed too.
+# The torch wing, if it is installed as well.
 include(${CMAKE_CURRENT_LIST_DIR}/mien-train-targets.cmake OPTIONAL)

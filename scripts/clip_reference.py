@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The definition of CLIP's two towers in PyTorch, for comparison with mien's engine.
 
-Loads what make_random_clip.py makes (or a published checkpoint of the same layouts) and computes the
-embeddings of the pixels and tokens in a safetensors file, as tests/parity's parity_dump writes it.
+Loads a checkpoint of make_random_clip.py (or a published checkpoint of the same layouts) and computes the
+embeddings of the pixels and tokens in a safetensors file, as written by parity_dump of tests/parity.
 Written from the paper (arXiv 2103.00020) and the names of the published weights; needs PyTorch only.
 """
 import argparse

@@ -60,7 +60,7 @@ def check_losses():
 
 
 def encode_prompts(model, ids, first, prompts):
-    """Unit embeddings [rows, embed] of the template with `prompts` [rows, tokens, width] in the learned places."""
+    """Unit embeddings [rows, embed] of the template with `prompts` [rows, tokens, width] at the learned positions."""
     rows, tokens = prompts.shape[:2]
     padded = torch.zeros(rows, model.positional_embedding.shape[0], dtype=torch.long)
     padded[:, :len(ids)] = ids
@@ -102,7 +102,7 @@ def take_stage(model, dump, number, prompts, loss):
 
 
 def compare_weights(model, dump, number, prompts, before, max_abs):
-    """Every tensor after a stage; what a stage does not train must not have moved at all."""
+    """Compares every tensor after a stage; tensors that the stage does not train must not have moved at all."""
     fits, largest, moved = True, 0.0, 0
     after = dict(model.state_dict(), prompts=prompts)
     for name, wanted in after.items():

@@ -2,8 +2,8 @@
 """DFER-CLIP's training step in PyTorch, for comparison with mien's.
 
 Written from the paper (arXiv 2308.13382) and the specification of its layers; needs PyTorch only. Reads what
-tests/parity's dfer_clip_dump writes (weights at the start, batches, losses, weights after two steps, what the engine
-says of the last batch), takes the same steps with torch.optim.SGD and reads the last batch again.
+tests/parity's dfer_clip_dump writes (weights at the start, batches, losses, weights after two steps, the result of the
+engine for the last batch), takes the same steps with torch.optim.SGD and reads the last batch again.
 """
 import argparse
 import sys
@@ -67,7 +67,7 @@ def take_steps(dump, model, temporal, contexts):
 
 
 def compare_weights(dump, model, temporal, contexts, max_abs):
-    """Every tensor after the steps; the text tower must not have moved at all."""
+    """Compares every tensor after the steps; the text tower must not have moved at all."""
     after = {"contexts": contexts, **model.state_dict()}
     after.update({"temporal." + k: v for k, v in temporal.state_dict().items()})
     fits = True
@@ -106,11 +106,11 @@ def compare(dump, max_abs=2e-5, max_logit=2e-3):
 
 
 class Recorder:
-    """Stands for the object of the training script that the published files hold too."""
+    """Represents the object of the training script that the published files also contain."""
 
 
 def publish(dump, path):
-    """The trained model as the published files have it: one map under `module.`, CLIP twice, objects beside it."""
+    """The trained model as in the published files: one map under `module.`, CLIP twice, other objects beside it."""
     after = {k[6:]: v for k, v in dump.items() if k.startswith("after/")}
     contexts, tokens = after.pop("contexts"), after["token_embedding.weight"]
     padded = torch.zeros(len(contexts), len(after["positional_embedding"]), dtype=torch.long)

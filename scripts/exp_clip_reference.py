@@ -3,7 +3,7 @@
 
 Written from the paper (arXiv 2405.19100) and the specification of its loss; needs PyTorch only. Reads what
 tests/parity's exp_clip_dump writes (weights, batches with the teacher's vectors, losses, the projection after two
-steps, what the engine says of the last batch), takes the same steps with torch.optim.SGD and reads the last batch with
+steps, the result of the engine for the last batch), takes the same steps with torch.optim.SGD and reads the last batch with
 the prompts of every class.
 """
 import argparse
@@ -77,7 +77,7 @@ def compare(dump, max_abs=2e-5, max_embedding=1e-5, max_logit=2e-3):
 
 
 def publish(dump, path):
-    """The published file: a bare map with the projection alone."""
+    """The published file: a bare map with only the projection."""
     torch.save({"mlp.weight": dump["after/projection"].clone()}, path)
     return "projection"
 

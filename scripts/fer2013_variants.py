@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Makes the evaluation manifests that the compact bundle's card (models/compact/CARD.md) speaks of.
+"""Makes the evaluation manifests that the card of the compact bundle (models/compact/CARD.md) refers to.
 
     fer2013_variants.py DATA OUT
 
-DATA has fer2013.csv, ckseq.csv and lfwexpr.csv with their tars (docs/data.md, "Manifest"; those that are not
-there are left out). OUT gets, each with a link to its tar:
+DATA has fer2013.csv, ckseq.csv and lfwexpr.csv with their tars (docs/data.md, "Manifest"; missing ones
+are left out). OUT gets, each with a link to its tar:
 
     fer2013-unique.csv        split val without pictures that have a near duplicate in train (near_dup_of)
     fer2013-votes.csv         split val by FER+'s votes: the class of the seven that has more votes than every other of
-                              the ten answers; pictures without such a one are left out
+                              the ten answers; pictures without such a class are left out
     fer2013-votes-unique.csv  both
     fer2013-majority.csv      split val by the rule of FER+'s authors: single votes are dropped, and more than half of the
                               rest must agree on one of the seven classes
-    fer2013-majority-unique.csv  without near duplicates, too
+    fer2013-majority-unique.csv  also without near duplicates
     ckseq-ends.csv            of every sequence the first frame as neutral and the last one with its label, as pictures
     lfwexpr-five.csv          angry, happy, neutral, sad, surprise; the other classes have too few pictures
 
@@ -39,7 +39,7 @@ def most_voted(row):
 
 
 def majority(row):
-    """The class of the published rule ("majority"); None when it is none of the seven."""
+    """The class by the published rule ("majority"); None when it is not one of the seven."""
     counts = {column: int(row[column] or 0) for column in VOTES}
     counts = {column: count if count > 1 else 0 for column, count in counts.items()}
     most = max(counts, key=counts.get)

@@ -46,7 +46,7 @@ def check_vectors():
 
 
 def encode_ids(model, ids, contexts=None):
-    """The unit embedding of one text, with learned vectors behind the start token."""
+    """The unit embedding of one text, with learned vectors after the start token."""
     padded = torch.zeros(1, model.positional_embedding.shape[0], dtype=torch.long)
     padded[0, :len(ids)] = ids
     x = model.token_embedding(padded).clone()

@@ -5,7 +5,7 @@
 
 The manifest has columns path, sequence and subject, frames in their order; the pictures are in the tar beside it or in
 its folder. Prints Spearman's rank correlation of frame number and intensity of every sequence, their mean with a 95 %
-bootstrap interval (over subjects, since sequences of one are alike), and the means of first and last frames.
+bootstrap interval (over subjects, because sequences of one subject are alike), and the means of first and last frames.
 """
 import argparse
 import collections
@@ -19,7 +19,7 @@ import tempfile
 
 
 def ranks(values):
-    """From 1, equal values share the mean of their ranks."""
+    """Ranks from 1; equal values share the mean of their ranks."""
     order = sorted(range(len(values)), key=values.__getitem__)
     out, at = [0.0] * len(values), 0
     while at < len(order):

@@ -22,7 +22,7 @@ expected = {}
 
 
 class RecorderMeter:
-    """Stands for a class of a training script, which a reader cannot know."""
+    """Represents a class of a training script, which a reader cannot know."""
 
     def __init__(self):
         self.losses = [1.0, 2.0]
@@ -181,7 +181,7 @@ def make_script():
 
 
 def make_safetensors():
-    """By hand, byte for byte: the writer must give the same file."""
+    """Made by hand, byte for byte: the writer must produce the same file."""
     header = (b'{"__metadata__":{"format":"mien","note":"gr\xc3\xbc\xc3\x9fe \\"q\\""},'
               b'"b.half":{"dtype":"F16","shape":[3],"data_offsets":[0,6]},'
               b'"a.float":{"dtype":"F32","shape":[2,2],"data_offsets":[6,22]},'

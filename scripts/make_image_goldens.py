@@ -23,7 +23,7 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 def picture(width, height, seed):
-    """Gradients, hard edges and noise: what shows a wrong filter, clip or rounding."""
+    """Gradients, hard edges and noise, which reveal a wrong filter, clamping or rounding."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     red = 255 * (x + 0.5) / width
@@ -60,7 +60,7 @@ def make_resize_u8():
         for tw, th in targets:
             for label, code in PIL_FILTERS.items():
                 result = np.asarray(source.resize((tw, th), code))
-                # Of a large result only some rows are kept, to stay small.
+                # Only some rows of a large result are kept, to keep the file small.
                 rows = list(range(th)) if th * tw <= 750 else list(range(2, th, 29))
                 cases.append({"source": name, "width": tw, "height": th, "filter": label, "rows": rows,
                               "pixels": result[rows].tobytes()})
@@ -102,7 +102,7 @@ def make_resize_f32():
     (GOLDEN / "resize_f32.json").write_text(to_json({"cases": cases}))
 
 
-# ---------------------------------------------------------------- preprocessing, as torchvision words it
+# ---------------------------------------------------------------- preprocessing, in the terms of torchvision
 
 def shorter_side(width, height, size):
     if width <= height:
@@ -389,7 +389,7 @@ def make_decode():
             (CORPUS / f"cut_{name}").write_bytes(data[:len(data) * 2 // 3])
     (GOLDEN / "decode.bin").write_bytes(blob)
     (GOLDEN / "decode.json").write_text(to_json({"cases": cases}))
-    # Frame headers that promise far more than the file holds.
+    # Frame headers that claim far more than the file holds.
     for name in ("baseline.jpg", "progressive.jpg"):
         data = bytearray((folder / name).read_bytes())
         at = max(data.find(b"\xff\xc0\0\x11"), data.find(b"\xff\xc2\0\x11")) + 5

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/intervals.json: what numpy and scikit-learn say of the protocols of `mien eval`.
+"""Makes tests/golden/intervals.json: results of numpy and scikit-learn for the protocols of `mien eval`.
 
     make_interval_golden.py OUT.json
 
-Folds, spoiled pictures, open set and classes left out: figures, and bootstrap intervals of 5000 resamples by
-numpy's own generator, which agree with ours up to the chance of resampling. Needs Debian's python3-sklearn.
+Folds, corrupted pictures, open set and classes left out: figures, and bootstrap intervals of 5000 resamples with
+numpy's generator, which agree with ours up to resampling noise. Needs Debian's python3-sklearn.
 """
 import json
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/metrics.json: inputs, and what scikit-learn and scipy say of them.
+"""Makes tests/golden/metrics.json: inputs, and the results of scikit-learn and scipy for them.
 
 Needs Debian's python3-sklearn and python3-scipy.
 """

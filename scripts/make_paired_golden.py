@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/paired.json: what scipy and scikit-learn say of pairs of classifiers and of ROC curves.
+"""Makes tests/golden/paired.json: results of scipy and scikit-learn for pairs of classifiers and for ROC curves.
 
 Needs Debian's python3-sklearn and python3-scipy. The bootstrap is numpy's own, with 20 000 resamples: its
-interval agrees with ours up to the chance of resampling.
+interval agrees with ours up to resampling noise.
 """
 import json
 import sys

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes a CLIP checkpoint with random weights, in any of the layouts that people have.
+"""Makes a CLIP checkpoint with random weights, in any of the layouts in use.
 
 Needs PyTorch (Debian: python3-torch). The same model and seed give the same weights in every layout,
-so that what is converted from them must agree. Nothing of it knows mien's own code.
+so that conversions of them must agree. It shares no code with mien.
 """
 import argparse
 import json
@@ -98,7 +98,7 @@ def temporal_weights(cfg, seed):
 
 
 def emoclip(weights, cfg, seed):
-    """The whole map of EmoCLIP, saved from a distributed run. It has a scale of its own beside the frozen CLIP's."""
+    """The whole map of EmoCLIP, saved from a distributed run. It has its own scale beside that of the frozen CLIP."""
     out = {"logit_scale": torch.tensor(math.log(60.0)), **temporal_weights(cfg, seed)}
     out.update({"backbone." + k: v for k, v in weights.items()})
     return {"module." + k: v for k, v in out.items()}

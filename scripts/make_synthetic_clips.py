@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Puts pictures of a manifest together to clips: a manifest of sequences over the same files.
+"""Combines pictures of a manifest into clips: writes a manifest of sequences over the same files.
 
   scripts/make_synthetic_clips.py fer2013.csv OUT.csv [--frames 16] [--clips 4000] [--neutral 14] [--seed 1]
 
-A clip of a class starts with up to --neutral pictures labelled neutral, and goes on with pictures of the class, all of them
-different people as far as the data tells. Splits stay apart. Classes get clips by their share of the pictures, at least
-20. OUT.csv must lie where the pictures of the manifest are found: beside its tar of the same name, so make a link
-OUT.tar to it. The rule by which HESP, CLIPER and Exp-CLIP choose 8 frames of a test clip reads only the first one
-when the clip has no more than 8, so clips are longer than that.
+A clip of a class starts with up to --neutral pictures labelled neutral and continues with pictures of the class, all of
+different people as far as the data tells. Splits are not mixed. Classes get clips by their share of the pictures, at least
+20. OUT.csv needs a tar of the same name beside it, so make OUT.tar a link to the tar of the manifest. The rule by which
+HESP, CLIPER and Exp-CLIP choose 8 frames of a test clip reads only the first frame of a clip with 8 frames or fewer,
+so clips are longer than that.
 """
 import argparse
 import collections
@@ -22,7 +22,7 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--clips", type=int, default=4000, help="of the largest split; the others get their share")
-    parser.add_argument("--neutral", type=int, default=14, help="at most so many neutral pictures at the start")
+    parser.add_argument("--neutral", type=int, default=14, help="most neutral pictures at the start")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     draw = random.Random(args.seed)

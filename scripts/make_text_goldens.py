@@ -7,7 +7,7 @@ pattern by hand) writes
   tests/golden/text/tiny_merges.txt  the same merges as a file
   tests/golden/text/tiny_ids.json    ids of NASTY with the tiny vocabulary
   tests/golden/text/clip_ids.json    ids of NASTY with CLIP's own vocabulary (--clip FILE)
-Where the `regex` module can be imported, every split is compared with it.
+If the `regex` module can be imported, every split is compared with it.
 """
 import argparse
 import collections
@@ -181,7 +181,7 @@ it's|don't|you're we've I'm they'll he'd|IT'S DON'T YOU'RE WE'VE I'M THEY'LL HE'
 &amp;|&amp;amp;|&amp;amp;amp;|&lt;b&gt;|&lt;|endoftext|&gt;|AT&T|AT&amp;T|a&b|&|&&|&;|&#;|&#x;|&#|&x|&#65;|&#65|&#x41;|&#X41|&#x41g|&#0;|&#128;|&#x80;|&#x9f;|&#x81;|&#13;|&#10;|&#1;a|&#11;|&#127;|&#xfdd0;z|&#xffff;z|&#xd800;|&#x110000;|&#99999999999999999999;|&#x1F600;|&#38;amp;
 &eacute;|&eacute|&Eacute;|&EACUTE;|&nbsp;x&nbsp;|&copy;2020|&copy2020|&notit;|&not;|&notin;|&notinva;|&ampere|&amp=1|&ltfoo|&lt=|&hearts;|&NotEqualTilde;|&nvlt;|&bne;|&fjlig;|&CounterClockwiseContourIntegral;|&thetasym;|&Tab;x&NewLine;y|&quot;hi&quot;|&apos;s|it&apos;s|it&#39;s|it&amp;#39;s|&apos|&frac12;|&frac12|&sup2;|&sigmaf;|&Sigma;|&nosuchentity;|&a;|&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;|&zwj;&zwnj;|&shy;|&lang;&rang;|&Aacute|&acirc|&acirce
 <|startoftext|>|<|endoftext|>|<|STARTOFTEXT|>|<|EndOfText|>|a<|endoftext|>b|!<|endoftext|>|<|startoftext|><|endoftext|>|<|ſtartoftext|>|<|endoftext|<|endoftext|>|<|other|>|< |endoftext|>|</w>|a</w>|</w> <|im_start|>""".replace("\n", "|")
-    # The bar separates; texts of specials hold bars of their own.
+    # The bar separates texts; those of special tokens contain bars themselves.
     merged, parts = [], out.split("|")
     i = 0
     while i < len(parts):
@@ -216,7 +216,7 @@ def write_golden(path, tokenizer):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--clip", help="CLIP's bpe_simple_vocab_16e6.txt.gz; makes clip_ids.json too")
+    parser.add_argument("--clip", help="CLIP's bpe_simple_vocab_16e6.txt.gz; also makes clip_ids.json")
     options = parser.parse_args()
     GOLDEN.mkdir(parents=True, exist_ok=True)
     merges = learn([w.lower() for w in WORDS], TINY_MERGES)

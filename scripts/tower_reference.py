@@ -31,7 +31,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Features of a ResNet of basic blocks; `fc` is there as in the published files and not used."""
+    """Features of a ResNet of basic blocks; `fc` exists as in the published files but is not used."""
 
     def __init__(self, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2), channels=3, stem=64, kernel=7, stride=2,
                  pool=True, first=1, classes=1000):
@@ -150,7 +150,7 @@ class PatchEmbed(nn.Module):
 
 
 class Swin(nn.Module):
-    """Swin under Microsoft's names. With `embed` the feature head; `head` is in the published files and not used."""
+    """Swin under Microsoft's names. With `embed` it has the feature head; `head` exists as in the published files but is not used."""
 
     def __init__(self, side=112, patch=2, width=96, depths=(2, 2, 6, 2), heads=(3, 6, 12, 24), window=7, embed=512,
                  classes=None):
@@ -177,7 +177,7 @@ class Swin(nn.Module):
 
 
 def torchvision_name(name):
-    """Of a tensor of Swin, what torchvision calls it."""
+    """torchvision's name of a Swin tensor."""
     parts = name.split(".")
     if parts[0] == "patch_embed":
         return f"features.0.{'0' if parts[1] == 'proj' else '2'}.{parts[2]}"
@@ -220,7 +220,7 @@ def build(layout, seed=1):
 
 
 def state_of(model, layout):
-    """The state as the published file has it."""
+    """The state dict as in the published file."""
     state = model.state_dict()
     if layout == "swin_t":
         state = {torchvision_name(k): (v.flatten() if k.endswith("position_index") else v) for k, v in state.items()}

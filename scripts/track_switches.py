@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Counts how often people change their ids in clips whose truth is known.
+"""Counts how often faces change their ids in clips with known ground truth.
 
   scripts/track_switches.py MIEN PICTURE [--keep FOLDER]
 
 Makes clips with ffmpeg from one portrait (walks at several frame rates, blackouts, flashes, tiles that come and go,
-people who cross), runs `MIEN detect --json` over them and prints for each: frames, people, the share of their frames in
-which they are found, ids, and switches (a person whose id is another than the time before).
+people who cross), runs `MIEN detect --json` on them and prints for each: frames, people, the share of their frames in
+which they are found, ids, and switches (a person gets another id than before).
 """
 import argparse
 import json

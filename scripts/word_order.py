@@ -3,8 +3,8 @@
 
   scripts/word_order.py MIEN BUNDLE
 
-Prints, in Markdown, the three nearest words and the farthest of each of 66, and the mean cosine of ten pairs of synonyms
-and of ten pairs of opposites.
+Prints, in Markdown, for each of 66 words the three nearest words and the farthest one, and the mean cosine of ten pairs
+of synonyms and ten pairs of opposites.
 """
 import json
 import subprocess

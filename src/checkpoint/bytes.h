@@ -9,7 +9,7 @@
 
 namespace mien::checkpoint {
 
-// Tensor bytes are handed out as they lie in the file, and every format here is little-endian.
+// Tensor bytes are used as they are stored, and every format here is little-endian.
 static_assert(std::endian::native == std::endian::little);
 
 /// Little-endian integer at `position`. Precondition: it lies inside `bytes`.

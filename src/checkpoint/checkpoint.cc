@@ -26,7 +26,8 @@ class LoadedCheckpoint final : public Checkpoint {
   const std::map<std::string, std::string>& metadata() const override { return parts_.metadata; }
   std::string_view format() const override { return parts_.format; }
   void release(const TensorView& part) const override {
-    // Only pages of a map can be read again; pages of our own memory would be lost.
+    // Only pages of a file map can be read again; releasing those of our own memory would lose
+    // data.
     if (parts_.file && lies_within(part.bytes(), parts_.file->bytes())) {
       parts_.file->release(part.bytes());
     }

@@ -32,7 +32,7 @@ Result<Shapes> all_shapes(const Checkpoint& checkpoint, const std::vector<Tensor
   return out;
 }
 
-// Sizes cannot tell the heads; these follow the published models.
+// The tensors do not tell the number of heads; these follow the published models.
 Result<std::int64_t> heads_of(std::int64_t width, bool vision) {
   if (vision && (width == 1280 || width == 1408 || width == 1664)) return std::int64_t{16};
   if (width % kHeadWidth != 0) {

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kWrapper = "module.";
 constexpr std::string_view kLearner = "prompt_learner.";
 
-// Beginnings of names, theirs and ours.
+// Prefixes of names: in the file, and ours.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {{
     {"image_encoder.", "visual."},
     {"text_encoder.", ""},
@@ -58,7 +58,7 @@ Result<DferClipParts> open_dfer_clip(std::shared_ptr<const Checkpoint> checkpoin
                              *std::min_element(suffix.begin(), suffix.end())) > 0;
   if (!fits) {
     return corrupt(
-        fmt::format("checkpoint: learned tokens have shape {}, what follows them {} "
+        fmt::format("checkpoint: learned tokens have shape {}, the vectors after them {} "
                     "(expected [classes, M, W] or [M, W], and [classes, rest, W])",
                     to_string(contexts), to_string(suffix)));
   }

@@ -15,7 +15,7 @@ constexpr std::string_view kPrefixes[] = {"module.", "model.", "clip.", "clip_mo
 constexpr std::size_t kMaxMissingListed = 3;
 constexpr std::uint32_t kMaxLayers = 1000;
 
-// One row of a naming: ours and theirs. In block rows, both follow the block's prefix.
+// One row of a naming: our name and theirs. In block rows, both follow the prefix of the block.
 struct MapRow {
   std::string_view ours;
   std::vector<std::string_view> theirs;
@@ -32,8 +32,8 @@ struct Tower {
 
 struct Naming {
   ClipNaming id = ClipNaming::kUnknown;
-  std::string_view image_anchor;   // tells this naming, together with its prefix
-  std::string_view second_anchor;  // must be there too; empty: none needed
+  std::string_view image_anchor;   // identifies this naming, together with its prefix
+  std::string_view second_anchor;  // must exist too; empty: not needed
   Tower image;
   Tower text;
 };
@@ -124,7 +124,7 @@ Naming hugging_face() {
       {"visual.class_embedding", {"vision_model.embeddings.class_embedding"}},
       {"visual.positional_embedding", {"vision_model.embeddings.position_embedding.weight"}},
       {"visual.conv1.weight", {"vision_model.embeddings.patch_embedding.weight"}},
-      // The published models spell it so.
+      // Spelled so in the published models.
       {"visual.ln_pre.weight", {"vision_model.pre_layrnorm.weight"}},
       {"visual.ln_pre.bias", {"vision_model.pre_layrnorm.bias"}}};
   out.image.our_blocks = "visual.transformer.resblocks.";
@@ -145,8 +145,8 @@ Naming hugging_face() {
   return out;
 }
 
-// The image tower alone, without `visual.` in front. What stands at `transformer.resblocks.` is the
-// image tower here and the text tower in OpenAI's names: the anchors decide, never that prefix.
+// The image tower alone, without `visual.`. `transformer.resblocks.` is then the image tower, but
+// the text tower in OpenAI's names: the anchors decide, never that prefix.
 Naming bare_image() {
   Naming out;
   out.id = ClipNaming::kBareImage;
@@ -166,7 +166,7 @@ Naming bare_image() {
   return out;
 }
 
-// EmoCLIP's temporal module; its names are ours.
+// EmoCLIP's temporal module; we use its names.
 Tower temporal_module() {
   Tower tower;
   for (const std::string_view name : {"temporal.cls_token", "temporal.pos_embedding"}) {
@@ -182,7 +182,7 @@ Tower temporal_module() {
   return tower;
 }
 
-// In the order of trial: OpenCLIP's new layout has OpenAI's anchor too.
+// In the order of trial: OpenCLIP's new layout also has OpenAI's anchor.
 std::vector<Naming> all_namings() { return {open_clip(), openai(), hugging_face(), bare_image()}; }
 
 bool is_known_prefix(std::string_view text) {
@@ -212,7 +212,7 @@ std::optional<std::string> find_prefix(const Checkpoint& checkpoint, const Namin
   return best;
 }
 
-// The prefix of the model that a CLIP backbone is part of.
+// The prefix of the model that contains a CLIP backbone.
 std::string outer_prefix(const std::string& prefix) {
   constexpr std::string_view kPart = "backbone.";
   return prefix.ends_with(kPart) ? prefix.substr(0, prefix.size() - kPart.size()) : prefix;
@@ -262,7 +262,7 @@ class Planner {
     for (const MapRow& row : tower.tail) add_row(row, "", "");
   }
 
-  // A model around the backbone trains a scale of its own; the backbone's is then unused.
+  // A model around the backbone trains its own scale; that of the backbone is then unused.
   void take_outer_scale() {
     const std::string outer = outer_prefix(prefix_) + "logit_scale";
     if (outer_prefix(prefix_) == prefix_ || checkpoint_.find(outer) == nullptr) return;
@@ -275,7 +275,7 @@ class Planner {
     plan.push_back({"logit_scale", {outer}, false});
   }
 
-  // The plan, or what is missing of it.
+  // The plan, or the tensors it lacks.
   Result<std::vector<TensorSource>> take(std::string_view what) {
     if (missing.empty()) return std::move(plan);
     std::string names;
@@ -353,7 +353,7 @@ Result<std::vector<TensorSource>> map_clip_names(const Checkpoint& checkpoint, C
 
 namespace {
 
-// The plan of a part that stands beside the CLIP backbone under names of its own.
+// The plan of a part beside the CLIP backbone with its own names.
 Result<std::vector<TensorSource>> map_beside(const Checkpoint& checkpoint, ClipNaming naming,
                                              const std::vector<Tower>& parts,
                                              std::string_view what) {
@@ -411,8 +411,9 @@ Result<Shape> gathered_shape(const Checkpoint& checkpoint, const TensorSource& r
     const bool fits = !out.empty() && view->rank() == out.size() &&
                       std::equal(out.begin() + 1, out.end(), view->shape().begin() + 1);
     if (!fits) {
-      return corrupt(fmt::format("checkpoint: '{}' has shape {} (expected to go on {})", name,
-                                 to_string(view->shape()), to_string(out)));
+      return corrupt(
+          fmt::format("checkpoint: '{}' has shape {} (expected {} except for its first size)", name,
+                      to_string(view->shape()), to_string(out)));
     }
     // Tensors without elements can have any sizes.
     if (__builtin_add_overflow(out[0], view->dim(0), &out[0])) {
@@ -433,7 +434,7 @@ Result<Tensor> gather(const Checkpoint& checkpoint, const TensorSource& row) {
   MIEN_ASSIGN_OR_RETURN(Shape shape, gathered_shape(checkpoint, row));
   Shape as_stored = shape;
   if (row.transpose) std::swap(as_stored[0], as_stored[1]);
-  // Rows of no elements can have sizes whose sum is beyond any memory.
+  // Rows without elements can have sizes whose sum overflows.
   if (!element_count(as_stored)) {
     return corrupt(fmt::format("checkpoint: '{}' has an overflowing shape", row.name));
   }

@@ -16,8 +16,8 @@ constexpr std::size_t kMostNodes = 10'000;
 constexpr std::size_t kMostName = 1000;
 constexpr std::size_t kMostValues = 64;  // inputs, outputs, or numbers of an attribute
 
-// A message of protocol buffers, field by field. A field of another type than expected is skipped,
-// as its own readers do.
+// A protocol buffers message, field by field. A field of an unexpected type is skipped, as protobuf
+// itself does.
 class Fields {
  public:
   explicit Fields(std::span<const std::byte> bytes) : left_(bytes) {}
@@ -30,7 +30,7 @@ class Fields {
   };
   static constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5;
 
-  /// False at the end, and when the bytes are not a message: then broken().
+  /// False at the end, or when the bytes are not a message: broken() is then true.
   bool next(Field& out) {
     if (left_.empty()) return false;
     std::uint64_t key = 0;
@@ -103,11 +103,11 @@ Result<std::string> name_of(const Field& field, std::string_view subject) {
   return std::string(reinterpret_cast<const char*>(field.bytes.data()), field.bytes.size());
 }
 
-// Whole numbers, one by one or packed.
+// Integers, single or packed.
 Status add_integers(const Field& field, std::size_t most, std::vector<std::int64_t>& to,
                     std::string_view subject) {
   const auto full = [&] {
-    return corrupt(fmt::format("{}: more than {} numbers in one place", subject, most));
+    return corrupt(fmt::format("{}: more than {} numbers in one list", subject, most));
   };
   if (field.type == Fields::kVarint) {
     if (to.size() >= most) return full();
@@ -165,8 +165,8 @@ Result<Weight> parse_tensor(std::span<const std::byte> bytes, std::string_view s
     return {};
   }));
   if (external) {
-    return unsupported(fmt::format("{}: '{}' lies in another file (expected a model of one file)",
-                                   subject, out.name));
+    return unsupported(fmt::format(
+        "{}: '{}' is stored in another file (expected a model of one file)", subject, out.name));
   }
   out.is_float = type == kFloat;
   if (!out.is_float) return out;
@@ -187,7 +187,7 @@ Result<Weight> parse_tensor(std::span<const std::byte> bytes, std::string_view s
   return out;
 }
 
-// AttributeProto: only whole numbers.
+// AttributeProto: integers only.
 Status parse_attribute(std::span<const std::byte> bytes, std::string_view subject, OnnxNode& node) {
   std::string name;
   std::vector<std::int64_t> values;

@@ -12,13 +12,13 @@
 
 namespace mien::checkpoint {
 
-/// What a reader fills in; make_checkpoint turns it into the object that users see.
+/// What a reader fills in; make_checkpoint turns it into a Checkpoint.
 struct Parts {
-  std::string_view format;  ///< a literal
+  std::string_view format;  ///< string literal
   std::map<std::string, TensorView, std::less<>> tensors;
   std::map<std::string, std::string> metadata;
-  std::vector<Tensor> owned;                              ///< bytes that lie in no file
-  std::shared_ptr<const MappedFile> file;                 ///< what the other views point into
+  std::vector<Tensor> owned;               ///< bytes that are not in the file as such
+  std::shared_ptr<const MappedFile> file;  ///< what the other views point into
   std::vector<std::shared_ptr<const Checkpoint>> shards;  ///< or these
 };
 
@@ -39,7 +39,7 @@ Result<Parts> read_torch_legacy(std::span<const std::byte> bytes, std::string_vi
 Result<Parts> read_shards(const std::filesystem::path& index, const Limits& limits,
                           std::vector<std::string>* skipped);
 
-/// True when the bytes begin like a file that read_torch understands or can name.
+/// True when the bytes start like a file that read_torch can read, or at least name.
 bool looks_like_torch(std::span<const std::byte> bytes);
 bool looks_like_safetensors(std::span<const std::byte> bytes);
 

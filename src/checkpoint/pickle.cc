@@ -18,7 +18,7 @@ Status PickleMachine::fail(std::string_view problem) const {
 }
 
 Status PickleMachine::cut_off() const {
-  if (!capped_) return fail("is cut off");
+  if (!capped_) return fail("is truncated");
   return resource_limit(
       fmt::format("{}: pickle is too long (expected at most {} bytes)", subject_, program_.size()));
 }
@@ -92,7 +92,7 @@ Status PickleMachine::push_text(std::uint64_t length, PickleKind kind) {
 }
 
 Status PickleMachine::pop(PickleId& out) {
-  // Nothing may be taken from below the newest mark.
+  // Nothing below the newest mark may be popped.
   if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) return fail("stack is empty");
   out = stack_.back();
   stack_.pop_back();
@@ -110,7 +110,8 @@ Status PickleMachine::push_list_from(std::size_t from, PickleKind kind) {
   PickleNode node;
   node.kind = kind;
   node.items.assign(stack_.begin() + static_cast<std::ptrdiff_t>(from), stack_.end());
-  if (kind == PickleKind::kDict && node.items.size() % 2 != 0) return fail("map has an odd item");
+  if (kind == PickleKind::kDict && node.items.size() % 2 != 0)
+    return fail("map has a key without a value");
   stack_.resize(from);
   return push(std::move(node));
 }
@@ -134,7 +135,7 @@ Status PickleMachine::set_items_from(std::size_t from) {
   if (from == 0 || from > stack_.size() || (!marks_.empty() && from <= marks_.back())) {
     return fail("sets items of nothing");
   }
-  if ((stack_.size() - from) % 2 != 0) return fail("map has an odd item");
+  if ((stack_.size() - from) % 2 != 0) return fail("map has a key without a value");
   PickleNode& target = graph_.nodes[stack_[from - 1]];
   if (target.kind != PickleKind::kDict && target.kind != PickleKind::kCall) {
     return fail("sets items of something that is not a map");
@@ -219,7 +220,7 @@ Result<PickleGraph> PickleMachine::run() {
     if (!outcome) outcome = step_memo(op);
     if (!outcome) outcome = step_object(op);
     if (!outcome) {
-      return fail(fmt::format("has opcode 0x{:02x}, which no weights need",
+      return fail(fmt::format("has opcode 0x{:02x}, which weights never need",
                               static_cast<unsigned char>(op)));
     }
     MIEN_RETURN_IF_ERROR(*outcome);

@@ -13,7 +13,7 @@
 namespace mien::checkpoint {
 
 enum class PickleKind : std::uint8_t {
-  kPlain,  ///< None, a float, bytes, or another value without parts that we never look into
+  kPlain,  ///< None, a float, bytes, or another leaf value that we never inspect
   kBool,
   kInt,
   kBigInt,  ///< `text`: two's complement, little-endian
@@ -22,7 +22,7 @@ enum class PickleKind : std::uint8_t {
   kList,
   kDict,  ///< items: key, value, key, value, ...
   kGlobal,
-  kCall,  ///< a function or class applied to arguments; never carried out
+  kCall,  ///< a function or class applied to arguments; never executed
   kPersistent,
 };
 
@@ -33,26 +33,26 @@ struct PickleNode {
   PickleKind kind = PickleKind::kPlain;
   std::int64_t integer = 0;     ///< kInt, kBool
   std::string_view text;        ///< kText, kBigInt: points into the program
-  PickleId first = kNoPickle;   ///< kGlobal: module; kCall: what is called; kPersistent: its id
+  PickleId first = kNoPickle;   ///< kGlobal: module; kCall: the callee; kPersistent: its id
   PickleId second = kNoPickle;  ///< kGlobal: name; kCall: the argument tuple
   PickleId state = kNoPickle;   ///< argument of BUILD
-  std::vector<PickleId> items;  ///< kTuple, kList, kDict; kCall: what SETITEM put into it
+  std::vector<PickleId> items;  ///< kTuple, kList, kDict; kCall: items added by SETITEM
 };
 
-/// What a pickle program describes, as a graph without meaning: nothing is imported or called. May
-/// contain cycles.
+/// The values that a pickle program describes, as an uninterpreted graph: nothing is imported or
+/// called. May contain cycles.
 struct PickleGraph {
   std::vector<PickleNode> nodes;
   PickleId root = kNoPickle;
-  std::size_t consumed = 0;  ///< bytes of the program, with its STOP
+  std::size_t consumed = 0;  ///< bytes of the program, STOP included
 
   const PickleNode& operator[](PickleId id) const { return nodes[id]; }
 };
 
-/// Text of a file, shortened and without control characters, for messages.
+/// Text from a file, shortened and without control characters, for messages.
 std::string printable(std::string_view text);
 
-/// "module.name" of a kGlobal, else an empty text.
+/// "module.name" of a kGlobal; empty for other values.
 std::string global_name(const PickleGraph& graph, PickleId id);
 
 /// Runs one pickle (protocols 2 to 5) from the beginning of `program` without recursion. The graph

@@ -18,7 +18,7 @@ class PickleMachine {
         program_(capped_ ? program.first(static_cast<std::size_t>(limits.max_header_bytes))
                          : program),
         subject_(subject),
-        // Even an empty checkpoint has some values.
+        // Even an empty checkpoint may have some values.
         max_nodes_(1024 + kNodesPerTensor * std::min(limits.max_tensors, kMaxTensors)) {}
 
   Result<PickleGraph> run();
@@ -27,7 +27,7 @@ class PickleMachine {
   static constexpr std::uint64_t kNodesPerTensor = 64;
   static constexpr std::uint64_t kMaxTensors = 60'000'000;  // so that ids fit
 
-  // Each group returns nullopt when the opcode is not one of its own.
+  // Each group returns nullopt for opcodes of other groups.
   using Outcome = std::optional<Status>;
   Outcome step_literal(char op);
   Outcome step_text(char op);

@@ -44,7 +44,7 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes, std::stri
   if (!text.starts_with('{')) {
     return corrupt(fmt::format("{}: header is not JSON (expected '{{' first)", subject));
   }
-  // JSON readers take a NUL for the end of the text, which would hide what follows it.
+  // JSON parsers take a NUL for the end of the text, which would hide what follows it.
   if (text.find('\0') != std::string_view::npos) {
     return corrupt(fmt::format("{}: header has a NUL byte", subject));
   }
@@ -150,14 +150,14 @@ Status check_cover(std::vector<Range>& ranges, std::uint64_t buffer_bytes,
     if (range.begin != used) {
       return corrupt(fmt::format(
           "{}: '{}' {} (expected to begin at byte {}, got {})", subject, range.name,
-          range.begin < used ? "overlaps the tensor before it" : "leaves a hole before it", used,
+          range.begin < used ? "overlaps the tensor before it" : "leaves a gap before it", used,
           range.begin));
     }
     used = range.end;
   }
   if (used != buffer_bytes) {
-    return corrupt(fmt::format("{}: data of no tensor at the end (expected {} bytes, got {})",
-                               subject, used, buffer_bytes));
+    return corrupt(fmt::format("{}: unused data at the end (expected {} bytes, got {})", subject,
+                               used, buffer_bytes));
   }
   return {};
 }

@@ -45,7 +45,7 @@ Result<std::string> make_header(const std::string& subject, const NamedTensors& 
     MIEN_RETURN_IF_ERROR(check_text(name, subject, "a tensor's name"));
     if (name == "__metadata__" || !seen.insert(name).second) {
       return invalid_argument(
-          fmt::format("{}: tensor name '{}' is repeated or reserved", subject, name));
+          fmt::format("{}: tensor name '{}' is a duplicate or reserved", subject, name));
     }
     const auto end = checked_add<std::uint64_t>(offset, view.bytes().size());
     if (!end) return invalid_argument(subject + ": the tensors' sizes overflow");

@@ -8,7 +8,7 @@
 namespace mien::checkpoint {
 namespace {
 
-// Only a file beside the index: no separators, no way up, nothing hidden.
+// Only a file beside the index: no separators, no "..", no hidden file.
 bool is_plain_file_name(std::string_view name) {
   constexpr std::size_t kMaxBytes = 255;
   return !name.empty() && name.size() <= kMaxBytes && name.front() != '.' &&

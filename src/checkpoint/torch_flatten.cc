@@ -11,7 +11,7 @@ constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxNameBytes = 1024;
 constexpr std::size_t kMaxSkipped = 100;
 
-// What training scripts call the map that holds the weights, best first.
+// Names that training scripts give to the map of the weights, preferred first.
 constexpr std::string_view kWeights[] = {
     "state_dict", "model_state_dict", "model_state", "model", "net",       "network",
     "module",     "weights",          "params",      "ema",   "model_ema", "ema_state_dict",
@@ -33,13 +33,13 @@ class Namer {
   Result<std::vector<std::pair<std::string, PickleId>>> run();
 
  private:
-  // Keys stay ids: a hostile file may repeat a long key very often.
+  // Keys stay ids: a hostile file may repeat one long key very often.
   struct Entry {
     PickleId key = kNoPickle;  // kNoPickle: `index` is the name
     std::size_t index = 0;
     PickleId value = kNoPickle;
   };
-  struct Place {
+  struct Container {
     std::string name;
     PickleId id = kNoPickle;
     std::size_t depth = 0;
@@ -51,7 +51,7 @@ class Namer {
   Status mark_bearing();
   PickleId weights_map();
   Status walk(PickleId root);
-  Status visit(const Place& place, std::vector<Place>& open);
+  Status visit(const Container& container, std::vector<Container>& open);
   void skip(std::string_view path, std::string_view why);
   void skip_value(std::string_view path, PickleId id);
   Status nothing_found() const;
@@ -62,9 +62,9 @@ class Namer {
   const std::string_view subject_;
   const Limits& limits_;
   std::vector<std::string>* skipped_;
-  std::vector<char> bears_;  // 1: a tensor is inside
+  std::vector<char> bears_;  // 1: contains a tensor
   std::vector<std::pair<std::string, PickleId>> found_;
-  std::uint64_t visits_ = 0;  // entries looked at
+  std::uint64_t visits_ = 0;  // entries visited
   std::uint64_t opened_ = 0;  // maps entered
 };
 
@@ -110,12 +110,12 @@ std::optional<std::string> Namer::key_of(const Entry& entry) const {
   return key_text(graph_, entry.key);
 }
 
-// Marks every value from which a tensor can be reached: children first, with cycles in mind, by
-// spreading from the tensors to whoever holds them.
+// Marks every value from which a tensor can be reached, by spreading from the tensors to their
+// containers, which also works with cycles.
 Status Namer::mark_bearing() {
   const std::size_t count = graph_.nodes.size();
   bears_.assign(count, 0);
-  // Only maps that share one list of entries can give more pairs than there are items.
+  // More pairs than items means that maps share one list of entries.
   std::size_t most = count;
   for (const PickleNode& node : graph_.nodes) most += node.items.size();
   std::vector<std::pair<PickleId, PickleId>> holders;  // (child, parent)
@@ -147,7 +147,7 @@ Status Namer::mark_bearing() {
   return {};
 }
 
-// Steps into the map that holds the weights while there is exactly one that can be it.
+// Enters the map that holds the weights, as long as there is exactly one candidate.
 PickleId Namer::weights_map() {
   PickleId at = graph_.root;
   for (std::size_t depth = 0; depth < kMaxDepth; ++depth) {
@@ -178,21 +178,21 @@ PickleId Namer::weights_map() {
   return at;
 }
 
-Status Namer::visit(const Place& place, std::vector<Place>& open) {
-  if (place.depth > kMaxDepth) {
+Status Namer::visit(const Container& container, std::vector<Container>& open) {
+  if (container.depth > kMaxDepth) {
     return resource_limit(fmt::format("{}: '{}' is nested too deeply (expected at most {} levels)",
-                                      subject_, printable(place.name), kMaxDepth));
+                                      subject_, printable(container.name), kMaxDepth));
   }
-  for (const Entry& entry : entries(place.id)) {
+  for (const Entry& entry : entries(container.id)) {
     const std::uint64_t most = graph_.nodes.size() + limits_.max_tensors;
     if (++visits_ > most) return shared_too_often(most);
     const bool bearing = bears_[entry.value] != 0;
     const auto key = key_of(entry);
     if (!key) {
-      if (bearing) skip(place.name, "entry whose key is not a short text");
+      if (bearing) skip(container.name, "entry whose key is not a short text");
       continue;
     }
-    std::string name = place.name.empty() ? *key : place.name + "." + *key;
+    std::string name = container.name.empty() ? *key : container.name + "." + *key;
     const bool training = !script_ && is_container(entry.value) && is_training_state(name);
     if (!bearing || training) {
       skip_value(name, entry.value);
@@ -204,7 +204,7 @@ Status Namer::visit(const Place& place, std::vector<Place>& open) {
     }
     if (!is_tensor(graph_, entry.value)) {
       if (++opened_ > limits_.max_tensors) return shared_too_often(limits_.max_tensors);
-      open.push_back({std::move(name), entry.value, place.depth + 1});
+      open.push_back({std::move(name), entry.value, container.depth + 1});
       continue;
     }
     if (found_.size() >= limits_.max_tensors) {
@@ -217,11 +217,11 @@ Status Namer::visit(const Place& place, std::vector<Place>& open) {
 }
 
 Status Namer::walk(PickleId root) {
-  std::vector<Place> open{{"", root, 0}};
+  std::vector<Container> open{{"", root, 0}};
   while (!open.empty()) {
-    const Place place = std::move(open.back());
+    const Container container = std::move(open.back());
     open.pop_back();
-    MIEN_RETURN_IF_ERROR(visit(place, open));
+    MIEN_RETURN_IF_ERROR(visit(container, open));
   }
   return {};
 }
@@ -250,7 +250,7 @@ Status Namer::nothing_found() const {
     }
   }
   return unsupported(
-      fmt::format("{}: no tensors by name (expected a state_dict, got {})", subject_, got));
+      fmt::format("{}: no named tensors (expected a state_dict, got {})", subject_, got));
 }
 
 Result<std::vector<std::pair<std::string, PickleId>>> Namer::run() {

@@ -12,7 +12,7 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-// 0x1950a86a20f9469cfc6c and 1001, which open every file of the old form.
+// 0x1950a86a20f9469cfc6c and 1001, which start every file of the legacy format.
 constexpr std::array<unsigned char, 10> kMagic = {0x6c, 0xfc, 0x9c, 0x46, 0xf9,
                                                   0x20, 0x6a, 0xa8, 0x50, 0x19};
 constexpr std::int64_t kProtocol = 1001;
@@ -47,7 +47,7 @@ Status read_opening(Bytes& rest, std::string_view subject, const Limits& limits)
   return next_pickle(rest, subject, limits).status();
 }
 
-// Element sizes by key: the data section tells counts only.
+// Element sizes by key: the data section has only counts.
 Result<std::map<std::string_view, TorchStorage>> all_storages(const PickleGraph& graph,
                                                               std::string_view subject) {
   std::map<std::string_view, TorchStorage> out;
@@ -58,10 +58,10 @@ Result<std::map<std::string_view, TorchStorage>> all_storages(const PickleGraph&
                            graph[tuple.items[0]].text == "module";
     if (is_module) continue;  // source code of a pickled module, never used
     MIEN_ASSIGN_OR_RETURN(TorchStorage storage, read_storage(graph, id, subject));
-    const auto [place, is_new] = out.emplace(storage.key, storage);
-    if (!is_new && (place->second.element_bytes != storage.element_bytes ||
-                    place->second.count != storage.count)) {
-      return corrupt(fmt::format("{}: storage '{}' is described in two ways", subject,
+    const auto [known, is_new] = out.emplace(storage.key, storage);
+    if (!is_new && (known->second.element_bytes != storage.element_bytes ||
+                    known->second.count != storage.count)) {
+      return corrupt(fmt::format("{}: storage '{}' has two different descriptions", subject,
                                  printable(storage.key)));
     }
   }
@@ -78,8 +78,8 @@ Result<std::map<std::string_view, Bytes>> read_data(
   for (const PickleId id : keys[keys.root].items) {
     const auto found = storages.find(keys[id].text);
     if (keys[id].kind != PickleKind::kText || found == storages.end()) {
-      return corrupt(
-          fmt::format("{}: storage '{}' belongs to no tensor", subject, printable(keys[id].text)));
+      return corrupt(fmt::format("{}: storage '{}' does not belong to a tensor", subject,
+                                 printable(keys[id].text)));
     }
     const TorchStorage& storage = found->second;
     if (rest.size() < sizeof(std::uint64_t)) {
@@ -99,7 +99,7 @@ Result<std::map<std::string_view, Bytes>> read_data(
     }
     rest = rest.subspan(sizeof(count) + data->size());
     if (!out.emplace(found->first, *data).second) {
-      return corrupt(fmt::format("{}: storage '{}' occurs twice", subject, printable(storage.key)));
+      return corrupt(fmt::format("{}: duplicate storage '{}'", subject, printable(storage.key)));
     }
   }
   return out;

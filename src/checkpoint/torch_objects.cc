@@ -13,7 +13,7 @@ struct StorageRow {
   std::optional<DType> dtype;
 };
 
-// Types without DType are known so that the storages behind them can be found.
+// Types without a DType are known so that the storages after them can be found.
 constexpr StorageRow kStorages[] = {
     {"FloatStorage", 4, DType::kF32},         {"HalfStorage", 2, DType::kF16},
     {"BFloat16Storage", 2, DType::kBF16},     {"DoubleStorage", 8, DType::kF64},
@@ -26,7 +26,7 @@ constexpr StorageRow kStorages[] = {
     {"QInt32Storage", 4, std::nullopt},
 };
 
-// A tensor's call: the tensor itself is the first argument of a parameter's.
+// The call that makes a tensor: of a parameter, its first argument.
 enum class Rebuild { kNone, kTensor, kParameter, kOther };
 
 Rebuild rebuild_of(const PickleGraph& graph, PickleId id) {
@@ -47,7 +47,7 @@ Rebuild rebuild_of(const PickleGraph& graph, PickleId id) {
   return module == "torch._tensor" || module == "torch.sparse" ? Rebuild::kOther : Rebuild::kNone;
 }
 
-// What stands where something else was expected, for messages.
+// A description of an unexpected value, for messages.
 std::string kind_of(const PickleGraph& graph, PickleId id) {
   const PickleNode& node = graph[id];
   if (node.kind == PickleKind::kGlobal) return fmt::format("'{}'", global_name(graph, id));
@@ -56,7 +56,7 @@ std::string kind_of(const PickleGraph& graph, PickleId id) {
   return "another value";
 }
 
-// A value that an unknown global stands for cannot be read; anything else in its place is damage.
+// A value of an unknown global is unsupported; anything else unexpected means corruption.
 Status unexpected(const PickleGraph& graph, PickleId id, std::string_view subject,
                   std::string_view expected) {
   std::string message =
@@ -139,7 +139,7 @@ Result<TorchStorage> read_storage(const PickleGraph& graph, PickleId id, std::st
   MIEN_ASSIGN_OR_RETURN(out.count, as_size(graph, tuple.items[4], subject, "a storage size"));
   out.view_count = out.count;
   if (tuple.items.size() == 6 && graph[tuple.items[5]].kind == PickleKind::kTuple) {
-    // (key of the view, offset, size): `count` is the root's, as the file stores it.
+    // (key of the view, offset, size). `count` is that of the root, as the file stores it.
     const PickleNode& view = graph[tuple.items[5]];
     if (view.items.size() != 3) return corrupt(fmt::format("{}: bad storage view", subject));
     MIEN_ASSIGN_OR_RETURN(out.view_offset,
@@ -201,7 +201,7 @@ std::optional<std::vector<std::pair<PickleId, PickleId>>> as_map(const PickleGra
   if (node.kind != PickleKind::kDict && !ordered) return std::nullopt;
   std::vector<std::pair<PickleId, PickleId>> out;
   if (ordered && !graph[node.second].items.empty()) {
-    // Old files give the entries as one list of pairs.
+    // Old files store the entries as one list of pairs.
     for (const PickleId pair : graph[graph[node.second].items[0]].items) {
       if (graph[pair].items.size() == 2)
         out.emplace_back(graph[pair].items[0], graph[pair].items[1]);

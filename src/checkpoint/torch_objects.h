@@ -10,14 +10,14 @@
 
 namespace mien::checkpoint {
 
-/// A storage as a pickle names it; its bytes lie elsewhere in the file.
+/// A storage as a pickle names it; its bytes are elsewhere in the file.
 struct TorchStorage {
   std::string_view key;
   std::uint64_t count = 0;  ///< elements
   std::uint64_t element_bytes = 0;
-  std::optional<DType> dtype;  ///< empty for untyped and for types that we do not read
+  std::optional<DType> dtype;  ///< none for untyped storages and types that we do not read
   std::string type_name;
-  std::uint64_t view_offset = 0;  ///< the part in use, in elements (legacy files have such)
+  std::uint64_t view_offset = 0;  ///< the part in use, in elements (in legacy files)
   std::uint64_t view_count = 0;
 };
 
@@ -29,13 +29,13 @@ struct TorchTensor {
   std::vector<std::int64_t> strides;
 };
 
-/// Reads a kPersistent value. Errors: kCorrupt, kUnsupported (a type that is no storage).
+/// Reads a kPersistent value. Errors: kCorrupt, kUnsupported (a type that is not a storage).
 Result<TorchStorage> read_storage(const PickleGraph& graph, PickleId id, std::string_view subject);
 
-/// The name of the global that a kCall calls, else an empty text.
+/// The name of the global that a kCall calls; empty for other values.
 std::string called_name(const PickleGraph& graph, PickleId id);
 
-/// True for a call that makes a tensor, also for kinds of tensors that read_tensor refuses.
+/// True for a call that makes a tensor, also of kinds that read_tensor rejects.
 bool is_tensor(const PickleGraph& graph, PickleId id);
 /// Precondition: is_tensor(). Errors: kCorrupt, kUnsupported, kResourceLimit (rank).
 Result<TorchTensor> read_tensor(const PickleGraph& graph, PickleId id, std::string_view subject,
@@ -47,7 +47,7 @@ std::optional<std::vector<std::pair<PickleId, PickleId>>> as_map(const PickleGra
 /// The attributes of a TorchScript module: the map it was built with; kNoPickle for anything else.
 PickleId script_attributes(const PickleGraph& graph, PickleId id);
 
-/// True for values that carry nothing worth telling: numbers, text, torch.device, torch.float32 ...
+/// True for values that need not be reported: numbers, text, torch.device, torch.float32 ...
 bool is_plain(const PickleGraph& graph, PickleId id);
 
 /// The name of an entry: text, or an integer in decimal.

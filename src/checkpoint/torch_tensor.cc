@@ -11,7 +11,7 @@
 namespace mien::checkpoint {
 namespace {
 
-// Elements from the first to the last one that the strides reach; nullopt on overflow.
+// Number of elements from the first to the last that the strides reach; nullopt on overflow.
 // Precondition: no size is zero.
 std::optional<std::uint64_t> extent(const TorchTensor& tensor) {
   std::uint64_t last = 0;
@@ -85,7 +85,7 @@ class Collector {
                       what, to_string(tensor.shape), tensor.offset, storage.view_count));
     }
     MIEN_ASSIGN_OR_RETURN(const auto all, lookup_(storage));
-    // The look-up vouches for all `count` elements, so this start does not overflow.
+    // The look-up guarantees all `count` elements, so this start does not overflow.
     const auto from =
         checked_subspan(all, (storage.view_offset + tensor.offset) * width, *reach * width);
     if (!from) return corrupt(what + " reaches beyond the bytes of its storage");
@@ -120,7 +120,7 @@ Status collect_tensors(const PickleGraph& graph, const CollectOptions& options,
     MIEN_ASSIGN_OR_RETURN(const TorchTensor tensor, read_tensor(graph, id, what, limits));
     MIEN_ASSIGN_OR_RETURN(TensorView view, collector.view(tensor, what));
     if (!parts.tensors.emplace(name, std::move(view)).second) {
-      return corrupt(what + " occurs twice");
+      return corrupt(what + " is a duplicate");
     }
   }
   return {};

@@ -15,7 +15,7 @@ constexpr std::uint64_t kExtraEntries = 100'000;  // code of a TorchScript archi
 constexpr std::string_view kPickleName = "/data.pkl";
 constexpr std::byte kPickleMark{0x80};
 
-// The folder that everything lies in: torch.save takes the file's stem, or "archive".
+// The folder of all entries: torch.save uses the stem of the file name, or "archive".
 Result<std::string> root_folder(const ZipArchive& zip, std::string_view subject) {
   std::string root;
   for (const auto& [name, entry] : zip.entries()) {
@@ -94,7 +94,7 @@ Result<Parts> read_torch_zip(std::span<const std::byte> bytes, std::string_view 
 }
 
 bool looks_like_torch(std::span<const std::byte> bytes) {
-  // A safetensors file may begin with any two bytes: they are part of a length.
+  // A safetensors file may start with any two bytes: they are part of a length.
   if (bytes.size() < 4 || looks_like_safetensors(bytes)) return false;
   const bool pickle =
       bytes[0] == kPickleMark && bytes[1] >= std::byte{2} && bytes[1] <= std::byte{5};

@@ -11,11 +11,11 @@
 
 namespace mien::checkpoint {
 
-/// Reads what `torch.save` and `torch.jit.save` write (the zip form and the older pickle form) from
-/// bytes that the caller keeps alive. Nothing of the file is executed: its pickle is read as a
-/// description of tensors. Wrappers such as {"state_dict": ...} are looked through; optimiser state
-/// and foreign objects are left out and named in `skipped`. Checks zip structure, checksums and
-/// storage bounds.
+/// Reads files of `torch.save` and `torch.jit.save` (zip format and legacy pickle format) from
+/// bytes that the caller keeps alive. Nothing in the file is executed: its pickle is read as a
+/// description of tensors. Wrappers such as {"state_dict": ...} are skipped; optimiser state and
+/// foreign objects are left out and named in `skipped`. Checks zip structure, checksums and storage
+/// bounds.
 /// Errors: kCorrupt, kUnsupported (naming the Python global that a tensor would need, or a file
 /// without a map of tensors), kResourceLimit.
 Result<std::shared_ptr<const Checkpoint>> parse_torch(std::span<const std::byte> bytes,

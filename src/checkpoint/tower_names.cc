@@ -14,8 +14,8 @@ constexpr std::int64_t kMaxTowerSize = 1 << 20;
 
 struct Anchor {
   TowerNaming naming;
-  std::string_view first;   // tells the prefix
-  std::string_view second;  // must be there under the same prefix
+  std::string_view first;   // determines the prefix
+  std::string_view second;  // must exist under the same prefix
 };
 constexpr Anchor kAnchors[] = {
     {TowerNaming::kSwin, "patch_embed.proj.weight",
@@ -25,7 +25,7 @@ constexpr Anchor kAnchors[] = {
     {TowerNaming::kResNet, "conv1.weight", "layer1.0.conv1.weight"},
 };
 
-// The shortest prefix under which both anchors are.
+// The shortest prefix under which both anchors exist.
 std::optional<std::string> find_tower_prefix(const Checkpoint& checkpoint, const Anchor& anchor) {
   std::optional<std::string> best;
   for (const auto& [name, view] : checkpoint.tensors()) {
@@ -38,7 +38,7 @@ std::optional<std::string> find_tower_prefix(const Checkpoint& checkpoint, const
   return best;
 }
 
-// Adds rows, and remembers the first tensor that is missing or has a shape that cannot be.
+// Adds rows, and remembers the first tensor that is missing or has an impossible shape.
 class TowerPlanner {
  public:
   TowerPlanner(const Checkpoint& checkpoint, std::string prefix)
@@ -63,7 +63,7 @@ class TowerPlanner {
     add(name + ".running_mean", name + ".running_mean");
     add(name + ".running_var", name + ".running_var");
   }
-  /// 1 when it is not there, or not of that rank.
+  /// 1 when the tensor is missing or has another rank.
   std::int64_t size(const std::string& theirs, std::size_t rank, std::size_t axis) {
     const TensorView* view = checkpoint_.find(prefix_ + theirs);
     if (view == nullptr) return 1;

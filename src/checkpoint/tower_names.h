@@ -8,17 +8,17 @@
 
 namespace mien::checkpoint {
 
-/// Image towers that are no CLIP: torchvision's ResNets of basic blocks, torchvision's Swin, and
+/// Image towers other than CLIP's: torchvision's ResNets of basic blocks, torchvision's Swin, and
 /// Swin as Microsoft released it (SwinFace keeps these names and adds a feature head).
 enum class TowerNaming { kUnknown, kResNet, kSwinTorchvision, kSwin };
 std::string_view to_string(TowerNaming naming);
 
-/// Told by the names, under any prefix.
+/// Recognised by the names, under any prefix.
 TowerNaming detect_tower_naming(const Checkpoint& checkpoint);
 
-/// Sizes that the tensors tell. Those of the other kind are zero or empty.
+/// Sizes inferred from the tensors. Those of the other kind are zero or empty.
 struct TowerShape {
-  std::int64_t embed = 0;     ///< width of what the tower gives
+  std::int64_t embed = 0;     ///< width of the output
   std::int64_t channels = 0;  ///< ResNet, as the next three
   std::int64_t stem_kernel = 0;
   std::int64_t stem_width = 0;
@@ -40,10 +40,10 @@ struct TowerPlan {
   std::vector<TensorSource> rows;  ///< our names, below `visual.`
 };
 
-/// The plan for a whole tower; classifiers (`fc`, `head`) are not part of it. Shapes other than
-/// those of the sizes are for the caller to check. Errors: kUnsupported when no known naming fits,
-/// when a tensor is missing (naming the first), or for a variant of another kind (bottlenecks,
-/// absolute positions); kCorrupt for shapes that cannot be.
+/// The plan for a whole tower; classifiers (`fc`, `head`) are left out. The caller checks shapes
+/// against the sizes. Errors: kUnsupported when no known naming matches, when a tensor is missing
+/// (naming the first), or for an unsupported variant (bottlenecks, absolute positions); kCorrupt
+/// for impossible shapes.
 Result<TowerPlan> map_tower_names(const Checkpoint& checkpoint);
 
 }  // namespace mien::checkpoint

@@ -100,7 +100,7 @@ struct Row {
   std::uint64_t offset = 0;
 };
 
-// Sizes above 4 GB stand in the zip64 field, in this order and only where the short field is full.
+// Sizes above 4 GB are in the zip64 field, in this order, and only if the short field is full.
 Status read_zip64(Bytes extra, Row& row, const std::string& what) {
   while (extra.size() >= 4) {
     const auto id = load_le<std::uint16_t>(extra, 0);
@@ -148,7 +148,7 @@ Result<Row> read_row(Bytes directory, std::size_t& at, const std::string& subjec
   const std::size_t extra = load_le<std::uint16_t>(*fixed, 30);
   const std::size_t comment = load_le<std::uint16_t>(*fixed, 32);
   const auto variable = checked_subspan(directory, at + kCentralBytes, name + extra + comment);
-  if (!variable) return corrupt(subject + ": zip directory is cut off");
+  if (!variable) return corrupt(subject + ": zip directory is truncated");
   at += kCentralBytes + name + extra + comment;
   row.name = text_of(variable->first(name));
   MIEN_RETURN_IF_ERROR(check_name(row.name, subject));
@@ -166,8 +166,8 @@ Result<Row> read_row(Bytes directory, std::size_t& at, const std::string& subjec
   return row;
 }
 
-// The bytes from the local header to the end of the data. Errors when the local header tells
-// another story than the directory.
+// The bytes from the local header to the end of the data. Errors when the local header disagrees
+// with the directory.
 Result<Bytes> locate(Bytes bytes, const Row& row, const std::string& subject, Bytes& data) {
   const std::string what = fmt::format("{}: zip entry '{}'", subject, row.name);
   const auto local = checked_subspan(bytes, row.offset, kLocalBytes);
@@ -212,7 +212,7 @@ class Inflater {
   bool run(Bytes packed, std::span<std::byte> out) {
     if (!ready_) return false;
     constexpr std::size_t kChunk = std::size_t{1} << 30;
-    Bytef sink = 0;  // zlib wants somewhere to write even when nothing is expected
+    Bytef sink = 0;  // zlib needs an output buffer even when no output is expected
     for (;;) {
       const std::size_t in_size = std::min(packed.size(), kChunk);
       const std::size_t out_size = std::min(out.size(), kChunk);
@@ -251,26 +251,26 @@ Result<ZipArchive> ZipArchive::parse(Bytes bytes, std::string_view subject,
   const Bytes directory =
       bytes.subspan(static_cast<std::size_t>(where.offset), static_cast<std::size_t>(where.size));
   const Bytes content = bytes.first(static_cast<std::size_t>(where.offset));
-  std::vector<std::pair<Bytes, std::string_view>> places;
+  std::vector<std::pair<Bytes, std::string_view>> ranges;
   std::size_t at = 0;
   for (std::uint64_t i = 0; i < where.entries; ++i) {
     MIEN_ASSIGN_OR_RETURN(const Row row, read_row(directory, at, out.subject_));
     ZipEntry entry{{}, row.size, row.crc, row.method == kDeflated};
-    MIEN_ASSIGN_OR_RETURN(const Bytes place, locate(content, row, out.subject_, entry.packed));
-    places.emplace_back(place, row.name);
+    MIEN_ASSIGN_OR_RETURN(const Bytes range, locate(content, row, out.subject_, entry.packed));
+    ranges.emplace_back(range, row.name);
     if (!out.entries_.emplace(row.name, entry).second) {
-      return corrupt(fmt::format("{}: zip entry '{}' occurs twice", subject, row.name));
+      return corrupt(fmt::format("{}: duplicate zip entry '{}'", subject, row.name));
     }
   }
   if (at != directory.size()) {
     return corrupt(out.subject_ + ": zip directory is longer than its entries");
   }
-  std::sort(places.begin(), places.end(),
+  std::sort(ranges.begin(), ranges.end(),
             [](const auto& a, const auto& b) { return a.first.data() < b.first.data(); });
-  for (std::size_t i = 1; i < places.size(); ++i) {
-    if (places[i].first.data() < places[i - 1].first.data() + places[i - 1].first.size()) {
+  for (std::size_t i = 1; i < ranges.size(); ++i) {
+    if (ranges[i].first.data() < ranges[i - 1].first.data() + ranges[i - 1].first.size()) {
       return corrupt(fmt::format("{}: zip entries '{}' and '{}' overlap", subject,
-                                 places[i - 1].second, places[i].second));
+                                 ranges[i - 1].second, ranges[i].second));
     }
   }
   return out;

@@ -11,7 +11,7 @@
 namespace mien::checkpoint {
 
 struct ZipEntry {
-  std::span<const std::byte> packed;  ///< as it lies in the file
+  std::span<const std::byte> packed;  ///< in the file
   std::uint64_t size = 0;             ///< unpacked
   std::uint32_t crc = 0;
   bool deflated = false;
@@ -23,8 +23,8 @@ struct ZipContent {
   Tensor owned;
 };
 
-/// The entries of a zip archive. Entries are found through the central directory, which must agree
-/// with the local headers; they may not overlap, repeat a name or point outside of the archive.
+/// The entries of a zip archive. They are found through the central directory, which must agree
+/// with the local headers; they may not overlap, repeat a name or point outside the archive.
 class ZipArchive {
  public:
   /// The archive borrows `bytes`. Errors: kCorrupt, kUnsupported (encrypted, several disks, other

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kNotWritable = "cannot be written";
 
-// Number of a descriptor of this process that `path` names, such as 1 of /dev/stdout; else -1.
+// File descriptor of this process that `path` names, such as 1 for /dev/stdout; -1: none.
 int own_descriptor(const fs::path& path) {
   const std::string name = path.filename().string();
   const bool number =
@@ -37,8 +37,9 @@ int own_descriptor(const fs::path& path) {
   return !error && folder.starts_with(own) && folder.ends_with("/fd") ? std::stoi(name) : -1;
 }
 
-// What is behind the symbolic links at the end of `path`, be it there or not. A descriptor is not
-// followed further: opening what it leads to would begin at its start, or fail for a socket.
+// The target of the symbolic links at the end of `path`, whether it exists or not. Links of a
+// descriptor are not followed: opening their target would start at its beginning, or fail for a
+// socket.
 Result<fs::path> follow_links(fs::path path) {
   constexpr int kMostLinks = 40;  // as the system
   const fs::path named = path;
@@ -84,7 +85,8 @@ Result<Target> find_target(const fs::path& path) {
   if (S_ISBLK(out.info.st_mode)) {
     return invalid_argument(path.string() + ": is a disk (expected a file, a pipe or a terminal)");
   }
-  // A rename needs no right to write the file itself; who took it away wants to keep the file.
+  // A rename needs no right to write the file itself, but whoever made it read-only wants to keep
+  // it.
   if (::access(out.path.c_str(), W_OK) != 0) return errno_status(path, kNotWritable, errno);
   return out;
 }
@@ -98,8 +100,8 @@ Result<int> open_stream(const Target& target, const fs::path& named) {
   return errno_status(named, kNotWritable, errno);
 }
 
-// A new file "name.part-ABCDEF" in `folder`. The kernel applies the umask: to ask for it would mean
-// to change it, for all threads.
+// A new file "name.part-ABCDEF" in `folder`. The kernel applies the umask: reading it would mean
+// changing it for all threads.
 int make_temporary(const fs::path& folder, std::string name, mode_t mode, fs::path& out) {
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   constexpr std::size_t kRandom = 6;
@@ -160,7 +162,7 @@ Result<AtomicFile> AtomicFile::create(const fs::path& path, Access access) {
   return file;
 }
 
-// `exists`: a regular file is there, which may be written even where its folder may not.
+// `exists`: there is a regular file, which may be writable even if its folder is not.
 Status AtomicFile::open_temporary(bool exists) {
   const std::string name = stream_ >= 0 ? "mien" : target_.filename().string();
   constexpr mode_t kPrivate = 0600;
@@ -180,7 +182,8 @@ Status AtomicFile::open_temporary(bool exists) {
   return errno_status(path_, kNotWritable, error);
 }
 
-// Where that cannot be, the content is copied into the old file, which keeps all it has.
+// Where a rename is impossible, the content is copied into the old file, which keeps its mode,
+// owner and access list.
 Status AtomicFile::keep_owner_and_mode() {
   struct stat old {};
   struct stat now {};
@@ -255,7 +258,8 @@ Status AtomicFile::commit() {
   if (way_ == Way::kCopy) return copy_into_place();
   struct stat info {};
   if (::lstat(target_.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    return io_error(path_.string() + ": is not a file any more (expected what was there before)");
+    return io_error(path_.string() +
+                    ": is no longer a regular file (expected the one that was there before)");
   }
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
     if (!cannot_be_replaced(errno)) return errno_status(path_, kNotWritable, errno);
@@ -311,7 +315,7 @@ Result<fs::path> AtomicFile::keep_part() {
   }
   const int error = errno;
   discard();
-  return errno_status(path_, "what was written cannot be kept", error);
+  return errno_status(path_, "the unfinished output cannot be kept", error);
 }
 
 Status write_file_atomically(const fs::path& path, std::string_view content) {

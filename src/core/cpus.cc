@@ -19,10 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A hierarchy of groups as this process sees it.
+/// A cgroup hierarchy as this process sees it.
 struct Mount {
-  std::string at;    // where it is mounted
-  std::string from;  // the group that lies there
+  std::string at;    // mount point
+  std::string from;  // group that is mounted there
 };
 
 bool has_word(std::string_view list, std::string_view word) {
@@ -41,7 +41,7 @@ std::optional<double> read_number(std::string_view text) {
   return value;
 }
 
-/// The words of a file of one line; none when it cannot be read.
+/// The words of a one-line file; empty when it cannot be read.
 std::vector<std::string> words_of(const fs::path& file) {
   std::ifstream in(file);
   std::vector<std::string> words;
@@ -81,7 +81,7 @@ std::optional<Mount> find_mount(const fs::path& root, bool v2) {
   return std::nullopt;
 }
 
-/// The group of this process. A line of the file: NUMBER:CONTROLLERS:PATH, 0::PATH for v2.
+/// The group of this process. Lines of the file: NUMBER:CONTROLLERS:PATH, or 0::PATH for v2.
 std::optional<std::string> find_group(const fs::path& root, bool v2) {
   std::ifstream in(root / "proc/self/cgroup");
   for (std::string line; std::getline(in, line);) {
@@ -98,8 +98,8 @@ std::optional<double> smallest_quota(const fs::path& root, bool v2) {
   const auto mount = find_mount(root, v2);
   const auto group = find_group(root, v2);
   if (!mount || !group) return std::nullopt;
-  // Inside of a container the group often has a name that only the host knows: then the mounted
-  // one is the container's.
+  // Inside a container the group often has a path that only the host knows; the mounted group is
+  // then that of the container.
   const fs::path top(mount->from), own(*group);
   fs::path below = own.lexically_relative(top);
   if (below.empty() || *below.begin() == ".." || below == ".") below.clear();
@@ -113,9 +113,9 @@ std::optional<double> smallest_quota(const fs::path& root, bool v2) {
   return least;
 }
 
-/// The processors of this process's affinity.
+/// The processors in the affinity mask of this process.
 int affinity_cpus() {
-  // More than a fixed set holds are on large machines.
+  // Large machines have more processors than a fixed cpu_set_t holds.
   for (int most = 1024; most <= (1 << 20); most *= 4) {
     const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(CPU_ALLOC(most),
                                                                [](cpu_set_t* of) { CPU_FREE(of); });
@@ -139,7 +139,7 @@ int available_cpus() {
   static const int count = [] {
     const int cpus = std::max(affinity_cpus(), 1);
     const auto quota = cpu_quota();
-    // A part of a processor is worth a thread: without it, it would stay unused.
+    // Round up: a fraction of a processor would otherwise stay unused.
     return quota && *quota < cpus ? std::max(static_cast<int>(std::ceil(*quota - 1e-9)), 1) : cpus;
   }();
   return count;

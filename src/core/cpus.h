@@ -5,13 +5,13 @@
 
 namespace mien {
 
-/// Processors that this process may keep busy, as the limit of its container says (cgroup v2
-/// `cpu.max`, v1 `cpu.cfs_quota_us`): the least of its own group's and those above. No value: no
-/// limit. `root` is where /proc and /sys are looked for.
+/// Number of processors that the limit of the container allows (cgroup v2 `cpu.max`, v1
+/// `cpu.cfs_quota_us`): the smallest limit of the own group and its parents; none: no limit.
+/// `root`: prefix of /proc and /sys, for tests.
 std::optional<double> cpu_quota(const std::filesystem::path& root = "/");
 
-/// How many threads this process keeps busy at most: the processors that it may run on (its
-/// affinity), or the quota, rounded up, when that is less. At least 1. Read once.
+/// Number of threads that can run at once: the processors in the affinity mask, or the quota
+/// rounded up if that is less. At least 1. Read once.
 int available_cpus();
 
 }  // namespace mien

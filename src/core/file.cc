@@ -47,7 +47,7 @@ Status read_all(const std::filesystem::path& path, std::uint64_t max_bytes, Cont
                           std::to_string(max_bytes) + " bytes)");
   };
   if (size > max_bytes) return too_large();
-  // The size of a pipe or a growing file is not known: read until the end, in any case.
+  // The size of a pipe or a growing file is unknown, so always read to the end.
   std::size_t filled = 0;
   out.resize(static_cast<std::size_t>(size) + 1);
   for (;;) {
@@ -104,7 +104,7 @@ Status MappedFile::read(std::span<const std::byte> part, std::span<std::byte> ou
     const ssize_t n = ::pread(fd_, out.data(), out.size(), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_status(path_, "cannot be read", errno);
-    if (n == 0) return io_error(path_.string() + ": was cut short while it was read");
+    if (n == 0) return io_error(path_.string() + ": was truncated while it was read");
     out = out.subspan(static_cast<std::size_t>(n));
     offset += n;
   }

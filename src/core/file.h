@@ -14,11 +14,11 @@
 namespace mien {
 
 /// Reads a whole file. Errors: kNotFound, kIo, kResourceLimit above `max_bytes`, kInvalidArgument
-/// on a folder.
+/// for a folder.
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
                                          std::uint64_t max_bytes);
 
-/// Like read_file, as text. No encoding is checked.
+/// As read_file, but returns text. The encoding is not checked.
 Result<std::string> read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
 /// A read-only memory map of a file. An empty file maps to an empty span.
@@ -32,12 +32,11 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
-  /// Tells the system that `part` of this map will not be read again soon, so that its pages leave
-  /// our memory.
+  /// Hints that `part` of this map will not be read again soon, so that its pages can be freed.
   void release(std::span<const std::byte> part) const;
-  /// Copies `part` of this map to `out` by reading the file, which for what is read once is three
-  /// times as fast as touching the pages of the map. Precondition: `part` lies in bytes(), `out` is
-  /// as long. Errors: kIo, also when the file was cut short meanwhile.
+  /// Copies `part` of this map to `out` by reading the file. For data that is read only once this
+  /// is three times as fast as touching the pages of the map. Preconditions: `part` lies in
+  /// bytes(), `out` is as long. Errors: kIo, also when the file was truncated meanwhile.
   Status read(std::span<const std::byte> part, std::span<std::byte> out) const;
 
  private:
@@ -48,38 +47,39 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// An output. A regular file is written to a temporary name beside it and replaced by a rename on
-/// commit(), so that it is never half written, and keeps its mode and owner; other hard links of it
-/// keep what they had. Symbolic links are followed. What is no regular file (a device, a pipe,
-/// /dev/stdout, /dev/fd/N) is written straight into, and is never replaced. Where a file may be
-/// written but not replaced (its folder cannot be written, it belongs to someone else, has an
-/// access list, or is a mount point), commit() copies the finished content into it.
+/// An output file. A regular file is written under a temporary name beside it and renamed on
+/// commit(), so that it is never half-written, and keeps its mode and owner; other hard links keep
+/// the old content. Symbolic links are followed. Anything but a regular file (a device, a pipe,
+/// /dev/stdout, /dev/fd/N) is written to directly and never replaced. Where a file is writable but
+/// cannot be replaced (its folder is not writable, it belongs to someone else, has an access list,
+/// or is a mount point), commit() copies the finished content into it.
 /// Without commit() or keep_part() nothing is left behind.
 class AtomicFile {
  public:
-  /// kSeekable: for a writer that opens temporary_path() itself; streams then get it on commit().
+  /// kSeekable: for a writer that opens temporary_path() itself; a stream gets the content on
+  /// commit().
   enum class Access { kSequential, kSeekable };
-  /// Errors: kNotFound (no such folder), kIo (not writable), kInvalidArgument (a folder, a block
-  /// device), kCancelled (a signal came while a pipe waited for its reader).
+  /// Errors: kNotFound (missing folder), kIo (not writable), kInvalidArgument (a folder, a block
+  /// device), kCancelled (a signal arrived while a pipe waited for its reader).
   static Result<AtomicFile> create(const std::filesystem::path& path,
                                    Access access = Access::kSequential);
-  /// Whether create() would succeed, without opening a pipe or a device. Errors: as create().
+  /// Checks that create() would succeed, without opening a pipe or a device. Errors: as create().
   static Status check(const std::filesystem::path& path);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&& other) noexcept;
   ~AtomicFile();
 
-  /// Errors: kIo, for good: commit() then gives the same error.
+  /// Errors: kIo. It is permanent: commit() then returns the same error.
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text);
-  /// Flushes, closes and renames. Errors: kIo (for example a full disk); `path` is then as it was
-  /// before.
+  /// Flushes, closes and renames. Errors: kIo (for example a full disk); `path` then keeps its old
+  /// content.
   Status commit();
-  /// Ends an output that is not complete: keeps what was written as NAME.part (NAME.part2, ...
-  /// where that exists) and leaves `path` as it was. Empty when there is nothing to keep: no byte
-  /// was written, or they went into a stream. Errors: kIo.
+  /// Ends an incomplete output: keeps what was written as NAME.part (NAME.part2, ... if that
+  /// exists) and leaves `path` unchanged. Returns an empty path when there is nothing to keep:
+  /// nothing was written, or it went into a stream. Errors: kIo.
   Result<std::filesystem::path> keep_part();
-  /// Empty for a stream that is written straight into.
+  /// Empty for a stream that is written to directly.
   const std::filesystem::path& temporary_path() const { return temporary_; }
 
  private:
@@ -89,8 +89,8 @@ class AtomicFile {
   Status keep_owner_and_mode();
   Status copy_into_place();
   void discard() noexcept;
-  std::filesystem::path path_;    ///< as it was named, for messages
-  std::filesystem::path target_;  ///< behind symbolic links
+  std::filesystem::path path_;    ///< as given, for messages
+  std::filesystem::path target_;  ///< with symbolic links resolved
   std::filesystem::path temporary_;
   Way way_ = Way::kRename;
   int fd_ = -1;
@@ -101,8 +101,8 @@ class AtomicFile {
 /// create + write + commit.
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
-/// The absolute name of a file, with symbolic links resolved as far as it exists, also of a link
-/// that leads nowhere. Where a link cannot be resolved, the absolute name as it is; never empty.
+/// The absolute name of a file, with symbolic links resolved as far as the path exists, also for a
+/// dangling link. Where a link cannot be resolved, the absolute name unresolved; never empty.
 std::filesystem::path absolute_name(const std::filesystem::path& path);
 
 }  // namespace mien

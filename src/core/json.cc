@@ -15,8 +15,8 @@ namespace {
 
 using Sax = nlohmann::json_sax<nlohmann::json>;
 
-// Builds our value from nlohmann's event stream, so that depth and repeated keys are checked while
-// reading.
+// Builds our value from nlohmann's event stream, so that depth and duplicate keys are checked while
+// parsing.
 class Builder final : public Sax {
  public:
   explicit Builder(const Limits& limits) : limits_(limits) {}
@@ -38,7 +38,7 @@ class Builder final : public Sax {
   bool start_array(std::size_t) override { return open(Json::array()); }
   bool end_array() override { return close(); }
   bool key(string_t& v) override {
-    if (!stack_.back().keys.insert(v).second) return fail(corrupt("repeated key \"" + v + "\""));
+    if (!stack_.back().keys.insert(v).second) return fail(corrupt("duplicate key \"" + v + "\""));
     stack_.back().key = std::move(v);
     return true;
   }

@@ -7,7 +7,7 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Takes the number in front, without its leading zeros; it may have any length.
+// Removes the leading number, without its leading zeros; it may have any length.
 std::string_view take_number(std::string_view& text) {
   const auto length =
       static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
@@ -17,7 +17,7 @@ std::string_view take_number(std::string_view& text) {
   return number;
 }
 
-// Below, at or above 0, as strcmp.
+// Negative, zero or positive, as strcmp.
 int compare(std::string_view a, std::string_view b) {
   while (!a.empty() && !b.empty()) {
     if (is_digit(a.front()) && is_digit(b.front())) {

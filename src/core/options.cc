@@ -18,7 +18,7 @@ bool parse_number(std::string_view text, Number& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// Plain where YAML reads it back as the same text, else in double quotes.
+// Unquoted if YAML reads it back as the same text, otherwise in double quotes.
 std::string yaml_text(const std::string& text) {
   static constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+";
@@ -41,7 +41,7 @@ struct Parser {
   const OptionRange& range;
   const std::vector<std::string_view>& choices;
 
-  // The error says what was expected; empty when all is well.
+  // Returns what was expected; empty when the value is valid.
   std::string operator()(int* out) const {
     int value = 0;
     if (!parse_number(text, value)) return "a whole number";
@@ -145,22 +145,22 @@ const OptionSet::Option* OptionSet::find(std::string_view name) const {
 
 bool OptionSet::contains(std::string_view name) const { return find(name) != nullptr; }
 
-Status OptionSet::unknown(std::string_view name, std::string_view place) const {
+Status OptionSet::unknown(std::string_view name, std::string_view subject) const {
   std::vector<std::string_view> names;
   for (const Option& option : options_) names.push_back(option.name);
   const auto near = nearest(name, names);
   const std::string hint =
       near.empty() ? "" : fmt::format(" (did you mean '{}'?)", names[near.front()]);
-  return invalid_argument(fmt::format("{}: unknown option '{}'{}", place, name, hint));
+  return invalid_argument(fmt::format("{}: unknown option '{}'{}", subject, name, hint));
 }
 
-Status OptionSet::set(std::string_view name, const Values& values, std::string_view place) {
+Status OptionSet::set(std::string_view name, const Values& values, std::string_view subject) {
   const Option* option = find(name);
-  if (option == nullptr) return unknown(name, place);
+  if (option == nullptr) return unknown(name, subject);
   const bool list = is_list(option->target);
   if (!list && values.size() != 1) {
     return invalid_argument(
-        fmt::format("{}: '{}' has {} values (expected one)", place, name, values.size()));
+        fmt::format("{}: '{}' has {} values (expected one)", subject, name, values.size()));
   }
   if (list) std::visit([](auto* field) { *field = {}; }, option->target);
   for (const std::string& value : values) {
@@ -168,7 +168,7 @@ Status OptionSet::set(std::string_view name, const Values& values, std::string_v
         std::visit(Parser{value, option->range, option->choices}, option->target);
     if (!expected.empty()) {
       return invalid_argument(
-          fmt::format("{}: '{}' is '{}' (expected {})", place, name, value, expected));
+          fmt::format("{}: '{}' is '{}' (expected {})", subject, name, value, expected));
     }
   }
   return {};
@@ -177,21 +177,21 @@ Status OptionSet::set(std::string_view name, const Values& values, std::string_v
 Status OptionSet::assign(std::string_view assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string_view::npos) {
-    return invalid_argument(fmt::format("--set {}: expected name=value", assignment));
+    return invalid_argument(fmt::format("--set {}: no '=' (expected name=value)", assignment));
   }
   const std::string_view name = assignment.substr(0, equals);
   std::string_view rest = assignment.substr(equals + 1);
-  const std::string place = fmt::format("--set {}", assignment);
+  const std::string subject = fmt::format("--set {}", assignment);
   const Option* option = find(name);
-  if (option == nullptr) return unknown(name, place);
-  if (!is_list(option->target)) return set(name, {std::string(rest)}, place);
+  if (option == nullptr) return unknown(name, subject);
+  if (!is_list(option->target)) return set(name, {std::string(rest)}, subject);
   Values values;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
     values.emplace_back(rest.substr(0, comma));
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
   }
-  return set(name, values, place);
+  return set(name, values, subject);
 }
 
 std::string OptionSet::text_of(const Option& option) {

@@ -17,8 +17,8 @@ struct OutputGuard::Identity {
   std::string name;
 };
 
-// To resolve a name costs many system calls, and the inode of a file that exists says it all but on
-// odd file systems: a run over very many files does without.
+// Resolving a name costs many system calls. On all but odd file systems the inode of an existing
+// file identifies it, so runs over very many files skip the resolving.
 static constexpr std::size_t kMostNames = 1000;
 
 OutputGuard::Identity OutputGuard::identify(const fs::path& path, bool named) {
@@ -66,8 +66,8 @@ Status OutputGuard::writes(const std::string& role, const fs::path& path) {
   }
   if (used != nullptr) {
     const std::string what =
-        used->written ? ": is also where " + used->role + " goes ("
-                      : ": would replace what is read (" + used->role + " " + used->name + "; ";
+        used->written ? ": is also the output of " + used->role + " ("
+                      : ": would overwrite an input (" + used->role + " " + used->name + "; ";
     return invalid_argument(role + " " + path.string() + what + "expected another file)");
   }
   const Use use{role, path.string(), true};

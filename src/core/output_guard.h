@@ -9,18 +9,18 @@
 
 namespace mien {
 
-/// Refuses a run that would write over a file that it reads, or write two results into one file.
-/// Files are the same when their device and inode are (links, other spellings), or their absolute
-/// names. Pipes and devices are left alone: several results may go to /dev/null.
+/// Rejects a run that would overwrite a file it reads, or write two results into one file. Files
+/// are the same if they share device and inode (links, other spellings) or absolute name. Pipes and
+/// devices are ignored: several results may go to /dev/null.
 class OutputGuard {
  public:
-  /// `role` names the file in messages: "input", "--boxes". Of a folder: the files in it, not
-  /// deeper. What does not exist is not read.
+  /// Registers an input. `role` names it in messages: "input", "--boxes". For a folder: the files
+  /// directly in it. A file that does not exist is ignored.
   void reads(const std::string& role, const std::filesystem::path& path);
-  /// The same of a folder and all below it, without listing it: what exists there is read.
+  /// The same for a folder and everything below it, without listing it.
   void reads_below(const std::string& role, const std::filesystem::path& folder);
-  /// Tells the next output. Errors: kInvalidArgument when it is a file that is read, or an output
-  /// told before.
+  /// Registers the next output. Errors: kInvalidArgument when it is an input, or an output
+  /// registered before.
   Status writes(const std::string& role, const std::filesystem::path& path);
 
  private:

@@ -13,8 +13,8 @@ using Letters = std::vector<char32_t>;
 
 std::size_t distance_of(const Letters& a, const Letters& b, std::size_t most) {
   if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > most) return most + 1;
-  // Rows of the table of distances between beginnings: of the letter before the last, the last and
-  // this one (a swap looks back two rows).
+  // Rows of the edit distance table: for the previous letter but one, the previous one and this one
+  // (a swap looks two rows back).
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   std::iota(last.begin(), last.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
@@ -46,7 +46,7 @@ std::vector<std::size_t> nearest(std::string_view word, std::span<const std::str
   std::vector<std::size_t> out;
   std::size_t least = std::min(most, kAnyDistance);
   for (std::size_t i = 0; i < known.size(); ++i) {
-    // Long words need not be decoded.
+    // Very long words need not be decoded.
     if (known[i].size() / kBytesOfALetter > letters.size() &&
         known[i].size() / kBytesOfALetter - letters.size() > least) {
       continue;

@@ -10,8 +10,8 @@
 
 namespace mien {
 
-/// Starts `work` on one more thread of `threads`. Errors: kResourceLimit when the system gives none
-/// (limits of processes, threads or memory); `threads` is then as before.
+/// Appends a thread that runs `work` to `threads`. Errors: kResourceLimit when the system cannot
+/// start one (limits of processes, threads or memory); `threads` is then unchanged.
 template <class Work>
 Status start_thread(std::vector<std::thread>& threads, Work work) {
   threads.reserve(threads.size() + 1);  // so that only the thread itself can fail

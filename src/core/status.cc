@@ -19,7 +19,7 @@ std::string_view to_string(StatusCode code) {
 
 Status Status::with_prefix(std::string_view prefix) const {
   if (ok()) return *this;
-  // What says already what it is about need not say it twice.
+  // Do not repeat a prefix that the message already starts with.
   if (message_.size() > prefix.size() && message_.starts_with(prefix) &&
       message_[prefix.size()] == ':') {
     return *this;

@@ -19,15 +19,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// About twice what it takes to wake a thread: between the steps of a forward pass nobody sleeps.
+// About twice the time to wake a thread: no helper sleeps between the steps of a forward pass.
 constexpr auto kSpin = std::chrono::microseconds(60);
-// Who was away for so long between two looks at the clock has lost its processor to another.
+// A gap this long between two looks at the clock means that the thread lost its processor to
+// another.
 constexpr auto kAway = std::chrono::microseconds(300);
-// Nobody spins for so long after that.
+// Longest time that a thread spins.
 constexpr auto kBusy = std::chrono::milliseconds(20);
 constexpr auto kRetryStart = std::chrono::seconds(1);
 
-thread_local bool inside = false;  // this thread works on a part
+thread_local bool inside = false;  // this thread is working on a part
 
 std::atomic<std::uint64_t> forks{0};
 
@@ -48,15 +49,16 @@ void pause_briefly() {
 
 }  // namespace
 
-/// A thread and its letter box. Its state is all that two threads look at at once; the rest belongs
-/// to the caller who took it, and to the thread while it works.
+/// A thread and its mailbox. Two threads look at `state` at the same time; the rest belongs to the
+/// caller that claimed the helper, and to the helper while it works.
 struct alignas(64) ThreadPool::Helper {
   enum State : std::uint32_t { kIdle, kTaken, kGo, kWorking, kDone, kQuit };
 
   std::atomic<std::uint32_t> state{kIdle};
   Job* job = nullptr;
   int slot = 0;
-  // Parts of this slot that nobody has begun; a thread that has none left takes from others.
+  // Parts of this slot that have not begun; a thread with no parts left takes some from other
+  // slots.
   std::atomic<std::int64_t> next{0};
   std::int64_t end = 0;
   std::thread thread;
@@ -67,11 +69,11 @@ struct ThreadPool::Job {
   int team = 1;
   std::array<Helper*, kMostThreads> of_slot;  // [0]: the caller's own
   std::atomic<bool> failed{false};
-  std::exception_ptr failure = nullptr;  // of the thread that set `failed`
+  std::exception_ptr failure = nullptr;  // from the thread that set `failed`
 
   Job(const Call& what, Helper& caller) : call(what) { of_slot[0] = &caller; }
 
-  /// Does the parts of a slot, and then those that others have not begun.
+  /// Does the parts of a slot, then parts of others that have not begun.
   void work(int slot) noexcept {
     try {
       for (int i = 0; i < team; ++i) {
@@ -100,7 +102,7 @@ struct ThreadPool::Crew {
     return Clock::now().time_since_epoch().count() > busy_until.load(std::memory_order_relaxed);
   }
 
-  /// Waits until `atom` has another value than `old`: for a moment awake, then asleep.
+  /// Waits until `atom` differs from `old`: spins for a moment, then sleeps.
   std::uint32_t wait(const std::atomic<std::uint32_t>& atom, std::uint32_t old) {
     std::uint32_t now = atom.load(std::memory_order_acquire);
     if (now == old && spins()) {
@@ -124,7 +126,7 @@ struct ThreadPool::Crew {
     return now;
   }
 
-  /// Takes idle helpers into the slots of a job that are free, up to `team` threads.
+  /// Claims idle helpers for the free slots of a job, up to `team` threads.
   void take(int team, Job& job) {
     const int all = count.load(std::memory_order_acquire);
     for (int i = 0; i < all && job.team < team; ++i) {
@@ -140,14 +142,14 @@ struct ThreadPool::Crew {
     }
   }
 
-  /// Starts one more, unless there are `most` or somebody else is at it.
+  /// Starts one more helper, unless there are `most` or another thread is starting one.
   bool grow(int most) {
     const std::unique_lock lock(growing, std::try_to_lock);
     if (!lock.owns_lock()) return false;
     const int number = count.load(std::memory_order_relaxed);
     if (number >= most || Clock::now() < try_again) return false;
     auto helper = std::make_unique<Helper>();
-    // Signals are for the threads of the program.
+    // Signals are for the program's own threads.
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -180,14 +182,14 @@ ThreadPool::ThreadPool(int most_helpers)
 
 ThreadPool::~ThreadPool() {
   Crew* const last = crew_.load();
-  // The threads of a parent are not here: what belongs to them stays as it is.
+  // After fork() the threads of the parent do not exist here; their state must not be touched.
   if (last->made_after != count_forks()) return;
   last->stop();
   std::unique_ptr<Crew> owned(last);
 }
 
 ThreadPool& ThreadPool::shared() {
-  // Never destroyed: at the end of the process other threads may still be in a call.
+  // Never destroyed: other threads may still be in a call when the process ends.
   static ThreadPool& pool = *std::make_unique<ThreadPool>().release();
   return pool;
 }
@@ -196,7 +198,7 @@ int ThreadPool::threads_of(int threads) { return std::clamp(threads, 1, kMostThr
 
 int ThreadPool::helpers() const { return crew_.load()->count.load(); }
 
-/// The helpers of this process, not those that a parent had.
+/// The helpers of this process, not those of a parent before fork().
 ThreadPool::Crew& ThreadPool::crew() {
   Crew* now = crew_.load(std::memory_order_acquire);
   if (now->made_after == count_forks()) return *now;
@@ -222,7 +224,7 @@ void ThreadPool::serve(Helper& helper, Crew& crew) {
 }
 
 void ThreadPool::run_parts(const Call& call, std::int64_t parts, int threads) {
-  if (inside) {  // whoever called has shared out the machine already
+  if (inside) {  // the caller already runs inside a parallel call
     for (std::int64_t part = 0; part < parts; ++part) call.run(call.work, part, 0);
     return;
   }
@@ -230,7 +232,8 @@ void ThreadPool::run_parts(const Call& call, std::int64_t parts, int threads) {
   Job job(call, own);
   const auto team = static_cast<int>(std::min<std::int64_t>({threads, parts, most_helpers_ + 1}));
   Crew& mates = crew();
-  // Callers at the same time share what the machine has; one that wants more than that gets it.
+  // Concurrent callers share the machine; a single caller may still ask for more threads than it
+  // has.
   const int most = std::min(most_helpers_, std::max(team, available_cpus()) - 1);
   mates.take(team, job);
   while (job.team < team && mates.grow(most)) mates.take(team, job);
@@ -247,14 +250,14 @@ void ThreadPool::run_parts(const Call& call, std::int64_t parts, int threads) {
   inside = true;
   job.work(0);
   inside = false;
-  // All parts have begun. Who has not woken up by now need not any more.
+  // All parts have begun, so helpers that have not woken up yet are no longer needed.
   for (int slot = 1; slot < job.team; ++slot) {
     Helper& helper = *job.of_slot[static_cast<std::size_t>(slot)];
     std::uint32_t state = Helper::kGo;
     if (helper.state.compare_exchange_strong(state, Helper::kTaken)) continue;
     while (state != Helper::kDone) state = mates.wait(helper.state, state);
   }
-  // Only now: until the last was done, it might have looked for parts of the others.
+  // Only now: until the last part was done, a helper might have been looking for parts of others.
   for (int slot = 1; slot < job.team; ++slot) {
     job.of_slot[static_cast<std::size_t>(slot)]->state.store(Helper::kIdle);
   }

@@ -6,31 +6,32 @@
 
 namespace mien {
 
-/// Threads for short pieces of work, shared by all who call. A thread that has finished looks for
-/// more for some microseconds and then sleeps; the caller does what no thread has begun. So a busy
-/// machine loses little to waiting, and a call never waits for a thread that has not started.
-/// Threads: run() is safe from several threads at once, which share the helpers. Inside of `work`
-/// it does all parts in the calling thread. After fork() the child starts threads of its own.
-/// Destruction waits for the helpers; no call may be running then.
+/// Threads for short pieces of work, shared by all callers. A helper that has finished looks for
+/// more work for some microseconds and then sleeps; the caller does every part that no helper has
+/// begun. So a busy machine loses little to waiting, and a call never waits for a helper that has
+/// not started.
+/// Threads: run() may be called from several threads at once, which share the helpers. Called
+/// inside `work`, it does all parts in the calling thread. After fork() the child starts its own
+/// helpers. The destructor waits for the helpers; no call may be running then.
 class ThreadPool {
  public:
   static constexpr int kMostThreads = 256;
 
-  /// At most `most_helpers` threads beside the callers, started when a call wants them. Where the
-  /// system starts no more, there are fewer.
+  /// At most `most_helpers` threads in addition to the callers, started when a call needs them;
+  /// fewer if the system cannot start them.
   explicit ThreadPool(int most_helpers = kMostThreads - 1);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool();
 
-  /// The one of this process, which lives as long as it.
+  /// The pool of this process, which is never destroyed.
   static ThreadPool& shared();
 
   /// Calls work(part, slot) once for every part in [0, parts), on up to `threads` threads, and
   /// returns when all are done. Slots are numbers below threads_of(threads), one per thread of this
-  /// call, for memory to work in; the calling thread has 0. The parts of a slot follow each other
-  /// as long as no other thread is idle. Errors: throws what a part threw; parts that have not
-  /// begun by then are left out.
+  /// call, for example to index scratch memory; the calling thread has slot 0. The parts of a slot
+  /// run in order unless another thread is idle. Errors: rethrows what a part threw; parts that
+  /// have not begun by then are skipped.
   template <class Work>
   void run(std::int64_t parts, int threads, const Work& work) {
     if (parts <= 1 || threads <= 1) {
@@ -44,9 +45,9 @@ class ThreadPool {
               parts, threads);
   }
 
-  /// Threads that a call for so many has at most.
+  /// Most threads that a call for `threads` threads uses.
   static int threads_of(int threads);
-  /// Helpers that were started.
+  /// Number of helpers started so far.
   int helpers() const;
 
  private:

@@ -105,7 +105,7 @@ void append_utf8(std::string& out, char32_t c) {
 
 namespace {
 
-// C0 and C1 controls, and marks of Unicode that hide text or change its direction.
+// C0 and C1 controls, and Unicode characters that hide text or change its direction.
 bool is_control_or_mark(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x61C || c == 0x200E || c == 0x200F ||
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x206F) || c == 0xFEFF ||
@@ -124,7 +124,7 @@ std::string escape_of(char32_t c) {
 }  // namespace
 
 std::string escape_controls(std::string_view text, std::size_t max_code_points) {
-  // A code point has at most four bytes, so no more than these are worth decoding.
+  // A code point has at most four bytes, so more than these need not be decoded.
   const bool long_text = text.size() / 4 > max_code_points;
   const std::string_view part = long_text ? text.substr(0, 4 * max_code_points) : text;
   const std::vector<char32_t> points = to_code_points(part);

@@ -13,8 +13,8 @@ namespace mien {
 /// True when `text` is well-formed UTF-8 (no overlong forms, no surrogates).
 bool is_valid_utf8(std::string_view text);
 
-/// Refuses text of another encoding that a byte order mark or zero bytes give away, as spreadsheets
-/// and editors write it. Errors: kUnsupported, with the remedy.
+/// Rejects text in another encoding, as spreadsheets and editors write it, recognised by a byte
+/// order mark or zero bytes. Errors: kUnsupported, naming the remedy.
 Status check_is_utf8_text(std::string_view text, std::string_view subject);
 
 /// Code points of `text`; malformed bytes become U+FFFD, one per maximal bad part.

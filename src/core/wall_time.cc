@@ -13,9 +13,9 @@ namespace ch = std::chrono;
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kMinute = 60 * kSecond;
 constexpr std::int64_t kDay = 24 * 60 * kMinute;
-constexpr int kMostZoneMinutes = 18 * 60;  // no zone is as far from UTC as that
+constexpr int kMostZoneMinutes = 18 * 60;  // no time zone is farther from UTC
 
-// Takes what it reads off the front of a text.
+// Reads from the front of a text and removes what it read.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}
@@ -26,7 +26,7 @@ class Cursor {
     text_.remove_prefix(1);
     return true;
   }
-  // Exactly so many digits; -1: there are not.
+  // A number of exactly that many digits; -1: something else.
   int digits(std::size_t count) {
     int out = 0;
     if (text_.size() < count) return -1;
@@ -37,7 +37,7 @@ class Cursor {
     text_.remove_prefix(count);
     return out;
   }
-  // What follows a point, in microseconds.
+  // The digits after a decimal point, in microseconds.
   std::optional<std::int64_t> fraction() {
     std::int64_t out = 0;
     std::int64_t unit = kSecond / 10;
@@ -84,7 +84,7 @@ std::optional<std::int64_t> read_time_of_day(Cursor& in) {
   return out + *fraction;
 }
 
-// False when it is no zone.
+// False when it is not a time zone.
 bool read_zone(Cursor& in, std::optional<int>& out) {
   if (in.at_end()) return true;
   if (in.skip("Zz")) {
@@ -129,7 +129,7 @@ std::string zone_text(const WallTime& wall) {
                      minutes % 60);
 }
 
-// To a tenth of a second, before it is taken apart: 59.96 s is the next minute.
+// Rounded to tenths before it is split: 59.96 s belongs to the next minute.
 WallTime to_tenths(const WallTime& wall) {
   constexpr std::int64_t kTenth = kSecond / 10;
   const std::int64_t up = wall.local_us + kTenth / 2;

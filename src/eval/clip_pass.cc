@@ -74,7 +74,7 @@ Status ClipPass::read(const std::string& name, std::span<float> out, bool& whole
     MIEN_ASSIGN_OR_RETURN(picture, options_.alter(picture, name));
   }
   face::Face face;
-  face.source = face::Source::kWhole;
+  face.source = face::FaceSource::kWhole;
   face.box = {0, 0, static_cast<float>(picture.width()), static_cast<float>(picture.height())};
   if (options_.finder.mode != face::Mode::kWhole) {
     MIEN_ASSIGN_OR_RETURN(const auto faces, finder_->find(picture, name));

@@ -40,7 +40,7 @@ Status look_at(const image::Image& picture, const std::string& name, face::FaceF
   if (faces.empty()) return {};
   const face::Face& largest = faces.front();
   const bool crop =
-      largest.source == face::Source::kWhole || share_of(largest.box, picture) >= kFilled;
+      largest.source == face::FaceSource::kWhole || share_of(largest.box, picture) >= kFilled;
   ++(crop ? out.crops : out.frames);
   return {};
 }

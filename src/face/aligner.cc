@@ -16,8 +16,8 @@ constexpr float kMostMargin = 10;
 constexpr int kMostAlignSize = 4096;
 constexpr int kMostSamples = 16;  // per target pixel and direction, when shrinking
 
-// Eyes, nose tip and mouth corners in a square of side 1: the usual positions of face recognition
-// (112 x 112 pixels), which show the face from the brows to the chin.
+// Eyes, nose tip and mouth corners in a square of side 1: the positions that are usual for face
+// recognition (112 x 112 pixels), which show the face from the brows to the chin.
 constexpr std::array<float, 10> kTemplate{
     38.2946F / 112, 51.6963F / 112, 73.5318F / 112, 51.5014F / 112, 56.0252F / 112,
     71.7366F / 112, 41.5493F / 112, 92.3655F / 112, 70.7299F / 112, 92.2041F / 112};
@@ -39,7 +39,7 @@ void add_sample(image::ImageView picture, double x, double y, std::array<double,
   }
 }
 
-/// Every target pixel is the mean of enough samples that nothing of the source is skipped.
+/// Each target pixel is the mean of enough samples to cover every source pixel.
 image::Image warp(image::ImageView picture, const Similarity& to_picture, int size) {
   const double scale = std::hypot(to_picture.a, to_picture.b);
   const int samples = std::clamp(static_cast<int>(std::ceil(scale)), 1, kMostSamples);
@@ -63,7 +63,7 @@ image::Image warp(image::ImageView picture, const Similarity& to_picture, int si
   return out;
 }
 
-/// From the aligned crop to the picture; nullopt when the points are useless.
+/// Maps the aligned crop to the picture; nullopt when the points are unusable.
 std::optional<Similarity> alignment(const std::array<image::Point, 5>& points,
                                     const CropSpec& spec) {
   std::array<float, 10> from{};
@@ -79,7 +79,8 @@ std::optional<Similarity> alignment(const std::array<image::Point, 5>& points,
   }
   const Similarity out = fit_similarity(from, to);
   const double scale = std::hypot(out.a, out.b);
-  if (!(scale > 1e-3 && scale < 1e6)) return std::nullopt;  // points in one spot, or not finite
+  if (!(scale > 1e-3 && scale < 1e6))
+    return std::nullopt;  // all points coincide, or are not finite
   return out;
 }
 
@@ -124,7 +125,7 @@ Result<image::Image> crop_face(image::ImageView picture, const Face& face, const
       return warp(picture, *to_picture, spec.align_size);
     }
   }
-  if (face.source == Source::kWhole) {
+  if (face.source == FaceSource::kWhole) {
     return image::crop(
         picture, {0, 0, static_cast<float>(picture.width), static_cast<float>(picture.height)});
   }

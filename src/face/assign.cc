@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMostSolved = 200;  // rows or columns; the time grows with the third power
 
-/// The least expensive way to give every row a column of its own. Precondition: as many columns as
+/// The cheapest assignment of a distinct column to every row. Precondition: as many columns as
 /// rows. Source: Kuhn 1955 in the form of Jonker and Volgenant, with potentials.
 std::vector<std::size_t> solve(const std::vector<double>& cost, std::size_t n) {
   constexpr double kFar = std::numeric_limits<double>::infinity();
@@ -57,7 +57,7 @@ std::vector<std::size_t> solve(const std::vector<double>& cost, std::size_t n) {
   return out;
 }
 
-/// Pairs of things that hang together directly or through others.
+/// Connected components: items connected directly or through others.
 void pair_group(std::vector<Pair>& group, std::vector<int>& out) {
   std::map<std::size_t, std::size_t> rows;
   std::map<std::size_t, std::size_t> columns;
@@ -78,7 +78,7 @@ void pair_group(std::vector<Pair>& group, std::vector<int>& out) {
     }
     return;
   }
-  std::vector<double> cost(n * n, 0);  // 0: left alone
+  std::vector<double> cost(n * n, 0);  // 0: unpaired
   for (const Pair& pair : group) {
     cost[rows[pair.from] * n + columns[pair.to]] = -static_cast<double>(pair.gain);
   }

@@ -30,7 +30,7 @@ Status check_inside(const image::Box& box, int width, int height, std::string_vi
   if (inside >= kLeastInside) return {};  // also false for what is not a number
   return invalid_argument(
       std::string(subject) + ": " + to_text(box) + " lies " + (inside > 0 ? "mostly " : "") +
-      "outside of the picture (expected x,y,w,h in pixels, x from 0 to " + std::to_string(width) +
+      "outside the picture (expected x,y,w,h in pixels, x from 0 to " + std::to_string(width) +
       " and y from 0 to " + std::to_string(height) + ")");
 }
 

@@ -13,17 +13,17 @@ namespace mien::face {
 /// "10,20,30.5,40", for messages.
 std::string to_text(const image::Box& box);
 
-/// Whether a box that somebody gave belongs to a picture: at least half of it is inside. Errors:
+/// Checks that a given box belongs to a picture: at least half of it lies inside. Errors:
 /// kInvalidArgument with `subject`, the box and the range.
 Status check_inside(const image::Box& box, int width, int height, std::string_view subject);
 
-/// Both sides are 1 or less: no face in pixels, but a share of the picture.
+/// True when both sides are 1 or less: not a face in pixels, but a share of the picture.
 inline bool is_fraction(const image::Box& box) { return box.w <= 1 && box.h <= 1; }
 
-/// A share of a picture in its pixels.
+/// Converts a share of a picture to pixels.
 image::Box from_fraction(const image::Box& box, int width, int height);
 
-/// A box of a picture in the same one `x` times as wide and `y` times as high.
+/// Scales a box to the same picture at `x` times the width and `y` times the height.
 inline image::Box scaled(const image::Box& box, float x, float y) {
   return {box.x * x, box.y * y, box.w * x, box.h * y};
 }
@@ -39,14 +39,14 @@ struct SearchArea {
     if (picture.empty()) return {};
     return {picture.row(top) + 3 * std::ptrdiff_t{left}, width, height, picture.stride};
   }
-  /// From a place in the part to that in the picture.
+  /// Moves a face from this part to the whole picture.
   void shift(Detection& face) const {
     face::shift(face, static_cast<float>(left), static_cast<float>(top));
   }
 };
 
-/// The part of a picture that `region` names, in pixels or as a share; all of it without one.
-/// Errors: those of check_inside.
+/// The part of a picture that `region` selects, in pixels or as a share; without a region, all of
+/// it. Errors: those of check_inside.
 Result<SearchArea> part_of(int width, int height, const std::optional<image::Box>& region);
 
 }  // namespace mien::face

@@ -13,10 +13,10 @@ namespace mien::face {
 namespace {
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
-constexpr float kFarthest = 1e6F;  // pixels; farther boxes are mistakes
+constexpr float kFarthest = 1e6F;  // pixels; boxes farther away are mistakes
 
-/// Splits one record of RFC 4180 off `text`; `lines` counts the lines it takes. False when a quoted
-/// field does not end.
+/// Removes one RFC 4180 record from the front of `text`; `lines` counts its lines. False when a
+/// quoted field does not end.
 bool next_record(std::string_view& text, std::vector<std::string>& fields, std::size_t& lines) {
   fields.assign(1, {});
   lines = 1;
@@ -97,7 +97,7 @@ class BoxesParser {
     for (std::size_t i = 0; i < fields.size(); ++i) {
       for (std::size_t c = 0; c < kColumns; ++c) {
         if (fields[i] != kNames[c]) continue;
-        if (at_[c] >= 0) return problem("column '" + fields[i] + "' is there twice");
+        if (at_[c] >= 0) return problem("duplicate column '" + fields[i] + "'");
         at_[c] = static_cast<int>(i);
       }
     }
@@ -114,7 +114,7 @@ class BoxesParser {
     return {};
   }
 
-  /// One unit for the whole file: a share among pixels is a mistake.
+  /// The whole file uses one unit: a share among pixels is a mistake.
   Status decide_unit() {
     if (share_line_ == 0 || pixel_line_ == 0) {
       out_.fractions_ = share_line_ != 0;
@@ -240,7 +240,7 @@ Status BoxesFile::no_row(const std::string& name) const {
   }
   if (count == 0) named = "none";
   if (count > kMostNamed) named += ", ...";
-  const std::string expected = "expected one; x, y, w, h left empty say that there is no face; ";
+  const std::string expected = "expected one; empty x, y, w, h mean no face; ";
   if (fractions_) {
     return not_found(subject_ + ": boxes are shares of the picture, x, y, w, h from 0 to 1, and " +
                      "no row is for " + name + " (" + expected + "rows are for " + named + ')');

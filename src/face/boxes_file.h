@@ -15,11 +15,10 @@
 
 namespace mien::face {
 
-/// Face boxes from a CSV file: a header that names the columns x, y, w, h and at least one of path
-/// and frame, in any order among others. Four empty sizes say that a picture has no face. Fields
-/// may be quoted as RFC 4180 says. When no box of the file is larger than 1 they are shares of the
-/// picture, else pixels.
-/// Threads: const member functions are safe.
+/// Face boxes from a CSV file. Its header names the columns x, y, w, h and at least one of path and
+/// frame, in any order and among others. Four empty sizes mean that a picture has no face. Fields
+/// may be quoted as in RFC 4180. If no box of the file is larger than 1, boxes are shares of the
+/// picture, otherwise pixels. Threads: const member functions are safe from several threads.
 class BoxesFile {
  public:
   /// Errors: kNotFound, kIo, kCorrupt naming file and line, kResourceLimit for a giant file.
@@ -28,11 +27,11 @@ class BoxesFile {
   /// The same from memory, in pixels. Errors: kInvalidArgument naming the row.
   static Result<BoxesFile> from(std::span<const GivenBox> boxes);
 
-  /// Boxes of the picture `name`: rows whose path equals it or is the end of it (whole path parts),
-  /// else rows with the same file name when no two paths of the file share it. `frame`: only rows
-  /// of that frame; rows without a frame number belong to all. In pixels of the picture. Errors:
-  /// kNotFound when no row speaks of `name`, kInvalidArgument naming file, line and range when a
-  /// box is not in the picture, or less than half.
+  /// Boxes of the picture `name`, in its pixels: rows whose path equals it or is its end (in whole
+  /// components), otherwise rows with the same file name if no two paths of the file share it.
+  /// `frame`: only rows of that frame; rows without a frame number apply to all. Errors: kNotFound
+  /// when no row is for `name`; kInvalidArgument naming file, line and range for a box of which
+  /// less than half lies in the picture.
   Result<std::vector<image::Box>> find(const std::string& name, std::optional<std::int64_t> frame,
                                        int width, int height) const;
 

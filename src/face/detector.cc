@@ -11,7 +11,7 @@
 namespace mien::face {
 namespace {
 
-constexpr int kSmallestSide = 24;  // below, no window of 80 pixels can overlap enough of it
+constexpr int kSmallestSide = 24;  // below, no 80-pixel window can overlap enough of the picture
 
 class HogDetector final : public FaceDetector {
  public:
@@ -88,7 +88,7 @@ class HogDetector final : public FaceDetector {
 
 Result<std::unique_ptr<FaceDetector>> make_hog_detector(HogIsa isa) {
   const std::optional<HogChoice> choice = select_hog_kernel(isa);
-  if (!choice) return unsupported("detector: this processor lacks the instructions asked for");
+  if (!choice) return unsupported("detector: this processor lacks the requested instructions");
   void* detector = choice->kernel->create(kHogFilters);
   if (detector == nullptr) return resource_limit("detector: no memory");
   return std::unique_ptr<FaceDetector>(std::make_unique<HogDetector>(*choice, detector));

@@ -8,7 +8,7 @@
 namespace mien::face {
 namespace {
 
-constexpr int kLargestExponent = 400;  // far outside what a float can hold after the mantissa
+constexpr int kLargestExponent = 400;  // far outside the range of a float
 constexpr double kLargestFloat = 3.4e38;
 
 const std::array<double, 2 * kLargestExponent + 1> kPowersOfTwo = [] {
@@ -48,7 +48,8 @@ std::size_t DlibReader::count(std::size_t bytes_each) {
 }
 
 float DlibReader::real() {
-  // Nearly all of a model is numbers of this shape: up to 4 bytes of mantissa, 1 of exponent.
+  // Nearly all of a model consists of numbers of this form: up to 4 bytes of mantissa, 1 of
+  // exponent.
   if (left() >= 16 && std::endian::native == std::endian::little) {
     const unsigned size = at_[0] & 0x7FU;
     if (size >= 1 && size <= 4 && (at_[size + 1] & 0x7FU) == 1) {

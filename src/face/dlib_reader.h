@@ -8,7 +8,7 @@ namespace mien::face {
 
 /// Reads the integers and floating point numbers of dlib's serialization: a control byte (number of
 /// bytes, sign in the top bit), then that many bytes, lowest first; a real number is a mantissa and
-/// a power of two. After the first problem every read gives 0 and failed() stays true.
+/// a power of two. After the first error every read returns 0 and failed() stays true.
 class DlibReader {
  public:
   explicit DlibReader(std::span<const std::byte> bytes)
@@ -17,8 +17,8 @@ class DlibReader {
         end_(begin_ + bytes.size()) {}
 
   std::int64_t integer();
-  /// A size that something of at least `bytes_each` bytes per element follows; fails when the rest
-  /// of the file cannot hold them.
+  /// A size that is followed by at least `bytes_each` bytes per element; fails when the rest of the
+  /// file is too short for them.
   std::size_t count(std::size_t bytes_each);
   /// Infinities and NaN fail.
   float real();

@@ -4,11 +4,11 @@
 
 namespace mien::face {
 
-std::string_view to_string(Source source) {
+std::string_view to_string(FaceSource source) {
   switch (source) {
-    case Source::kDetected: return "detected";
-    case Source::kWhole: return "whole";
-    case Source::kBoxes: return "boxes";
+    case FaceSource::kDetected: return "detected";
+    case FaceSource::kWhole: return "whole";
+    case FaceSource::kBoxes: return "boxes";
   }
   return "detected";
 }

@@ -16,11 +16,12 @@ namespace mien::face {
 namespace {
 
 constexpr int kMostDoublings = 4;
-constexpr double kLargestSearch = 6e6;  // pixels of a picture as searched, when we choose
+constexpr double kLargestSearch =
+    6e6;  // most pixels of a picture as searched, when we choose the scale
 constexpr float kKeepBelow = 0.4F;
 constexpr float kLeastMinFace = 10;
 constexpr float kMostMinFace = 4000;
-constexpr float kLarger = 1.5F;  // in area: then another face is the single one
+constexpr float kLarger = 1.5F;  // in area: then another face becomes the single one
 constexpr std::int64_t kSinglePatienceUs = 1'000'000;
 
 double pixels_of(image::ImageView picture) {
@@ -30,7 +31,7 @@ double pixels_of(image::ImageView picture) {
 /// Whether the size of a picture decides how it is searched.
 bool by_size(const FinderOptions& options) { return options.upsample < 0 && options.min_face <= 0; }
 
-/// Doubled, unless the picture is large: then as large as the cap allows; huge pictures shrink.
+/// Doubled, unless the picture is large: then enlarged up to the cap; huge pictures shrink.
 float picture_scale(image::ImageView picture, const FinderOptions& options, float detector_face) {
   if (options.min_face > 0) return detector_face / options.min_face;
   if (options.upsample >= 0) return static_cast<float>(1 << options.upsample);
@@ -51,13 +52,13 @@ TrackerOptions tracker_options(const FinderOptions& options, const FaceDetector*
   return out;
 }
 
-/// Landmarks expect a square of the detector's kind, whoever drew the box.
+/// Landmarks expect a square as the detector draws it, whoever gave the box.
 image::Box squared(const image::Box& box) {
   const float side = std::sqrt(box.area());
   return {box.x + (box.w - side) / 2, box.y + (box.h - side) / 2, side, side};
 }
 
-using Landmarks = std::shared_ptr<const PendingModel>;  // null: none are wanted
+using Landmarks = std::shared_ptr<const PendingModel>;  // null: none wanted
 
 Status place_landmarks(const Landmarks& landmarks, image::ImageView picture,
                        std::vector<Face>& faces) {
@@ -65,8 +66,8 @@ Status place_landmarks(const Landmarks& landmarks, image::ImageView picture,
   MIEN_ASSIGN_OR_RETURN(const std::shared_ptr<const LandmarkModel> model, landmarks->get());
   for (Face& face : faces) {
     face.landmarks68 =
-        model->predict(picture, face.source == Source::kBoxes ? squared(face.box) : face.box);
-    // Those of a detector stay: they come with the box, and in profile, too.
+        model->predict(picture, face.source == FaceSource::kBoxes ? squared(face.box) : face.box);
+    // Points of a detector stay: they come with the box, also in profile.
     if (face.landmarks68.size() == 68 && !face.landmarks5) {
       face.landmarks5 = five_points(face.landmarks68);
     }
@@ -74,18 +75,18 @@ Status place_landmarks(const Landmarks& landmarks, image::ImageView picture,
   return {};
 }
 
-/// `inner`: where in the picture the detector would draw the face, for the landmarks.
+/// `inner`: the box that the detector would draw, for the landmarks.
 Result<std::vector<Face>> one_whole(const Landmarks& landmarks, image::ImageView picture,
                                     std::optional<image::Box> inner) {
   std::vector<Face> faces(1);
   faces[0].box = inner.value_or(image::Box{});
   if (inner) MIEN_RETURN_IF_ERROR(place_landmarks(landmarks, picture, faces));
   faces[0].box = whole_box(picture);
-  faces[0].source = Source::kWhole;
+  faces[0].source = FaceSource::kWhole;
   return faces;
 }
 
-/// The picture as one face.
+/// The whole picture as one face.
 Result<std::vector<Face>> whole_face(const Landmarks& landmarks, image::ImageView picture,
                                      FaceDetector* detector, float min_score) {
   std::optional<image::Box> inner;
@@ -131,7 +132,7 @@ class Worker final : public FrameWorker {
   FinderOptions options_;
   std::unique_ptr<FaceDetector> detector_;  // null: it cannot be cloned, or none is needed
   Landmarks landmarks_;
-  Tracker tracker_;  // for its rules only
+  Tracker tracker_;  // only for its rules
 };
 
 class Finder final : public FaceFinder {
@@ -170,7 +171,7 @@ class Finder final : public FaceFinder {
   FramePlan plan(image::ImageView frame, std::int64_t frame_index,
                  std::int64_t timestamp_us) override {
     const auto part = part_of(frame.width, frame.height, options_.region);
-    if (!searches() || !part.ok()) return {};  // follow() reports a region outside of the frame
+    if (!searches() || !part.ok()) return {};  // follow() reports a region outside the frame
     return tracker_.plan(part->view(frame), frame_index, timestamp_us);
   }
 
@@ -206,7 +207,7 @@ class Finder final : public FaceFinder {
       for (const TrackedFace& one : tracked) {
         Detection now{one.box, one.score, one.points};
         part.shift(now);
-        if (add(faces, frame, now, Source::kDetected)) faces.back().track = one.track;
+        if (add(faces, frame, now, FaceSource::kDetected)) faces.back().track = one.track;
       }
     }
     if (options_.single) keep_single(faces, timestamp_us);
@@ -217,7 +218,7 @@ class Finder final : public FaceFinder {
                                   std::span<const image::Box> boxes) override {
     MIEN_RETURN_IF_ERROR(check_given(picture, boxes));
     std::vector<Face> faces;
-    for (const image::Box& box : boxes) add(faces, picture, {box, 0}, Source::kBoxes);
+    for (const image::Box& box : boxes) add(faces, picture, {box, 0}, FaceSource::kBoxes);
     MIEN_RETURN_IF_ERROR(place_landmarks(landmarks_, picture, faces));
     return faces;
   }
@@ -240,7 +241,7 @@ class Finder final : public FaceFinder {
   }
 
  private:
-  /// `width` and `height` are those of the file, whose pixels all options count.
+  /// `width` and `height` are those of the file, whose pixels all options refer to.
   Result<std::vector<Face>> find_in(image::ImageView picture, int width, int height,
                                     const std::string& name) {
     if (picture.empty()) return std::vector<Face>{};
@@ -256,12 +257,12 @@ class Finder final : public FaceFinder {
       MIEN_ASSIGN_OR_RETURN(const std::vector<image::Box> boxes,
                             boxes_.find(name, std::nullopt, width, height));
       for (const image::Box& box : boxes) {
-        add(faces, picture, {scaled(box, x, y), 0}, Source::kBoxes);
+        add(faces, picture, {scaled(box, x, y), 0}, FaceSource::kBoxes);
       }
     } else {
       MIEN_ASSIGN_OR_RETURN(const SearchArea part, part_of(picture.width, picture.height, region));
       const image::ImageView view = part.view(picture);
-      if (view.empty()) return faces;  // a region of less than a pixel
+      if (view.empty()) return faces;  // a region smaller than a pixel
       MIEN_ASSIGN_OR_RETURN(std::vector<Detection> found, search(view, x));
       if (found.empty() && options_.mode == Mode::kAuto) {
         MIEN_ASSIGN_OR_RETURN(const auto crop, find_whole(view, *detector_, options_.min_score));
@@ -273,7 +274,7 @@ class Finder final : public FaceFinder {
       }
       for (Detection& one : found) {
         part.shift(one);
-        add(faces, picture, one, Source::kDetected);
+        add(faces, picture, one, FaceSource::kDetected);
       }
     }
     std::stable_sort(faces.begin(), faces.end(),
@@ -302,15 +303,16 @@ class Finder final : public FaceFinder {
     for (const image::Box& box : boxes) given.push_back({box, 0});
     std::vector<Face> faces;
     for (const TrackedFace& one : tracker_.assign(given, timestamp_us, frame)) {
-      if (add(faces, frame, {one.box, one.score}, Source::kBoxes)) faces.back().track = one.track;
+      if (add(faces, frame, {one.box, one.score}, FaceSource::kBoxes))
+        faces.back().track = one.track;
     }
     return faces;
   }
 
   bool searches() const { return options_.mode == Mode::kAuto || options_.mode == Mode::kHog; }
 
-  /// The face that was chosen stays while it is there and no other is much larger; a short absence
-  /// is waited for, so that nobody else's face gets into the track.
+  /// The chosen face stays as long as it is present and no other is much larger. During a short
+  /// absence no face is reported, so that nobody else gets into the track.
   void keep_single(std::vector<Face>& faces, std::int64_t timestamp_us) {
     if (faces.empty()) return;
     const auto largest =
@@ -336,9 +338,9 @@ class Finder final : public FaceFinder {
     faces.push_back(std::move(kept));
   }
 
-  /// A box that lies outside of the picture is no face of it.
+  /// A box outside the picture is not a face of it.
   static bool add(std::vector<Face>& faces, image::ImageView picture, const Detection& found,
-                  Source source) {
+                  FaceSource source) {
     const image::Box whole = whole_box(picture);
     const image::Box& box = found.box;
     if (box.x >= whole.w || box.y >= whole.h || box.x + box.w <= 0 || box.y + box.h <= 0) {
@@ -353,7 +355,7 @@ class Finder final : public FaceFinder {
     return true;
   }
 
-  /// `reduced`: how much smaller the picture is than its file.
+  /// `reduced`: size of the picture relative to its file.
   Result<std::vector<Detection>> search(image::ImageView picture, float reduced) {
     float scale = picture_scale(picture, options_, detector_->smallest_face());
     if (!by_size(options_)) scale /= reduced;
@@ -374,7 +376,7 @@ class Finder final : public FaceFinder {
   Landmarks landmarks_;
   BoxesFile boxes_;
   Tracker tracker_;
-  std::int64_t single_ = -1;  // the track that is the single one
+  std::int64_t single_ = -1;  // track of the single face
   std::int64_t single_us_ = 0;
 };
 
@@ -396,10 +398,10 @@ Status check(const FinderOptions& options) {
                             " (expected 1 or more)");
   }
   if (!std::isfinite(options.min_score)) {
-    return invalid_argument("min_score: is no finite number");
+    return invalid_argument("min_score: is not a finite number");
   }
   if (options.mode == Mode::kBoxes && options.boxes_file.empty() && options.boxes.empty()) {
-    return invalid_argument("boxes: none are given (expected a CSV file, or boxes in memory)");
+    return invalid_argument("boxes: none given (expected a CSV file, or boxes in memory)");
   }
   if (options.region && (options.mode == Mode::kWhole || options.mode == Mode::kBoxes)) {
     return invalid_argument("region: does not go with whole pictures or given boxes");
@@ -446,16 +448,14 @@ Result<std::unique_ptr<FaceFinder>> make_finder(const FinderOptions& options,
     MIEN_ASSIGN_OR_RETURN(boxes, BoxesFile::from(options.boxes));
   }
   FinderOptions kept = options;
-  kept.boxes.clear();  // every worker has a copy of the options
+  kept.boxes.clear();  // every worker copies the options
   return std::unique_ptr<FaceFinder>(
       std::make_unique<Finder>(kept, std::move(detector), std::move(landmarks), std::move(boxes)));
 }
 
 image::Enough enough_to_find(const FinderOptions& options, int side) {
-  constexpr int kWholeSides =
-      8;  // a picture that is reduced so much and more by resizing is the same
-  constexpr double kLeastFace =
-      80.0;  // pixels of the smallest face that is found in a large picture
+  constexpr int kWholeSides = 8;       // reducing now and resizing later gives the same picture
+  constexpr double kLeastFace = 80.0;  // smallest face found in a large picture, in pixels
   if (options.mode == Mode::kWhole) return {.pixels = 1, .side = kWholeSides * side};
   if (options.mode == Mode::kBoxes || !by_size(options) || options.region) return {};
   const double sharper = std::max(1.0, side / kLeastFace);

@@ -6,7 +6,7 @@
 namespace mien::face {
 namespace {
 
-/// The source pixels that make one target pixel: weights[0..count) from `first` on.
+/// The source pixels of one target pixel: weights[0..count), starting at `first`.
 struct Tap {
   int first = 0;
   int count = 0;

@@ -33,7 +33,7 @@ Grey to_grey(image::ImageView picture);
 /// Triangle filter, widened when shrinking. Preconditions: source not empty, sizes > 0.
 Grey resize_grey(const Grey& source, int width, int height);
 
-/// Repeats the outermost pixels `margin` times on every side and replicates grey to RGB.
+/// Repeats the outermost pixels `margin` times on every side and converts grey to RGB.
 image::Image pad_to_rgb(const Grey& source, int margin);
 
 }  // namespace mien::face

@@ -1,10 +1,10 @@
 // Compiled once per instruction set with MIEN_HOG_ENTRY set; CMakeLists.txt hides every symbol but
-// the entry, so that nothing compiled here for AVX2 can be linked for other callers.
+// the entry, so that no code compiled here for AVX2 can be linked into other callers.
 //
 // It computes what dlib's fhog_object_detector computes (features of Felzenszwalb et al., PAMI
 // 2010; five filters; pyramid of 5/6), with other loops: features are planar, histograms are filled
 // by comparing whole vectors with each orientation, and all filters of a plane share its pixels in
-// cache. Sums are added in another order, so that scores differ from dlib's in the sixth digit.
+// cache. Sums are added in another order, so scores differ from dlib's in the sixth digit.
 #include "face/hog_kernel.h"
 
 #if defined(__AVX2__)
@@ -57,8 +57,7 @@ void store(float* to, Floats value) { std::memcpy(to, &value, sizeof(value)); }
 
 Floats all(float value) { return Floats{} + value; }
 
-/// The square root of whole numbers; one step of Newton makes the quick inverse root exact to
-/// float.
+/// The square root of integers; a Newton step makes the fast inverse square root exact in float.
 Floats root(Floats value) {
 #if defined(__AVX512F__)
   const Floats quick =
@@ -113,8 +112,8 @@ struct Grey {
   }
 };
 
-/// Shrinks to 5/6 by bilinear interpolation. Positions along a row are summed up in float, as dlib
-/// does.
+/// Shrinks to 5/6 by bilinear interpolation. Positions along a row are accumulated in float, as in
+/// dlib.
 class Shrinker {
  public:
   void run(const Grey& from, Grey& to) {
@@ -161,7 +160,7 @@ class Shrinker {
     }
     for (; c < to; ++c) {
       place(static_cast<std::size_t>(c), static_cast<float>(c * step), from);
-      rounding_[static_cast<std::size_t>(c)] = 0;  // dlib cuts the last columns off
+      rounding_[static_cast<std::size_t>(c)] = 0;  // dlib drops the last columns
     }
   }
 
@@ -177,8 +176,8 @@ class Shrinker {
   std::vector<float> line_;
 };
 
-/// Orientation histograms of the cells of one picture, planar: a row of cells holds its 18 planes
-/// one after another. One cell more on every side.
+/// Orientation histograms of the cells of one picture, planar: a row of cells stores its 18 planes
+/// one after another, with a border of one cell on every side.
 struct Histograms {
   int rows = 0;     // of cells, without the border
   int columns = 0;  // of cells, without the border
@@ -197,7 +196,7 @@ struct Votes {
   std::array<Floats, kCell> lower;  // the part of `length` that belongs to the lower row of cells
 };
 
-/// Which of 18 directions is nearest, 20 degrees apart, as dlib's nine unit vectors tell.
+/// The nearest of 18 directions, 20 degrees apart, computed with dlib's nine unit vectors.
 Ints orientation_of(Floats dx, Floats dy) {
   const Floats across = dx < 0 ? -dx : dx;
   const Floats down = dy < 0 ? -dy : dy;
@@ -219,8 +218,8 @@ class Features {
   int rows() const { return rows_; }
   int columns() const { return columns_; }
   int stride() const { return stride_; }
-  /// With kBorder empty cells above and to the left and as many as a window needs below and to the
-  /// right.
+  /// With kBorder empty cells above and to the left, and as many below and to the right as a window
+  /// needs.
   const float* plane(int i) const {
     return planes_.data() + static_cast<std::ptrdiff_t>(i) * (rows_ + kWindow - 1) * stride_;
   }
@@ -240,7 +239,7 @@ class Features {
            kBorder + x;
   }
 
-  int rows_ = 0;  // of features: two less than of cells
+  int rows_ = 0;  // of features: two less than for cells
   int columns_ = 0;
   int stride_ = 0;
   int visible_rows_ = 0;
@@ -249,10 +248,11 @@ class Features {
   std::vector<std::uint8_t> padded_;
   std::vector<std::uint8_t> split_;  // pixel 8 j - 4 + k of row y is at [y][k][j]
   Histograms histograms_;
-  // Of kLanes columns of cells and two rows of cells: all, and what belongs one cell to the right.
+  // For kLanes columns of cells and two rows of cells: the totals, and the part of the cell to the
+  // right.
   std::array<std::array<Floats, 4>, kOrientations> counts_;
   std::vector<float> energy_;
-  std::vector<float> ceiling_;  // of 2 x 2 cells: where their features are cut off
+  std::vector<float> ceiling_;  // of 2 x 2 cells: upper bound of their features
   std::vector<float> planes_;
 };
 
@@ -268,7 +268,7 @@ Bytes odd_ones(Bytes low, Bytes high) {
 
 void Features::split_columns(const Grey& picture) {
   const int groups = histograms_.columns + 1;
-  // Whole blocks of 16 groups are written, and one vector on both sides is read.
+  // Blocks of 16 groups are written whole, and one vector is read on both sides.
   split_stride_ = (groups + 15) / 16 * 16 + 2 * 16;
   split_.resize(static_cast<std::size_t>(picture.height) * kCell *
                 static_cast<std::size_t>(split_stride_));
@@ -282,8 +282,8 @@ void Features::split_columns(const Grey& picture) {
       for (std::size_t i = 0; i < kCell; ++i) {
         parts[i] = load<Bytes>(padded_.data() + static_cast<std::size_t>(first) * kCell + 16 * i);
       }
-      // Three times the even and the odd places; in the end part k holds the places 8 j + k, with
-      // the bits of k in reverse order.
+      // Splits even and odd positions three times; in the end part k holds positions 8 j + k, with
+      // the bits of k reversed.
       for (int round = 0; round < 3; ++round) {
         std::array<Bytes, kCell> next;
         for (std::size_t i = 0; i < kCell / 2; ++i) {
@@ -337,10 +337,10 @@ void Features::vote(int group, int first, const Grey& picture) {
           pixels(y, (k + 1) % kCell, after) - pixels(y, (k + kCell - 1) % kCell, before), Floats);
       const Floats dy = __builtin_convertvector(pixels(y + 1, k, 0) - pixels(y - 1, k, 0), Floats);
       const Floats length = seen ? root(dx * dx + dy * dy) : Floats{};
-      const auto place = static_cast<std::size_t>(r);
-      votes.orientation[place] = orientation_of(dx, dy);
-      votes.length[place] = length;
-      votes.lower[place] = length * ((static_cast<float>(r) + 0.5F) / kCell);
+      const auto index = static_cast<std::size_t>(r);
+      votes.orientation[index] = orientation_of(dx, dy);
+      votes.length[index] = length;
+      votes.lower[index] = length * ((static_cast<float>(r) + 0.5F) / kCell);
     }
     count(votes, (static_cast<float>(k) + 0.5F) / kCell);
   }
@@ -355,7 +355,7 @@ void Features::vote(int group, int first, const Grey& picture) {
   }
 }
 
-/// Energy of every cell, then where the features of 2 x 2 cells are cut off.
+/// Energy of each cell, then the upper bound of the features of 2 x 2 cells.
 void Features::normalise() {
   const int stride = histograms_.stride;
   const int rows = histograms_.rows;
@@ -386,7 +386,7 @@ void Features::write(int y) {
   const int stride = histograms_.stride;
   constexpr float kTexture = 2 * 0.2357F;
   for (int x = 0; x < columns_; x += kLanes) {
-    // Lanes beyond the last column are computed from what is there and dropped.
+    // Lanes beyond the last column hold meaningless values and are dropped.
     const int kept = std::min(kLanes, columns_ - x);
     const auto put = [&](int plane, Floats value) {
       std::memcpy(out(plane, y, x), &value, sizeof(float) * static_cast<std::size_t>(kept));
@@ -395,10 +395,10 @@ void Features::write(int y) {
     std::array<Floats, 4> factor;
     std::array<Floats, 4> texture{};
     for (int k = 0; k < 4; ++k) {
-      const auto place = static_cast<std::size_t>(k);
+      const auto index = static_cast<std::size_t>(k);
       const int from = (y + 1 - k % 2) * stride + x + 1 - k / 2;
-      top[place] = load<Floats>(ceiling_.data() + from);
-      factor[place] = 0.1F / top[place];
+      top[index] = load<Floats>(ceiling_.data() + from);
+      factor[index] = 0.1F / top[index];
     }
     for (int o = 0; o < kOrientations; ++o) {
       const Floats value = load<Floats>(histograms_.plane(y + 2, o) + x + 2);
@@ -515,7 +515,7 @@ class Scores {
     }
   }
 
-  // Rows beyond the last are computed from what is there and never read.
+  // Rows beyond the last hold meaningless values and are never read.
   static void go_down(std::size_t rows, const Floats* across, const HogTerm& term, Floats* scores) {
     std::array<Floats, kWindow> weights;
     for (std::size_t n = 0; n < kWindow; ++n) weights[n] = all(term.column[n]);

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-// The frontal face detector of dlib behind a plain table of functions, so that the same source can
-// be compiled once per instruction set. No inline function may appear here: its body would be
-// compiled with the flags of one instruction set and might be linked for all.
+// dlib's frontal face detector behind a plain table of functions, so that the same source can be
+// compiled once per instruction set. No inline functions here: they would be compiled with the
+// flags of one instruction set and might be linked for all.
 namespace mien::face {
 
 /// A part of one filter on one plane of features: the outer product of a column and a row.
@@ -20,8 +20,8 @@ struct HogTerm {
 struct HogFilters {
   const HogTerm* terms;
   std::size_t count;
-  double thresholds[5];  // one per detector; scores are what exceeds them
-  double most_overlap;   // of the box around two faces; beyond, the weaker one is dropped
+  double thresholds[5];  // one per detector; scores are relative to it
+  double most_overlap;   // of the box around two faces; above it the weaker one is dropped
   double most_covered;   // of either of them
 };
 extern const HogFilters kHogFilters;
@@ -32,11 +32,11 @@ struct HogHit {
 };
 
 struct HogKernel {
-  /// Null when memory ran out.
+  /// Null when out of memory.
   void* (*create)(const HogFilters& filters);
   void (*destroy)(void* detector);
-  /// Calls `sink` for every detection with a score of at least `threshold`, best first.
-  /// Returns false when memory ran out.
+  /// Calls `sink` for every detection with a score of at least `threshold`, best first. Returns
+  /// false when out of memory.
   bool (*detect)(void* detector, const std::uint8_t* grey, int width, int height, double threshold,
                  void (*sink)(void* user, const HogHit* hit), void* user);
 };

@@ -13,7 +13,7 @@ struct HogChoice {
   std::string_view isa;
 };
 
-/// The kernel for this machine, or nullopt when it cannot run the one asked for.
+/// The kernel for this machine, or nullopt when it cannot run `isa`.
 std::optional<HogChoice> select_hog_kernel(HogIsa isa);
 
 }  // namespace mien::face

@@ -27,8 +27,8 @@ struct Split {
   float threshold = 0;
 };
 
-/// Numbers that are appended once and then read all over the place: 65 MB of the usual model. Large
-/// pages, where the system has them, spare thousands of page faults and most misses of the TLB.
+/// Numbers that are appended once and then read at random: 65 MB for the usual model. Large pages,
+/// if the system has them, save thousands of page faults and most TLB misses.
 class Numbers {
  public:
   Numbers() = default;
@@ -38,7 +38,7 @@ class Numbers {
     if (data_ != nullptr) ::munmap(data_, bytes_);
   }
 
-  /// Pages never written to cost nothing. False when there is no memory.
+  /// Pages that are never written cost nothing. False when out of memory.
   bool reserve(std::size_t count) {
     constexpr std::size_t kLargePage = std::size_t{2} << 20;
     bytes_ = (count * sizeof(float) / kLargePage + 1) * kLargePage;
@@ -49,7 +49,7 @@ class Numbers {
     data_ = static_cast<float*>(data);
     return true;
   }
-  /// Room for `count` more. Precondition: reserve() was told of them.
+  /// Room for `count` more. Precondition: reserve() included them.
   float* append(std::size_t count) {
     MIEN_CHECK(count <= bytes_ / sizeof(float) - size_);
     float* out = data_ + size_;
@@ -64,7 +64,7 @@ class Numbers {
   std::size_t bytes_ = 0;
 };
 
-/// One refinement step: pixels to look at, trees that look at them.
+/// One refinement step: pixels to sample, and the trees that compare them.
 struct Cascade {
   std::vector<std::uint32_t> anchors;
   std::vector<image::Point> deltas;
@@ -107,7 +107,7 @@ Status TreeEnsemble::read_trees(DlibReader& in, Cascade& cascade, std::uint32_t&
       const std::int64_t second = in.integer();
       const float threshold = in.real();
       if (in.failed() || first < 0 || second < 0 || std::max(first, second) > INT32_MAX) {
-        return bad(in, "split is broken or cut off");
+        return bad(in, "split is broken or truncated");
       }
       const Split split{static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(second),
                         threshold};
@@ -119,7 +119,7 @@ Status TreeEnsemble::read_trees(DlibReader& in, Cascade& cascade, std::uint32_t&
       if (in.column_rows() != shape_.size()) return bad(in, "leaf does not fit the mean shape");
       float* numbers = leaves_.append(shape_.size());
       for (std::size_t i = 0; i < shape_.size(); ++i) numbers[i] = in.real();
-      if (in.failed()) return bad(in, "leaf is broken or cut off");
+      if (in.failed()) return bad(in, "leaf is broken or truncated");
     }
   }
   return {};
@@ -131,7 +131,8 @@ Status TreeEnsemble::read_pixels(DlibReader& in, const std::vector<std::uint32_t
     cascade.anchors.resize(in.count(2));
     for (std::uint32_t& anchor : cascade.anchors) {
       const std::int64_t value = in.integer();
-      if (in.failed() || value < 0 || value >= point_count()) return bad(in, "anchor is no point");
+      if (in.failed() || value < 0 || value >= point_count())
+        return bad(in, "anchor is not a point");
       anchor = static_cast<std::uint32_t>(value);
     }
   }
@@ -144,7 +145,7 @@ Status TreeEnsemble::read_pixels(DlibReader& in, const std::vector<std::uint32_t
       return bad(in, "deltas do not fit the anchors");
     }
     if (cascade.trees > 0 && largest[c] >= cascade.anchors.size()) {
-      return bad(in, "split asks for a pixel that is not sampled");
+      return bad(in, "split uses a pixel that is not sampled");
     }
     cascade.deltas.resize(cascade.anchors.size());
     for (image::Point& delta : cascade.deltas) {
@@ -152,25 +153,25 @@ Status TreeEnsemble::read_pixels(DlibReader& in, const std::vector<std::uint32_t
       delta.y = in.real();
     }
   }
-  return in.failed() ? bad(in, "deltas are broken or cut off") : Status();
+  return in.failed() ? bad(in, "deltas are broken or truncated") : Status();
 }
 
 Status TreeEnsemble::read(DlibReader& in, const std::function<void(std::size_t)>& consumed) {
   const std::int64_t version = in.integer();
-  if (in.failed()) return corrupt("is no dlib shape predictor");
+  if (in.failed()) return corrupt("is not a dlib shape predictor");
   if (version != 1) {
     return unsupported("shape predictor has version " + std::to_string(version) + " (expected 1)");
   }
   const std::size_t values = in.column_rows();
   if (in.failed() || values == 0 || values % 2 != 0 || values > 2 * kMostPoints) {
-    return bad(in, "is no dlib shape predictor: the mean shape is broken");
+    return bad(in, "is not a dlib shape predictor: the mean shape is broken");
   }
   shape_.resize(values);
   for (float& value : shape_) value = in.real();
   const std::size_t cascades = in.count(4);
   if (in.failed() || cascades > kMostCascades) return bad(in, "mean shape or cascades are broken");
   cascades_.resize(cascades);
-  // A number takes at least 4 bytes; column_rows() refuses a leaf for which that is not there.
+  // A number takes at least 4 bytes; column_rows() rejects a leaf that the file is too short for.
   if (!leaves_.reserve(in.left() / 4)) return resource_limit("no memory for the model");
   std::vector<std::uint32_t> largest(cascades_.size(), 0);
   for (std::size_t c = 0; c < cascades_.size(); ++c) {
@@ -225,7 +226,7 @@ std::vector<image::Point> TreeEnsemble::predict(image::ImageView picture,
   const float* leaves = leaves_.data();
   for (const Cascade& cascade : cascades_) {
     sample(picture, box, cascade, shape, values);
-    // First all walks, then all sums: the leaves lie far apart in 65 MB and are fetched meanwhile.
+    // First all walks, then all sums: the leaves are far apart in 65 MB and are fetched meanwhile.
     reached.clear();
     for (std::size_t t = 0; t < cascade.trees; ++t) {
       std::size_t node = 0;
@@ -253,8 +254,8 @@ std::vector<image::Point> TreeEnsemble::predict(image::ImageView picture,
   return out;
 }
 
-/// Asks the system to read the file at full speed: page by page through a map, a cold 100 MB take
-/// seconds. Only a hint; MappedFile reports what is wrong with the file.
+/// Asks the system to read the file ahead: page by page through a map, a cold 100 MB take seconds.
+/// Only a hint; MappedFile reports any problem with the file.
 void read_ahead(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;

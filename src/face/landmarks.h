@@ -13,12 +13,12 @@
 
 namespace mien::face {
 
-/// Where Debian's libdlib-data puts the 68-point model.
+/// Path of the 68-point model in Debian's libdlib-data.
 inline constexpr std::string_view kSystemLandmarkModel =
     "/usr/share/dlib/shape_predictor_68_face_landmarks.dat";
 
-/// An ensemble of regression trees that places landmarks on a face, read from dlib's own file.
-/// Threads: const after construction, shared by threads.
+/// An ensemble of regression trees that finds landmarks on a face, read from dlib's own file
+/// format. Threads: const after construction; safe from several threads.
 /// Source: Kazemi and Sullivan, CVPR 2014; file format of dlib::shape_predictor, version 1.
 class LandmarkModel {
  public:
@@ -30,8 +30,8 @@ class LandmarkModel {
 
   virtual ~LandmarkModel() = default;
   virtual int point_count() const = 0;
-  /// The points of the face in `box`, in pixels of `picture`; also when there is no face. `box` is
-  /// meant as the detector draws it: a tight square. Only the luma of the picture is used.
+  /// The points of the face in `box`, in pixels of `picture`, even if there is no face. `box`
+  /// should be a tight square as the detector draws it. Only the luma of the picture is used.
   /// Precondition: box.w and box.h are finite and positive.
   virtual std::vector<image::Point> predict(image::ImageView picture,
                                             const image::Box& box) const = 0;

@@ -13,8 +13,8 @@ namespace {
 constexpr int kGrid = 12;        // cells of a look, in each direction
 constexpr int kThumbnail = 16;   // cells of a thumbnail
 constexpr int kSamples = 4;      // per cell and direction
-constexpr float kAround = 1.3F;  // side of the place, in sides of the box
-constexpr float kFlat = 2;       // standard deviation of grey below which there is nothing to see
+constexpr float kAround = 1.3F;  // side of the area, in sides of the box
+constexpr float kFlat = 2;       // standard deviation of grey below which there is no structure
 
 }  // namespace
 
@@ -62,7 +62,7 @@ float best_likeness(const std::vector<float>& before, image::ImageView frame,
     float likeness = -1;
   };
   Fit best;
-  // First the steps of a detector's pyramid (5/6), then finer around the best.
+  // First the steps of a detector's pyramid (5/6), then finer ones around the best.
   const auto try_all = [&](const Fit& around, std::span<const float> sizes, float step) {
     for (const float size : sizes) {
       for (const float across : {0.0F, -step, step}) {

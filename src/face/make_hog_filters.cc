@@ -2,7 +2,7 @@
 // of a row and a column as dlib splits them. The splitting takes a third of a second.
 #include <dlib/algs.h>
 #include <dlib/test_for_odr_violations.h>
-// Debian's dlib is set up for LAPACK: a large dependency for the few small matrices used here.
+// Debian's dlib is configured for LAPACK: a large dependency for the few small matrices used here.
 #undef DLIB_USE_BLAS
 #undef DLIB_USE_LAPACK
 #include <dlib/image_processing/frontal_face_detector.h>
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const dlib::frontal_face_detector detector = dlib::get_frontal_face_detector();
   const auto& scanner = detector.get_scanner();
-  // What hog_kernel.cc is written for.
+  // The shape that hog_kernel.cc is written for.
   if (scanner.get_cell_size() != 8 || scanner.get_fhog_window_width() != 10 ||
       scanner.get_fhog_window_height() != 10 || scanner.get_padding() != 0 ||
       scanner.get_min_pyramid_layer_width() != 64 || scanner.get_min_pyramid_layer_height() != 64 ||

@@ -20,8 +20,8 @@ class Loading final : public PendingModel {
   std::shared_future<Result<std::shared_ptr<const LandmarkModel>>> model_;
 };
 
-/// The only shared state of this room: which models are alive, so that workers do not read 100 MB
-/// each. It owns nothing.
+/// The only shared state of this room: the models in use, so that each worker need not read 100 MB.
+/// It owns nothing.
 struct Registry {
   std::mutex mutex;
   std::map<std::filesystem::path, std::weak_ptr<const PendingModel>> models;

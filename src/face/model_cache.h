@@ -8,12 +8,12 @@
 
 namespace mien::face {
 
-/// A landmark model that another thread is reading. All users of one path share one model.
-/// Threads: safe.
+/// A landmark model that is read in the background. All users of one path share one model. Threads:
+/// safe from several threads.
 class PendingModel {
  public:
   virtual ~PendingModel() = default;
-  /// Waits until the model is there. Errors: as LandmarkModel::load.
+  /// Waits until the model is loaded. Errors: as LandmarkModel::load.
   virtual Result<std::shared_ptr<const LandmarkModel>> get() const = 0;
 };
 

@@ -12,9 +12,10 @@ struct Similarity {
   double ty = 0;
 };
 
-/// The similarity that takes `from` nearest to `to`, least squares. When all points of `from` are
-/// one point, only the shift is fitted. Preconditions: sizes equal, even, not 0; x and y in turn.
-/// Source: Umeyama, PAMI 1991; in two dimensions without reflections the solution is closed.
+/// The similarity transform that maps `from` closest to `to`, by least squares. If all points of
+/// `from` coincide, only the shift is fitted. Preconditions: equal, even, non-zero sizes; x and y
+/// alternate. Source: Umeyama, PAMI 1991; in two dimensions without reflections the solution is in
+/// closed form.
 Similarity fit_similarity(std::span<const float> from, std::span<const float> to);
 
 }  // namespace mien::face

@@ -12,34 +12,35 @@ namespace mien::face {
 namespace {
 
 // Search.
-constexpr double kSearchPixels = 0.55e6;  // what a frame is enlarged to, at most, at little cost
-constexpr double kMinFace = 60;           // pixels of a face that is found in any frame ..
-constexpr double kMostPixels = 14.8e6;    // .. up to 4K, which then has this many as searched
-constexpr double kLocalFace = 104;        // a known face is searched at this width: HOG needs 80
-constexpr double kLocalSide = 2.2;        // side of the searched place, in widths of the face
+constexpr double kSearchPixels = 0.55e6;  // a frame is enlarged to at most this, at little cost
+constexpr double kMinFace = 60;           // pixels of the smallest face found in any frame ..
+constexpr double kMostPixels = 14.8e6;    // .. up to 4K, which is then searched at this many pixels
+constexpr double kLocalFace = 104;        // width at which a known face is searched: HOG needs 80
+constexpr double kLocalSide = 2.2;        // side of the searched area, in widths of the face
 constexpr double kLargestScale = 4;
-constexpr int kFineEvery = 3;              // n-th search of the whole frame is for small faces, too
-constexpr std::int64_t kRareUs = 100'000;  // frames that are farther apart are all searched so
-constexpr std::int64_t kFrameUs = 40'000;  // frames are meant as at 25 per second
-constexpr std::int64_t kSearchPlaceUs = 700'000;  // then only the whole frame is searched for it
+constexpr int kFineEvery = 3;  // every n-th search of the whole frame includes small faces
+constexpr std::int64_t kRareUs = 100'000;  // frames farther apart are all searched for small faces
+constexpr std::int64_t kFrameUs = 40'000;  // length of a frame at 25 frames per second
+constexpr std::int64_t kSearchPlaceUs =
+    700'000;  // after that, only the whole frame is searched for it
 
 // Time.
 constexpr int kMostMisses = 100;  // for clips without usable timestamps
-constexpr int kFewMisses = 3;     // clips of few frames a second need patience, too
-constexpr float kSureGap = 1;     // seconds after which a face must look alike to be the same
+constexpr int kFewMisses = 3;     // clips with few frames per second need patience as well
+constexpr float kSureGap = 1;     // seconds after which a face must look similar to be the same
 
 // Pairing. Distances are in sides of a face.
-constexpr float kSameFace = 0.15F;     // overlap of one face that is found twice
-constexpr float kReach = 0.5F;         // distance from it, at once ..
+constexpr float kSameFace = 0.15F;     // overlap of two detections of one face
+constexpr float kReach = 0.5F;         // largest distance, at once ..
 constexpr float kReachGrows = 6;       // .. for each second of absence ..
-constexpr float kMostReach = 2;        // .. and at most
-constexpr float kBeside = 0.9F;        // farther away somebody else may be
+constexpr float kMostReach = 2;        // .. up to this
+constexpr float kBeside = 0.9F;        // farther away it may be another person
 constexpr float kLateReach = 1;        // after kSureGap
-constexpr float kSizeRatio = 0.6F;     // of the natural logarithm
-constexpr float kLongestGuess = 0.8F;  // seconds for which a motion is believed
-constexpr float kAlike = 0.93F;        // likeness of a place that is the same
+constexpr float kSizeRatio = 0.6F;     // of the natural logarithm of the size ratio
+constexpr float kLongestGuess = 0.8F;  // seconds for which a motion is extrapolated
+constexpr float kAlike = 0.93F;        // similarity of an area that is the same
 constexpr float kDouble = 0.5F;        // overlap of two tracks that follow one face
-constexpr float kCutDifference = 32;   // mean change of grey between neighbouring frames
+constexpr float kCutDifference = 32;   // mean change of grey between frames that means a cut
 
 float seconds(std::int64_t us) { return static_cast<float>(us) * 1e-6F; }
 
@@ -54,15 +55,15 @@ float distance(const image::Box& a, const image::Box& b) {
   return std::hypot(to.x - from.x, to.y - from.y) * 2 / (side_of(a) + side_of(b));
 }
 
-/// The part of `frame` around `box` in which its face may be.
-struct Place {
+/// The part of `frame` around `box` in which its face is searched.
+struct SearchWindow {
   image::ImageView view;
   float x = 0;
   float y = 0;
   float scale = 1;
 };
 
-Place place_of(image::ImageView frame, const image::Box& box, int misses) {
+SearchWindow search_window(image::ImageView frame, const image::Box& box, int misses) {
   const double face = static_cast<double>(std::max(box.w, box.h));
   const double half = 0.5 * face * kLocalSide * (1 + 0.1 * std::min(misses, 5));
   const image::Point centre = centre_of(box);
@@ -73,7 +74,7 @@ Place place_of(image::ImageView frame, const image::Box& box, int misses) {
   const int top = clamp(static_cast<double>(centre.y) - half, frame.height);
   const int right = clamp(static_cast<double>(centre.x) + half, frame.width);
   const int bottom = clamp(static_cast<double>(centre.y) + half, frame.height);
-  Place out;
+  SearchWindow out;
   out.view = {frame.data + top * frame.stride + 3 * std::ptrdiff_t{left}, right - left,
               bottom - top, frame.stride};
   out.x = static_cast<float>(left);
@@ -82,19 +83,19 @@ Place place_of(image::ImageView frame, const image::Box& box, int misses) {
   return out;
 }
 
-/// Whether the border of a place, where the frame goes on, cuts through a face; another place shows
-/// the whole of it.
-bool cut_off(const image::Box& box, const Place& place, image::ImageView frame) {
-  const int left = static_cast<int>(place.x);
-  const int top = static_cast<int>(place.y);
+/// Whether an inner border of a searched area cuts through a face; another area then shows all of
+/// it.
+bool cut_off(const image::Box& box, const SearchWindow& window, image::ImageView frame) {
+  const int left = static_cast<int>(window.x);
+  const int top = static_cast<int>(window.y);
   return (left > 0 && box.x < 1) || (top > 0 && box.y < 1) ||
-         (left + place.view.width < frame.width &&
-          box.x + box.w > static_cast<float>(place.view.width - 1)) ||
-         (top + place.view.height < frame.height &&
-          box.y + box.h > static_cast<float>(place.view.height - 1));
+         (left + window.view.width < frame.width &&
+          box.x + box.w > static_cast<float>(window.view.width - 1)) ||
+         (top + window.view.height < frame.height &&
+          box.y + box.h > static_cast<float>(window.view.height - 1));
 }
 
-/// A found box jitters by the detector's grid; half of a small change is believed.
+/// A found box jitters by the detector's grid, so a small change is applied only by half.
 image::Box steadied(const image::Box& last, const image::Box& now) {
   if (image::iou(last, now) < 0.6F) return now;
   const auto mix = [](float a, float b, float share) { return a + share * (b - a); };
@@ -105,8 +106,7 @@ image::Box steadied(const image::Box& last, const image::Box& now) {
   return {x - side / 2, y - tall / 2, side, tall};
 }
 
-/// Surest first, without those that show a face once more: neighbours are seen in each other's
-/// places.
+/// Most certain first, without duplicates: a face may also be found in the area of its neighbour.
 void keep_surest(std::vector<Detection>& found) {
   std::stable_sort(found.begin(), found.end(),
                    [](const Detection& a, const Detection& b) { return a.score > b.score; });
@@ -136,19 +136,19 @@ bool Tracker::lost(const Track& track, std::int64_t timestamp_us) const {
   return track.misses > kFewMisses && timestamp_us - track.seen_us > options_.max_gap_us;
 }
 
-/// Where a face should be by now: a motion goes on for a while.
+/// The expected position of a face: its motion continues for a while.
 image::Box Tracker::expected(const Track& track, std::int64_t timestamp_us) const {
   const float time = std::clamp(seconds(timestamp_us - track.seen_us), 0.0F, kLongestGuess);
   return {track.box.x + track.speed_x * time, track.box.y + track.speed_y * time, track.box.w,
           track.box.h};
 }
 
-/// How likely a track goes on with a face: 0 (not) to 1.
+/// Likelihood that a track continues with a face: 0 (not) to 1.
 float Tracker::likely(const Track& track, const Detection& face, std::int64_t timestamp_us,
                       image::ImageView frame) const {
   const float gap = std::max(0.0F, seconds(timestamp_us - track.seen_us));
   const image::Box guess = expected(track, timestamp_us);
-  // Who walked may have stopped.
+  // A person who walked may have stopped.
   const float away = std::min(distance(guess, face.box), distance(track.box, face.box));
   const bool late = gap > kSureGap && track.misses > 1;
   const float reach = late ? kLateReach : std::min(kMostReach, kReach + kReachGrows * gap);
@@ -157,7 +157,7 @@ float Tracker::likely(const Track& track, const Detection& face, std::int64_t ti
   if (off >= 1) return 0;
   const bool leap = track.away || late || away > kBeside;
   if (leap && !frame.empty() && best_likeness(track.look, frame, face.box) < kAlike) return 0;
-  // Squared: one pair that fits well is worth more than two that hardly fit.
+  // Squared: one pair that matches well is worth more than two poor matches.
   return (1 - off) * (1 - off);
 }
 
@@ -174,7 +174,7 @@ std::vector<int> Tracker::pair(std::span<const std::size_t> tracks,
   return face::assign(tracks.size(), pairs);
 }
 
-/// `track` goes on with `face`.
+/// Continues `track` with `face`.
 void Tracker::take(Track& track, const Detection& face, std::int64_t timestamp_us,
                    image::ImageView frame) {
   const float gap = seconds(timestamp_us - track.seen_us);
@@ -207,7 +207,8 @@ void Tracker::begin(const Detection& face, std::int64_t timestamp_us, image::Ima
   tracks_.push_back(std::move(track));
 }
 
-/// After a cut: who is not at the old place any more must be found again, and look alike there.
+/// After a cut: a face that is no longer at its old position must be found again, and look similar
+/// there.
 void Tracker::leave(image::ImageView frame) {
   for (Track& track : tracks_) {
     if (likeness(track.look, look_of(frame, track.box)) < kAlike) track.away = true;
@@ -221,16 +222,16 @@ Status Tracker::follow(image::ImageView frame, std::int64_t timestamp_us, FaceDe
     Track& track = tracks_[i];
     const bool searched = !track.away && (track.misses <= kFewMisses ||
                                           timestamp_us - track.seen_us <= kSearchPlaceUs);
-    const Place place = place_of(frame, expected(track, timestamp_us), track.misses);
+    const SearchWindow window = search_window(frame, expected(track, timestamp_us), track.misses);
     ++track.misses;
-    if (!searched || place.view.empty()) continue;
+    if (!searched || window.view.empty()) continue;
     followed.push_back(i);
     MIEN_ASSIGN_OR_RETURN(
         std::vector<Detection> here,
-        detector.detect(place.view, {.scale = place.scale, .min_score = options_.keep_score}));
+        detector.detect(window.view, {.scale = window.scale, .min_score = options_.keep_score}));
     for (Detection& one : here) {
-      if (cut_off(one.box, place, frame)) continue;
-      shift(one, place.x, place.y);
+      if (cut_off(one.box, window, frame)) continue;
+      shift(one, window.x, window.y);
       found.push_back(one);
     }
   }
@@ -256,7 +257,7 @@ void Tracker::merge_doubles() {
 
 void Tracker::discover(std::span<const Detection> found, std::int64_t timestamp_us,
                        image::ImageView frame) {
-  // Those that were found around their place already keep what they have.
+  // Faces found around their expected position already keep what they have.
   std::vector<Pair> known;
   std::vector<std::size_t> missing;
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
@@ -345,7 +346,7 @@ Result<std::vector<TrackedFace>> Tracker::track(image::ImageView frame, std::int
                              static_cast<double>(whole.scale) * static_cast<double>(whole.scale);
   const double local_cost =
       static_cast<double>(tracks_.size()) * std::pow(kLocalFace * kLocalSide, 2);
-  const bool crowd = local_cost > search_cost;  // then one search of the frame is cheaper
+  const bool crowd = local_cost > search_cost;  // then one search of the whole frame is cheaper
   crowd_ = crowd;
   if (crowd) {
     for (Track& track : tracks_) ++track.misses;
@@ -389,7 +390,7 @@ std::vector<TrackedFace> Tracker::assign(std::span<const Detection> found,
     }
     Track& track = tracks_[static_cast<std::size_t>(track_of[j])];
     take(track, found[j], timestamp_us, frame);
-    track.box = found[j].box;  // given boxes are not steadied
+    track.box = found[j].box;  // given boxes are not smoothed
     out.push_back({track.id, found[j].box, found[j].score, found[j].points});
   }
   std::erase_if(tracks_, [&](const Track& track) { return lost(track, timestamp_us); });

@@ -9,13 +9,13 @@
 namespace mien::face {
 namespace {
 
-constexpr double kMostElongated = 1.5;  // longer pictures are scenes
+constexpr double kMostElongated = 1.5;  // more elongated pictures are scenes
 constexpr std::array kLongSides{100,
                                 160};  // of the copies searched; a face is then 80 pixels or more
-constexpr double kMargin = 0.2;        // of the long side, added all around
+constexpr double kMargin = 0.2;        // of the long side, added on every side
 constexpr double kCoverage = 0.35;     // share of the picture that the face box must cover
 constexpr float kThreshold = -0.7F;
-// Small squares are nearly always crops that somebody made around a face.
+// Small squares are nearly always crops made around a face.
 constexpr int kThumbnail = 128;
 constexpr double kThumbnailElongated = 1.1;
 constexpr float kThumbnailThreshold = -0.9F;

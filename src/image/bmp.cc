@@ -26,7 +26,7 @@ std::uint32_t little_endian(Bytes bytes, std::size_t offset, std::size_t size) {
   return out;
 }
 
-// One colour inside a pixel of 16 or 32 bits.
+// One colour within a pixel of 16 or 32 bits.
 struct Channel {
   std::uint32_t mask = 0;
   int shift = 0;
@@ -65,7 +65,7 @@ Status read_masks(Bytes bytes, Header& header) {
     masks = header.bits == 16 ? std::array<std::uint32_t, 4>{0x7C00, 0x3E0, 0x1F, 0}
                               : std::array<std::uint32_t, 4>{0xFF0000, 0xFF00, 0xFF, 0};
   } else {
-    // Behind a 40-byte header, or part of a larger one: the same place in both cases.
+    // After a 40-byte header, or part of a larger one: the same offset in both cases.
     const bool alpha = header.header_size >= 56 || header.compression == kAlphaBitfields;
     const auto part = checked_subspan(bytes, kFileHeaderSize + 40, alpha ? 16 : 12);
     if (!part) return corrupt("BMP is truncated (colour masks are missing)");
@@ -150,8 +150,8 @@ void read_indexed_row(const std::uint8_t* in, const Header& header, const Palett
   const unsigned per_byte = 8 / header.bits;
   const unsigned mask = (1U << header.bits) - 1;
   for (std::uint64_t x = 0; x < header.width; ++x, out += 3) {
-    const auto place = static_cast<unsigned>(x % per_byte);
-    const unsigned index = (in[x / per_byte] >> (8 - header.bits * (place + 1))) & mask;
+    const auto position = static_cast<unsigned>(x % per_byte);
+    const unsigned index = (in[x / per_byte] >> (8 - header.bits * (position + 1))) & mask;
     std::copy_n(palette[index].data(), 3, out);
   }
 }

@@ -9,8 +9,8 @@
 #include "mien/image/decode.h"
 #include "mien/image/image.h"
 
-// What the readers of the single formats share. Their messages have no subject: `decode` and `load`
-// put it in front.
+// Shared by the decoders of the formats. Their messages have no subject: `decode` and `load` add
+// it.
 namespace mien::image {
 
 using Bytes = std::span<const std::byte>;
@@ -21,7 +21,7 @@ Status check_picture_size(std::uint64_t width, std::uint64_t height, const Limit
 /// Errors: kCorrupt when `available` bytes cannot hold the `needed` ones.
 Status check_enough_bytes(std::uint64_t available, std::uint64_t needed, std::string_view what);
 
-/// No side and not more pixels than these, at the most: beyond them nothing is decoded in parts.
+/// Upper bounds for decoding at a reduced size: a picture beyond them is never decoded.
 inline constexpr std::uint64_t kMostReducedPixels = std::uint64_t{1} << 30;
 
 Result<Image> decode_bmp(Bytes bytes, const Limits& limits);

@@ -21,7 +21,7 @@ bool has_bytes(Bytes bytes, std::size_t offset, std::string_view expected) {
 
 constexpr const char* kReadFormats = "JPEG, PNG, WebP, BMP, PPM, TIFF, HEIC, AVIF or JPEG 2000";
 
-// Pictures among the files that begin with the box "ftyp", as clips do.
+// Pictures among the files that start with the box "ftyp", as clips do.
 bool looks_like_heif(Bytes bytes) {
   if (!has_bytes(bytes, 4, "ftyp")) return false;
   for (const std::string_view brand :
@@ -67,7 +67,7 @@ Result<Image> decode_other(Bytes bytes, const Limits& limits) {
   const std::string_view name = unread_format(bytes);
   if (!name.empty()) {
     return unsupported(
-        fmt::format("is {}, which is not read (expected {}; convert it)", name, kReadFormats));
+        fmt::format("is {}, which is not supported (expected {}; convert it)", name, kReadFormats));
   }
   return unsupported(fmt::format("is not a picture of a known format (expected {})", kReadFormats));
 }

@@ -70,7 +70,7 @@ Image orient(Image image, int orientation) {
   MIEN_CHECK(orientation >= 1 && orientation <= 8);
   if (orientation == 1) return image;
   const bool transposed = swaps_sides(orientation);
-  // Mirrors of the stored picture, before the transposition.
+  // How the stored picture is mirrored, before the transposition.
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   const int width = transposed ? image.height() : image.width();

@@ -45,7 +45,7 @@ Status heif_problem(const heif_error& error) {
 
 }  // namespace
 
-// libheif turns the picture upright; the Exif note of these files must not be applied again.
+// libheif already turns the picture upright; the EXIF orientation must not be applied again.
 Result<Image> decode_heif(Bytes bytes, const Limits& limits) {
   const std::unique_ptr<heif_context, ContextDeleter> context(heif_context_alloc());
   if (context == nullptr) return resource_limit("HEIF: out of memory");

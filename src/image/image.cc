@@ -31,7 +31,7 @@ Image crop(ImageView source, const Box& box) {
   const double top = std::floor(double{box.y} + 0.5);
   const double width = std::floor(double{box.x} + double{box.w} + 0.5) - left;
   const double height = std::floor(double{box.y} + double{box.h} + 0.5) - top;
-  // Written so that NaN fails, too.
+  // Written so that NaN fails as well.
   const bool usable = width >= 1 && height >= 1 && width <= kMaxCropSide &&
                       height <= kMaxCropSide && width * height <= kMaxCropPixels;
   if (!usable) return {};

@@ -31,7 +31,7 @@ struct ErrorState {
   std::jmp_buf jump{};
   int code = 0;
   bool too_many_scans = false;
-  bool data_ended = false;     // the decoder needed bits that were not there
+  bool data_ended = false;     // the decoder needed bits that were missing
   bool end_not_found = false;  // no end-of-image marker
   char message[JMSG_LENGTH_MAX] = {};
 };
@@ -63,8 +63,8 @@ static void on_progress(j_common_ptr info) {
 }
 }
 
-// Drives libjpeg. Each step has its own setjmp, and nothing with a destructor lives between it and
-// the longjmp. A step returns false when libjpeg gave up.
+// Drives libjpeg. Each step has its own setjmp, and no object with a destructor lives between it
+// and the longjmp. A step returns false when libjpeg gave up.
 class JpegReader {
  public:
   JpegReader() {
@@ -106,7 +106,7 @@ class JpegReader {
 
   const jpeg_decompress_struct& info() const { return info_; }
 
-  // The problem behind a step that returned false.
+  // The reason why a step returned false.
   Status problem() const {
     if (error_.too_many_scans) {
       return resource_limit(
@@ -124,8 +124,8 @@ class JpegReader {
     }
   }
 
-  // True when the data ended before the whole picture was there. A missing end marker alone is
-  // forgiven.
+  // True when the data ended before the whole picture was decoded. A missing end marker alone is
+  // accepted.
   bool cut_off() const {
     if (error_.data_ended) return true;
     if (!error_.end_not_found || info_.input_scan_number == 0) return false;
@@ -167,7 +167,7 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width, bool in
   }
 }
 
-// The largest of those that libjpeg has fast code for.
+// The largest reduction that libjpeg has fast code for.
 unsigned part_for(double width, double height, const Enough& enough) {
   if (enough.pixels <= 0) return 1;
   for (const unsigned part : {8U, 4U, 2U}) {
@@ -177,7 +177,7 @@ unsigned part_for(double width, double height, const Enough& enough) {
   return 1;
 }
 
-// The least reduction that keeps the limits. Errors: kResourceLimit when none does.
+// The smallest reduction within the limits. Errors: kResourceLimit when there is none.
 Result<unsigned> part_within(unsigned width, unsigned height, const Limits& limits,
                              const Enough& enough) {
   Status whole = check_picture_size(width, height, limits);

@@ -12,7 +12,7 @@
 namespace mien::image {
 namespace {
 
-// An empty code block costs next to nothing; the limits on pixels are what binds.
+// An empty code block costs almost nothing; the limits on pixels are what matters.
 constexpr std::uint64_t kMaxPixelsPerByte = 1 << 16;
 
 struct Memory {
@@ -63,7 +63,7 @@ struct ImageDeleter {
 };
 using ImagePtr = std::unique_ptr<opj_image_t, ImageDeleter>;
 
-// Samples of one component as bytes, at the size of the picture.
+// Samples of one component as bytes, at full size.
 class Channel {
  public:
   Channel(const opj_image_comp_t& component, const opj_image_comp_t& first)
@@ -100,7 +100,7 @@ Result<Image> to_rgb(const opj_image_t& decoded) {
     if (component.prec < 1 || component.prec > 32) return unsupported("JPEG 2000: odd bit depth");
   }
   if (decoded.color_space == OPJ_CLRSPC_CMYK || decoded.color_space == OPJ_CLRSPC_EYCC) {
-    return unsupported("JPEG 2000: colour space is not read (expected grey, RGB or YCC)");
+    return unsupported("JPEG 2000: unsupported colour space (expected grey, RGB or YCC)");
   }
   const bool colour = decoded.numcomps >= 3;
   const bool ycc = decoded.color_space == OPJ_CLRSPC_SYCC;
@@ -179,7 +179,7 @@ Result<ImagePtr> decode_at(Bytes bytes, const Limits& limits, unsigned halvings)
 }  // namespace
 
 Result<Reduced> decode_jpeg2000(Bytes bytes, const Limits& limits, const Enough& enough) {
-  // A picture beyond the limits comes at a half, a quarter, ...: its wavelets are made for it.
+  // A picture beyond the limits is decoded at a half, a quarter, ...: its wavelets allow that.
   constexpr unsigned kMostHalvings = 4;
   for (unsigned halvings = 0;; ++halvings) {
     const auto decoded = decode_at(bytes, limits, halvings);

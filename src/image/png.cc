@@ -42,7 +42,7 @@ static void on_read(png_structp png, png_bytep out, std::size_t size) {
 }
 }
 
-// Drives libpng. Each step has its own setjmp, and nothing with a destructor lives between it and
+// Drives libpng. Each step has its own setjmp, and no object with a destructor lives between it and
 // the longjmp. A step returns false when libpng gave up.
 class PngReader {
  public:
@@ -66,7 +66,7 @@ class PngReader {
     return true;
   }
 
-  // Asks for 8-bit RGB, whatever is stored.
+  // Requests 8-bit RGB, whatever is stored.
   bool start() {
     if (setjmp(error_.jump) != 0) return false;
     const bool transparent = (png_get_color_type(png_, info_) & PNG_COLOR_MASK_ALPHA) != 0 ||
@@ -125,7 +125,7 @@ class PngReader {
 
 Result<Image> decode_png(Bytes bytes, const Limits& limits) {
   MIEN_RETURN_IF_ERROR(check_enough_bytes(bytes.size(), kHeaderEnd, "PNG"));
-  // IHDR comes first: the sides are checked before libpng sees anything, for a better message.
+  // IHDR comes first: checking the sides before libpng does gives a better message.
   const std::uint8_t* header = as_u8(bytes) + kSignatureSize;
   if (std::memcmp(header + 4, "IHDR", 4) != 0) {
     return corrupt("PNG is damaged (expected IHDR as the first chunk)");

@@ -6,7 +6,7 @@
 
 namespace mien::image {
 
-// Where libpng's error callback leaves its message before it jumps.
+// Where libpng's error callback stores its message before it jumps.
 struct PngError {
   std::jmp_buf jump{};
   char message[128] = {};

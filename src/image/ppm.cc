@@ -33,7 +33,7 @@ class Scanner {
     return out;
   }
 
-  // The one white space between header and binary samples.
+  // The single white space between header and binary samples.
   bool take_space() {
     if (left() == 0 || !is_space(at())) return false;
     ++position_;
@@ -86,7 +86,7 @@ Result<Header> read_header(Scanner& scanner, char kind, const Limits& limits) {
   return header;
 }
 
-// Reads one sample after the other; nullopt when there is none.
+// Reads the next sample; nullopt when there are no more.
 class Samples {
  public:
   Samples(Bytes bytes, Scanner scanner, const Header& header)

@@ -14,7 +14,8 @@ namespace {
 using Kind = PreprocessStep::Kind;
 using Steps = std::span<const PreprocessStep>;
 
-// A long thin picture grows without bound when its shorter side is enlarged and nothing cuts it.
+// A long thin picture would grow without bound when its shorter side is enlarged and nothing crops
+// it.
 constexpr std::int64_t kMaxPixels = 64'000'000;
 
 struct Size {
@@ -51,7 +52,7 @@ CropAxis crop_axis(int in, int size) {
   return {twice % 2 != 0 && half % 2 != 0 ? half + 1 : half, 0, size};
 }
 
-// What a resize has to compute: all, or what the centre crop behind it keeps.
+// The part that a resize has to compute: everything, or what the centre crop after it keeps.
 struct Plan {
   Size size;
   Window window;
@@ -92,7 +93,7 @@ FloatPlanes to_planes(ImageView image, const std::array<std::array<float, 256>, 
   return out;
 }
 
-// What torch does to uint8 without antialiasing: in float, then clamped and rounded.
+// What torch does with uint8 without antialiasing: compute in float, then clamp and round.
 Image resize_u8_plain(ImageView source, const Plan& plan, Filter filter) {
   std::array<std::array<float, 256>, 3> table{};
   for (auto& column : table) {
@@ -112,12 +113,12 @@ Image resize_u8_plain(ImageView source, const Plan& plan, Filter filter) {
   return out;
 }
 
-// The picture while it goes through the steps: 8-bit until kToFloat, planes after it.
+// The picture during the steps: 8-bit until kToFloat, planes of floats after it.
 class Worker {
  public:
   explicit Worker(ImageView source) : view_(source) {}
 
-  // Runs the first of `steps`; returns how many were done, as some are fused.
+  // Runs the first of `steps`; returns how many were done, because some are fused.
   Result<std::size_t> run(Steps steps) {
     switch (steps[0].kind) {
       case Kind::kResizeShorter:
@@ -147,7 +148,7 @@ class Worker {
     const PreprocessStep& step = steps[0];
     const auto [width, height] = plan.size;
     if (is_float_) {
-      // torchvision leaves a picture of the right size alone.
+      // torchvision does not touch a picture of the right size.
       const bool same = width == planes_.width && height == planes_.height;
       if (same) return std::size_t{1};
       planes_ = resize_f32_window(planes_, width, height, step.filter, step.antialias, plan.window);
@@ -157,7 +158,7 @@ class Worker {
       hold(resize_u8_plain(view_, plan, step.filter));
     }
     if (!plan.crop) return std::size_t{1};
-    // What the window left to do is padding.
+    // Pixels outside the window are padding.
     center_crop(plan.crop->size);
     return std::size_t{2};
   }
@@ -208,7 +209,7 @@ class Worker {
     hold(std::move(out));
   }
 
-  // A pixel has 256 values per channel: the normalisations that follow are done to a table.
+  // A pixel has 256 values per channel, so the normalisations that follow are applied to a table.
   std::size_t to_float(Steps steps) {
     std::array<std::array<float, 256>, 3> table{};
     for (auto& column : table) {

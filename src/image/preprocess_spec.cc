@@ -140,7 +140,7 @@ Status check_step(const Step& step, bool is_float) {
   }
   switch (step.kind) {
     case Kind::kGrey: return is_float ? problem("comes after 'to_float'") : Status();
-    case Kind::kToFloat: return is_float ? problem("comes twice (expected once)") : Status();
+    case Kind::kToFloat: return is_float ? problem("occurs twice (expected once)") : Status();
     case Kind::kNormalize:
       if (!is_float) return problem("comes before 'to_float'");
       for (std::size_t c = 0; c < 3; ++c) {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int32_t kHalf = 1 << (kPrecisionBits - 1);
 
-// Shifts the sums down and clips them to 0..255; byte i of the result is from lane i.
+// Shifts the sums down and clamps them to 0..255; byte i of the result is from lane i.
 [[gnu::target("avx2")]] inline __m128i to_bytes(__m256i sums) {
   const __m256i values = _mm256_srai_epi32(sums, kPrecisionBits);
   const __m128i words =
@@ -21,7 +21,7 @@ constexpr std::int32_t kHalf = 1 << (kPrecisionBits - 1);
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 }
 
-// A pixel of each row: red, green, blue and a lane whose sum is thrown away.
+// A pixel of each row: red, green, blue and a lane whose sum is ignored.
 [[gnu::target("avx2")]] inline __m256i load_pixels(const std::uint8_t* a, const std::uint8_t* b) {
   std::int32_t low = 0;
   std::int32_t high = 0;

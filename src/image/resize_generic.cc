@@ -36,7 +36,7 @@ void horizontal(const std::uint8_t* const* in, const Taps<std::int32_t>& taps,
 
 void vertical(const std::uint8_t* in, std::ptrdiff_t stride, int count, const std::int32_t* weights,
               std::size_t n, std::uint8_t* out) {
-  constexpr std::size_t kBlock = 256;  // sums that stay in the first cache
+  constexpr std::size_t kBlock = 256;  // sums that stay in the first-level cache
   std::int32_t sums[kBlock];
   for (std::size_t x = 0; x < n; x += kBlock) {
     const std::size_t size = std::min(kBlock, n - x);

@@ -73,8 +73,8 @@ void cubic_weights(float t, float* out) {
   out[3] = far(2 - t);
 }
 
-// torch's interpolation between neighbours. Neighbours beyond the border are the border: their
-// weights are added to its weight.
+// torch's interpolation between neighbours. Neighbours outside the picture are clamped to its
+// border: their weights are added to that of the border pixel.
 Taps<float> make_plain(int in_size, int out_size, int begin, int n, Filter filter) {
   const bool is_cubic = filter == Filter::kBicubic;
   const float scale = static_cast<float>(in_size) / static_cast<float>(out_size);
@@ -82,11 +82,11 @@ Taps<float> make_plain(int in_size, int out_size, int begin, int n, Filter filte
   Taps<float> taps = make_empty<float>(n, std::min(width, in_size));
   for (int i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    // The scale is a float, but torch's fused multiply-adds do not round the place.
-    double place = double{scale} * (begin + i + 0.5) - 0.5;
-    if (!is_cubic) place = std::max(place, 0.0);
-    const int before = std::min(static_cast<int>(std::floor(place)), in_size - 1);
-    const auto t = static_cast<float>(std::clamp(place - before, 0.0, 1.0));
+    // The scale is a float, but torch's fused multiply-adds do not round the position.
+    double position = double{scale} * (begin + i + 0.5) - 0.5;
+    if (!is_cubic) position = std::max(position, 0.0);
+    const int before = std::min(static_cast<int>(std::floor(position)), in_size - 1);
+    const auto t = static_cast<float>(std::clamp(position - before, 0.0, 1.0));
     float single[4] = {1 - t, t, 0, 0};
     if (is_cubic) cubic_weights(t, single);
     const int start = is_cubic ? before - 1 : before;
@@ -106,8 +106,8 @@ Taps<float> make_nearest_f32(int in_size, int out_size, int begin, int n) {
   Taps<float> taps = make_empty<float>(n, 1);
   for (int i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    const float place = std::floor(static_cast<float>(begin + i) * scale);
-    taps.first[at] = std::min(static_cast<int>(place), in_size - 1);
+    const float position = std::floor(static_cast<float>(begin + i) * scale);
+    taps.first[at] = std::min(static_cast<int>(position), in_size - 1);
     taps.count[at] = 1;
     taps.weights[at] = 1;
   }
@@ -137,12 +137,12 @@ Taps<float> make_taps_f32(int in_size, int out_size, int begin, int n, Filter fi
 std::vector<int> make_nearest_u8(int in_size, int out_size, int begin, int n) {
   const double scale = static_cast<double>(in_size) / out_size;
   std::vector<int> out(static_cast<std::size_t>(n));
-  // Pillow adds up the position; its rounding is part of the result.
-  double place = scale * 0.5;
-  for (int i = 0; i < begin; ++i) place += scale;
+  // Pillow accumulates the position; its rounding errors are part of the result.
+  double position = scale * 0.5;
+  for (int i = 0; i < begin; ++i) position += scale;
   for (int& at : out) {
-    at = std::min(static_cast<int>(place), in_size - 1);
-    place += scale;
+    at = std::min(static_cast<int>(position), in_size - 1);
+    position += scale;
   }
   return out;
 }

@@ -47,7 +47,7 @@ Image resize_rows(ImageView source, int first, int end, const Taps<std::int32_t>
       const int row = std::min(y + k, end - 1);
       in[k] = source.row(row);
       to[k] = out.row(row - first);
-      // What follows another row is a row; behind the last one there may be nothing.
+      // Reading past a row is safe where another row follows; after the last one it is not.
       if (side_by_side && row + 1 < source.height) continue;
       copies[k].resize(bytes + kRowSlack);
       std::memcpy(copies[k].data(), in[k], bytes);

@@ -16,10 +16,10 @@
 namespace mien::image {
 namespace {
 
-// The sparsest coding: a fax of blank rows.
+// The densest coding: a fax of blank rows.
 constexpr std::uint64_t kMaxPixelsPerByte = 16'384;
 
-/// The bytes as a file, and what libtiff had to say.
+/// The bytes as a file, and libtiff's messages.
 struct Memory {
   Bytes bytes;
   std::uint64_t position = 0;
@@ -92,8 +92,8 @@ std::uint16_t short_of(TIFF* tiff, std::uint32_t tag) {
   return value;
 }
 
-// The first picture of a camera's raw file is a small preview: an answer about it would pass for
-// one about the whole.
+// The first picture in a camera's raw file is a small preview: a result for it would pass for one
+// of the full picture.
 Status check_kind(TIFF* tiff) {
   std::uint16_t count = 0;
   const void* version = nullptr;
@@ -101,7 +101,8 @@ Status check_kind(TIFF* tiff) {
   const bool preview = (number_of(tiff, TIFFTAG_SUBFILETYPE) & FILETYPE_REDUCEDIMAGE) != 0;
   if (preview || TIFFGetField(tiff, kDngVersion, &count, &version) == 1) {
     return unsupported(
-        "is a camera's raw file, which is not read (expected a developed picture; convert it to "
+        "is a camera's raw file, which is not supported (expected a developed picture; convert it "
+        "to "
         "JPEG or TIFF)");
   }
   return {};
@@ -159,7 +160,8 @@ Result<Image> decode_tiff(Bytes bytes, const Limits& limits) {
   }
   Image out(static_cast<int>(width), static_cast<int>(height));
   std::uint8_t* to = out.row(0);
-  for (const std::uint32_t pixel : raster) {  // colours are multiplied by alpha already: over black
+  for (const std::uint32_t pixel :
+       raster) {  // colours are premultiplied with alpha: over black already
     *to++ = static_cast<std::uint8_t>(TIFFGetR(pixel));
     *to++ = static_cast<std::uint8_t>(TIFFGetG(pixel));
     *to++ = static_cast<std::uint8_t>(TIFFGetB(pixel));

@@ -27,7 +27,7 @@ std::uint32_t little_endian_32(Bytes bytes) {
   return out;
 }
 
-// Walks the chunks of the RIFF container for the EXIF one.
+// Searches the chunks of the RIFF container for the EXIF chunk.
 int webp_orientation(Bytes bytes) {
   std::uint64_t offset = 12;
   for (;;) {

@@ -58,13 +58,13 @@ Result<Scores> read_scores(const Statement& row, int first,
   return out;
 }
 
-std::string_view name_of(face::Source source) { return face::to_string(source); }
+std::string_view name_of(face::FaceSource source) { return face::to_string(source); }
 
-face::Source source_of(const std::string& name) {
-  for (const face::Source source : {face::Source::kWhole, face::Source::kBoxes}) {
+face::FaceSource source_of(const std::string& name) {
+  for (const face::FaceSource source : {face::FaceSource::kWhole, face::FaceSource::kBoxes}) {
     if (name == name_of(source)) return source;
   }
-  return face::Source::kDetected;
+  return face::FaceSource::kDetected;
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ class ChunkSink final : public FrameSink {
 
 class Run {
  public:
-  Run(ResultsFile& results, const BatchPlan& plan, const BatchOptions& options)
+  Run(ResultsFile& results, const BatchPlan& plan, const BatchRunOptions& options)
       : results_(results), plan_(plan), options_(options) {}
 
   // An exception that left a thread would end the process.
@@ -127,7 +127,7 @@ class Run {
 
   ResultsFile& results_;
   const BatchPlan& plan_;
-  const BatchOptions& options_;
+  const BatchRunOptions& options_;
   std::mutex mutex_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> stop_{false};
@@ -139,7 +139,7 @@ class Run {
 
 Result<RunCounts> run_plan(ResultsFile& results, const BatchPlan& plan,
                            const std::function<Result<std::unique_ptr<FileReader>>()>& make_reader,
-                           const BatchOptions& options) {
+                           const BatchRunOptions& options) {
   if (plan.todo.empty()) return RunCounts{};
   Run run(results, plan, options);
   const auto workers =

@@ -26,7 +26,7 @@ class FileReader {
   virtual Result<pipeline::ClipResult> read(const InputFile& file, FrameSink& sink) = 0;
 };
 
-struct BatchOptions {
+struct BatchRunOptions {
   int jobs = 1;  ///< files that are read at once
   const std::atomic<bool>* cancel = nullptr;
   /// Called one at a time, from the workers.
@@ -47,6 +47,6 @@ struct RunCounts {
 /// what was complete is kept.
 Result<RunCounts> run_plan(ResultsFile& results, const BatchPlan& plan,
                            const std::function<Result<std::unique_ptr<FileReader>>()>& make_reader,
-                           const BatchOptions& options = {});
+                           const BatchRunOptions& options = {});
 
 }  // namespace mien::jobs

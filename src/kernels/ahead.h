@@ -1,12 +1,12 @@
 #pragma once
 
-// No library types here: files that are compiled for one instruction set include this.
+// No library types here: files compiled for one instruction set include this.
 #include <cstdint>
 
 namespace mien::kernels {
 
-/// Weights that the next tiles need, asked for a little at every step of this one, so that they are
-/// in the second cache by then. Asked for at once they would make this tile wait.
+/// Prefetches the weights of the next tiles, a little at every step of this one, so that they are
+/// in the second-level cache by then. All at once, the prefetches would stall this tile.
 struct Ahead {
   const char* from = nullptr;
   std::int64_t step = 0;  ///< bytes

@@ -67,7 +67,8 @@ template <int kHigh>
 void tile_row(const Product& p, std::int64_t columns) {
   std::int64_t left = columns / kLanes;
   for (std::int64_t c = 0; left > 0;) {
-    // Four vectors at a time, but five as three and two: a single one waits for itself.
+    // Four vectors at a time, but five as three and two: a single one would wait for its own
+    // latency.
     const std::int64_t wide = left == 5 ? 3 : left < 4 ? left : 4;
     const Word* b = p.b + c;
     float* dst = p.dst + c;
@@ -97,7 +98,7 @@ void multiply(Product p, std::int64_t rows, std::int64_t columns) {
   }
 }
 
-// 16 rows of 16 words, turned.
+// 16 rows of 16 words, transposed.
 inline void turn(const Word* const* from, Word* to, std::int64_t to_stride) {
   __m512i a[16];
   __m512i b[16];
@@ -124,7 +125,7 @@ inline void turn(const Word* const* from, Word* to, std::int64_t to_stride) {
   }
 }
 
-// keys [tokens, width] -> [width / 2, padded] words; columns behind the tokens are zero.
+// keys [tokens, width] -> [width / 2, padded] words; columns after the tokens are zero.
 void turn_keys(const AttentionHead& a, std::int64_t padded, Word* out) {
   alignas(64) static constexpr Word kZeros[16] = {};
   const auto* keys = static_cast<const std::uint16_t*>(a.k);
@@ -179,7 +180,7 @@ void pair_values(const AttentionHead& a, std::int64_t padded, Word* out) {
   }
 }
 
-// 2^x for x <= 0, relative error below 5e-6; far below that of the bf16 it becomes.
+// 2^x for x <= 0, relative error below 5e-6, far below the rounding to bf16.
 inline __m512 power_of_two(__m512 x) {
   const __m512 whole = _mm512_roundscale_ps(x, 0x08);
   const __m512 r = _mm512_sub_ps(x, whole);
@@ -191,7 +192,7 @@ inline __m512 power_of_two(__m512 x) {
   return _mm512_scalef_ps(p, whole);
 }
 
-// From scores to weights that are not yet divided by their sum, which is returned.
+// Turns scores into weights that are not yet divided by their sum, which is returned.
 float soften(float* scores, const float* bias, float scale, std::int64_t visible,
              std::int64_t padded, std::uint16_t* weights) {
   const __m512 factor = _mm512_set1_ps(scale * 1.44269504088896341F);
@@ -249,7 +250,7 @@ void attention_head_bf16(const AttentionHead& a) {
     const std::int64_t rows = a.queries - first < kQueries ? a.queries - first : kQueries;
     const std::int64_t seen = a.causal ? first + rows : a.tokens;
     const std::int64_t columns = (seen + kLanes - 1) / kLanes * kLanes;
-    // Rows of bf16 begin at even places: two of them are a word.
+    // Rows of bf16 start at even indices: two values are one word.
     multiply({reinterpret_cast<const Word*>(queries + first * a.stride), a.stride / 2, keys, padded,
               a.width / 2, scores, padded},
              rows, columns);

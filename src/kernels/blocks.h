@@ -12,13 +12,13 @@ constexpr std::int64_t ceil_div(std::int64_t count, std::int64_t step) {
   return (count + step - 1) / step;
 }
 
-/// A product of rows and panels of weights, cut for a team.
+/// A product of rows and panels of weights, divided among threads.
 struct Blocks {
   std::int64_t rows, rows_each;
   std::int64_t panels, panels_each;
 
-  /// Blocks of rows that stay in the second cache beside a panel, in whole tiles. Few rows are not
-  /// cut: the threads share the panels then, and each weight is read once.
+  /// Blocks of rows that stay in the second-level cache beside a panel, in whole tiles. Few rows
+  /// are not divided: threads then share the panels, and each weight is read once.
   static Blocks cut(std::int64_t rows, std::int64_t row_bytes, std::int64_t tile_rows,
                     std::int64_t panels, std::int64_t threads) {
     constexpr std::int64_t kBlockBytes = 384 << 10;
@@ -30,7 +30,7 @@ struct Blocks {
             panels};
   }
 
-  /// Calls work(first row, last row, first panel, last panel) for every block, in `threads`
+  /// Calls work(first row, last row, first panel, last panel) for every block, on `threads`
   /// threads.
   template <class Work>
   void run(std::int64_t threads, const Work& work) const {

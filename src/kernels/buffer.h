@@ -6,10 +6,10 @@
 
 namespace mien::kernels {
 
-/// Aligned memory that grows and is never shrunk; on large pages where the system has them.
+/// Aligned memory that grows and never shrinks; on large pages if the system has them.
 class Buffer {
  public:
-  /// At least `bytes`, 64-byte aligned; what was inside is lost when it grows.
+  /// At least `bytes`, 64-byte aligned; the content is lost when it grows.
   void* reserve(std::size_t bytes);
   /// As reserve, for `count` elements of T.
   template <class T>
@@ -27,14 +27,13 @@ class Buffer {
   std::size_t capacity_ = 0;
 };
 
-/// Memory for many parts that live as long as each other, such as the weights of a tower: side by
-/// side on large pages, which the system gives faster than as many small ones. Not for several
-/// threads at once.
+/// Memory for many parts with the same lifetime, such as the weights of a tower: contiguous on
+/// large pages, which the system allocates faster than many small ones. Threads: not thread-safe.
 class Shelf {
  public:
-  /// `bytes` of memory of its own, 64-byte aligned.
+  /// `bytes` of new memory, 64-byte aligned.
   void* take(std::size_t bytes);
-  /// Memory to work in while parts are made: `bytes`, until the next call or clear_bench().
+  /// Scratch memory while parts are made: `bytes`, until the next call or clear_bench().
   void* bench(std::size_t bytes);
   void clear_bench() { bench_ = Buffer(); }
 

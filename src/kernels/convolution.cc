@@ -70,7 +70,7 @@ Result<Convolution> Convolution::pack(const ConvolutionWeights& weights,
       ((blocks || to) && options.input != Precision::kF32) ||
       (options.from == PictureLayout::kPlanes && plain.dim(1) > 4) ||
       options.to == PictureLayout::kPlanes) {
-    return invalid_argument("convolution: a layout that its channels or its type do not have");
+    return invalid_argument("convolution: its channels or its type do not allow that layout");
   }
   auto packed = std::make_shared<Packed>();
   packed->out = plain.dim(0);

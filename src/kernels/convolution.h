@@ -13,14 +13,14 @@
 
 namespace mien::kernels {
 
-/// How the channels of pictures lie in memory.
+/// Memory layout of the channels of a picture.
 enum class PictureLayout {
   kChannelsLast,  ///< [count, height, width, channels]
   kPlanes,        ///< [count, channels, height, width]; only as a source of up to 4 channels
   kBlocks,        ///< [count, channels / 16, height, width, 16]; float32, whole blocks only
 };
 
-/// Whether this CPU has the fast convolution of 3 x 3 on kBlocks (Winograd, in float32).
+/// Whether this CPU has the fast 3 x 3 convolution on kBlocks (Winograd, in float32).
 bool has_block_convolution();
 
 struct ConvolutionOptions {
@@ -34,34 +34,34 @@ struct ConvolutionOptions {
   PictureLayout to = PictureLayout::kChannelsLast;    ///< of dst
 };
 
-/// A number to multiply and one to add for every channel.
+/// A factor and a bias for every channel.
 struct ChannelAffine {
   std::vector<float> factor, shift;
 };
 
-/// A batch norm of running statistics, as what it does to a channel. All spans have as many values.
+/// A batch norm with its running statistics, as a factor and a bias per channel. All spans have the
+/// same size.
 ChannelAffine fold_batch_norm(std::span<const float> gain, std::span<const float> shift,
                               std::span<const float> mean, std::span<const float> variance,
                               float eps);
 
-/// Weights of a convolution, as they lie in checkpoints; read while packing, not kept.
+/// Weights of a convolution, as in checkpoints; read while packing, not kept.
 struct ConvolutionWeights {
   TensorView weight;               ///< [out, in, kernel, kernel], of a float type
   std::vector<float> factor = {};  ///< [out], multiplies the weights of an output; empty: 1
   std::vector<float> bias = {};    ///< [out]; empty: 0
 };
 
-/// dst = relu(conv(src) + bias), with weights packed once for this CPU. Immutable after packing;
-/// safe from several threads. Between kBlocks, 3 x 3 at stride 1 is computed by Winograd's
-/// algorithm where has_block_convolution(): the same sums in another order, some 1e-6 apart. Shape:
-/// src [count, height, width, in] -> dst [count, out_size(height), out_size(width), out], in the
-/// layouts of the options.
+/// dst = relu(conv(src) + bias), with weights packed once for this CPU. Between kBlocks, 3 x 3 at
+/// stride 1 uses Winograd's algorithm if has_block_convolution(): the same sums in another order,
+/// which differ by about 1e-6. Shape: src [count, height, width, in] -> dst [count,
+/// out_size(height), out_size(width), out], in the layouts of the options. Threads: immutable after
+/// packing; safe from several threads.
 class Convolution {
  public:
   Convolution() = default;
-  /// `shelf` holds what is packed, together with that of other layers; without one, the weights
-  /// have memory of their own. Errors: kInvalidArgument when sizes do not fit, kInternal from
-  /// oneDNN.
+  /// `shelf` holds the packed weights, together with those of other layers; without one, they have
+  /// their own memory. Errors: kInvalidArgument when sizes do not match, kInternal from oneDNN.
   static Result<Convolution> pack(const ConvolutionWeights& weights,
                                   const ConvolutionOptions& options,
                                   std::shared_ptr<Shelf> shelf = nullptr);

@@ -64,7 +64,7 @@ Status limit_isa(Isa isa) {
                                            : dnnl::cpu_isa::all;
   if (dnnl::set_max_cpu_isa(wanted) != dnnl::status::success) {
     return unsupported(
-        "instruction set: cannot be limited any more (expected before the first use)");
+        "instruction set: too late to limit it (expected before the first use of oneDNN)");
   }
   isa_limit() = isa;
   return {};

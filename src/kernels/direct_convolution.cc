@@ -15,8 +15,8 @@
 namespace mien::kernels {
 namespace {
 
-// Pointers of a pass: what stays in the first cache beside what they point to.
-constexpr std::int64_t kPlacesPerPass = 640;
+// Pointers of one pass: few enough to stay in the first-level cache with what they point to.
+constexpr std::int64_t kPositionsPerPass = 640;
 
 }  // namespace
 
@@ -95,7 +95,7 @@ Result<DirectConvolution> DirectConvolution::pack(const ConvolutionWeights& weig
   return made;
 }
 
-// With a border of zeros, where the taps of a line are one.
+// With a border of zeros, where the taps of a line are merged into one.
 DirectConvolution::Pictures DirectConvolution::pad(const Pictures& of, std::int64_t count,
                                                    Buffer& padded) const {
   const std::int64_t border = of.padding, height = of.height + 2 * border;
@@ -111,17 +111,17 @@ DirectConvolution::Pictures DirectConvolution::pad(const Pictures& of, std::int6
   return {to, height, width, of.out_height, of.out_width, 0};
 }
 
-// The table of one tile: for every tap, the inputs of its places.
-void DirectConvolution::fill_table(const Pictures& of, std::int64_t first, std::int64_t places,
+// The table of one tile: for every tap, the inputs of its output positions.
+void DirectConvolution::fill_table(const Pictures& of, std::int64_t first, std::int64_t positions,
                                    const void** table) const {
   const std::int64_t pixel = in_ * width_, row = of.width * pixel;
   const std::int64_t picture = first / (of.out_height * of.out_width);
-  const std::int64_t place = first % (of.out_height * of.out_width);
-  std::int64_t oy = place / of.out_width, ox = place % of.out_width;
+  const std::int64_t position = first % (of.out_height * of.out_width);
+  std::int64_t oy = position / of.out_width, ox = position % of.out_width;
   const std::byte* base = of.src + picture * of.height * row;
   const std::int64_t last_y = of.height - kernel_, last_x = of.width - kernel_;
   const std::int64_t across = merged_ ? 1 : kernel_;
-  for (std::int64_t p = 0; p < places; ++p) {
+  for (std::int64_t p = 0; p < positions; ++p) {
     const std::int64_t y = oy * options_.stride - of.padding;
     const std::int64_t x = ox * options_.stride - of.padding;
     const void** to = table + p;
@@ -129,12 +129,12 @@ void DirectConvolution::fill_table(const Pictures& of, std::int64_t first, std::
       const std::byte* line = base + y * row + x * pixel;
       for (std::int64_t ky = 0; ky < kernel_; ++ky, line += row) {
         const std::byte* at = line;
-        for (std::int64_t kx = 0; kx < across; ++kx, at += pixel, to += places) *to = at;
+        for (std::int64_t kx = 0; kx < across; ++kx, at += pixel, to += positions) *to = at;
       }
-    } else {  // never of merged taps, which see no border
+    } else {  // never of merged taps, which have no border
       for (std::int64_t ky = 0; ky < kernel_; ++ky) {
         const bool inside = y + ky >= 0 && y + ky < of.height;
-        for (std::int64_t kx = 0; kx < kernel_; ++kx, to += places) {
+        for (std::int64_t kx = 0; kx < kernel_; ++kx, to += positions) {
           *to = inside && x + kx >= 0 && x + kx < of.width
                     ? base + (y + ky) * row + (x + kx) * pixel
                     : border_.data();
@@ -163,20 +163,21 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
   const std::int64_t taps = kernel_ * (merged_ ? 1 : kernel_);
   const std::int64_t inputs = in_ * (merged_ ? kernel_ : 1);
   const std::int64_t total = count * pictures.out_height * pictures.out_width;
-  const std::int64_t most = places_of(group_), groups = out_ / group_;
-  const std::int64_t each = std::min(total, kPlacesPerPass) * taps;  // pointers of a thread
+  const std::int64_t most = positions_of(group_), groups = out_ / group_;
+  const std::int64_t each = std::min(total, kPositionsPerPass) * taps;  // pointers of a thread
   const int team = team_for(total * out_ * inputs * taps);
   auto* tables = table.reserve_as<const void*>(static_cast<std::size_t>(each * team));
   const auto* weights = static_cast<const std::byte*>(weights_);
   const std::int64_t group_bytes = group_ * inputs * taps * width_;
   const std::int64_t steps = taps * inputs / (options_.input == Precision::kBf16 ? 2 : 1);
-  // The share of one of `all` threads: no thread waits for another before the end.
+  // The share of one of `all` threads, fixed in advance so that threads never wait for each other
+  // before the end.
   const auto share = [&](std::int64_t thread, std::int64_t all) {
     const void** pointers = tables + thread * each;
-    for (std::int64_t start = 0; start < total; start += kPlacesPerPass) {
-      const std::int64_t places = std::min(kPlacesPerPass, total - start);
-      const std::int64_t tiles = ceil_div(places, most);
-      const auto first = [&](std::int64_t tile) { return places * tile / tiles; };
+    for (std::int64_t start = 0; start < total; start += kPositionsPerPass) {
+      const std::int64_t positions = std::min(kPositionsPerPass, total - start);
+      const std::int64_t tiles = ceil_div(positions, most);
+      const auto first = [&](std::int64_t tile) { return positions * tile / tiles; };
       const std::int64_t begin = groups * tiles * thread / all;
       const std::int64_t end = groups * tiles * (thread + 1) / all;
       if (begin == end) continue;
@@ -189,7 +190,7 @@ void DirectConvolution::run(const void* src, std::int64_t count, std::int64_t he
       auto* out = static_cast<std::byte*>(dst) + start * out_ * width_;
       std::int64_t g = begin / tiles, t = begin % tiles;
       for (std::int64_t i = begin; i < end; ++i) {
-        // Behind the last group lies the first of the next layer on the shelf, mostly.
+        // The last group is usually followed by the first of the next layer on the shelf.
         const std::byte* group = weights + g * group_bytes;
         kernels_->at[first(t + 1) - first(t) - 1][group_ / 16 - 1](
             {.sources = pointers + first(t) * taps,

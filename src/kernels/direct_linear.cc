@@ -42,10 +42,10 @@ DirectLinear DirectLinear::pack(const float* weight, std::vector<float> bias, st
 
 void DirectLinear::block(const std::byte* src, std::int64_t first, std::int64_t last,
                          std::int64_t panel_first, std::int64_t panel_last, void* dst) const {
-  alignas(64) float sums[kTilePlaces * 64];
-  const void* sources[kTilePlaces];
+  alignas(64) float sums[kTilePositions * 64];
+  const void* sources[kTilePositions];
   const auto* packed = static_cast<const std::byte*>(panels_.data());
-  const std::int64_t tiles = ceil_div(last - first, places_of(group_));
+  const std::int64_t tiles = ceil_div(last - first, positions_of(group_));
   const std::int64_t element = options_.output == Precision::kBf16 ? 2 : 4;
   const auto begin = [&](std::int64_t tile) { return first + (last - first) * tile / tiles; };
   const std::int64_t panel_bytes = group_ * in_ * width_;
@@ -83,7 +83,7 @@ void DirectLinear::block(const std::byte* src, std::int64_t first, std::int64_t 
 void DirectLinear::run(const void* src, std::int64_t rows, void* dst) const {
   const std::int64_t threads = team_for(rows * in_ * out_);
   const auto* from = static_cast<const std::byte*>(src);
-  Blocks::cut(rows, in_ * width_, places_of(group_), out_ / group_, threads)
+  Blocks::cut(rows, in_ * width_, positions_of(group_), out_ / group_, threads)
       .run(threads, [&](std::int64_t first, std::int64_t last, std::int64_t panel_first,
                         std::int64_t panel_last) {
         block(from, first, last, panel_first, panel_last, dst);

@@ -9,15 +9,15 @@
 
 namespace mien::kernels {
 
-/// The form of Linear in fp32 and bf16 for the kernels of direct_kernels.h: a panel of weights
-/// stays in the second cache while tiles of rows pass. Immutable after packing; safe from several
+/// Linear in fp32 and bf16 with the kernels of direct_kernels.h: a panel of weights stays in the
+/// second-level cache while tiles of rows pass. Threads: immutable after packing; safe from several
 /// threads.
 class DirectLinear {
  public:
-  /// Whether this CPU and these sizes have kernels.
+  /// Whether there are kernels for this CPU and these sizes.
   static bool serves(const LinearOptions& options, std::int64_t in, std::int64_t out);
-  /// Precondition: serves(). `weight` is float32, [out, in] or [in, out] as the options tell;
-  /// `bias` has `out` values.
+  /// Precondition: serves(). `weight` is float32, [out, in] or [in, out] as the options say; `bias`
+  /// has `out` values.
   static DirectLinear pack(const float* weight, std::vector<float> bias, std::int64_t in,
                            std::int64_t out, const LinearOptions& options);
 

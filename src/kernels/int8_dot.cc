@@ -14,7 +14,7 @@ namespace {
 using Fixed = void (*)(const std::byte*, std::int64_t, const std::byte*, std::int64_t,
                        std::int32_t*, Ahead);
 
-// Pairs of 16 bits, as the wider versions below: the truth for them.
+// Pairs of 16 bits, as in the wider versions below, which are tested against this one.
 void dot_generic(const std::byte* rows, std::int64_t row_stride, std::int64_t count,
                  const std::byte* panel, std::int64_t depth, std::int32_t* sums, Ahead /*ahead*/) {
   for (std::int64_t r = 0; r < count; ++r) {

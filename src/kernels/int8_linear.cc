@@ -88,7 +88,7 @@ Int8Linear Int8Linear::pack(const Int8Source& source, const Int8Options& options
   return made;
 }
 
-// A panel of weights is read from the second cache for one tile of rows after another.
+// A panel of weights is read from the second-level cache for one tile of rows after another.
 void Int8Linear::block(const std::byte* src, std::int64_t first, std::int64_t last,
                        std::int64_t panel_first, std::int64_t panel_last, void* dst) const {
   alignas(64) std::int32_t sums[kTileRows * kPanel];

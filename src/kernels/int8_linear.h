@@ -15,7 +15,7 @@ struct Int8Source {
   std::int64_t in = 0;
   bool in_out = false;
   const float* bias = nullptr;  ///< [out]
-  /// Scales of a weight that was int8 before, so that the same integers come back; null: the
+  /// Scales of a weight that was stored as int8, so that the same integers result; null: the
   /// largest magnitude of an output becomes 127.
   const float* scales = nullptr;
 };
@@ -26,10 +26,10 @@ struct Int8Options {
   bool out_bf16 = false;
 };
 
-/// Largest `in`: sums stay inside 32 bits.
+/// Largest `in` for which sums fit in 32 bits.
 constexpr std::int64_t kInt8MaxDepth = 65536;
 
-/// The int8 form of Linear. Immutable after packing; safe from several threads.
+/// The int8 form of Linear. Threads: immutable after packing; safe from several threads.
 class Int8Linear {
  public:
   /// Precondition: the CPU has `isa`, and 0 < in <= kInt8MaxDepth.

@@ -15,8 +15,7 @@
 namespace mien::kernels {
 namespace {
 
-// A weight that is not float32, in float32. An I8 weight comes back as whole multiples of its
-// scales.
+// A weight of another type, widened to float32. An I8 weight becomes exact multiples of its scales.
 Result<Tensor> widen(const TensorView& weight, const LinearOptions& options) {
   if (weight.dtype() != DType::kI8 || options.scales.empty()) return to_f32(weight);
   const std::int64_t out = weight.dim(0), in = weight.dim(1);
@@ -75,7 +74,7 @@ Result<Linear> Linear::pack(const TensorView& weight, const TensorView* bias,
     }
     MIEN_RETURN_IF_ERROR(copy_to_f32(*bias, packed->bias));
   }
-  // F32 weights are read where they lie; others are widened first.
+  // F32 weights are read in place; others are widened first.
   Tensor widened;
   const std::byte* source = weight.bytes().data();
   if (weight.dtype() != DType::kF32) {

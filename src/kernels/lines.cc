@@ -28,7 +28,7 @@ Result<std::vector<float>> floats_of(const TensorView& view) {
   return out;
 }
 
-// Vector loads are quickest from addresses of whole cache lines.
+// Vector loads are fastest from cache line boundaries.
 std::shared_ptr<float[]> aligned_zeros(std::int64_t count) {
   const auto size = static_cast<std::size_t>(count);
   std::shared_ptr<float[]> out(
@@ -67,7 +67,7 @@ Result<LineConvolution> LineConvolution::pack(const TensorView& weight, const Te
   made.out_ = padded_channels(out);
   made.taps_ = kernel;
   made.in_stride_ = in_stride;
-  // One column needs no padding between its places.
+  // A single column needs no padding between its positions.
   made.depth_ = kernel == 1 ? in : kernel * in_stride;
   auto packed = aligned_zeros(made.out_ * kernel * made.depth_);
   for (std::int64_t o = 0; o < out; ++o) {
@@ -87,14 +87,14 @@ Result<LineConvolution> LineConvolution::pack(const TensorView& weight, const Te
   return made;
 }
 
-void LineConvolution::run(std::span<const float* const> lines, std::int64_t places, int stride,
+void LineConvolution::run(std::span<const float* const> lines, std::int64_t positions, int stride,
                           bool relu, float* result) const {
   MIEN_CHECK(static_cast<std::int64_t>(lines.size()) == taps_);
   line_ops().product({.lines = lines.data(),
                       .taps = taps_,
                       .depth = depth_,
                       .step = stride * in_stride_,
-                      .places = places,
+                      .positions = positions,
                       .weights = weights_.get(),
                       .bias = bias_.get(),
                       .out = out_,
@@ -125,20 +125,20 @@ Result<LineDepthwiseConvolution> LineDepthwiseConvolution::pack(const TensorView
   return made;
 }
 
-void LineDepthwiseConvolution::run(std::span<const float* const, 3> lines, std::int64_t places,
+void LineDepthwiseConvolution::run(std::span<const float* const, 3> lines, std::int64_t positions,
                                    bool relu, float* result) const {
   line_ops().depthwise({.lines = {lines[0], lines[1], lines[2]},
                         .weights = weights_.get(),
                         .bias = bias_.get(),
-                        .places = places,
+                        .positions = positions,
                         .channels = channels_,
                         .relu = relu,
                         .result = result});
 }
 
-void line_maximum(const float* above, const float* below, std::int64_t places,
+void line_maximum(const float* above, const float* below, std::int64_t positions,
                   std::int64_t channels, float* result) {
-  line_ops().maximum({above, below, places, channels, result});
+  line_ops().maximum({above, below, positions, channels, result});
 }
 
 }  // namespace mien::kernels

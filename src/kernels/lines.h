@@ -1,7 +1,7 @@
 #pragma once
 
-// Convolutions that take a picture line by line, for networks that never hold a whole map of their
-// first layers.
+// Convolutions that process a picture line by line, for networks that never hold a whole map of
+// their first layers.
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,25 +12,26 @@
 
 namespace mien::kernels {
 
-/// Lines hold whole groups of so many channels; the rest of the last group is zero.
+/// Lines hold whole groups of that many channels; the rest of the last group is zero.
 constexpr std::int64_t kLineChannels = 16;
 std::int64_t padded_channels(std::int64_t channels);
 
-/// A convolution that makes one line of outputs from the lines below its kernel. Immutable after
-/// packing; safe from several threads.
+/// A convolution that computes one output line from the input lines below its kernel. Threads:
+/// immutable after packing; safe from several threads.
 class LineConvolution {
  public:
   LineConvolution() = default;
-  /// Shape: weight [out, in, kernel, kernel], bias [out], of float types. `in` channels lie side by
-  /// side in a place whose next is `in_stride` values behind. Errors: kInvalidArgument when sizes
-  /// do not fit.
+  /// Shape: weight [out, in, kernel, kernel], bias [out], of float types. The `in` channels of a
+  /// position are contiguous; positions are `in_stride` values apart. Errors: kInvalidArgument when
+  /// sizes do not match.
   static Result<LineConvolution> pack(const TensorView& weight, const TensorView& bias,
                                       std::int64_t in_stride);
 
   std::int64_t out() const { return out_; }  ///< padded_channels() of the outputs
 
-  /// `lines`: as many as the kernel has, from its first place on. Shape: result [places, out()].
-  void run(std::span<const float* const> lines, std::int64_t places, int stride, bool relu,
+  /// `lines`: one per row of the kernel, starting at its first position. Shape: result [positions,
+  /// out()].
+  void run(std::span<const float* const> lines, std::int64_t positions, int stride, bool relu,
            float* result) const;
 
  private:
@@ -39,20 +40,20 @@ class LineConvolution {
   std::shared_ptr<const float[]> bias_;
 };
 
-/// A 3 x 3 convolution that keeps channels apart, padding 1. Immutable after packing; safe from
-/// several threads.
+/// A 3 x 3 depthwise convolution, padding 1. Threads: immutable after packing; safe from several
+/// threads.
 class LineDepthwiseConvolution {
  public:
   LineDepthwiseConvolution() = default;
   /// Shape: weight [channels, 1, 3, 3], bias [channels]. Errors: kInvalidArgument when sizes do not
-  /// fit.
+  /// match.
   static Result<LineDepthwiseConvolution> pack(const TensorView& weight, const TensorView& bias);
 
   std::int64_t channels() const { return channels_; }  ///< padded_channels()
 
-  /// `lines`: above, here and below, [places + 2, channels()] each, from one place left of the
-  /// first.
-  void run(std::span<const float* const, 3> lines, std::int64_t places, bool relu,
+  /// `lines`: above, here and below, each [positions + 2, channels()], from one position left of
+  /// the first.
+  void run(std::span<const float* const, 3> lines, std::int64_t positions, bool relu,
            float* result) const;
 
  private:
@@ -61,9 +62,9 @@ class LineDepthwiseConvolution {
   std::shared_ptr<const float[]> bias_;
 };
 
-/// The largest of 2 x 2 places. Shape: above, below [2 * places, channels] -> result [places,
+/// 2 x 2 max pooling. Shape: above, below [2 * positions, channels] -> result [positions,
 /// channels]. Precondition: channels is a multiple of kLineChannels.
-void line_maximum(const float* above, const float* below, std::int64_t places,
+void line_maximum(const float* above, const float* below, std::int64_t positions,
                   std::int64_t channels, float* result);
 
 }  // namespace mien::kernels

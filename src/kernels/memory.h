@@ -6,7 +6,7 @@
 
 namespace mien::kernels {
 
-/// The one CPU engine of this process.
+/// The CPU engine of this process.
 const dnnl::engine& cpu_engine();
 
 }  // namespace mien::kernels

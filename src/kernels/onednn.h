@@ -1,15 +1,14 @@
 #pragma once
 
-// oneDNN of the distributions runs on OpenMP, whose threads spin while they wait. Every call of
-// ours is for one OpenMP thread, which starts none; the parts of a layer are shared out by our own
-// pool.
+// Distribution packages of oneDNN run on OpenMP, whose threads spin while they wait. Each of our
+// calls therefore uses one OpenMP thread, which starts none; our own pool divides the work.
 #include <cstddef>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "mien/kernels/linear.h"
 
-// Of the runtime that oneDNN was built with, whatever compiler builds us: omp.h is that of the
-// compiler's own.
+// From the runtime that oneDNN was built with, whatever compiler builds us: omp.h would be that of
+// the compiler.
 extern "C" {
 int omp_get_max_threads(void);
 void omp_set_num_threads(int);
@@ -17,8 +16,8 @@ void omp_set_num_threads(int);
 
 namespace mien::kernels {
 
-/// While it lives, oneDNN makes and runs primitives of one thread in this thread. The setting of
-/// the program comes back.
+/// While it lives, oneDNN creates and runs single-threaded primitives in this thread. Afterwards
+/// the setting of the program is restored.
 class OneOpenMpThread {
  public:
   OneOpenMpThread() : before_(omp_get_max_threads()) {
@@ -39,7 +38,7 @@ inline dnnl::memory::data_type to_dnnl(Precision precision) {
                                       : dnnl::memory::data_type::bf16;
 }
 
-/// Scratch memory of one primitive, so that those of different threads share no line.
+/// Scratch memory of one primitive, aligned so that threads share no cache line.
 inline std::size_t scratch_bytes(const dnnl::memory::desc& scratchpad) {
   return (scratchpad.get_size() + 127) / 64 * 64;
 }

@@ -105,13 +105,13 @@ Forward::primitive_desc OneDnnConvolution::describe(const Size& size) const {
     try {
       return described(dnnl::algorithm::convolution_winograd);
     } catch (const dnnl::error&) {
-      // None for this size: the direct one has all sizes.
+      // None for this size: the direct algorithm has all sizes.
     }
   }
   return described(dnnl::algorithm::convolution_direct);
 }
 
-/// The weights in a layout, which few layouts serve for all sizes.
+/// The weights in the layout of a primitive; all sizes together need few layouts.
 dnnl::memory OneDnnConvolution::weights_as(const Md& wanted) const {
   for (const dnnl::memory& known : weights_) {
     if (known.get_desc() == wanted) return known;
@@ -142,7 +142,8 @@ std::shared_ptr<const OneDnnConvolution::Part> OneDnnConvolution::part(const Siz
   return made;
 }
 
-/// What the output lines [first, last) look at: at least one line, as the border is below a kernel.
+/// The input lines for the output lines [first, last): at least one, because the border is smaller
+/// than a kernel.
 OneDnnConvolution::Lines OneDnnConvolution::lines_of(std::int64_t first, std::int64_t last,
                                                      std::int64_t height) const {
   const std::int64_t begin = first * options_.stride - options_.padding;

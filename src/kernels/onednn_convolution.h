@@ -11,10 +11,10 @@
 
 namespace mien::kernels {
 
-/// A convolution through oneDNN, cut into parts that its own kernels compute with one thread each:
-/// one picture, or some lines of one where there are few. The parts depend on the sizes alone, so
-/// that results do not depend on the number of threads, nor on what else is in a batch. Immutable;
-/// safe from several threads.
+/// A convolution through oneDNN, divided into parts that its kernels compute with one thread each:
+/// one picture, or some lines of one when there are few pictures. The parts depend only on the
+/// sizes, so that results depend neither on the number of threads nor on the rest of a batch.
+/// Threads: immutable; safe from several threads.
 class OneDnnConvolution {
  public:
   /// `values` is [out, in, kernel, kernel]. Errors: throws dnnl::error.
@@ -31,7 +31,7 @@ class OneDnnConvolution {
     dnnl::memory::desc src, dst, scratchpad;
     dnnl::memory weight;
   };
-  /// Of the input; the borders above and below are zeros.
+  /// In input lines; the borders above and below are zeros.
   struct Lines {
     std::int64_t first, count, above, below;
   };
@@ -49,7 +49,7 @@ class OneDnnConvolution {
   std::vector<float> values_, bias_values_;
   dnnl::memory bias_;
   mutable std::mutex mutex_;
-  mutable std::vector<dnnl::memory> weights_;  // in every layout that a part needed
+  mutable std::vector<dnnl::memory> weights_;  // in every layout that a part needed so far
   mutable std::map<Size, std::shared_ptr<const Part>> parts_;
 };
 

@@ -42,13 +42,13 @@ dnnl::primitive_attr attributes(const LinearOptions& options) {
 
 std::int64_t element(Precision precision) { return precision == Precision::kF32 ? 4 : 2; }
 
-/// [rows, columns] with the elements of one of both side by side.
+/// [rows, columns] with the elements of a row, or of a column, contiguous.
 Md matrix(std::int64_t rows, std::int64_t columns, Type type, std::int64_t row_step,
           std::int64_t column_step) {
   return Md({rows, columns}, type, dnnl::memory::dims{row_step, column_step});
 }
 
-/// Which order of the weights the products of many rows are fastest with.
+/// The order of the weights that is fastest for products of many rows.
 bool wants_out_first(std::int64_t in, std::int64_t out, const LinearOptions& options) {
   constexpr std::int64_t kUsualRows = 800;
   const Type type = to_dnnl(options.input);
@@ -61,8 +61,8 @@ bool wants_out_first(std::int64_t in, std::int64_t out, const LinearOptions& opt
   return wanted.weights_desc() != Md({out, in}, type, Tag::ba);
 }
 
-/// Rows and outputs of a part. Many rows are cut, as packing the weights again costs little then:
-/// into as many parts for each thread. Few are not, and the outputs are.
+/// Rows and outputs of a part. Many rows are divided, because packing the weights again then costs
+/// little, into equally many parts per thread. For few rows the outputs are divided.
 std::pair<std::int64_t, std::int64_t> part_size(std::int64_t rows, std::int64_t out, int team) {
   constexpr std::int64_t kManyRows = 1024, kRows = 800, kFewestRows = 192, kOutputs = 384;
   const auto nearest = [](std::int64_t count, std::int64_t each) {
@@ -120,7 +120,7 @@ std::shared_ptr<const OneDnnLinear::Part> OneDnnLinear::part(const Size& size) c
                                           attributes(options_), cpu_engine());
   made->primitive = dnnl::matmul(desc);
   made->scratchpad = desc.scratchpad_desc();
-  constexpr std::size_t kMost = 64;  // clips end with odd batch sizes: not collected for ever
+  constexpr std::size_t kMost = 64;  // clips end with odd batch sizes, which must not pile up
   if (parts_.size() >= kMost) parts_.clear();
   parts_.emplace(size, made);
   return made;
@@ -129,13 +129,13 @@ std::shared_ptr<const OneDnnLinear::Part> OneDnnLinear::part(const Size& size) c
 void OneDnnLinear::run(const void* src, std::int64_t rows, void* dst, Workspace& workspace) const {
   const OneOpenMpThread alone;
   const int team = team_for(rows * in_ * out_);
-  const auto each =
-      part_size(rows, out_, ThreadPool::threads_of(team));  // no binding: a lambda takes these
+  const auto each = part_size(
+      rows, out_, ThreadPool::threads_of(team));  // no structured binding: a lambda captures these
   const std::int64_t rows_each = each.first, outputs_each = each.second;
   const std::int64_t down = ceil_div(rows, rows_each), across = ceil_div(out_, outputs_each);
   const std::int64_t last_rows = rows - (down - 1) * rows_each;
   const std::int64_t last_outputs = out_ - (across - 1) * outputs_each;
-  // Of the inner parts, the right edge, the lower edge and the corner.
+  // For inner parts, the right edge, the lower edge and the corner.
   const std::array<std::shared_ptr<const Part>, 4> kinds = {
       part({down > 1 ? rows_each : last_rows, across > 1 ? outputs_each : last_outputs}),
       part({down > 1 ? rows_each : last_rows, last_outputs}),

@@ -12,12 +12,12 @@
 
 namespace mien::kernels {
 
-/// A linear layer through oneDNN, cut into parts that its own kernels compute with one thread each.
-/// The parts depend on the sizes alone, so that results do not depend on the number of threads.
-/// Immutable after packing; safe from several threads.
+/// A linear layer through oneDNN, divided into parts that its kernels compute with one thread each.
+/// The parts depend only on the sizes, so that results do not depend on the number of threads.
+/// Threads: immutable after packing; safe from several threads.
 class OneDnnLinear {
  public:
-  /// Threads: `weight` is [out, in], or [in, out] as the options say, and copied. Errors: throws
+  /// `weight` is [out, in], or [in, out] as the options say, and is copied. Errors: throws
   /// dnnl::error.
   OneDnnLinear(const float* weight, std::vector<float> bias, std::int64_t in, std::int64_t out,
                const LinearOptions& options);
@@ -37,10 +37,10 @@ class OneDnnLinear {
 
   std::int64_t in_, out_;
   LinearOptions options_;
-  bool out_first_;  // how the weights lie: [out, in], or [in, out]
+  bool out_first_;  // layout of the weights: [out, in], or [in, out]
   Buffer weights_;
   std::vector<float> bias_;
-  // Made on first use of a size; making one is rare and guarded.
+  // Created on first use of a size, which is rare; guarded by a mutex.
   mutable std::mutex mutex_;
   mutable std::map<Size, std::shared_ptr<const Part>> parts_;
 };

@@ -45,7 +45,7 @@ void pack_panel(const float* source, std::int64_t in, std::int64_t out, std::int
                 std::int64_t n, bool in_out, bool bf16, void* packed) {
   const std::int64_t along = in_out ? out : 1, across = in_out ? 1 : in;
   constexpr std::int64_t kBlock =
-      16;  // inputs at a time: a line of the source, which may be unaligned
+      16;  // inputs at a time: a cache line of the source, which may be unaligned
   for (std::int64_t b0 = 0; b0 < in; b0 += kBlock) {
     const std::int64_t end = std::min(in, b0 + kBlock);
     for (std::int64_t a = 0; a < n; ++a) {

@@ -8,9 +8,9 @@
 
 namespace mien::kernels {
 
-/// Calls work(first, last) for ranges that make up [0, count), on the threads of this process's
-/// pool; `threads` as told, or threads(). Ranges are small enough that a thread which starts late
-/// or loses its processor leaves little behind.
+/// Calls work(first, last) for ranges that together cover [0, count), on the thread pool of this
+/// process with `threads` threads, or threads(). Ranges are small, so that a thread that starts
+/// late or loses its processor delays the end little.
 template <class Work>
 void parallel_ranges(std::int64_t count, int threads, const Work& work) {
   constexpr std::int64_t kEach = 4;  // ranges of a thread
@@ -20,7 +20,7 @@ void parallel_ranges(std::int64_t count, int threads, const Work& work) {
   });
 }
 
-/// The same for work(i), one by one.
+/// The same for work(i), one index at a time.
 template <class Work>
 void parallel_for(std::int64_t count, int threads, const Work& work) {
   parallel_ranges(count, threads, [&](std::int64_t first, std::int64_t last) {

@@ -1,4 +1,4 @@
-// Simple passes over rows of channels; the compiler's vectors are enough, memory decides.
+// Simple passes over rows of channels; auto-vectorised, because memory bandwidth is the limit.
 #include <algorithm>
 #include <bit>
 
@@ -8,7 +8,7 @@
 namespace mien::kernels {
 namespace {
 
-// Behind a relu bf16 values order as the integers of their bits.
+// After a relu, bf16 values compare like the integers of their bits.
 template <class T>
 void keep_largest(const T* from, std::int64_t channels, T* to) {
   for (std::int64_t c = 0; c < channels; ++c) to[c] = from[c] > to[c] ? from[c] : to[c];
@@ -23,10 +23,10 @@ void max_pool(const T* x, std::int64_t count, std::int64_t side, std::int64_t ch
     std::fill(to, to + half * channels, T{0});
     for (std::int64_t y = std::max<std::int64_t>(0, top); y < std::min(side, top + 3); ++y) {
       const T* line = x + (n * side + y) * side * channels;
-      for (std::int64_t place = 0; place < half; ++place) {
-        const std::int64_t left = std::max<std::int64_t>(0, 2 * place - 1);
-        for (std::int64_t z = left; z < std::min(side, 2 * place + 2); ++z) {
-          keep_largest(line + z * channels, channels, to + place * channels);
+      for (std::int64_t position = 0; position < half; ++position) {
+        const std::int64_t left = std::max<std::int64_t>(0, 2 * position - 1);
+        for (std::int64_t z = left; z < std::min(side, 2 * position + 2); ++z) {
+          keep_largest(line + z * channels, channels, to + position * channels);
         }
       }
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-// One table of row kernels per instruction set. The same source (vector_ops.inc) is compiled for
+// One table of row kernels per instruction set; the same source (vector_ops.inc) is compiled for
 // each.
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace mien::kernels {
 
-/// What a row of results is stored as.
+/// Type in which a row of results is stored.
 enum class RowType { kF32, kBf16, kBytes, kPairs };  // the last two: quantised, int8.h
 
 struct LayerNormRow {
@@ -23,7 +23,7 @@ struct LayerNormRow {
   RowType type;
 };
 
-/// One row to 0..255 with a scale and a zero point of its own. The range always has 0 in it.
+/// Quantises one row to 0..255 with its own scale and zero point. The range always includes 0.
 struct QuantiseRow {
   const void* x;
   bool x_bf16;
@@ -36,7 +36,7 @@ struct QuantiseRow {
 /// activation((sum - zero * column_sum) * row scale * column scale + bias).
 struct Int8Finish {
   const std::int32_t* sums;  // [rows, 64]
-  const std::byte* heads;    // RowHead of the first row; the others row_stride bytes behind
+  const std::byte* heads;    // RowHead of the first row; the others follow row_stride bytes apart
   std::int64_t row_stride;
   std::int64_t rows;
   std::int64_t columns;  // of the 64
@@ -50,7 +50,7 @@ struct Int8Finish {
   std::int64_t out_stride;  // elements
 };
 
-/// From sums in float32 to results: activation(sum), or out + that.
+/// From float32 sums to results: activation(sum), or out + sum.
 struct Finish {
   const float* sums;
   std::int64_t sums_stride;
@@ -69,7 +69,7 @@ struct AttentionHead {
   const void* v;
   std::int64_t stride;
   std::int64_t tokens;
-  std::int64_t queries;  // the first so many tokens ask
+  std::int64_t queries;  // the first `queries` tokens are queries
   std::int64_t width;
   float scale;
   bool causal;
@@ -90,7 +90,7 @@ struct VectorOps {
   void (*attention_head_bf16)(const AttentionHead&);  // nullptr: none
 };
 
-/// The best for an instruction set on this CPU. Precondition: the CPU has it.
+/// The best table for an instruction set on this CPU. Precondition: the CPU has it.
 const VectorOps& vector_ops(Isa isa);
 
 /// Floats of scratch that attention_head needs, for any instruction set.

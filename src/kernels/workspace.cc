@@ -11,7 +11,7 @@ namespace mien::kernels {
 namespace {
 
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
-constexpr std::size_t kBoard = 8 * kLargePage;  // only what is touched of it costs memory
+constexpr std::size_t kBoard = 8 * kLargePage;  // untouched pages cost no memory
 
 }  // namespace
 

@@ -14,10 +14,10 @@ namespace {
 
 // Linear interpolation between order statistics, as numpy's default.
 double quantile(const std::vector<double>& sorted, double q) {
-  const double place = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
+  const double position = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(position);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 Status check(std::span<const std::size_t> sizes, const BootstrapOptions& options) {
@@ -27,7 +27,7 @@ Status check(std::span<const std::size_t> sizes, const BootstrapOptions& options
   }
   return invalid_argument(
       fmt::format("bootstrap: {} samples, {} resamples, confidence {} (expected at least one of "
-                  "both, confidence in 0..1)",
+                  "each, confidence between 0 and 1)",
                   least, options.resamples, options.confidence));
 }
 

@@ -42,7 +42,7 @@ Result<double> fit_temperature(std::span<const double> logits, std::size_t class
                     "classes, two classes or more, truths below their number)",
                     logits.size(), truths.size(), classes));
   }
-  // The likelihood has one optimum in 1 / T; golden sections over log T find it.
+  // The likelihood has one optimum in 1 / T; a golden-section search over log T finds it.
   const double ratio = (std::sqrt(5.0) - 1) / 2;
   const auto cost = [&](double log_t) {
     return negative_log_likelihood(logits, classes, truths, std::exp(log_t));
@@ -71,7 +71,8 @@ Result<double> fit_temperature(std::span<const double> logits, std::size_t class
 Result<double> acceptance_threshold(std::span<const double> values, double accept) {
   if (values.empty() || !(accept > 0 && accept <= 1)) {
     return invalid_argument(
-        fmt::format("calibration: {} values, accept {} (expected values, a share above 0 up to 1)",
+        fmt::format("calibration: {} values, accept {} (expected at least one value, accept above "
+                    "0 and at most 1)",
                     values.size(), accept));
   }
   std::vector<double> sorted(values.begin(), values.end());

@@ -8,7 +8,7 @@ namespace mien::metrics {
 namespace {
 
 Status no_samples() {
-  return invalid_argument("confusion matrix: has no sample (expected at least one)");
+  return invalid_argument("confusion matrix: no samples (expected at least one)");
 }
 
 double ratio(std::int64_t part, std::int64_t whole) {

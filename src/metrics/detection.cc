@@ -23,7 +23,7 @@ Sweep sweep(const OpenSetScores& scores) {
     out.known.push_back(static_cast<double>(known.size() - k));
     out.unknown.push_back(static_cast<double>(unknown.size() - u));
     if (k == known.size() && u == unknown.size()) return out;
-    // Once one kind is used up, the other follows.
+    // When one kind is exhausted, the rest of the other follows.
     if (u < unknown.size() && (k == known.size() || unknown[u] < known[k])) {
       ++u;
     } else {
@@ -32,7 +32,7 @@ Sweep sweep(const OpenSetScores& scores) {
   }
 }
 
-// Trapezoids of y over x, whose steps all go one way.
+// Trapezoids of y over x; x changes in one direction only.
 double area(const std::vector<double>& x, const std::vector<double>& y) {
   double sum = 0;
   for (std::size_t i = 1; i < x.size(); ++i) sum += (x[i] - x[i - 1]) * (y[i] + y[i - 1]) / 2;

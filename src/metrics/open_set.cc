@@ -113,7 +113,7 @@ Result<double> oscr_code(const OpenSetScores& scores, std::span<const char> corr
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return score_of(a) < score_of(b); });
-  // Right answers and unknown samples from each position to the end.
+  // Correct answers and unknown samples from each position to the end.
   std::vector<double> right(total + 1), alarms(total + 1);
   for (std::size_t k = total; k-- > 0;) {
     const std::size_t i = order[k];

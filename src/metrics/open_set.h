@@ -8,8 +8,8 @@
 
 namespace mien::metrics {
 
-/// Scores of known (positive) and unknown samples: larger means "more surely known".
-/// Errors of all: kInvalidArgument when either is empty or a score is not a number.
+/// Scores of known (positive) and unknown samples: higher means more certainly known.
+/// Errors of the functions below: kInvalidArgument when either is empty or a score is not a number.
 struct OpenSetScores {
   std::span<const double> known;
   std::span<const double> unknown;
@@ -17,7 +17,7 @@ struct OpenSetScores {
 
 /// Area under the ROC curve, percent; ties count half (the rank statistic).
 Result<double> auroc(const OpenSetScores& scores);
-/// As auroc, ties earn nothing. Source: HESP's released code.
+/// As auroc, but ties count nothing. Source: HESP's released code.
 Result<double> auroc_strict(const OpenSetScores& scores);
 /// Average precision with the known samples as positives, percent.
 Result<double> aupr(const OpenSetScores& scores);
@@ -25,18 +25,18 @@ Result<double> aupr(const OpenSetScores& scores);
 /// `tpr_percent` of the known ones.
 Result<double> fpr_at_tpr(const OpenSetScores& scores, double tpr_percent = 95.0);
 
-/// Open-set classification rate, 0..1: over all pairs, how often a known sample is told right and
-/// scores above an unknown one. Shape: correct [known] of 0 or 1.
-/// Source: Dhamija et al., NeurIPS 2018 (arXiv 1811.04110).
+/// Open-set classification rate, 0..1: over all pairs, the share in which the known sample is
+/// classified correctly and scores above the unknown one. Shape: correct [known] of 0 or 1. Source:
+/// Dhamija et al., NeurIPS 2018 (arXiv 1811.04110).
 Result<double> oscr(const OpenSetScores& scores, std::span<const char> correct);
 /// The variant of the released HESP and ARPL code, slightly lower than the exact area; equal scores
 /// keep the order known, unknown, as there.
 Result<double> oscr_code(const OpenSetScores& scores, std::span<const char> correct);
 
-/// The curve of oscr(): over falling thresholds the share of unknown samples that are accepted
-/// (`false_positive`) and of known ones that are accepted and told right (`true_positive`), from
+/// The curve of oscr(): for decreasing thresholds, the share of unknown samples accepted
+/// (`false_positive`) and of known ones accepted and classified correctly (`true_positive`), from
 /// (0, 0), one point per distinct score. Its area is oscr() unless known and unknown samples have
-/// equal scores, which the line joins.
+/// equal scores, which a straight line joins.
 Result<std::vector<RocPoint>> oscr_curve(const OpenSetScores& scores,
                                          std::span<const char> correct);
 

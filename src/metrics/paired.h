@@ -10,12 +10,12 @@
 
 namespace mien::metrics {
 
-/// Two-sided exact McNemar test: the probability, if both were equally good, of a split of the
-/// samples on which only one is right that is at least as uneven. 1 when there is none.
+/// Two-sided exact McNemar test. Among the samples on which exactly one of two models is right: the
+/// probability, if both were equally good, of a split at least as uneven. 1 without such samples.
 /// Precondition: counts >= 0. Source: McNemar, Psychometrika 1947; the binomial form.
 double mcnemar_exact(std::int64_t only_first_right, std::int64_t only_second_right);
 
-/// A figure of one minus the same figure of another, over resamples of the samples that both saw.
+/// The difference of a figure between two models, over resamples of the samples that both saw.
 struct PairedDifference {
   double difference = 0;  ///< on all samples
   Interval interval = {};

@@ -10,8 +10,8 @@ Result<RegressionError> regression_error(std::span<const double> prediction,
                                          std::span<const double> truth) {
   if (prediction.empty() || prediction.size() != truth.size()) {
     return invalid_argument(
-        fmt::format("regression: {} predictions for {} targets (expected as "
-                    "many, at least one)",
+        fmt::format("regression: {} predictions for {} targets (expected "
+                    "equal numbers, at least one)",
                     prediction.size(), truth.size()));
   }
   constexpr double kEpsilon = 1e-5;

@@ -15,10 +15,10 @@ Result<std::vector<RocPoint>> roc_curve(std::span<const double> scores,
       std::count_if(positive.begin(), positive.end(), [](char p) { return p != 0; });
   const auto negatives = static_cast<std::int64_t>(positive.size()) - positives;
   if (scores.size() != positive.size() || positives == 0 || negatives == 0) {
-    return invalid_argument(fmt::format(
-        "ROC: {} scores, {} positives, {} negatives (expected a score each, and some of "
-        "both)",
-        scores.size(), positives, negatives));
+    return invalid_argument(
+        fmt::format("ROC: {} scores, {} positives, {} negatives (expected one score per sample, at "
+                    "least one of each)",
+                    scores.size(), positives, negatives));
   }
   if (std::any_of(scores.begin(), scores.end(), [](double v) { return std::isnan(v); })) {
     return invalid_argument("ROC: a score is not a number");

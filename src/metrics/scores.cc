@@ -38,7 +38,8 @@ Result<Calibration> calibration(std::span<const double> confidence, std::span<co
                                 std::size_t bins) {
   if (confidence.empty() || confidence.size() != correct.size() || bins == 0) {
     return invalid_argument(
-        fmt::format("calibration: {} confidences, {} outcomes, {} bins (expected as many of both)",
+        fmt::format("calibration: {} confidences, {} outcomes, {} bins (expected equal numbers of "
+                    "both, at least one bin)",
                     confidence.size(), correct.size(), bins));
   }
   Calibration out;
@@ -49,9 +50,9 @@ Result<Calibration> calibration(std::span<const double> confidence, std::span<co
       return invalid_argument(
           fmt::format("calibration: confidence {} of sample {} (expected 0..1)", value, n));
     }
-    const auto place =
+    const auto bin_index =
         static_cast<std::size_t>(std::max(0.0, std::ceil(value * static_cast<double>(bins)) - 1.0));
-    ReliabilityBin& bin = out.bins[std::min(place, bins - 1)];
+    ReliabilityBin& bin = out.bins[std::min(bin_index, bins - 1)];
     bin.confidence += value;
     bin.accuracy += correct[n] != 0 ? 1.0 : 0.0;
     ++bin.count;

@@ -22,7 +22,9 @@ constexpr Colour kLandmark{255, 255, 255};
 constexpr Colour kBackdrop{16, 18, 24};
 constexpr Colour kListInk{255, 255, 255};
 
-bool is_whole(const engine::FaceResult& face) { return face.face.source == face::Source::kWhole; }
+bool is_whole(const engine::FaceResult& face) {
+  return face.face.source == face::FaceSource::kWhole;
+}
 
 }  // namespace
 

@@ -11,11 +11,11 @@
 namespace mien::report {
 
 /// "detected", "whole" or "boxes", as every output spells it.
-inline std::string_view source_name(face::Source source) {
+inline std::string_view source_name(face::FaceSource source) {
   switch (source) {
-    case face::Source::kDetected: return "detected";
-    case face::Source::kWhole: return "whole";
-    case face::Source::kBoxes: return "boxes";
+    case face::FaceSource::kDetected: return "detected";
+    case face::FaceSource::kWhole: return "whole";
+    case face::FaceSource::kBoxes: return "boxes";
   }
   return "detected";
 }

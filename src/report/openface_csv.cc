@@ -15,7 +15,7 @@ double finite(double value) { return std::isfinite(value) ? value : 0.0; }
 // OpenFace tells 0..1. A detector's score has no upper end: from 1 on it is sure; what was not
 // detected but given is sure too.
 double confidence(const face::Face& face) {
-  if (face.source != face::Source::kDetected) return 1.0;
+  if (face.source != face::FaceSource::kDetected) return 1.0;
   return std::clamp(finite(static_cast<double>(face.score)), 0.0, 1.0);
 }
 

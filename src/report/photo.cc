@@ -70,7 +70,7 @@ Result<std::string> photo(const pipeline::FrameResult& picture, const image::Ima
   for (std::size_t i = 0; i < picture.faces.size(); ++i) {
     const face::Face& face = picture.faces[i].face;
     const auto box = visible_box(face.box, 1, picture.width, picture.height);
-    if (!box || face.source == face::Source::kWhole) continue;
+    if (!box || face.source == face::FaceSource::kWhole) continue;
     const std::string colour = css(colours.of(static_cast<std::int64_t>(i)));
     // A number above the picture's edge would be lost.
     boxes += fmt::format("<i{} style=\"{};border-color:{}\"><b style=\"background:{}\">{}</b></i>",

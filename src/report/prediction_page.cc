@@ -214,7 +214,7 @@ Status PredictionPage::picture(const pipeline::FrameResult& picture, const image
                             ? ""
                             : percent(static_cast<double>(face.labels.front().probability)));
     const image::Box& box = face.face.box;
-    const bool whole = face.face.source == face::Source::kWhole;
+    const bool whole = face.face.source == face::FaceSource::kWhole;
     const std::string place =
         whole ? "the whole picture"
               : fmt::format("at {:.0f}, {:.0f}; {:.0f} × {:.0f}", static_cast<double>(box.x),

@@ -10,10 +10,10 @@ namespace mien::report {
 namespace {
 
 std::string place_of(const face::Face& face) {
-  if (face.source == face::Source::kWhole) return "whole picture";
+  if (face.source == face::FaceSource::kWhole) return "whole picture";
   std::string out = "at " + number_cell(face.box.x) + "," + number_cell(face.box.y) + ", " +
                     number_cell(face.box.w) + "x" + number_cell(face.box.h);
-  if (face.source == face::Source::kBoxes) out += ", given";
+  if (face.source == face::FaceSource::kBoxes) out += ", given";
   return out;
 }
 

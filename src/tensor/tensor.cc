@@ -158,8 +158,8 @@ std::span<float> Tensor::f32() {
 
 namespace {
 
-// Without branches, so that loops over it are vectorised: the exponent is moved by a product, which
-// is right for subnormal halves, too.
+// Branch-free, so that loops over it are vectorised. A multiplication adjusts the exponent, which
+// is also right for subnormal halves.
 inline float widened(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
   const float moved = std::bit_cast<float>(static_cast<std::uint32_t>(bits & 0x7FFFU) << 13);

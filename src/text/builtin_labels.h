@@ -5,7 +5,7 @@
 
 namespace mien::text {
 
-/// A built-in label: its descriptions are in mien's own words and say how a face looks.
+/// A built-in label. Its descriptions are in our own words and say how a face looks.
 struct BuiltinLabel {
   std::string_view name;
   std::span<const std::string_view> texts;

@@ -9,7 +9,7 @@
 namespace mien::text {
 namespace {
 
-// The texts, or the contents of the parts in a fixed order: a+b is b+a.
+// The texts, or the content of the parts in a fixed order, because a+b is b+a.
 std::string content_of(const Label& label) {
   std::vector<std::string> pieces = label.texts;
   for (const Label& part : label.parts) pieces.push_back(content_of(part));
@@ -36,7 +36,7 @@ std::string folded_name(std::string_view name) {
     gap = false;
     append_utf8(out, c);
   }
-  // A name of hyphens alone is itself.
+  // A name of hyphens only stays as it is.
   return out.empty() ? std::string(name) : out;
 }
 

@@ -10,17 +10,18 @@
 
 namespace mien::text {
 
-/// Finds labels that cannot be told apart: the same name but for case, white space and hyphens, or
-/// the same texts under two names ("happy,happiness"). Each would get a share of one probability.
+/// Finds labels that cannot be distinguished: names that differ only in case, white space and
+/// hyphens, or two names with the same texts ("happy,happiness"). Each would get a share of one
+/// probability.
 class DistinctLabels {
  public:
   /// `synonyms`: labels of different names may have the same texts.
   explicit DistinctLabels(bool synonyms = false) : synonyms_(synonyms) {}
   struct Clash {
-    std::size_t first;  ///< place of the earlier label
-    bool same_content;  ///< texts and parts are equal too
+    std::size_t first;  ///< index of the earlier label
+    bool same_content;  ///< texts and parts are equal as well
   };
-  /// The earlier label that `label` repeats, or none: then it is remembered.
+  /// The earlier label that `label` repeats; none: `label` is new, and remembered.
   std::optional<Clash> add(const Label& label);
 
  private:

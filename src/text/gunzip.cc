@@ -53,7 +53,7 @@ Result<std::string> gunzip(std::span<const std::byte> bytes, std::uint64_t max_b
     code = inflate(&stream, Z_NO_FLUSH);
     out.resize(out.size() - stream.avail_out);
     if (out.size() > max_bytes) {
-      return resource_limit(where + ": unpacks to too much (expected at most " +
+      return resource_limit(where + ": unpacked data is too large (expected at most " +
                             std::to_string(max_bytes) + " bytes)");
     }
   }

@@ -12,8 +12,8 @@ namespace mien::text {
 
 bool is_gzip(std::span<const std::byte> bytes);
 
-/// Errors: kCorrupt (damaged, truncated, bytes after the end), kResourceLimit above `max_bytes`
-/// unpacked.
+/// Unpacks gzip data. Errors: kCorrupt (damaged, truncated, bytes after the end), kResourceLimit
+/// above `max_bytes` unpacked.
 Result<std::string> gunzip(std::span<const std::byte> bytes, std::uint64_t max_bytes,
                            std::string_view subject);
 

@@ -19,7 +19,7 @@ std::string_view next_line(std::string_view& rest) {
   return trim(line);
 }
 
-// X of a free label "not X", or an empty view. A label with texts of its own may have any name.
+// X of a free label "not X"; empty for others. A label with its own texts may have any name.
 std::string_view negated(const Label& label) {
   constexpr std::string_view kNot = "not ";
   if (!label.parts.empty() || label.origin == Label::Origin::kOwn ||
@@ -30,7 +30,7 @@ std::string_view negated(const Label& label) {
 
 bool counts(std::string_view line) { return !line.empty() && line.front() != '#'; }
 
-// Starts like an item, a flow list, a marker or another construct of YAML, or is a key.
+// Starts like a list item, a flow list, a marker or another YAML construct, or is a key.
 bool looks_like_yaml(std::string_view line) {
   return std::string_view("[]{}&*!>%@`'").find(line.front()) != std::string_view::npos ||
          line.starts_with("---") || line == "-" || line.starts_with("- ") ||
@@ -60,7 +60,7 @@ Status check_not_a_set(std::string_view word) {
 Status fold_negations(std::vector<Label>& labels) {
   const auto refuse = [](const Label& label, std::string_view word) {
     return invalid_argument(in_quotes(label.name) +
-                            ": a negation has no look of its own (expected " + in_quotes(word) +
+                            ": a negation does not describe a face (expected " + in_quotes(word) +
                             " as the only label, which is a yes/no question)");
   };
   for (const Label& label : labels) {
@@ -139,7 +139,7 @@ Result<LabelSet> parse_plain_list(std::string_view content, std::string_view sub
     const std::string_view line = next_line(content);
     if (!counts(line)) continue;
     if (const Status status = out.add_names(line); !status.ok()) {
-      return status.with_prefix(place(subject, number));
+      return status.with_prefix(at_line(subject, number));
     }
   }
   return out.take(std::string(subject));

@@ -9,8 +9,8 @@
 
 namespace mien::text {
 
-/// Collects the labels of a list of words. The name of a built-in set stands for its labels; what a
-/// set shares with the rest of the list counts once.
+/// Collects the labels of a list of words. The name of a built-in set stands for its labels; a
+/// label that the set shares with the rest of the list counts once.
 class LabelList {
  public:
   /// `synonyms`: labels of different names may have the same texts.
@@ -32,16 +32,16 @@ class LabelList {
 
 /// "basic7, basic8, mafw11 or shapes7".
 std::string known_sets();
-/// A word that is probably a mistyped set. Errors: kNotFound with the set that it may mean.
+/// Rejects a word that is probably a misspelt set. Errors: kNotFound naming the set it may mean.
 Status check_not_a_set(std::string_view word);
 
-/// "not X" is the absence of X: alone, or beside X alone, it is the yes/no question that the one
-/// label X asks. Errors: kInvalidArgument anywhere else, since no text tower understands it.
+/// "not X", alone or beside X alone, is the absence of X: the same yes/no question as the single
+/// label X. Errors: kInvalidArgument for any other use, because no text tower understands negation.
 Status fold_negations(std::vector<Label>& labels);
 
 /// Whether the content of a label file is a plain list, one label per line, and not YAML.
 bool is_plain_list(std::string_view content);
-/// Blank lines and lines that start with # do not count; each other line is read as a list of
+/// Blank lines and lines that start with # are ignored; every other line is read as a list of
 /// words. Errors: as parse_label_file.
 Result<LabelSet> parse_plain_list(std::string_view content, std::string_view subject,
                                   const Limits& limits, bool synonyms);

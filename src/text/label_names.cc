@@ -10,8 +10,8 @@
 namespace mien::text {
 namespace {
 
-// What people put between words: comma, semicolon, bar, and the commas and semicolons of Chinese,
-// Japanese and Arabic in UTF-8.
+// Separators of words: comma, semicolon, bar, and the commas and semicolons of Chinese, Japanese
+// and Arabic in UTF-8.
 constexpr std::array<std::string_view, 8> kSeparators = {
     ",", ";", "|", "\xEF\xBC\x8C", "\xEF\xBC\x9B", "\xE3\x80\x81", "\xD8\x8C", "\xD8\x9B"};
 
@@ -29,9 +29,9 @@ class PartReader {
   explicit PartReader(std::string_view list) : list_(list) {}
 
   bool at_end() const { return at_ >= list_.size(); }
-  /// Of the last part.
+  /// Whether the last part was quoted.
   bool quoted() const { return quoted_; }
-  /// Takes what ended the last part; true for a plus sign. Precondition: not at_end().
+  /// Skips the separator after the last part; true for a plus sign. Precondition: not at_end().
   bool take_plus() {
     const bool plus = list_[at_] == '+';
     at_ += plus ? 1 : separator_at(list_.substr(at_));

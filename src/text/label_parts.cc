@@ -67,7 +67,7 @@ Status check_parts(const std::vector<std::string>& parts) {
       return invalid_argument("compound label: empty part (expected words on both sides of +)");
     }
     if (std::find(parts.begin(), it, *it) != it) {
-      return invalid_argument("compound label: repeated part " + in_quotes(*it));
+      return invalid_argument("compound label: duplicate part " + in_quotes(*it));
     }
   }
   return {};

@@ -18,7 +18,7 @@ namespace {
 struct BuiltinSet {
   std::string_view name;
   std::span<const BuiltinLabel> (*from)();
-  std::size_t labels;  ///< the first so many
+  std::size_t labels;  ///< the first `labels` of them
 };
 constexpr std::array<BuiltinSet, 4> kSets = {{{"basic7", builtin_labels, 7},
                                               {"basic8", builtin_labels, 8},
@@ -45,7 +45,7 @@ bool ends_with_any(std::string_view text, std::initializer_list<std::string_view
                      [&](std::string_view ending) { return text.ends_with(ending); });
 }
 
-// A bare word that is probably a file.
+// True for an unquoted word that is probably a file.
 Status check_not_a_file(std::string_view word) {
   if (word.find('/') == std::string_view::npos &&
       !ends_with_any(word, {".yaml", ".yml", ".json", ".txt", ".csv"})) {
@@ -76,7 +76,7 @@ std::vector<std::string_view> builtin_label_names() {
 
 namespace {
 
-// The file that `argument` names, or none. Errors: kInvalidArgument for a folder.
+// The file that `argument` names, if any. Errors: kInvalidArgument for a folder.
 Result<std::optional<std::string>> label_file(std::string_view argument, bool bare,
                                               const Limits& limits) {
   constexpr std::size_t kLongestPath = 4096;
@@ -86,7 +86,7 @@ Result<std::optional<std::string>> label_file(std::string_view argument, bool ba
   const std::filesystem::path path{std::string(argument)};
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
-    // A folder named like a label is no reason to refuse the label.
+    // A folder that happens to have the name of a label must not make the label an error.
     if (bare && argument.find('/') != std::string_view::npos) {
       return invalid_argument("labels " + in_quotes(trim(argument)) +
                               ": is a folder (expected a label file)");

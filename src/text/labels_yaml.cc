@@ -17,16 +17,17 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-// Parts repeat the texts of other labels of the file: this bounds what a small file can become.
+// Parts repeat the texts of other labels in the file: this bounds how much a small file can expand
+// to.
 constexpr std::size_t kMaxCopiedBytes = std::size_t{16} << 20;
 
-// A label as it is written; parts are resolved when all labels are known.
+// A label as written; parts are resolved when all labels are known.
 struct Entry {
   std::string name;
   int line = 0;
   std::vector<std::string> texts;
   std::vector<std::string> parts;
-  bool of_set = false;  ///< stands for one of a built-in set's labels
+  bool of_set = false;  ///< one label of a built-in set that was named
 };
 
 class LabelReader {
@@ -52,19 +53,19 @@ class LabelReader {
 
  private:
   Status at(int line, const Status& status) const {
-    return status.ok() ? status : status.with_prefix(place(subject_, line));
+    return status.ok() ? status : status.with_prefix(at_line(subject_, line));
   }
 
   Result<std::string> name_of(const YamlNode& node) const {
     if (node.kind == Kind::kList || node.kind == Kind::kMap) {
-      return corrupt(place(subject_, node.line) + ": a label must be text");
+      return corrupt(at_line(subject_, node.line) + ": a label must be text");
     }
     std::string name(trim(node.text));
     MIEN_RETURN_IF_ERROR(at(node.line, check_name(name, limits_)));
     return name;
   }
 
-  // As they will be once all is resolved; none of a compound.
+  // As the texts will be when all is resolved; empty for a compound.
   static std::vector<std::string> texts_of(const Entry& entry) {
     return entry.texts.empty() && entry.parts.empty() ? describe(entry.name) : entry.texts;
   }
@@ -78,7 +79,7 @@ class LabelReader {
     if (!is_new) {
       const Entry& first = entries_[it->second];
       if ((entry.of_set || first.of_set) && texts_of(entry) == texts_of(first)) return {};
-      return invalid_argument(place(subject_, entry.line) + ": duplicate label " +
+      return invalid_argument(at_line(subject_, entry.line) + ": duplicate label " +
                               in_quotes(entry.name) + " (first on line " +
                               std::to_string(first.line) + ")");
     }
@@ -126,15 +127,15 @@ class LabelReader {
     return add(std::move(entry));
   }
 
-  // A scalar or a list of scalars; every one is cleaned and added to entry.texts.
+  // A scalar or a list of scalars; each is cleaned and added to entry.texts.
   Status read_texts(const YamlNode& value, Entry& entry) const {
     if (value.kind == Kind::kMap) {
-      return corrupt(place(subject_, value.line) + ": expected a text or a list of texts");
+      return corrupt(at_line(subject_, value.line) + ": expected a text or a list of texts");
     }
     if (value.kind == Kind::kList) {
       for (const YamlNode& item : value.items) {
         if (item.kind == Kind::kList || item.kind == Kind::kMap) {
-          return corrupt(place(subject_, item.line) + ": expected a text");
+          return corrupt(at_line(subject_, item.line) + ": expected a text");
         }
         MIEN_RETURN_IF_ERROR(read_text(item, entry));
       }
@@ -142,14 +143,14 @@ class LabelReader {
     } else if (value.kind == Kind::kText) {
       return read_text(value, entry);
     }
-    return invalid_argument(place(subject_, entry.line) + ": label " + in_quotes(entry.name) +
+    return invalid_argument(at_line(subject_, entry.line) + ": label " + in_quotes(entry.name) +
                             " has no text (expected a text or a list of texts)");
   }
 
   Status read_text(const YamlNode& node, Entry& entry) const {
     auto text = clean_description(node.text, limits_);
     if (!text.ok()) {
-      return text.status().with_prefix(place(subject_, node.line) + ": label " +
+      return text.status().with_prefix(at_line(subject_, node.line) + ": label " +
                                        in_quotes(entry.name));
     }
     entry.texts.push_back(std::move(text).value());
@@ -159,17 +160,17 @@ class LabelReader {
   Status read_detail(const YamlNode& detail, Entry& entry) const {
     const std::string label = ": label " + in_quotes(entry.name);
     if (detail.items.size() != 2) {
-      return corrupt(place(subject_, detail.line) + label + ": expected one of texts and parts");
+      return corrupt(at_line(subject_, detail.line) + label + ": expected one of texts and parts");
     }
     const YamlNode& key = detail.items[0];
     const YamlNode& value = detail.items[1];
     if (key.kind == Kind::kText && key.text == "texts") return read_texts(value, entry);
     if (key.kind != Kind::kText || key.text != "parts") {
-      return corrupt(place(subject_, key.line) + label + ": unknown key " + in_quotes(key.text) +
+      return corrupt(at_line(subject_, key.line) + label + ": unknown key " + in_quotes(key.text) +
                      " (expected texts or parts)");
     }
     if (value.kind != Kind::kList || value.items.size() < 2) {
-      return invalid_argument(place(subject_, value.line) + label +
+      return invalid_argument(at_line(subject_, value.line) + label +
                               ": expected a list of at least two parts");
     }
     for (const YamlNode& item : value.items) {
@@ -179,14 +180,14 @@ class LabelReader {
     return at(value.line, check_parts(entry.parts));
   }
 
-  // A part is another label of this file, a built-in label or free words.
+  // A part is another label of this file, a built-in label or any words.
   Result<Label> resolve_part(const std::string& part, const Entry& whole) {
     Label out = described(part);
     const auto it = by_name_.find(part);
     if (it != by_name_.end()) {
       const Entry& entry = entries_[it->second];
       if (!entry.parts.empty()) {
-        return invalid_argument(place(subject_, whole.line) + ": part " + in_quotes(part) +
+        return invalid_argument(at_line(subject_, whole.line) + ": part " + in_quotes(part) +
                                 " is a compound itself");
       }
       for (const std::string& text : entry.texts) copied_bytes_ += text.size();
@@ -202,7 +203,7 @@ class LabelReader {
     return out;
   }
 
-  // What a set shares with the rest of the file counts once.
+  // A label that a set shares with the rest of the file counts once.
   Status keep_distinct(LabelSet& set) const {
     DistinctLabels distinct;
     std::vector<Label> kept;
@@ -211,7 +212,7 @@ class LabelReader {
       if (const auto clash = distinct.add(set.labels[i])) {
         const Entry& first = *entries[clash->first];
         if (clash->same_content && (first.of_set || entries_[i].of_set)) continue;
-        return invalid_argument(place(subject_, entries_[i].line) + ": duplicate label " +
+        return invalid_argument(at_line(subject_, entries_[i].line) + ": duplicate label " +
                                 in_quotes(entries_[i].name) + " (the same as " +
                                 in_quotes(first.name) + " on line " + std::to_string(first.line) +
                                 ")");

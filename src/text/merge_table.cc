@@ -10,12 +10,12 @@
 namespace mien::text {
 namespace {
 
-// Up to this many symbols looking through all pairs beats a heap.
+// Up to this many symbols, searching all pairs beats a heap.
 constexpr std::size_t kShortWord = 40;
 constexpr std::int32_t kNone = std::numeric_limits<std::int32_t>::max();
 
 void merge_short(const MergeTable& table, std::vector<std::int32_t>& symbols) {
-  std::int32_t merged[kShortWord] = {};  // what symbol i and its right neighbour make, or kNone
+  std::int32_t merged[kShortWord] = {};  // merge of symbol i and its right neighbour, or kNone
   std::size_t n = symbols.size();
   const auto look_up = [&](std::size_t i) {
     const std::int32_t id = table.find(symbols[i], symbols[i + 1]);
@@ -36,8 +36,8 @@ void merge_short(const MergeTable& table, std::vector<std::int32_t>& symbols) {
   symbols.resize(n);
 }
 
-// A linked list of symbols with a heap of possible merges; an entry is stale when the pair at its
-// position has changed since.
+// A linked list of symbols with a heap of possible merges. An entry is stale when the pair at its
+// position has changed since it was pushed.
 class LongWord {
  public:
   LongWord(const MergeTable& table, std::vector<std::int32_t>& symbols)

@@ -6,13 +6,13 @@
 
 namespace mien::text {
 
-/// Which two tokens merge into which: a hash table without chains. Tokens made earlier have smaller
-/// ids, so the result is also the rank.
+/// Maps pairs of tokens to their merge: a hash table with open addressing. Tokens made earlier have
+/// smaller ids, so the result is also the rank.
 class MergeTable {
  public:
-  /// At most `count` merges will be added.
+  /// Room for `count` merges.
   explicit MergeTable(std::size_t count = 0);
-  /// Precondition: no more than announced, and the pair is new.
+  /// Precondition: at most `count` merges, and the pair is new.
   void add(std::int32_t left, std::int32_t right, std::int32_t merged);
   /// The merged token, or -1.
   std::int32_t find(std::int32_t left, std::int32_t right) const {
@@ -40,8 +40,8 @@ class MergeTable {
   std::size_t mask_ = 0;
 };
 
-/// Byte pair encoding: as long as neighbours merge, merges those of the lowest rank, left to right.
-/// O(n log n) in the number of symbols; `symbols` is replaced by the result.
+/// Byte pair encoding: repeatedly merges the neighbours of lowest rank, left to right. O(n log n)
+/// in the number of symbols; `symbols` is replaced by the result.
 void merge_symbols(const MergeTable& table, std::vector<std::int32_t>& symbols);
 
 }  // namespace mien::text

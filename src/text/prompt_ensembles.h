@@ -14,14 +14,14 @@ namespace mien::text {
 /// score them with engine::Reduce::kMeanCosine.
 std::vector<std::string_view> prompt_ensemble_names();
 
-/// A label per class, named as the class, with the prompts of the set as its texts.
-/// Errors: kInvalidArgument for an unknown set, or a class that is none of the eleven (or an alias:
+/// One label per class, with the name of the class and the prompts of the set as texts. Errors:
+/// kInvalidArgument for an unknown set, or a class that is not one of the eleven (or an alias:
 /// "happy" is happiness).
 Result<LabelSet> prompt_ensemble(std::string_view set, const std::vector<std::string>& classes);
 
-/// A label per class, named as the class, whose one text tells the facial behaviour ("a smiling
-/// mouth, raised cheeks, ..."), literally as DFER-CLIP (arXiv 2308.13382) has it.
-/// Errors: kInvalidArgument for a class that is none of the eleven (or an alias).
+/// One label per class, with the name of the class and one text that describes the facial behaviour
+/// ("a smiling mouth, raised cheeks, ..."), literally from DFER-CLIP (arXiv 2308.13382). Errors:
+/// kInvalidArgument for a class that is not one of the eleven (or an alias).
 Result<LabelSet> facial_descriptors(const std::vector<std::string>& classes);
 
 }  // namespace mien::text

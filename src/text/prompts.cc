@@ -27,7 +27,7 @@ const BuiltinLabel* find_label(std::string_view name) {
   return nullptr;
 }
 
-// Prompts name the expression, labels mostly how the face looks.
+// Prompts name the expression; labels mostly say how the face looks.
 constexpr std::pair<std::string_view, std::string_view> kNouns[] = {
     {"angry", "anger"}, {"happy", "happiness"}, {"sad", "sadness"}};
 

@@ -16,7 +16,7 @@ class Reader {
     for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
       const YamlNode& key = node.items[i];
       if (key.kind != YamlNode::Kind::kText) {
-        return corrupt(place(subject_, key.line) + ": a key is no text");
+        return corrupt(at_line(subject_, key.line) + ": a key is not text");
       }
       const std::string name = prefix + key.text;
       if (name == skip_) continue;
@@ -26,7 +26,7 @@ class Reader {
         continue;
       }
       if (!seen_.insert(name).second) {
-        return corrupt(place(subject_, key.line) + ": '" + name + "' occurs twice");
+        return corrupt(at_line(subject_, key.line) + ": duplicate '" + name + "'");
       }
       MIEN_RETURN_IF_ERROR(leaf(value, name, key.line));
     }
@@ -39,15 +39,15 @@ class Reader {
     if (value.kind == YamlNode::Kind::kList) {
       for (const YamlNode& item : value.items) {
         if (item.kind != YamlNode::Kind::kText) {
-          return corrupt(place(subject_, item.line) + ": '" + name +
-                         "' has an item that is no plain value");
+          return corrupt(at_line(subject_, item.line) + ": '" + name +
+                         "' has an item that is not a plain value");
         }
         values.push_back(item.text);
       }
     } else {
       values.push_back(value.text);  // an empty value is the empty text
     }
-    return options_.set(name, values, place(subject_, line));
+    return options_.set(name, values, at_line(subject_, line));
   }
 
   std::string_view subject_;
@@ -60,7 +60,7 @@ Result<YamlNode> parse_map(std::string_view yaml, std::string_view subject) {
   MIEN_ASSIGN_OR_RETURN(YamlNode root, parse_yaml(yaml, subject));
   if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;
   if (root.kind != YamlNode::Kind::kMap) {
-    return corrupt(std::string(subject) + ": is no map (expected lines of `name: value`)");
+    return corrupt(std::string(subject) + ": not a map (expected lines of `name: value`)");
   }
   return root;
 }

@@ -38,7 +38,7 @@ std::u32string collapse_space(std::u32string_view text) {
   return out;
 }
 
-// Case is ignored, which lets the long s stand for s; the text itself is lower case already.
+// Ignoring case also makes the long s stand for s; the text itself is lower case already.
 bool matches(std::u32string_view text, std::size_t at, std::u32string_view literal) {
   if (literal.size() > text.size() - at) return false;
   for (std::size_t i = 0; i < literal.size(); ++i) {
@@ -48,8 +48,8 @@ bool matches(std::u32string_view text, std::size_t at, std::u32string_view liter
   return true;
 }
 
-// Ignoring case, U+0345 counts as the letter iota, yet it is no \p{L}: no part of the pattern
-// takes it.
+// Ignoring case, U+0345 equals the letter iota, but it is not a \p{L}: no part of the pattern
+// matches it.
 bool is_symbol(char32_t c) {
   return c != kCombiningIota && !is_space(c) && !is_letter(c) && !is_number(c);
 }
@@ -87,7 +87,7 @@ bool next_piece(std::u32string_view text, std::size_t& position, Piece& piece) {
     piece.kind = Piece::Kind::kWord;
     std::size_t end = begin + literal_length(text, begin);
     if (end > begin) {
-      // A special written with the long s is one piece, but not the special itself.
+      // A special written with the long s matches as one piece, but is not the special token.
       const std::u32string_view found = text.substr(begin, end - begin);
       if (found == kStartText) piece.kind = Piece::Kind::kStart;
       if (found == kEndText) piece.kind = Piece::Kind::kEnd;

@@ -116,7 +116,7 @@ Result<Loaded> load_file(const std::filesystem::path& path, const Limits& limits
   if (first == std::string_view::npos || text[first] != '{') {
     return make_tokenizer(read_merges(bytes, subject, limits), limits);
   }
-  // vocab.json is a flat map and says nothing without its merges.
+  // vocab.json is a flat map and useless without its merges.
   const std::filesystem::path merges_path = path.parent_path() / "merges.txt";
   if (path.filename() != "vocab.json") {
     return make_tokenizer(read_tokenizer_json(text, subject, limits), limits);

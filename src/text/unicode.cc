@@ -27,7 +27,7 @@ constexpr char32_t kSigma = 0x3C3;
 constexpr char32_t kFinalSigma = 0x3C2;
 constexpr char32_t kCapitalDottedI = 0x130;
 
-// The entry of a sorted table that may hold `c`, or nullptr.
+// The entry of a sorted table that could contain `c`, or nullptr.
 template <class Entry, std::size_t kCount>
 const Entry* find_range(const Entry (&table)[kCount], char32_t c) {
   const Entry* after =
@@ -38,8 +38,8 @@ const Entry* find_range(const Entry (&table)[kCount], char32_t c) {
   return c <= entry->last ? entry : nullptr;
 }
 
-// The rule of Unicode's SpecialCasing: after a cased letter and not before one, case-ignorable
-// code points skipped.
+// The rule of Unicode's SpecialCasing: after a cased letter and not before one, skipping
+// case-ignorable code points.
 bool is_final_sigma(std::u32string_view text, std::size_t at) {
   const auto ignorable = [](char32_t c) { return find_range(kCaseIgnorable, c) != nullptr; };
   std::size_t before = at;

@@ -11,7 +11,7 @@
 namespace mien::text {
 namespace {
 
-// The bytes that stand for themselves in OpenAI's table; the others follow from U+0100 on.
+// The bytes that represent themselves in OpenAI's table; the others follow from U+0100 on.
 constexpr bool is_printable_byte(int b) {
   return (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
 }

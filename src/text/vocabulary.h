@@ -19,15 +19,15 @@ inline constexpr std::string_view kWordEnd = "</w>";
 inline constexpr std::string_view kStartToken = "<|startoftext|>";
 inline constexpr std::string_view kEndToken = "<|endoftext|>";
 
-/// Two neighbouring tokens, as they are written in a file of merges.
+/// Two neighbouring tokens, as written in a file of merges.
 using Merge = std::pair<std::string_view, std::string_view>;
 
 /// The tokens in OpenAI's order: 256 bytes, 256 bytes with "</w>", the merges, the two specials.
 /// Tokens are spelled in the characters of OpenAI's byte-to-character table, in UTF-8.
 class Vocabulary {
  public:
-  /// `subject` names the source in messages. Errors: kCorrupt (a part that is no earlier token, a
-  /// merge that makes a token that exists), kUnsupported above kMaxMerges.
+  /// `subject` starts the messages. Errors: kCorrupt (a part that is not an earlier token, a merge
+  /// that makes an existing token), kUnsupported above kMaxMerges.
   static Result<Vocabulary> build(const std::vector<Merge>& merges, std::string_view subject);
 
   std::int32_t size() const { return static_cast<std::int32_t>(offsets_.size()) - 1; }
@@ -42,12 +42,12 @@ class Vocabulary {
   std::int32_t byte_token(unsigned char byte) const { return byte_tokens_[byte]; }
   /// The bytes that a token stands for, with "</w>" as it is spelled.
   std::string bytes_of(std::int32_t id) const;
-  /// The file of merges in its plain form.
+  /// The file of merges in its plain format.
   std::string merges_text() const;
 
  private:
   explicit Vocabulary(std::size_t merge_count);
-  /// The slot that holds `token`, or the free one where it belongs.
+  /// The slot of `token`, or the free slot where it belongs.
   std::size_t slot_of(std::string_view token) const;
   /// False when the token exists.
   bool add(std::string_view left, std::string_view right);

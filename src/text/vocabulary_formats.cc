@@ -11,7 +11,7 @@
 namespace mien::text {
 namespace {
 
-// "left right", nothing else.
+// Exactly "left right".
 bool split_merge(std::string_view line, Merge& merge) {
   const std::size_t space = line.find(' ');
   if (space == std::string_view::npos || space == 0 || space + 1 == line.size()) return false;
@@ -42,20 +42,19 @@ Result<Vocabulary> parse_merges(std::string_view text, std::string_view subject)
     Merge& merge = merges.emplace_back();
     if (!split_merge(line, merge)) {
       return corrupt(where + ": line " + std::to_string(number) +
-                     " is no merge (expected two tokens, got " + in_quotes(line) + ")");
+                     " is not a merge (expected two tokens, got " + in_quotes(line) + ")");
     }
   }
   return Vocabulary::build(merges, subject);
 }
 
-// Every token must have the id that OpenAI's order gives it, so that merges alone keep the
-// vocabulary.
+// Every token must have the id of OpenAI's order, so that the merges alone define the vocabulary.
 Status check_ids(const Json& vocab, const Vocabulary& vocabulary, std::string_view subject) {
   const std::string where(subject);
-  if (!vocab.is_object()) return corrupt(where + ": the vocabulary is no object");
+  if (!vocab.is_object()) return corrupt(where + ": the vocabulary is not an object");
   for (const auto& [token, value] : vocab.as_object()) {
     if (!value.is_integer())
-      return corrupt(where + ": the id of " + in_quotes(token) + " is no integer");
+      return corrupt(where + ": the id of " + in_quotes(token) + " is not an integer");
     const std::int32_t expected = vocabulary.find(token);
     if (expected < 0) return unsupported(where + ": no merge makes the token " + in_quotes(token));
     if (value.as_integer() != expected) {

@@ -11,14 +11,14 @@
 
 namespace mien::text {
 
-/// No vocabulary file is near this size.
+/// No real vocabulary file comes near this size.
 inline constexpr std::uint64_t kMaxVocabularyBytes = std::uint64_t{64} << 20;
 
 /// bpe_simple_vocab_16e6.txt or merges.txt, plain or gzip: a line with "#version", then one merge
-/// per line. Merges after the first kMaxMerges are not used, as OpenAI does.
+/// per line. Merges after the first kMaxMerges are ignored, as in OpenAI's code.
 Result<Vocabulary> read_merges(std::span<const std::byte> bytes, std::string_view subject,
                                const Limits& limits);
-/// Hugging Face's vocab.json and merges.txt. Errors: kUnsupported when the ids are not CLIP's
+/// Hugging Face's vocab.json and merges.txt. Errors: kUnsupported when the ids are not in CLIP's
 /// order.
 Result<Vocabulary> read_vocab_json(std::string_view vocab_json, std::span<const std::byte> merges,
                                    std::string_view subject, const Limits& limits);

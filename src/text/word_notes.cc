@@ -23,7 +23,7 @@ std::u32string lower_points(std::string_view text) {
   return to_lower({points.begin(), points.end()});
 }
 
-// Of a word of so many letters; a short one becomes any other by two edits.
+// Edits allowed for a word of that many letters; two edits turn a short word into any other.
 std::size_t edits_allowed(std::size_t letters) {
   if (letters < 3) return 0;
   if (letters < 6) return 1;
@@ -57,7 +57,7 @@ bool is_expression(std::string_view word) {
 std::string note_of(const std::string& word, const std::vector<std::string>& near) {
   const std::string start = word + ": unknown word";
   if (near.empty()) {
-    return start + ", known by its letters only, so its figures mean little";
+    return start + ", known only by its letters, so its scores mean little";
   }
   std::string out = start + "; did you mean ";
   for (std::size_t n = 0; n < near.size(); ++n) {
@@ -98,7 +98,7 @@ class Notes {
  private:
   static Status no_words(std::string_view text) {
     return invalid_argument("labels: " + in_quotes(text) +
-                            ": nothing in it can be read (expected words)");
+                            ": contains no readable word (expected words)");
   }
 
   void note(std::string text) {
@@ -109,7 +109,7 @@ class Notes {
     }
   }
 
-  // "happy sad neutral" is one label, which is hardly meant.
+  // "happy sad neutral" is one label, which is hardly intended.
   void check_several(const std::string& name) {
     const std::vector<std::string> words = plain_words(name);
     std::set<std::string_view> labels;
@@ -122,7 +122,7 @@ class Notes {
     note(in_quotes(name) + ": is one label; did you mean " + list + "?");
   }
 
-  // A text tower hears "smile" in "no smile".
+  // A text tower reads "no smile" as "smile".
   void check_negation(const std::string& name) {
     for (const std::string& word : plain_words(name)) {
       if (word != "no" && word != "not" && word != "non" && word != "without" && word != "never") {
@@ -137,7 +137,7 @@ class Notes {
     const std::vector<std::string> found =
         words_ != nullptr ? words_->unknown_words(text) : plain_words(text);
     for (const std::string& word : found) {
-      if (word.size() < 2 || !seen_.insert(word).second) continue;  // "a" says nothing
+      if (word.size() < 2 || !seen_.insert(word).second) continue;  // "a" carries no meaning
       if (out_.size() >= kMostNotes) {
         if (words_ != nullptr) ++more_;
         continue;
@@ -148,7 +148,7 @@ class Notes {
     }
   }
 
-  // Several tokens of a byte-level tokenizer.
+  // More than one token of a byte-level tokenizer.
   bool is_spelt(const std::string& word) const {
     if (is_expression(word)) return false;
     const auto ids = tokenizer_.encode(word);
@@ -189,7 +189,7 @@ std::vector<std::string> near_words(std::string_view word, const Tokenizer& toke
                                       words_for_expressions().end());
   std::vector<std::size_t> near = nearest(wanted, known, most);
   const auto* words = dynamic_cast<const WordTokenizer*>(&tokenizer);
-  if (near.empty() && words != nullptr) {  // the words of a list come by how common they are
+  if (near.empty() && words != nullptr) {  // the words of a list are sorted by frequency
     known.clear();
     for (std::int32_t id = 1; id <= words->words(); ++id) known.push_back(words->word(id));
     near = nearest(wanted, known, most);

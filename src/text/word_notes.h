@@ -10,18 +10,18 @@
 
 namespace mien::text {
 
-/// What is doubtful about the words of a label set, one message each: a word that the tokenizer
-/// knows by its letters only ("suprise: unknown word; did you mean surprise?"), and a label that is
-/// several labels without a comma. At most ten, then how many more there are. A byte-level
-/// tokenizer spells every rare word, so there only words that resemble one for an expression count.
+/// Doubts about the words of a label set, one message each: a word that the tokenizer knows only by
+/// its letters ("suprise: unknown word; did you mean surprise?"), and a label that is several
+/// labels without commas. At most ten, then the number of further ones. A byte-level tokenizer
+/// spells every rare word, so there only words similar to one for an expression are reported.
 /// Errors: kInvalidArgument for a label or text in which the tokenizer finds no word at all.
 Result<std::vector<std::string>> word_notes(const LabelSet& labels, const Tokenizer& tokenizer);
 
-/// Known words that `word` may have been meant as, best first, at most three: those for
-/// expressions first, then the nearest of the word list.
+/// Known words that `word` may mean, best first, at most three: first those for expressions, then
+/// the nearest of the word list.
 std::vector<std::string> near_words(std::string_view word, const Tokenizer& tokenizer);
 
-/// The words of a text in lower case: letters and digits, apart at everything else.
+/// The words of a text in lower case: runs of letters and digits.
 std::vector<std::string> plain_words(std::string_view text);
 
 }  // namespace mien::text

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 8;
 
-// Builds the tree from yaml-cpp's events. After the first problem it ignores what follows.
+// Builds the tree from yaml-cpp's events. After the first problem all further events are ignored.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(std::string_view subject) : subject_(subject) {}
@@ -52,7 +52,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  std::string at(const YAML::Mark& mark) const { return place(subject_, mark.line + 1); }
+  std::string at(const YAML::Mark& mark) const { return at_line(subject_, mark.line + 1); }
 
   void fail(Status status) {
     if (status_.ok()) status_ = std::move(status);
@@ -64,7 +64,7 @@ class TreeBuilder final : public YAML::EventHandler {
       fail(unsupported(at(mark) + ": unknown tag " + in_quotes(tag)));
     }
     if (!status_.ok()) return;
-    // Only the innermost open node grows, so pointers to the open ones stay valid.
+    // Only the innermost open node grows, so pointers to the open nodes stay valid.
     last_ = open_.empty() ? &root_ : &open_.back()->items.emplace_back();
     last_->kind = kind;
     last_->line = mark.line + 1;
@@ -99,7 +99,7 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::string place(std::string_view subject, int line) {
+std::string at_line(std::string_view subject, int line) {
   return std::string(subject) + ":" + std::to_string(line);
 }
 
@@ -119,7 +119,7 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view subject) {
     }
   } catch (const YAML::Exception& e) {
     if (builder.status().ok()) {
-      return corrupt(place(subject, e.mark.line + 1) + ": not YAML (" + one_line(e.msg) + ")");
+      return corrupt(at_line(subject, e.mark.line + 1) + ": not YAML (" + one_line(e.msg) + ")");
     }
   } catch (const std::exception& e) {
     return corrupt(std::string(subject) + ": not YAML (" + one_line(e.what()) + ")");

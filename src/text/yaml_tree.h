@@ -18,10 +18,10 @@ struct YamlNode {
 };
 
 /// Errors: kCorrupt (not UTF-8, not YAML, more than one document), kUnsupported (anchors, aliases,
-/// tags other than !!str, !!seq and !!map), kResourceLimit deeper than 8.
+/// tags other than !!str, !!seq and !!map), kResourceLimit for nesting deeper than 8.
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view subject);
 
 /// "subject:line".
-std::string place(std::string_view subject, int line);
+std::string at_line(std::string_view subject, int line);
 
 }  // namespace mien::text

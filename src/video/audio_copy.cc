@@ -28,12 +28,12 @@ Result<std::unique_ptr<AudioCopy>> AudioCopy::open(const std::filesystem::path& 
   self->start_us_ = start_us;
   self->input_stream_ = audio;
   self->output_stream_ = target->index;
-  // Pictures and sound on one clock: that of the container.
+  // Pictures and sound share one clock, that of the container.
   self->clock_.start(self->container_.context(), *self->container_.context().streams[audio]);
   return self;
 }
 
-// Reads the next packet that lies after the start; false at the end.
+// Reads the next packet after the start; false at the end.
 bool AudioCopy::fetch() {
   while (!ended_) {
     const auto got = container_.read(*packet_);
@@ -59,7 +59,7 @@ Status AudioCopy::copy_until(std::int64_t until_us) {
     waiting_ = false;
     const AVRational from = container_.context().streams[input_stream_]->time_base;
     const AVRational to = output_.streams[output_stream_]->time_base;
-    // One decoding time per packet: audio is not reordered.
+    // Each packet has one timestamp for decoding and presentation, because audio is not reordered.
     packet_->pts = packet_->dts = av_rescale_q(time_us_, kMicroseconds, to);
     packet_->duration = av_rescale_q(packet_->duration, from, to);
     packet_->pos = -1;

@@ -14,14 +14,13 @@ namespace mien::video {
 /// Threads: one at a time. Borrows the output, which must outlive it.
 class AudioCopy {
  public:
-  /// nullptr when the clip has no audio or `output`'s format cannot hold its codec; else a stream
-  /// has been added to `output`, whose header must not be written yet. `start_us`: what of the
-  /// source's clock becomes 0.
-  /// Errors: those of opening `from`.
+  /// nullptr when the clip has no audio or the format of `output` cannot hold its codec. Otherwise
+  /// a stream has been added to `output`, whose header must not have been written yet. `start_us`:
+  /// time on the clock of the source that becomes 0. Errors: those of opening `from`.
   static Result<std::unique_ptr<AudioCopy>> open(const std::filesystem::path& from,
                                                  std::int64_t start_us, AVFormatContext& output);
-  /// Writes what is heard before `until_us` (from `start_us`) and not written yet.
-  /// Errors: kIo. Damage in the source ends the audio.
+  /// Writes the audio before `until_us` (counted from `start_us`) that is not written yet. Errors:
+  /// kIo. Damage in the source ends the audio.
   Status copy_until(std::int64_t until_us);
 
  private:
@@ -38,7 +37,7 @@ class AudioCopy {
   std::int64_t start_us_ = 0;
   std::int64_t time_us_ = 0;  ///< of `packet_`
   std::int64_t last_dts_ = kNoTimestamp;
-  bool waiting_ = false;  ///< `packet_` is read, but not written
+  bool waiting_ = false;  ///< `packet_` is read but not written yet
   bool ended_ = false;
 };
 

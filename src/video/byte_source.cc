@@ -51,7 +51,7 @@ class MemoryBytes : public ByteSource {
   std::span<const std::byte> bytes_;
 };
 
-/// A regular file from `base` on.
+/// A regular file, read from offset `base` on.
 class FileBytes : public ByteSource {
  public:
   FileBytes(int fd, std::int64_t base, std::int64_t size, const std::atomic<bool>* cancel)
@@ -85,7 +85,7 @@ class StreamBytes : public ByteSource {
       used_ += n;
       return static_cast<std::ptrdiff_t>(n);
     }
-    if (fd_ < 0) return -EBADF;  // poll would wait on it for ever
+    if (fd_ < 0) return -EBADF;  // poll would wait for ever
     for (;;) {
       constexpr int kWaitMs = 50;
       pollfd waiting{fd_, POLLIN, 0};
@@ -105,7 +105,7 @@ class StreamBytes : public ByteSource {
   std::size_t used_ = 0;
 };
 
-/// Closes what the wrapped source reads from.
+/// Closes the descriptor that the wrapped source reads from.
 template <class Source>
 class Owning : private OwnedFd, public Source {
  public:
@@ -159,7 +159,7 @@ Result<std::unique_ptr<ByteSource>> open_file_bytes(const std::filesystem::path&
     }
     return io_error(path.string() + ": cannot be opened (" + reason + ")");
   };
-  // A pipe without a writer must not block the open; reading waits with poll.
+  // Opening must not block on a pipe without a writer; reads wait with poll.
   OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return problem(errno);
   struct stat info {};

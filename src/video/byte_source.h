@@ -14,9 +14,8 @@
 
 namespace mien::video {
 
-/// Encoded bytes for the demuxer. We always read ourselves: FFmpeg never opens a file by name, so
-/// nothing inside a hostile file can make it open another one.
-/// Threads: one at a time.
+/// Encoded bytes for the demuxer. All reading is ours: FFmpeg never opens a file by name, so
+/// nothing in a hostile file can make it open another one. Threads: one at a time.
 class ByteSource {
  public:
   explicit ByteSource(const std::atomic<bool>* cancel) : cancel_(cancel) {}
@@ -24,9 +23,10 @@ class ByteSource {
   ByteSource& operator=(const ByteSource&) = delete;
   virtual ~ByteSource() = default;
 
-  /// At most out.size() bytes; the count, AVERROR_EOF at the end, or another FFmpeg error code.
+  /// Reads at most out.size() bytes. Returns the count, AVERROR_EOF at the end, or another FFmpeg
+  /// error code.
   int read(std::span<std::uint8_t> out);
-  /// nullopt when this cannot be rewound.
+  /// nullopt when the source cannot be rewound.
   virtual std::optional<std::int64_t> size() const { return std::nullopt; }
   /// Precondition: size() has a value and 0 <= position.
   virtual void seek(std::int64_t position) { position_ = position; }
@@ -34,11 +34,11 @@ class ByteSource {
   bool seekable() const { return size().has_value(); }
 
   bool cancelled() const { return cancel_ != nullptr && cancel_->load(); }
-  /// The errno of the first failed read, 0 when there was none.
+  /// The errno of the first failed read; 0: none failed.
   int error() const { return error_; }
 
  protected:
-  /// As `read`; negative errno on failure, 0 at the end, kCancelled when told to stop.
+  /// As `read`; negative errno on failure, 0 at the end, kCancelled when cancelled.
   virtual std::ptrdiff_t read_some(std::span<std::uint8_t> out) = 0;
   static constexpr std::ptrdiff_t kCancelled = std::numeric_limits<std::ptrdiff_t>::min();
   std::int64_t position_ = 0;

@@ -10,9 +10,9 @@
 namespace mien::video {
 namespace {
 
-// Containers that carry their pictures themselves. Not here: playlists and manifests (HLS, DASH,
-// concat, IMF, SDP), picture sequences and everything else that names other files or hosts, and
-// formats of which FFmpeg makes pictures by drawing (text art, modules).
+// Containers that hold the pictures themselves. Excluded: playlists and manifests (HLS, DASH,
+// concat, IMF, SDP), picture sequences and everything else that refers to other files or hosts, and
+// formats that FFmpeg renders (text art, modules).
 constexpr const char* kContainers =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,gif,apng,"
     "h261,h263,h264,hevc,vvc,m4v,ivf,obu,av1,vc1,vc1test,mjpeg,mpjpeg,yuv4mpegpipe,nut,dv,mxf,gxf,"
@@ -58,8 +58,8 @@ Status check_container(const AVInputFormat& format, const std::string& name) {
   if (listed(format.name, kAudioOnly)) {
     return unsupported(name + ": has no video stream (" + format.name + " audio)");
   }
-  return unsupported(name + ": is not a video we open (expected a container with its pictures " +
-                     "inside, got '" + format.name + "')");
+  return unsupported(name + ": is not a supported video (expected a container that holds its " +
+                     "pictures itself, got '" + format.name + "')");
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ Result<Container> Container::open(std::unique_ptr<ByteSource> bytes, std::string
   self.cancel_ = options.cancel;
   self.avio_ = make_avio(*self.bytes_);
 
-  // By content alone: names have no say in what is opened.
+  // By content alone: the file name must not decide which demuxer runs.
   const AVInputFormat* format = nullptr;
   const int probed = av_probe_input_buffer2(self.avio_.get(), &format, "", nullptr, 0, 0);
   if (probed < 0 || format == nullptr) {
@@ -116,10 +116,10 @@ Result<Container> Container::open(std::unique_ptr<ByteSource> bytes, std::string
     const bool no_index = !self.bytes_->seekable() && opened == AVERROR_INVALIDDATA;
     const bool mp4 = no_index && listed("mp4", format->name);
     return self.problem(opened,
-                        mp4 ? "is damaged, or has its index at the end, which a pipe cannot go "
-                              "back from (expected the file itself, or one laid out for "
+                        mp4 ? "is damaged, or has its index at the end, which cannot be read from "
+                              "a pipe (expected the file itself, or one laid out for "
                               "streaming: ffmpeg -i IN -c copy -movflags faststart OUT.mp4)"
-                        : no_index ? "is damaged, or not made for streaming"
+                        : no_index ? "is damaged, or not suitable for streaming"
                                    : "is damaged or cut short");
   }
   self.context_.reset(context);
@@ -146,7 +146,7 @@ Result<Container> Container::open_device(const AVInputFormat* format, const std:
   return self;
 }
 
-// Decoders that run while headers are read get our size limit too.
+// Decoders that run while headers are read also get our size limit.
 Status Container::read_stream_headers(const OpenOptions& options) {
   std::vector<AVDictionary*> settings(context_->nb_streams, nullptr);
   for (auto& entries : settings) {

@@ -10,12 +10,12 @@
 
 namespace mien::video {
 
-/// An opened demuxer and the bytes it reads, ready to deliver packets.
+/// An opened demuxer and its bytes, ready to deliver packets.
 /// Owns both. Threads: one at a time.
 class Container {
  public:
-  /// `name` only leads the messages. Stream headers are read. Errors: kUnsupported (no container we
-  /// open), kCorrupt, kIo, kCancelled.
+  /// `name` only starts the messages. Reads the stream headers. Errors: kUnsupported (not a
+  /// container we open), kCorrupt, kIo, kCancelled.
   static Result<Container> open(std::unique_ptr<ByteSource> bytes, std::string name,
                                 const OpenOptions& options);
   /// A camera; `options.cancel` must outlive this. Errors: kIo, kUnsupported.
@@ -32,14 +32,14 @@ class Container {
   /// The stream to show (never a cover picture), or -1.
   int find_video() const;
   int find_audio(int related_to) const;
-  /// Makes `read` deliver packets of this stream only.
+  /// Makes `read` deliver only packets of this stream.
   void select(int stream);
 
   enum class Read { kPacket, kEnd, kBroken, kAgain };
-  /// The next packet. Errors: kIo, kCancelled. kBroken: something was skipped, go on.
+  /// The next packet. Errors: kIo, kCancelled. kBroken: damaged data was skipped; call again.
   Result<Read> read(AVPacket& packet);
 
-  /// Closes the demuxer and gives the bytes back, rewound. Precondition: seekable().
+  /// Closes the demuxer and returns the bytes, rewound. Precondition: seekable().
   std::unique_ptr<ByteSource> take_bytes();
 
  private:

@@ -12,7 +12,7 @@
 namespace mien::video {
 namespace {
 
-// Files can make FFmpeg store numbers that are no enumerator; reading such an enum is undefined.
+// A file can make FFmpeg store numbers that are not enumerators; reading such an enum is undefined.
 template <class Enum>
 int number_of(const Enum& value) {
   static_assert(sizeof(Enum) == sizeof(int));
@@ -39,7 +39,7 @@ bool is_full_range(const AVFrame& frame, const AVPixFmtDescriptor& format) {
   return range == AVCOL_RANGE_JPEG || (range != AVCOL_RANGE_MPEG && is_grey(format));
 }
 
-// Untold: high definition is BT.709, the rest BT.601, as players do.
+// When not stated: BT.709 for high definition, BT.601 for the rest, as players assume.
 int colour_space(const AVFrame& frame) {
   switch (number_of(frame.colorspace)) {
     case AVCOL_SPC_BT709: return SWS_CS_ITU709;
@@ -167,7 +167,7 @@ Status FrameConverter::prepare(const Setup& setup) {
                                hdr ? AV_PIX_FMT_RGB48LE : AV_PIX_FMT_RGB24, SWS_BICUBIC, nullptr,
                                nullptr, nullptr));
   if (scaler_ == nullptr) return problem("cannot be converted to RGB at this size");
-  // Fails for formats without colour differences, which need no matrix.
+  // Fails for formats without chroma, which need no matrix.
   sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(setup.colour_space),
                            setup.full_range ? 1 : 0, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
                            1 << 16, 1 << 16);

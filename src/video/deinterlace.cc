@@ -15,7 +15,7 @@ bool top_field_first(const AVFrame& frame) {
 #endif
 }
 
-// Along the direction in which the rows above and below agree best.
+// Interpolates along the direction in which the rows above and below agree best.
 template <class T>
 int interpolate(const T* above, const T* below, int x, int width) {
   int best = std::abs(above[x] - below[x]);
@@ -32,8 +32,8 @@ int interpolate(const T* above, const T* below, int x, int width) {
   return (value + 1) / 2;
 }
 
-// A pixel that stands out from the rows above and below in the same way as its own field does
-// around them: alternate rows are of two moments. A thin line stands out alone and is kept.
+// A pixel is combed if it differs from the rows above and below in the same way as its own field
+// does around them: alternate rows then show two moments. A thin line differs alone and is kept.
 template <class T>
 bool is_comb(int own, int above, int below, const T& field_above, const T& field_below,
              int threshold) {

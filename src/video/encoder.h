@@ -7,7 +7,7 @@
 
 namespace mien::video {
 
-/// `open_writer` with the encoders to try, best first (FFmpeg's names).
+/// `open_writer` with the encoders to try, preferred first (FFmpeg's names).
 Result<std::unique_ptr<VideoWriter>> open_writer_with(const std::filesystem::path& path,
                                                       const WriterOptions& options,
                                                       std::span<const char* const> encoders);

@@ -10,7 +10,7 @@
 namespace mien::video {
 namespace {
 
-/// Reads numbers anywhere in the file, and leaves the demuxer's position as it was.
+/// Reads numbers anywhere in the file, and restores the demuxer's position.
 class Reader {
  public:
   explicit Reader(ByteSource& bytes) : bytes_(bytes), position_(bytes.position()) {}
@@ -46,7 +46,7 @@ bool exceeds(std::int64_t begin, std::uint64_t size, std::int64_t total) {
   return begin > total || size > static_cast<std::uint64_t>(total - begin);
 }
 
-// A frame in the index that lies behind the end. The index of an MP4 is that of all its samples.
+// True if the index has a frame beyond the end. The index of an MP4 lists all its samples.
 bool index_exceeds(AVStream& video, std::int64_t total) {
   for (int i = avformat_index_get_entries_count(&video); i-- > 0;) {
     const AVIndexEntry* entry = avformat_index_get_entry(&video, i);
@@ -59,7 +59,7 @@ bool index_exceeds(AVStream& video, std::int64_t total) {
   return false;
 }
 
-// Some devices put other bytes behind the last box: only boxes that hold pictures count.
+// Some devices append other data after the last box, so only boxes that hold pictures count.
 bool mp4_boxes_exceed(Reader& file) {
   std::int64_t at = 0;
   constexpr int kMostBoxes = 1'000'000;
@@ -68,7 +68,7 @@ bool mp4_boxes_exceed(Reader& file) {
     const auto type = file.number(at + 4, 4, true);
     if (!length || !type) return false;
     if (*length == 1) length = file.number(at + 8, 8, true);
-    if (!length || *length < 8) return false;  // 0: up to the end
+    if (!length || *length < 8) return false;  // 0: up to the end of the file
     constexpr std::uint64_t kMdat = 0x6d646174, kMoof = 0x6d6f6f66, kMoov = 0x6d6f6f76;
     if (exceeds(at, *length, file.size())) {
       return *type == kMdat || *type == kMoof || *type == kMoov;
@@ -78,7 +78,7 @@ bool mp4_boxes_exceed(Reader& file) {
   return false;
 }
 
-// An EBML number of 1 to 8 bytes with its length in the first; nullopt when it says "unknown".
+// An EBML number of 1 to 8 bytes with its length in the first; nullopt when it means "unknown".
 struct EbmlSize {
   std::uint64_t value = 0;
   int bytes = 0;
@@ -119,7 +119,7 @@ bool avi_exceeds(Reader& file) {
   return false;
 }
 
-// Every tag is followed by its length.
+// Each tag is followed by its length.
 bool flv_exceeds(Reader& file) {
   const auto last = file.number(file.size() - 4, 4, true);
   if (!last) return false;
@@ -149,8 +149,8 @@ bool apng_exceeds(Reader& file) {
 
 std::int64_t listed_frames(const AVFormatContext& context, AVStream& video) {
   if (!std::string_view(context.iformat->name).starts_with("mov")) return video.nb_frames;
-  if (video.nb_frames <= 0) return 0;  // fragments: the index grows while they are read
-  std::int64_t shown = 0;              // edit lists leave some out
+  if (video.nb_frames <= 0) return 0;  // fragments: the index grows as they are read
+  std::int64_t shown = 0;              // edit lists omit some
   for (int i = avformat_index_get_entries_count(&video); i-- > 0;) {
     const AVIndexEntry* entry = avformat_index_get_entry(&video, i);
     if (entry != nullptr && (entry->flags & AVINDEX_DISCARD_FRAME) == 0) ++shown;

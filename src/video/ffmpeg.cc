@@ -30,7 +30,7 @@ void silence_ffmpeg() {
   std::call_once(once, [] { av_log_set_level(AV_LOG_QUIET); });
 }
 
-// The place of this side data moved in libavformat 60.15 (FFmpeg 6.1).
+// This side data moved in libavformat 60.15 (FFmpeg 6.1).
 const std::int32_t* display_matrix(const AVStream& stream) {
   constexpr std::size_t kBytes = 9 * sizeof(std::int32_t);
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)

@@ -1,6 +1,6 @@
 #pragma once
 
-// The FFmpeg libraries, with owners for what they allocate. Private to this room.
+// The FFmpeg libraries, with RAII owners for their objects. Private to this room.
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -38,14 +38,14 @@ using PacketPtr = std::unique_ptr<AVPacket, PacketDeleter>;
 using CodecPtr = std::unique_ptr<AVCodecContext, CodecDeleter>;
 using SwsPtr = std::unique_ptr<SwsContext, SwsDeleter>;
 
-/// Precondition of both: memory is there (an allocation of a few hundred bytes).
+/// Precondition of both: the allocation (a few hundred bytes) succeeds.
 FramePtr make_frame();
 PacketPtr make_packet();
 
 /// The text of an FFmpeg error code.
 std::string ffmpeg_error(int code);
 
-/// FFmpeg writes its log to standard error unless told otherwise; libraries do not print.
+/// Silences the FFmpeg log, which goes to standard error by default: libraries do not print.
 void silence_ffmpeg();
 
 /// The display matrix of a stream (nine numbers), or null.

@@ -20,7 +20,7 @@ void FfmpegSource::reset_position() {
   key_time_us_ = kNoTimestamp;
 }
 
-// Back to the first packet, for every container alike.
+// Back to the first packet; the same code for all containers.
 Status FfmpegSource::reopen() {
   reset_position();
   if (!touched_) return {};
@@ -123,7 +123,7 @@ Result<FfmpegSource::Preroll> FfmpegSource::preroll(std::int64_t timestamp_us, b
   }
 }
 
-// When no key picture lies between here and there, decoding on is the shortest way.
+// Without a key picture in between, decoding on is the shortest way.
 Result<bool> FfmpegSource::go_forward(std::int64_t timestamp_us) {
   if (!last_time_us_ || ended_) return false;
   const std::size_t keys = keys_until(timestamp_us);
@@ -171,9 +171,9 @@ Status FfmpegSource::seek(std::int64_t timestamp_us) {
   decoder_->skip_frame = AVDISCARD_DEFAULT;
   if (!moved.ok()) return failure_ = moved;
   if (!pending_.empty()) {
-    const auto place =
+    const auto found =
         std::lower_bound(table_->times.begin(), table_->times.end(), pending_.front().timestamp_us);
-    index_ = place - table_->times.begin();
+    index_ = found - table_->times.begin();
   }
   return {};
 }

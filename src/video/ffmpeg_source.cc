@@ -41,7 +41,7 @@ Status FfmpegSource::open_decoder() {
   stream_ = container_.find_video();
   if (stream_ < 0) {
     const bool nothing = container_.context().nb_streams == 0;
-    return nothing ? corrupt(name + ": holds no stream (cut short?)")
+    return nothing ? corrupt(name + ": has no streams (cut short?)")
                    : unsupported(name + ": has no video stream");
   }
   container_.select(stream_);
@@ -61,7 +61,7 @@ Status FfmpegSource::open_decoder() {
   decoder_->max_pixels = decoder_pixel_limit(options_.limits);
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened < 0) {
-    return unsupported(name + ": decoder '" + codec->name + "' does not start (" +
+    return unsupported(name + ": decoder '" + codec->name + "' failed to start (" +
                        ffmpeg_error(opened) + ")");
   }
   clock_.start(container_.context(), stream());
@@ -92,7 +92,7 @@ void FfmpegSource::fill_info() {
     seconds = static_cast<double>(video.duration) * av_q2d(video.time_base);
   } else if (context.duration > 0) {
     seconds = static_cast<double>(context.duration) / AV_TIME_BASE;
-    // Matroska tells where the clip ends on its own clock.
+    // Matroska states where the clip ends on its own clock.
     const bool matroska = std::string_view(context.iformat->name).starts_with("matroska");
     const double begin = info_.offset + info_.start;
     if (matroska && begin > 0 && begin < seconds) seconds -= begin;
@@ -113,7 +113,7 @@ void FfmpegSource::count_corrupt() {
   if (!quiet_ && fresh_) ++corrupt_;
 }
 
-// Reads one packet of the clip and hands it to the decoder.
+// Reads one packet of the clip and passes it to the decoder.
 Status FfmpegSource::feed() {
   touched_ = true;
   MIEN_ASSIGN_OR_RETURN(const Container::Read got, container_.read(*packet_));
@@ -157,7 +157,7 @@ Status FfmpegSource::feed() {
   return {};
 }
 
-// How long the frame is shown: as the file tells, else one step.
+// How long the frame is shown: as the file states, otherwise one step.
 std::int64_t FfmpegSource::frame_duration(const AVFrame& frame) {
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
   const std::int64_t told = frame.duration;
@@ -169,9 +169,9 @@ std::int64_t FfmpegSource::frame_duration(const AVFrame& frame) {
   return us > 0 && us <= kMostShownUs ? us : step_us_;
 }
 
-// Judges and times the frame that the decoder has just given; nullopt when it is not to be shown.
+// Checks and times the frame that the decoder returned; nullopt when it must not be shown.
 std::optional<FfmpegSource::Decoded> FfmpegSource::accept() {
-  // Concealed damage is damage too: the pixels are guesses.
+  // A frame with concealed damage counts as broken: its pixels are guesses.
   const std::int64_t shown = clock_.shown(*frame_, decoder_->has_b_frames);
   clock_.origin_at_least_here(shown);
   const auto damaged = std::find(damaged_.begin(), damaged_.end(), frame_->pts);
@@ -257,7 +257,7 @@ Result<Frame> FfmpegSource::deliver(const Decoded& decoded, const Wanted& wanted
   return out;
 }
 
-// At the end: is it the end that the header told?
+// At the end: is this the end that the header states?
 void FfmpegSource::judge_end() {
   if (cut_short_ || !ends_early(container_, stream())) return;
   constexpr std::int64_t kSlack = 1;  // a rate times a length is rounded
@@ -284,12 +284,14 @@ Result<std::optional<Frame>> FfmpegSource::next_if(const Wanted& wanted) {
       return std::optional<Frame>();
     }
     std::string problem = ": no frame could be decoded (" + std::to_string(corrupt_) + " broken)";
-    // Of an MP4 with its index behind the pictures, a pipe gives the pictures before the index.
+    // For an MP4 with its index at the end, a pipe delivers the pictures before the index.
     if (!container_.seekable() &&
         std::string_view(container_.context().iformat->name).find("mp4") !=
             std::string_view::npos) {
       problem +=
-          "; its index at the end is of no use on a pipe (expected the file itself, or one laid "
+          "; it has its index at the end, which cannot be read from a pipe (expected the file "
+          "itself, "
+          "or one laid "
           "out for streaming: ffmpeg -i IN -c copy -movflags faststart OUT.mp4)";
     }
     return failure_ = corrupt(container_.name() + problem);

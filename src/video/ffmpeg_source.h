@@ -14,10 +14,10 @@
 
 namespace mien::video {
 
-/// A clip, stream or camera through FFmpeg. Threads: one at a time.
+/// A clip, stream or camera read through FFmpeg. Threads: one at a time.
 class FfmpegSource : public VideoSource {
  public:
-  /// Errors: kUnsupported (no video stream, no decoder), kResourceLimit (size told by the header).
+  /// Errors: kUnsupported (no video stream, no decoder), kResourceLimit (size in the header).
   static Result<std::unique_ptr<VideoSource>> make(Container container, const OpenOptions& options);
 
   const ClipInfo& info() const override { return info_; }
@@ -34,12 +34,12 @@ class FfmpegSource : public VideoSource {
     std::int64_t timestamp_us = 0;
     std::int64_t duration_us = 0;
   };
-  /// A picture where decoding can start.
+  /// A picture at which decoding can start.
   struct Key {
     std::int64_t time_us = 0;
     std::int64_t stream_time = 0;
   };
-  /// From the packets alone, sorted. Not `reliable`: some packet does not tell its time.
+  /// Presentation times from the packets alone, sorted. Not `reliable`: a packet has no time.
   struct Table {
     std::vector<std::int64_t> times;
     std::vector<Key> keys;
@@ -84,7 +84,7 @@ class FfmpegSource : public VideoSource {
   int stream_ = -1;
 
   StreamClock clock_;
-  std::int64_t step_us_ = 40'000;  ///< for frames without a time of their own
+  std::int64_t step_us_ = 40'000;  ///< for frames without their own time
   std::optional<std::int64_t> first_time_us_;
   std::optional<std::int64_t> last_time_us_;
   std::deque<Decoded> pending_;  ///< decoded while seeking, not delivered yet
@@ -92,21 +92,21 @@ class FfmpegSource : public VideoSource {
   std::int64_t good_ = 0;
   std::int64_t corrupt_ = 0;
   std::int64_t furthest_ = kNoTimestamp;  ///< stream time up to which broken frames are counted
-  bool fresh_ = true;                     ///< the last packet lies beyond `furthest_`
-  std::deque<std::int64_t> damaged_;      ///< times of packets that came incomplete
+  bool fresh_ = true;                     ///< the last packet is after `furthest_`
+  std::deque<std::int64_t> damaged_;      ///< times of incomplete packets
   bool draining_ = false;
   bool ended_ = false;
   int drain_errors_ = 0;
-  Status failure_;  ///< what `next` reports from now on
+  Status failure_;  ///< permanent result of `next`
   std::optional<CutShort> cut_short_;
 
-  bool touched_ = false;  ///< packets were read since the container was opened
+  bool touched_ = false;  ///< packets have been read since the container was opened
   bool sought_ = false;
   bool quiet_ = false;                          ///< seeking: broken frames are not counted
-  std::int64_t skip_before_us_ = kNoTimestamp;  ///< seeking: only what is needed is decoded
-  bool await_key_ = false;   ///< after a jump: packets before a key picture are of no use
+  std::int64_t skip_before_us_ = kNoTimestamp;  ///< seeking: decode only what is needed
+  bool await_key_ = false;   ///< after a jump: packets before a key picture are skipped
   bool after_jump_ = false;  ///< no frame decoded since the jump
-  std::int64_t key_time_us_ = kNoTimestamp;  ///< after a jump, pictures shown before it are broken
+  std::int64_t key_time_us_ = kNoTimestamp;  ///< after a jump, pictures before this time are broken
   std::optional<Table> table_;
 };
 

@@ -12,10 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "._one.jpg" beside "one.jpg" is what a Mac leaves on other disks.
+// macOS leaves "._one.jpg" beside "one.jpg" on foreign disks.
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
-/// Pictures of a folder as a clip with a constant frame rate.
+/// The pictures of a folder as a clip with a constant frame rate.
 class FolderSource : public VideoSource {
  public:
   FolderSource(fs::path folder, std::vector<std::string> names, const OpenOptions& options)
@@ -29,7 +29,7 @@ class FolderSource : public VideoSource {
     info_.seconds = static_cast<double>(names_.size()) / options.folder_fps;
   }
 
-  /// Reads up to the first good picture, whose size is the clip's.
+  /// Reads up to the first good picture, whose size is that of the clip.
   Status prepare() {
     MIEN_RETURN_IF_ERROR(fill());
     if (pending_) {
@@ -53,14 +53,14 @@ class FolderSource : public VideoSource {
 
   Status seek(std::int64_t timestamp_us) override {
     pending_.reset();
-    const auto after = [&](std::size_t place) { return time_of(place) > timestamp_us; };
-    std::size_t place = 0;
+    const auto after = [&](std::size_t index) { return time_of(index) > timestamp_us; };
+    std::size_t index = 0;
     std::size_t end = names_.size();
-    while (end - place > 1) {  // the last place at or before the time
-      const std::size_t middle = place + (end - place) / 2;
-      (after(middle) ? end : place) = middle;
+    while (end - index > 1) {  // last index at or before the time
+      const std::size_t middle = index + (end - index) / 2;
+      (after(middle) ? end : index) = middle;
     }
-    for (std::size_t i = place + 1; i-- > 0 && !pending_;) {
+    for (std::size_t i = index + 1; i-- > 0 && !pending_;) {
       MIEN_RETURN_IF_ERROR(load(i));
       place_ = i + 1;
     }
@@ -78,8 +78,8 @@ class FolderSource : public VideoSource {
  private:
   enum class State : std::uint8_t { kUnknown, kGood, kBroken };
 
-  std::int64_t time_of(std::size_t place) const {
-    return std::llround(static_cast<double>(place) * 1e6 / options_.folder_fps);
+  std::int64_t time_of(std::size_t index) const {
+    return std::llround(static_cast<double>(index) * 1e6 / options_.folder_fps);
   }
 
   Status fill() {
@@ -87,29 +87,29 @@ class FolderSource : public VideoSource {
     return {};
   }
 
-  // Loads one picture into `pending_`; a broken one is counted the first time it is met.
-  Status load(std::size_t place) {
+  // Loads one picture into `pending_`; a broken one is counted only the first time.
+  Status load(std::size_t index) {
     if (options_.cancel != nullptr && options_.cancel->load()) {
       return cancelled(folder_.string() + ": stopped");
     }
-    if (states_[place] == State::kBroken) return {};
-    const std::int64_t time = time_of(place);
+    if (states_[index] == State::kBroken) return {};
+    const std::int64_t time = time_of(index);
     if (static_cast<double>(time) > options_.limits.max_seconds * 1e6) {
       return resource_limit(folder_.string() + ": clip is too long (expected at most " +
                             std::to_string(options_.limits.max_seconds) + " s)");
     }
-    auto picture = image::load(folder_ / names_[place], options_.limits);
+    auto picture = image::load(folder_ / names_[index], options_.limits);
     if (!picture.ok()) {
-      states_[place] = State::kBroken;
+      states_[index] = State::kBroken;
       ++corrupt_;
       log_to(options_.log, LogLevel::kWarning, picture.status().message());
       return {};
     }
-    if (std::exchange(states_[place], State::kGood) != State::kGood) ++good_;
+    if (std::exchange(states_[index], State::kGood) != State::kGood) ++good_;
     const auto broken_before = std::count(
-        states_.begin(), states_.begin() + static_cast<std::ptrdiff_t>(place), State::kBroken);
-    pending_ = Frame{std::move(picture).value(), static_cast<std::int64_t>(place) - broken_before,
-                     time, time_of(place + 1) - time};
+        states_.begin(), states_.begin() + static_cast<std::ptrdiff_t>(index), State::kBroken);
+    pending_ = Frame{std::move(picture).value(), static_cast<std::int64_t>(index) - broken_before,
+                     time, time_of(index + 1) - time};
     return {};
   }
 

@@ -26,8 +26,9 @@ Result<std::unique_ptr<VideoSource>> open_bytes(std::unique_ptr<ByteSource> byte
   return FfmpegSource::make(std::move(container), options);
 }
 
-// libavdevice draws in some eighty libraries of windows and sound, which would cost every start of
-// a program 50 ms. Only cameras need it, so it is loaded when the first is opened, and stays.
+// libavdevice pulls in about eighty display and sound libraries, which would add 50 ms to every
+// program start. Only cameras need it, so it is loaded when the first one is opened, and stays
+// loaded.
 Status register_devices() {
   const char* const name = "libavdevice.so." AV_STRINGIFY(LIBAVDEVICE_VERSION_MAJOR);
   void* const library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);

@@ -165,8 +165,8 @@ Result<std::vector<FrameIndices>> sample_covering(const SamplingSpec& spec, std:
   }
   const std::int64_t needed = (kept - 1) / spec.frames + 1;
   const std::int64_t windows = std::min<std::int64_t>(needed, kMaxWindows);
-  const std::int64_t room = kept - spec.frames;  // starts are 0..room
-  const std::int64_t gaps = windows - 1;         // 1 at least
+  const std::int64_t room = kept - spec.frames;  // starts are in 0..room
+  const std::int64_t gaps = windows - 1;         // at least 1
   std::vector<FrameIndices> out;
   for (std::int64_t w = 0; w < windows; ++w) {
     const std::int64_t start = w * (room / gaps) + w * (room % gaps) / gaps;

@@ -7,10 +7,10 @@
 namespace mien::video {
 namespace {
 
-// What the ffmpeg program takes for a jump in formats whose times may jump.
+// The ffmpeg program uses the same threshold for jumps in formats whose times may jump.
 constexpr std::int64_t kForwardJumpUs = 10'000'000;
 constexpr std::int64_t kBackwardJumpUs = 100'000;
-// Streams of one clip that start further apart are a broken header.
+// Larger differences between the starts of the streams of a clip mean a broken header.
 constexpr std::int64_t kMostApartUs = 3'600'000'000;
 
 }  // namespace
@@ -24,11 +24,11 @@ void StreamClock::start(const AVFormatContext& context, const AVStream& video) {
   origin_ = video.start_time;
   if (context.start_time == kNoTimestamp || origin_ == kNoTimestamp) return;
   const std::int64_t own_us = av_rescale_q(origin_, base_, kMicroseconds);
-  // Sound that a decoder drops lies before 0; players start at 0 then.
+  // Sound that the decoder drops lies before 0; players start at 0 in that case.
   const std::int64_t file_us = std::max(context.start_time, std::min<std::int64_t>(0, own_us));
   std::int64_t apart = 0;
   if (__builtin_sub_overflow(own_us, file_us, &apart)) return;
-  // The same start is kept in the stream's own units, which are exact.
+  // The same start in the stream's own units, which are exact.
   if (apart <= 1 || apart > kMostApartUs) return;
   origin_ = kNoTimestamp;
   origin_us_ = file_us;
@@ -43,7 +43,7 @@ void StreamClock::rewind() {
 
 void StreamClock::mend(AVPacket& packet) {
   if (decoding_order_ && packet.dts != kNoTimestamp) {
-    // FFmpeg guesses presentation times of some, a frame too late.
+    // For some formats FFmpeg guesses presentation times one frame too late.
     mended_ = mended_ || packet.pts == kNoTimestamp;
     packet.pts = packet.dts;
   }
@@ -88,18 +88,18 @@ void StreamClock::lost(const AVPacket& packet) {
   if (at != slots_.end()) slots_.erase(at);
 }
 
-// AVI gives every picture one slot of time, in the order of decoding. Pictures are shown in the
-// order in which they leave the decoder, so that each takes the first free slot.
+// AVI gives every picture one time slot, in decoding order. Pictures are shown in the order in
+// which they leave the decoder, so each takes the first free slot.
 std::int64_t StreamClock::shown(const AVFrame& frame, int held_back) {
   const std::int64_t told = frame.best_effort_timestamp;
   if (!decoding_order_ || slots_.empty()) {
-    // Only decoding times are known: they run ahead by the frames the decoder holds back.
+    // Only decoding times are known; they are ahead by the frames that the decoder holds back.
     if (told == kNoTimestamp || frame.pts != kNoTimestamp) return told;
     std::int64_t shown = 0;
     const bool overflow = __builtin_sub_overflow(told, std::int64_t{held_back} * step(), &shown);
     return overflow ? told : shown;
   }
-  // No picture is shown earlier than that; what is left from before was lost.
+  // No picture is shown earlier than that; slots left from before belong to lost pictures.
   if (frame.pts != kNoTimestamp) {
     std::int64_t earliest = 0;
     if (__builtin_sub_overflow(frame.pts, std::int64_t{held_back} * step(), &earliest)) {

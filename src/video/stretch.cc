@@ -9,7 +9,7 @@
 namespace mien::video {
 namespace {
 
-/// The frames of another source that are shown from one time to another.
+/// The frames of another source whose times are in a given interval.
 class StretchSource : public VideoSource {
  public:
   StretchSource(std::unique_ptr<VideoSource> source, std::string name, const Stretch& stretch)
@@ -50,8 +50,7 @@ class StretchSource : public VideoSource {
       return frame;
     }
     if (any_) return std::optional<Frame>();
-    return invalid_argument(name_ + ": has no frame in the stretch of time that was asked for " +
-                            told());
+    return invalid_argument(name_ + ": has no frames in the requested time " + expectation());
   }
 
   Status seek(std::int64_t timestamp_us) override {
@@ -72,13 +71,13 @@ class StretchSource : public VideoSource {
     return time_us >= stretch_.from_us && time_us < stretch_.to_us;
   }
 
-  // Live sources are read up to there.
+  // Live sources are read up to the start.
   Status begin() {
     if (std::exchange(begun_, true) || stretch_.from_us <= 0 || info_.live) return {};
     return source_->seek(stretch_.from_us);
   }
 
-  std::string told() const {
+  std::string expectation() const {
     char text[96];
     if (last_us_ < stretch_.from_us) {
       std::snprintf(text, sizeof text, "(expected a start of at most %.3f s, got %.3f s)",
@@ -98,7 +97,7 @@ class StretchSource : public VideoSource {
   std::int64_t last_us_ = 0;
   bool begun_ = false;
   bool any_ = false;
-  bool ended_ = false;  ///< by the end of the stretch, not of the clip
+  bool ended_ = false;  ///< by the end of the interval, not of the clip
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ Rgb light_of(const Rgb& v, HdrTransfer transfer) {
   return out;
 }
 
-// The curve of Möbius: the identity up to kLinearUpTo, then smoothly up to 1 at the peak.
+// The Möbius curve: the identity up to kLinearUpTo, then smooth up to 1 at the peak.
 double roll_off(double value) {
   constexpr double j = kLinearUpTo, peak = kPeak / kWhite;
   if (value <= j) return value;
@@ -74,7 +74,7 @@ ToneMap::ToneMap(HdrTransfer transfer, HdrGamut gamut)
         constexpr double kLast = kNodes - 1;
         Rgb light = to_bt709(light_of({r / kLast, g / kLast, b / kLast}, transfer), gamut);
         for (double& value : light) value = std::max(value, 0.0);
-        // One gain for all three keeps the hue.
+        // A single gain for all three channels keeps the hue.
         const double most = std::max({light[0], light[1], light[2], 1e-9});
         const double gain = roll_off(most) / most;
         for (const double value : light) {
@@ -86,7 +86,7 @@ ToneMap::ToneMap(HdrTransfer transfer, HdrGamut gamut)
   }
 }
 
-// Between the nodes along the edges of a tetrahedron, from black to white.
+// Tetrahedral interpolation between the nodes, from black to white.
 void ToneMap::apply(const std::uint16_t* from, std::uint8_t* to, std::size_t pixels) const {
   constexpr std::array<std::size_t, 3> kStep = {std::size_t{kNodes} * kNodes * 3,
                                                 std::size_t{kNodes} * 3, 3};
@@ -96,9 +96,9 @@ void ToneMap::apply(const std::uint16_t* from, std::uint8_t* to, std::size_t pix
     const float* node = table_.data();
     for (std::size_t c = 0; c < 3; ++c) {
       const unsigned at = from[c] + (from[c] >> 15U);  // 0..65536
-      const unsigned place = std::min(at / kFraction, unsigned{kNodes - 2});
-      part[c] = at - place * kFraction;
-      node += place * kStep[c];
+      const unsigned cell = std::min(at / kFraction, unsigned{kNodes - 2});
+      part[c] = at - cell * kFraction;
+      node += cell * kStep[c];
     }
     std::array<std::size_t, 3> order = {0, 1, 2};
     if (part[order[0]] < part[order[1]]) std::swap(order[0], order[1]);

@@ -4,7 +4,7 @@
 
 namespace mien::video {
 
-/// What the FFmpeg libraries of this machine are and can do.
+/// Version and capabilities of the FFmpeg libraries on this machine.
 struct FfmpegInfo {
   std::string version;  ///< "5.1.6-0+deb12u1"
   bool h264_decoder = false;

@@ -51,7 +51,7 @@ class Mp4Writer : public VideoWriter {
     return io_error(path_.string() + ": " + what + " (" + ffmpeg_error(code) + ")");
   }
 
-  // Destroyed in reverse: first what writes, the temporary file last.
+  // Members are destroyed in reverse: writers first, the temporary file last.
   std::filesystem::path path_;
   WriterOptions options_;
   AtomicFile file_;
@@ -111,7 +111,8 @@ Status Mp4Writer::try_encoder(const AVCodec& codec) {
   encoder_->color_range = AVCOL_RANGE_MPEG;
   const bool high_definition = encoder_->width >= 1280 || encoder_->height > 576;
   encoder_->colorspace = high_definition ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
-  encoder_->thread_count = std::min(available_cpus(), 16);  // FFmpeg knows of no quota
+  encoder_->thread_count =
+      std::min(available_cpus(), 16);  // FFmpeg has no code for an exceeded quota
   if ((output_->oformat->flags & AVFMT_GLOBALHEADER) != 0) {
     encoder_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   }
@@ -126,7 +127,7 @@ Status Mp4Writer::try_encoder(const AVCodec& codec) {
   const int opened = avcodec_open2(encoder_.get(), &codec, &settings);
   av_dict_free(&settings);
   if (opened >= 0) return {};
-  return unsupported(path_.string() + ": encoder '" + codec.name + "' refuses " +
+  return unsupported(path_.string() + ": encoder '" + codec.name + "' does not support " +
                      std::to_string(options_.width) + "x" + std::to_string(options_.height) + " (" +
                      ffmpeg_error(opened) + ")");
 }

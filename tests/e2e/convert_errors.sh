@@ -87,7 +87,7 @@ mkdir photos && touch photos/holiday.jpg
 expect 2 "not a bundle, so it is not replaced" convert tiny/model.safetensors photos --force
 expect 2 "so it is not replaced" convert --random-tiny photos --force
 [ -e photos/holiday.jpg ] || problem "a folder that is no bundle was replaced"
-expect 2 "would replace what is read" convert tiny/model.safetensors tiny --force
+expect 2 "would overwrite an input" convert tiny/model.safetensors tiny --force
 [ -e tiny/model.safetensors ] || problem "the source was removed"
 if [ "$(id -u)" -eq 0 ]; then locked=/proc; else mkdir locked && chmod 555 locked && locked=locked; fi
 expect 3 "$locked/dst" convert --random-tiny $locked/dst

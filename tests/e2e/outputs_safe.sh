@@ -85,34 +85,34 @@ ln -s a.png soft.png
 mkdir album && cp a.png b.png album
 printf 'path,x,y,w,h\na.png,1,1,30,30\n' >boxes.csv
 printf -- '- happy\n- sad\n' >words.yaml
-refused '--annotate .*would replace what is read' a.png predict a.png "${whole[@]}" --annotate a.png
-refused '--annotate .*would replace' a.png predict a.png "${whole[@]}" --annotate hard.png
-refused '--annotate .*would replace' a.png predict a.png "${whole[@]}" --annotate soft.png
-refused '--annotate .*would replace' a.png predict a.png "${whole[@]}" --annotate album/../a.png
+refused '--annotate .*would overwrite an input' a.png predict a.png "${whole[@]}" --annotate a.png
+refused '--annotate .*would overwrite' a.png predict a.png "${whole[@]}" --annotate hard.png
+refused '--annotate .*would overwrite' a.png predict a.png "${whole[@]}" --annotate soft.png
+refused '--annotate .*would overwrite' a.png predict a.png "${whole[@]}" --annotate album/../a.png
 refused '-o a\.png: no format' a.png predict a.png "${whole[@]}" -o a.png
 refused '-o a\.png: no format' a.png predict a.png "${whole[@]}" --json -o a.png
 refused '--report c\.mp4: wrong ending' c.mp4 predict c.mp4 "${whole[@]}" --report c.mp4
-refused '--annotate .*would replace' album/a.png predict album "${whole[@]}" --annotate album
-refused '-o .*would replace.*--boxes' boxes.csv predict a.png -b tiny --boxes boxes.csv -o boxes.csv
-refused '-o .*would replace.*--labels' words.yaml predict a.png "${whole[@]}" --labels words.yaml --format csv -o words.yaml
-refused '--annotate .*would replace' a.png detect a.png --face whole --annotate a.png
-refused '-o .*would replace.*--bundle' tiny/bundle.json predict a.png "${whole[@]}" -o tiny/bundle.json
+refused '--annotate .*would overwrite' album/a.png predict album "${whole[@]}" --annotate album
+refused '-o .*would overwrite.*--boxes' boxes.csv predict a.png -b tiny --boxes boxes.csv -o boxes.csv
+refused '-o .*would overwrite.*--labels' words.yaml predict a.png "${whole[@]}" --labels words.yaml --format csv -o words.yaml
+refused '--annotate .*would overwrite' a.png detect a.png --face whole --annotate a.png
+refused '-o .*would overwrite.*--bundle' tiny/bundle.json predict a.png "${whole[@]}" -o tiny/bundle.json
 printf 'path,label\na.png,happy\nb.png,sad\n' >lab.csv
-refused '--predictions .*would replace.*--data' lab.csv eval tiny --data lab.csv --predictions lab.csv
+refused '--predictions .*would overwrite.*--data' lab.csv eval tiny --data lab.csv --predictions lab.csv
 refused '--predictions a\.png: wrong ending' a.png eval tiny --data lab.csv --predictions a.png
 refused '--report lab\.csv: wrong ending' lab.csv eval tiny --data lab.csv --report lab.csv
-refused '-o .*would replace' lab.csv data caption lab.csv -o lab.csv
+refused '-o .*would overwrite' lab.csv data caption lab.csv -o lab.csv
 run predict a.png "${whole[@]}" -o r.sqlite
 ok
 refused '-o r\.sqlite: wrong ending' r.sqlite data export r.sqlite -o r.sqlite
 cp r.sqlite r.csv
-refused '-o r\.csv: would replace' r.csv data export r.csv -o r.csv
+refused '-o r\.csv: would overwrite' r.csv data export r.csv -o r.csv
 cp words.yaml w2.yaml
 "$mien" predict a.png "${whole[@]}" --labels w2.yaml --csv >>w2.yaml 2>.err
 code=$?
 last_command='predict --labels w2.yaml >>w2.yaml'
 exits 2
-err_is 'standard output /dev/stdout: would replace'
+err_is 'standard output /dev/stdout: would overwrite'
 check "no text was written over a.png" test "$(sum a.png)" = "$before"
 
 section "two outputs of one name"
@@ -150,7 +150,7 @@ check "the link and the mode stay" test -L to-old -a "$(stat -c %a old)" = 700
 check "replaced" grep -q int8 old/bundle.json
 run export --precision int8 tiny tiny --overwrite --force
 exits 2
-err_is 'bundle tiny/bundle\.json: would replace what is read'
+err_is 'bundle tiny/bundle\.json: would overwrite an input'
 : >empty
 run export --precision int8 tiny empty --overwrite --force
 exits 2

@@ -171,7 +171,7 @@ printf '8BPS\000\001' >a.psd
 for name in a.jxl a.psd; do
   run predict $name "${whole[@]}"
   exits 1
-  err_is "$name: is a (JPEG XL picture|Photoshop document), which is not read \(expected .*; convert it\)"
+  err_is "$name: is a (JPEG XL picture|Photoshop document), which is not supported \(expected .*; convert it\)"
 done
 
 section "--from and --to"
@@ -186,7 +186,7 @@ ok
 check "the drawn part starts at 0" near "$(probe_start part.mp4 v:0)" 0
 run predict plain.mp4 "${whole[@]}" --from 1:00:00
 exits 1
-err_is 'plain\.mp4: has no frame in the stretch of time that was asked for \(expected a start of at most 0\.950 s, got 3600\.000 s\)'
+err_is 'plain\.mp4: has no frames in the requested time \(expected a start of at most 0\.950 s, got 3600\.000 s\)'
 for bad in 1:99 -1 x 1:2:3:4 ''; do
   run predict plain.mp4 "${whole[@]}" --from "$bad"
   exits 2

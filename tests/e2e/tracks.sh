@@ -87,7 +87,7 @@ for box in '500,20,90,90' '-60,0,90,90' '0,-1e5,90,90'; do
   printf 'path,x,y,w,h\nhead.png,%s\n' "$box" >outside.csv
   run detect head.png --boxes outside.csv
   exits 1
-  err_is '.*outside.csv:2: box: .* outside of the picture \(expected x,y,w,h in pixels, x from 0 to 220 and y from 0 to 220\)'
+  err_is '.*outside.csv:2: box: .* outside the picture \(expected x,y,w,h in pixels, x from 0 to 220 and y from 0 to 220\)'
 done
 
 section "item 19: --region"
@@ -107,7 +107,7 @@ exits 2
 err_is '--region: does not go with --boxes'
 run detect both.mp4 --region 900,0,90,90
 exits 1
-err_is '.*region: 900,0,90,90 lies outside of the picture \(expected x,y,w,h in pixels, x from 0 to 640 and y from 0 to 480\)'
+err_is '.*region: 900,0,90,90 lies outside the picture \(expected x,y,w,h in pixels, x from 0 to 640 and y from 0 to 480\)'
 
 section "item 19: --every and --max-fps in detect"
 run detect both.mp4 --every 5 --json

@@ -77,13 +77,13 @@ exits 0
 err_is 'labels: suprise: unknown word; did you mean surprise\?'
 run predict "${compact_words[@]}" 'glücklich,neutral'
 exits 0
-err_is 'labels: glücklich: unknown word, known by its letters only, so its figures mean little'
+err_is 'labels: glücklich: unknown word, known only by its letters, so its scores mean little'
 run predict "${compact_words[@]}" 'happy sad neutral,angry'
 exits 0
 err_is 'labels: "happy sad neutral": is one label; did you mean happy,sad,neutral\?'
 run predict "${compact_words[@]}" '😀,happy'
 exits 2
-err_is 'labels: "😀": nothing in it can be read \(expected words\)'
+err_is 'labels: "😀": contains no readable word \(expected words\)'
 out_is_empty
 run predict "${compact_words[@]}" 'cheerful,"a deep frown",angry'
 ok

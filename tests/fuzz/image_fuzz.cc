@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       static_cast<std::uint64_t>(image->width()) * static_cast<std::uint64_t>(image->height());
   if (pixels == 0 || pixels > limits.max_pixels) std::abort();
   if (image->pixels().size() != pixels * 3) std::abort();
-  // What we write must read back as the same pixels; on small pictures, to stay fast.
+  // Encoded pictures must read back as the same pixels; only small ones, for speed.
   if (pixels > 4096) return 0;
   const auto png = mien::image::encode_png(*image);
   if (!png.ok()) std::abort();

@@ -25,7 +25,7 @@ void check(const mien::Result<mien::text::LabelSet>& set) {
 
 }  // namespace
 
-// The first byte chooses the form: YAML, any label file, or the words of --labels.
+// The first byte selects the format: YAML, any label file, or the words of --labels.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);

@@ -1,4 +1,4 @@
-// Runs a fuzz target over the files of the folders given, so that every build replays the corpus.
+// Runs a fuzz target over the files of the given folders, so that every build replays the corpus.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

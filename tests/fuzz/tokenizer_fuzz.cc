@@ -29,7 +29,7 @@ void read_vocabulary(std::span<const std::byte> bytes) {
   const auto tokenizer = mien::text::parse_bpe_merges(bytes);
   if (!tokenizer.ok()) return;
   encode(**tokenizer, "A happy face doesn't look sad, it's 12% \xF0\x9F\x98\x80!");
-  // What we write must read back as the same vocabulary.
+  // A written vocabulary must read back unchanged.
   const std::string text = (*tokenizer)->merges_text();
   const auto again = mien::text::parse_bpe_merges(std::as_bytes(std::span(text)));
   check(again.ok() && (*again)->merges_text() == text);
@@ -37,7 +37,7 @@ void read_vocabulary(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-// The first byte chooses what the rest is: a text, a file of merges, or a tokenizer.json.
+// The first byte selects the kind of the rest: a text, a file of merges, or a tokenizer.json.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::shared_ptr<const BpeTokenizer> tiny = [] {
     const std::string_view merges = mien::text::tiny_merges_text();

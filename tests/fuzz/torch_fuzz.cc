@@ -33,7 +33,7 @@ void read_all(std::span<const std::byte> bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   read_all(bytes);
-  // The same bytes as the pickle of an archive, since no fuzzer guesses checksums.
+  // The same bytes as the pickle of an archive, because a fuzzer never guesses checksums.
   if (size > 0 && data[0] == 0x80) {
     const std::string program(reinterpret_cast<const char*>(data), size);
     mien::test::ZipBuilder zip;

@@ -18,8 +18,8 @@ inline Result<std::shared_ptr<const engine::Bundle>> tiny_bundle(
   return engine::Bundle::load(path);
 }
 
-/// Writes the bundle of `info` with the tensors and the tokenizer of `plain` and these tensors
-/// besides, and loads it.
+/// Writes and loads a bundle of `info` with the tensors and the tokenizer of `plain` and additional
+/// tensors.
 inline Result<std::shared_ptr<const engine::Bundle>> extended_bundle(
     const engine::Bundle& plain, engine::BundleInfo info, const checkpoint::NamedTensors& more,
     const std::filesystem::path& path) {

@@ -10,12 +10,12 @@
 
 namespace mien::test {
 
-/// Of golden numbers and gradients, and of class indices.
+/// Types of golden numbers and gradients, and of class indices.
 inline const at::TensorOptions kDouble = at::dtype(at::kDouble);
 inline const at::TensorOptions kLong = at::dtype(at::kLong);
 
 /// Compares autograd with central differences in float64, at up to `places` entries of every
-/// tensor. `f` computes a scalar from the present values of `tensors`.
+/// tensor. `f` computes a scalar from the current values of `tensors`.
 inline void expect_gradients(const std::function<at::Tensor()>& f,
                              const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                              std::int64_t places = 6) {

@@ -9,7 +9,7 @@
 
 namespace mien::test {
 
-/// A message of protocol buffers.
+/// A protocol buffers message.
 class OnnxMessage {
  public:
   OnnxMessage& number(std::uint32_t field, std::uint64_t value) {
@@ -33,7 +33,7 @@ class OnnxMessage {
   std::string text_;
 };
 
-/// A graph that grows value by value.
+/// A graph, built value by value.
 class OnnxWriter {
  public:
   void weight(const std::string& name, const std::vector<std::int64_t>& shape,

@@ -9,7 +9,7 @@
 
 namespace mien::test {
 
-/// A folder of its own for one test, removed at the end.
+/// A temporary folder for one test, removed at the end.
 class TempDir {
  public:
   TempDir();
@@ -23,8 +23,8 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-/// The root of the checkout. A function, so that only one object file depends on where that is and
-/// a compiler cache serves every checkout.
+/// The root of the checkout. A function, so that only one object file depends on its path and a
+/// compiler cache works across checkouts.
 std::filesystem::path source_dir();
 
 /// Golden file of the repository, for example golden("image/a.png").
@@ -52,7 +52,7 @@ StatusCode code_of(const T& outcome) {
 
 }  // namespace mien::test
 
-/// These two allow more text to be streamed in.
+/// More text can be streamed into these two.
 #define MIEN_ASSERT_OK(expr) ASSERT_EQ(::mien::test::problem_of(expr), "")
 #define MIEN_EXPECT_CODE(expr, expected) \
   EXPECT_EQ(::mien::test::code_of(expr), expected) << ::mien::test::problem_of(expr) << ' '

@@ -11,7 +11,7 @@ class ContractError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// Throws ContractError naming the condition and its place.
+/// Throws ContractError naming the condition, the file and the line.
 [[noreturn]] void contract_failure(const char* condition, const char* file, int line);
 
 }  // namespace mien

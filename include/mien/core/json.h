@@ -45,9 +45,11 @@ class Json {
   Json(Array v) : value_(std::move(v)) {}               // NOLINT(google-explicit-constructor)
   Json(Object v) : value_(std::move(v)) {}              // NOLINT(google-explicit-constructor)
 
+  /// An empty array, an empty object.
   static Json array() { return Json(Array{}); }
   static Json object() { return Json(Object{}); }
 
+  /// Whether the value has that type. is_number() is true of integers too.
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool is_bool() const { return std::holds_alternative<bool>(value_); }
   bool is_integer() const { return std::holds_alternative<std::int64_t>(value_); }
@@ -56,7 +58,7 @@ class Json {
   bool is_array() const { return std::holds_alternative<Array>(value_); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }
 
-  /// Preconditions of the as_* accessors: the value has that type.
+  /// The value. Precondition: it has that type; as_number() also accepts an integer.
   bool as_bool() const;
   std::int64_t as_integer() const;
   double as_number() const;
@@ -76,11 +78,11 @@ class Json {
 
   bool operator==(const Json& other) const = default;
 
-  /// Parses one UTF-8 document. Errors: kCorrupt (position and reason; a repeated key too),
-  /// kResourceLimit deeper than limits.max_json_depth.
+  /// Parses one UTF-8 document. Errors: kCorrupt with position and reason, also for a duplicate
+  /// key; kResourceLimit for nesting deeper than limits.max_json_depth.
   static Result<Json> parse(std::string_view text, const Limits& limits = {});
-  /// `indent` < 0: one line. Numbers round-trip; NaN and infinities become null; ill-formed UTF-8
-  /// becomes U+FFFD.
+  /// The value as text; `indent` < 0: on one line. Numbers read back as the same value; NaN and
+  /// infinities become null, ill-formed UTF-8 becomes U+FFFD.
   std::string dump(int indent = -1) const;
 
  private:
@@ -88,13 +90,13 @@ class Json {
 };
 
 /// Typed look-ups for file formats: the error names `subject` and the key.
-/// Errors: kCorrupt when missing or of another type.
+/// Errors: kCorrupt when the key is missing or its value has another type.
 Result<std::int64_t> json_integer(const Json& object, std::string_view key,
                                   std::string_view subject);
 Result<double> json_number(const Json& object, std::string_view key, std::string_view subject);
 Result<std::string> json_string(const Json& object, std::string_view key, std::string_view subject);
 Result<bool> json_bool(const Json& object, std::string_view key, std::string_view subject);
-/// Errors: kCorrupt when `object` has a key that `known` does not list, or is no object.
+/// Errors: kCorrupt when `object` has a key that `known` does not list, or is not an object.
 Status json_reject_unknown(const Json& object, const std::vector<std::string_view>& known,
                            std::string_view subject);
 

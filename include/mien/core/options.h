@@ -12,7 +12,7 @@
 
 namespace mien {
 
-/// What a number may be, ends included.
+/// Allowed values of a number, both ends included.
 struct OptionRange {
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
@@ -36,7 +36,7 @@ class OptionSet {
   void add(std::string_view name, std::vector<int>& field, std::string_view doc);
   void add(std::string_view name, std::vector<std::string>& field, std::string_view doc);
 
-  /// The options of a struct inside, as "name.field".
+  /// Registers the options of a nested struct as "name.field".
   template <class Struct>
   void group(std::string_view name, Struct& fields) {
     const std::string outer = prefix_;
@@ -45,19 +45,22 @@ class OptionSet {
     prefix_ = outer;
   }
 
+  /// Whether an option of this name is registered.
   bool contains(std::string_view name) const;
-  /// Reads a value from text. `place` starts the error, for example "recipe.yaml:12".
-  /// Errors: kInvalidArgument for an unknown name (the nearest known one is named), text that is no
-  /// value of the type, a value out of range, several values where one is expected.
-  Status set(std::string_view name, const Values& values, std::string_view place);
-  /// "a.b=v" as on a command line; lists are separated by commas.
+  /// Reads a value from text. Messages start with `subject`, for example "recipe.yaml:12".
+  /// Errors: kInvalidArgument for an unknown name (the message suggests the nearest known one),
+  /// text that is not a value of the type, a value out of range, several values where one is
+  /// expected.
+  Status set(std::string_view name, const Values& values, std::string_view subject);
+  /// Reads "a.b=v" as on a command line; commas separate the values of a list.
+  /// Errors: as set(); kInvalidArgument without an equals sign.
   Status assign(std::string_view assignment);
 
-  /// The present values as nested JSON, in the order of registration.
+  /// The current values as nested JSON, in the order of registration.
   Json to_json() const;
-  /// The present values as YAML that set() reads back, one line per option.
+  /// The current values as YAML that set() reads back, one line per option.
   std::string to_yaml() const;
-  /// A table: option, default, what it is.
+  /// A table with option, default and description.
   std::string to_markdown() const;
 
  private:
@@ -75,7 +78,7 @@ class OptionSet {
   void insert(std::string_view name, std::string_view doc, Target target, OptionRange range,
               std::vector<std::string_view> choices);
   const Option* find(std::string_view name) const;
-  Status unknown(std::string_view name, std::string_view place) const;
+  Status unknown(std::string_view name, std::string_view subject) const;
   static std::string text_of(const Option& option);
 
   std::string prefix_;

@@ -57,7 +57,7 @@ Status io_error(std::string message);
 Status cancelled(std::string message);
 Status internal_error(std::string message);
 
-/// A value or the reason why there is none.
+/// A value, or the Status that says why there is none.
 template <class T>
 class [[nodiscard]] Result {
  public:

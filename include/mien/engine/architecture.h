@@ -38,6 +38,7 @@ struct SwinSizes {
   int mlp_ratio = 0;
   bool feature_head = false;  ///< linear, batch norm, linear, batch norm behind the mean
 
+  /// Width of the last stage. Precondition: at least one stage.
   int last_width() const { return width << (depths.size() - 1); }
   bool operator==(const SwinSizes&) const = default;
 };
@@ -55,6 +56,7 @@ struct ImageTower {
   int mlp = 0;
   kernels::Activation activation = kernels::Activation::kQuickGelu;
 
+  /// Of a vision transformer, the class token included.
   int tokens() const { return (image_size / patch) * (image_size / patch) + 1; }
   bool operator==(const ImageTower&) const = default;
 };
@@ -101,11 +103,11 @@ struct NeutralNetwork {
   bool operator==(const NeutralNetwork&) const = default;
 };
 
-/// Sizes of a regression on the clip embedding as it is, not normalised: a linear probe, or two
-/// layers with ReLU between. Source: EmoCLIP's downstream model (arXiv 2310.16640 and its code).
+/// Sizes of a regression on the clip embedding before normalisation: a linear probe, or two layers
+/// with ReLU between. Source: EmoCLIP's downstream model (arXiv 2310.16640 and its code).
 struct RegressionHead {
   int hidden = 0;   ///< of the two layers; 0: a linear probe
-  int targets = 0;  ///< numbers that it gives
+  int targets = 0;  ///< number of outputs
 
   bool operator==(const RegressionHead&) const = default;
 };
@@ -116,41 +118,43 @@ struct PixelPrompt {
   int size = 0;  ///< side of the square
   int row = 0;   ///< its upper left corner
   int col = 0;
-  /// Known labels; 0: the patch lies where row and col say. Otherwise the first picture of a clip
-  /// says where it lies in the whole clip, see ImageEncoder::places.
+  /// Known labels; 0: the patch is at row and col. Otherwise the first picture of a clip determines
+  /// its position in the whole clip, see ImageEncoder::places.
   int labels = 0;
 
   bool operator==(const PixelPrompt&) const = default;
 };
 
-/// Points in the joint space that a class is far from, one per label of the bundle. See
+/// Reciprocal points: points in the joint space that a class is far from, one per label. See
 /// mien/engine/reciprocal.h.
 struct ReciprocalPoints {
   int labels = 0;
   bool adapter = false;        ///< a matrix changes the embedding first (ARPL)
-  double cosine_weight = 0.5;  ///< of logit scale times cosine in the score
+  double cosine_weight = 0.5;  ///< weight in the score of logit scale times cosine
   double distance_weight = 0.5;
-  double length = 0;  ///< embeddings are scaled to it before anything else; 0: they keep their own
+  double length = 0;  ///< embeddings are first scaled to this length; 0: not scaled
 
   bool operator==(const ReciprocalPoints&) const = default;
 };
 
-/// The typed sizes of a model. Data, not code: nothing here is guessed at load time.
+/// The sizes of a model. They are stored in the bundle; nothing is guessed at load time.
 struct Architecture {
   int embed = 0;  ///< width of the joint space
   ImageTower image;
   std::optional<TextTower> text;
   std::optional<TemporalTower> temporal;  ///< none: a clip is the mean of its frames
-  std::optional<NeutralNetwork> neutral;  ///< none: no intensity is told
+  std::optional<NeutralNetwork> neutral;  ///< none: no intensity
   std::optional<RegressionHead> regression = {};
   std::optional<PixelPrompt> prompt = {};
   std::optional<ReciprocalPoints> reciprocal = {};
 
   bool operator==(const Architecture&) const = default;
+  /// What parse() reads.
   Json to_json() const;
-  /// Errors: kCorrupt naming `subject`: missing or unknown keys, sizes out of range or that do not
-  /// divide.
+  /// Messages start with `subject`. Errors: kCorrupt for missing or unknown keys, sizes out of
+  /// range, sizes that do not divide; kUnsupported for an unknown type of tower.
   static Result<Architecture> parse(const Json& json, std::string_view subject);
+  /// Errors: kCorrupt, as parse().
   Status validate(std::string_view subject) const;
   /// Number of weights of all towers.
   std::uint64_t parameter_count() const;
@@ -159,20 +163,23 @@ struct Architecture {
 /// Stride of the first convolution of a block.
 int residual_stride(const ResidualSizes& sizes, std::size_t stage, int block);
 
+/// "gelu", "gelu_tanh", "quick_gelu", "relu"; find_activation is the inverse.
 std::string_view to_string(kernels::Activation activation);
 std::optional<kernels::Activation> find_activation(std::string_view name);
 
+/// A tensor that a bundle must have.
 struct ExpectedTensor {
   std::string name;
   Shape shape;
   bool quantised = false;  ///< I8 instead of a floating type
 };
 
-/// Every tensor that a model of this architecture has, by OpenAI's names.
+/// Every tensor of a model of this architecture, with OpenAI's names.
 std::vector<ExpectedTensor> expected_tensors(const Architecture& architecture);
 
-/// Errors: kCorrupt naming the first tensor that is missing, of another shape, or not floating;
-/// tensors beyond the expected ones and `logit_scale` are an error too.
+/// Compares the tensors with expected_tensors(). Errors, naming the first tensor at fault: kCorrupt
+/// when it is missing, of another shape or unexpected (`logit_scale` is allowed); kUnsupported when
+/// it is of another type.
 Status check_tensors(const checkpoint::Checkpoint& weights, const Architecture& architecture,
                      std::string_view subject);
 

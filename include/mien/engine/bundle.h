@@ -31,6 +31,7 @@ namespace mien::engine {
 
 /// When an answer is "unknown": the value of the rule is below the threshold.
 struct UnknownRule {
+  /// The value that is compared with the threshold.
   enum class Kind {
     kMaxProbability,   ///< largest calibrated probability
     kMaxCosine,        ///< largest raw cosine
@@ -44,6 +45,7 @@ struct UnknownRule {
 
   bool operator==(const UnknownRule&) const = default;
 };
+/// The name in bundle.json, for example "max_probability".
 std::string_view to_string(UnknownRule::Kind kind);
 
 /// How the descriptions of one label become one score.
@@ -52,11 +54,11 @@ enum class Reduce {
   kMeanCosine,     ///< mean of the cosines (CLIPER, Exp-CLIP)
   kMaxCosine,      ///< the best fitting description
 };
-/// "mean", "mean-cosine", "max".
+/// "mean", "mean-cosine", "max"; find_reduce is the inverse.
 std::string_view to_string(Reduce reduce);
 std::optional<Reduce> find_reduce(std::string_view name);
 
-/// A vocabulary entry and how far its vector is from a learned one.
+/// A vocabulary entry and the distance of its vector from a learned one.
 struct NearWord {
   std::string word;
   double distance = 0;
@@ -72,10 +74,10 @@ struct LearnedText {
   bool operator==(const LearnedText&) const = default;
 };
 
-/// One number that a regression gives. It is not cut to its range.
+/// One output of a regression. Values are not clamped to the range.
 struct RegressionTarget {
   std::string name;
-  std::optional<std::pair<double, double>> range = {};  ///< of the scale; none: not told
+  std::optional<std::pair<double, double>> range = {};  ///< of the scale; none: not stated
 
   bool operator==(const RegressionTarget&) const = default;
 };
@@ -91,45 +93,51 @@ struct BundleInfo {
   face::CropSpec crop;
   video::SamplingSpec sampling;
   std::vector<text::Label> labels;  ///< what the bundle answers with when no labels are given
-  /// One per text of `labels` (in order, parts after texts) when these were learned: the texts then
-  /// only tell what they are near to, and the stored features count. Else empty.
+  /// One per text of `labels` (in order, parts after texts) when these were learned; otherwise
+  /// empty. Learned texts only describe what the learned tokens are near to: the stored features
+  /// count.
   std::vector<LearnedText> learned;
   Reduce reduce = Reduce::kMeanEmbedding;
   std::vector<RegressionTarget> targets = {};  ///< as many as architecture.regression says
   double logit_scale = 100.0;                  ///< factor of the cosines before the softmax
   double temperature = 1.0;                    ///< calibration: the logits are divided by it
   UnknownRule unknown;
-  std::optional<ReferenceInfo> reference = {};  ///< then `auto` goes by it, for any labels
+  std::optional<ReferenceInfo> reference = {};  ///< if set, `auto` uses it, for any labels
   std::string licence;
   Json provenance = Json::object();  ///< free-form: training data, recipe hash, converted from
   std::map<std::string, std::string> files;  ///< sha256 of every other file
 
+  /// What parse() reads.
   Json to_json() const;
-  /// Errors: kCorrupt naming the place; kUnsupported for another format version.
+  /// Messages start with `subject`. Errors: kCorrupt naming the key; kUnsupported for another
+  /// format version.
   static Result<BundleInfo> parse(std::string_view json, std::string_view subject,
                                   const Limits& limits = {});
 };
 
+/// The precision to run in, as the user chooses it.
 enum class PrecisionChoice { kAuto, kF32, kBf16, kInt8 };
-/// "auto", "fp32", "bf16", "int8".
+/// Reads "auto", "fp32", "bf16" or "int8".
 std::optional<PrecisionChoice> find_precision(std::string_view name);
 /// "fp32", "bf16", "int8".
 std::string_view to_string(kernels::Precision precision);
 
+/// How a bundle is loaded.
 struct BundleOptions {
   PrecisionChoice precision =
-      PrecisionChoice::kF32;   ///< kAuto: int8 when the bundle is stored so (`mien export` measured
-                               ///< that it is good enough), else bf16 where the CPU multiplies it,
-                               ///< else fp32
-  bool many_pictures = false;  ///< packing may take longer when pictures gain (ImageEncoder::load)
-  int views = 1;               ///< of every picture, averaged: 1, 2 or 4 (ImageEncoderOptions)
+      PrecisionChoice::kF32;   ///< kAuto: int8 if the bundle is stored so (`mien export` measured
+                               ///< that it is good enough); otherwise bf16 if the CPU multiplies
+                               ///< it; otherwise fp32
+  bool many_pictures = false;  ///< packing may take longer if pictures then run faster
+  int views = 1;               ///< 1, 2 or 4 views of every picture, averaged (ImageEncoderOptions)
   Limits limits = {};
 };
 
 class BundleFolder;
 
 /// A model in the bundle format: a folder, or an uncompressed tar of the same files. Nothing in it
-/// is executed. Threads: immutable; shared by threads. Towers are packed on first use.
+/// is executed. Towers are packed on first use. Threads: immutable; safe from several threads.
+/// Errors: functions that return a tower give kInternal when oneDNN fails.
 class Bundle {
  public:
   /// Checks bundle.json, and name, type and shape of every tensor.
@@ -137,20 +145,23 @@ class Bundle {
   static Result<std::shared_ptr<const Bundle>> load(const std::filesystem::path& path,
                                                     const BundleOptions& options = {});
 
+  /// Content of bundle.json, the path given to load(), and all tensors.
   const BundleInfo& info() const { return info_; }
   const std::filesystem::path& path() const { return path_; }
   const checkpoint::Checkpoint& weights() const { return *weights_; }
-  /// Of the towers. kInt8 means the layers that takes_int8 names; what it leaves out, such as
-  /// convolutions, a temporal model or a tower over words, runs in bf16 where the CPU multiplies
-  /// it, else in fp32.
+  /// The precision of the towers. With kInt8, layers without an int8 form (convolutions, a temporal
+  /// model, a tower over words) run in bf16 if the CPU multiplies it, otherwise in fp32.
   kernels::Precision precision() const { return precision_; }
-  /// What the layers of the image tower run in: never kInt8 for a tower of convolutions.
+  /// The precision of the image tower: never kInt8 for a tower of convolutions.
   kernels::Precision image_precision() const;
+  /// False: the bundle only knows its own labels.
   bool has_text_tower() const { return info_.architecture.text.has_value(); }
 
+  /// Errors: also kInvalidArgument and kUnsupported as ImageEncoder::load, for
+  /// BundleOptions::views.
   Result<std::shared_ptr<const ImageEncoder>> image_encoder() const;
-  /// Packed anew when nobody holds it any more, so that its memory is free while only pictures are
-  /// read. Errors: kUnsupported when the bundle has no text tower.
+  /// Packed again after the last holder released it, so that it takes no memory while only pictures
+  /// are read. Errors: also kUnsupported when the bundle has no text tower.
   Result<std::shared_ptr<const TextEncoder>> text_encoder() const;
   /// nullptr when the bundle has no temporal model: a clip is then the mean of its frames.
   Result<std::shared_ptr<const TemporalEncoder>> temporal_encoder() const;
@@ -159,14 +170,14 @@ class Bundle {
   /// Errors: kNotFound without a tokenizer file; those of parse_bpe_merges and parse_words.
   Result<std::shared_ptr<const text::Tokenizer>> tokenizer() const;
 
-  /// The tokenizer file as it is. Errors: kNotFound, kIo.
+  /// The content of the tokenizer file. Errors: kNotFound, kIo.
   Result<std::string> tokenizer_text() const;
 
   /// The text of CARD.md. Errors: kNotFound, kIo.
   Result<std::string> card() const;
 
-  /// Stored unit embeddings of every text of info().labels (in order, parts after texts), shape
-  /// [texts, embed]; empty when absent.
+  /// Stored unit embeddings of every text of info().labels (in order, parts after texts), or
+  /// nullptr. Shape: [texts, embed].
   const TensorView* label_features() const { return weights_->find(kLabelFeatures); }
 
   /// nullptr when the bundle has none.
@@ -206,10 +217,11 @@ struct BundleContent {
   std::string card;       ///< CARD.md
 };
 
-/// Whether a bundle may be written at `path`. With `overwrite` a folder is replaced that is empty
-/// or holds a bundle and nothing else. Errors: kInvalidArgument, naming what else is there; kIo.
+/// Checks that a bundle may be written at `path`. With `overwrite`, a folder is replaced if it is
+/// empty or holds a bundle and nothing else. Errors: kInvalidArgument, naming what else it holds;
+/// kIo.
 Status check_bundle_target(const std::filesystem::path& path, bool overwrite);
-/// Writes a bundle folder beside its name and puts it in place. Errors: those of
+/// Writes a bundle folder under a temporary name and renames it. Errors: those of
 /// check_bundle_target, kIo.
 Status write_bundle(const std::filesystem::path& path, BundleContent content,
                     bool overwrite = false);

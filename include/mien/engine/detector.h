@@ -16,13 +16,14 @@
 
 namespace mien::engine {
 
-/// A convolutional network over a feature pyramid that says for every place of every level whether
-/// a face is there, its box and five points. Every layer but the first is separable: a 1 x 1
-/// convolution, then a 3 x 3 one that keeps channels apart. Source: Wu, Peng and Yu, "YuNet: A Tiny
+/// A convolutional network over a feature pyramid that gives a face score, a box and five points
+/// for every position of every level. Every layer but the first is separable: a 1 x 1 convolution,
+/// then a 3 x 3 one that keeps channels apart. Source: Wu, Peng and Yu, "YuNet: A Tiny
 /// Millisecond-level Face Detector", 2023.
 struct PyramidSizes {
+  /// A group of layers of one resolution.
   struct Stage {
-    bool halve = true;        ///< the largest of 2 x 2 places comes first
+    bool halve = true;        ///< starts with 2 x 2 max pooling
     std::vector<int> widths;  ///< outputs of its layers
 
     bool operator==(const Stage&) const = default;
@@ -32,15 +33,16 @@ struct PyramidSizes {
   int stem_kernel = 3;
   int stem_stride = 2;
   std::vector<Stage> stages;
-  int levels = 3;  ///< the last so many stages are the pyramid; each ends with as many channels
-  int shared = 1;  ///< layers of a level behind the pyramid, before its answers
+  int levels = 3;  ///< number of last stages that form the pyramid; all end with equal widths
+  int shared = 1;  ///< layers of a level between the pyramid and its outputs
 
   bool operator==(const PyramidSizes&) const = default;
 
   int width() const { return stages.back().widths.back(); }  ///< channels of the pyramid
-  int stride(int level) const;  ///< pixels from place to place; level 0 is the finest
+  int stride(int level) const;  ///< pixels between positions; level 0 is the finest
+  /// What parse() reads.
   Json to_json() const;
-  /// Errors: kCorrupt naming the place.
+  /// Messages start with `subject`. Errors: kCorrupt naming the key.
   static Result<PyramidSizes> parse(const Json& json, std::string_view subject);
 };
 
@@ -48,20 +50,22 @@ struct PyramidSizes {
 struct DetectorInfo {
   std::string name;
   PyramidSizes sizes;
-  double threshold = 0.6;     ///< of the score, 0 to 1, above which a place is a face
+  double threshold = 0.6;     ///< score, 0 to 1, above which a position is a face
   double overlap = 0.3;       ///< intersection over union above which two boxes are one face
   double smallest_face = 12;  ///< pixels, the narrowest that it finds well
-  /// Bundles see faces in squares from the brows to the chin. Such a square has so many times the
-  /// side of a square of the area of the network's box, and lies so many sides of that lower.
+  /// Bundles expect faces as squares from the brows to the chin. Such a square has `square_side`
+  /// times the side of a square with the area of the network's box, and is `square_down` sides of
+  /// that lower.
   double square_side = 0.93;
   double square_down = 0.04;
   std::string licence;
   Json provenance = Json::object();
   std::map<std::string, std::string> files;  ///< sha256 of every other file
 
+  /// What parse() reads.
   Json to_json() const;
-  /// Errors: kCorrupt naming the place; kUnsupported for another version; kInvalidArgument for
-  /// another kind of bundle.
+  /// Messages start with `subject`. Errors: kCorrupt naming the key; kUnsupported for another
+  /// version; kInvalidArgument for another kind of bundle.
   static Result<DetectorInfo> parse(std::string_view json, std::string_view subject,
                                     const Limits& limits = {});
 };
@@ -77,13 +81,14 @@ class DetectorBundle {
   static Result<std::shared_ptr<const DetectorBundle>> load(const std::filesystem::path& path,
                                                             const Limits& limits = {});
 
+  /// Content of bundle.json, the path given to load(), all tensors, and the network made of them.
   const DetectorInfo& info() const { return info_; }
   const std::filesystem::path& path() const { return path_; }
   const checkpoint::Checkpoint& weights() const { return *weights_; }
   const Pyramid& network() const { return *network_; }
-  /// Errors: kNotFound, kIo.
+  /// The text of CARD.md. Errors: kNotFound, kIo.
   Result<std::string> card() const;
-  /// Errors: kCorrupt naming the first file that differs.
+  /// Compares every file with its sha256. Errors: kCorrupt naming the first that differs.
   Status verify_hashes() const;
 
  private:
@@ -102,18 +107,19 @@ Result<bool> is_detector(const std::filesystem::path& path, const Limits& limits
 std::vector<std::pair<std::string, Shape>> detector_tensors(const PyramidSizes& sizes);
 
 /// A session of a detector. Scale 1 is half the size of the picture, where a network costs about as
-/// much as the HOG filters and finds faces of twice info().smallest_face; scale 2 is the picture as
-/// it is. Boxes are squares from the brows to the chin. Scores are logits of the network's
-/// probability above that of the threshold.
+/// much as the HOG filters and finds faces of twice info().smallest_face; scale 2 is the full size.
+/// Boxes are squares from the brows to the chin. A score is the logit of the network's probability
+/// minus that of the threshold.
 std::unique_ptr<face::FaceDetector> make_network_detector(
     std::shared_ptr<const DetectorBundle> bundle);
 
+/// The files of a detector bundle to be written.
 struct DetectorContent {
   DetectorInfo info;  ///< `files` is filled by write_detector
   checkpoint::NamedTensors tensors;
   std::string card;  ///< CARD.md
 };
-/// A detector that was read from another format, with what its tensors are views of.
+/// A detector read from another format, with the memory that its tensors are views of.
 struct ConvertedDetector {
   DetectorContent content;
   std::vector<Tensor> owned;

@@ -12,12 +12,12 @@ namespace mien::engine {
 /// The bundle that is used when none is named.
 inline constexpr std::string_view kDefaultBundle = "compact";
 
-/// Folders that hold shipped bundles, best first: share/mien/models beside the bin folder of
+/// Folders of shipped bundles, preferred first: share/mien/models beside the bin folder of
 /// this program; `models` in a folder above the program (a source tree).
 std::vector<std::filesystem::path> model_folders();
 
-/// The place of a bundle: a path that exists, or the name of a bundle in one of the folders `first`
-/// or model_folders(). Errors: kNotFound naming what was looked for and where.
+/// The path of a bundle: `name_or_path` if it exists, or the bundle of that name in one of the
+/// folders `first` or model_folders(). Errors: kNotFound naming what was searched for and where.
 Result<std::filesystem::path> find_bundle(std::string_view name_or_path,
                                           std::span<const std::filesystem::path> first = {});
 

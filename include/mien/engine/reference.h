@@ -14,45 +14,48 @@
 
 namespace mien::engine {
 
-/// What a bundle knows of faces in general (`reference` of bundle.json), so that a rule can be
-/// made for any label set: embeddings of training faces of known classes, and how far from them a
-/// face may be. See docs/bundle.md.
+/// What a bundle knows about faces in general (`reference` of bundle.json), from which a rule for
+/// "unknown" can be made for any label set: embeddings of training faces of known classes, and how
+/// far from them a face may be. See docs/bundle.md.
 struct ReferenceInfo {
+  /// A class of reference faces.
   struct Class {
     std::string name;
-    std::int64_t faces = 0;  ///< rows of the tensor, one class after another
+    std::int64_t faces = 0;  ///< rows of the tensor, class by class
     double share = 0;        ///< of the training faces
 
     bool operator==(const Class&) const = default;
   };
   std::vector<Class> classes;
-  std::int64_t directions = 0;  ///< rows of the tensor of the basis, behind the centre
-  double far = 0;               ///< distance from the basis that a face may have
-  double far_unit = 1;          ///< what counts like one deviation of a label's fit
+  std::int64_t directions = 0;  ///< rows of the basis tensor after the centre
+  double far = 0;               ///< largest distance from the basis of a known face
+  double far_unit = 1;          ///< distance that counts as one deviation of a label's fit
   double level = 0.05;          ///< share of reference faces that may be unknown
-  double threshold = 1;         ///< of labels that name none of the classes
-  double slope = 1;             ///< of the logit that a label fits, by its standardised cosine
+  double threshold = 1;         ///< for labels that name none of the classes
+  double slope = 1;             ///< logit that a label fits = slope * standardised cosine + offset
   double offset = 0;
-  std::vector<std::string> words;  ///< sorted: the texts that were beside faces had them
+  std::vector<std::string> words;  ///< sorted: words of the texts that described training faces
 
   bool operator==(const ReferenceInfo&) const = default;
 
+  /// What parse() reads.
   Json to_json() const;
-  /// Errors: kCorrupt naming the place.
+  /// Messages start with `subject`. Errors: kCorrupt naming the key.
   static Result<ReferenceInfo> parse(const Json& json, std::string_view subject,
                                      const Limits& limits);
+  /// Number of faces of all classes.
   std::int64_t faces() const;
 };
 
-/// Labels beside the reference faces: a cosine is turned into deviations from the mean over all
-/// classes alike, so that labels of any wording can be compared.
+/// How labels compare with the reference faces. Cosines are standardised by mean and deviation over
+/// the reference faces, all classes weighted equally, so that labels of any wording are comparable.
 struct LabelFit {
   std::vector<double> mean;       ///< per label, of its cosines with the reference faces
   std::vector<double> deviation;  ///< per label, above zero
   double threshold = 0;           ///< of the largest standardised cosine
 };
 
-/// The reference faces in memory. Immutable; safe from several threads.
+/// The reference faces in memory. Threads: immutable; safe from several threads.
 class Reference {
  public:
   static constexpr const char* kFaces = "reference.faces";
@@ -68,17 +71,18 @@ class Reference {
   Reference(ReferenceInfo info, std::vector<float> faces, std::vector<float> basis,
             std::int64_t embed);
 
+  /// The info given at construction, and one row of the faces. Shape: [embed].
   const ReferenceInfo& info() const { return info_; }
   std::span<const float> face(std::int64_t row) const;
 
-  /// Standardises labels and finds the threshold that `level` of the reference faces of the classes
-  /// that the labels name do not reach. A label names the class whose faces fit it best, when they
-  /// do clearly. Shape: cosines [faces, labels].
+  /// Standardises labels, and finds the threshold that a share `level` of the reference faces of
+  /// the named classes does not reach. A label names the class whose faces fit it best, if they do
+  /// so clearly. Shape: cosines [faces, labels].
   LabelFit fit(std::span<const double> cosines, std::size_t labels) const;
 
   /// Distance of a unit embedding from the plane that the faces lie in.
   double distance(std::span<const float> embedding) const;
-  /// How much nearer than allowed a face is, in units of a label's fit; below zero: too far.
+  /// The margin by which a face is near enough, in units of a label's fit; below zero: too far.
   double nearness(std::span<const float> embedding) const;
   /// The probability that a label fits rather than not, as a logit.
   double logit(double standardised) const { return info_.slope * standardised + info_.offset; }
@@ -91,7 +95,7 @@ class Reference {
   std::vector<std::size_t> class_of_;
 };
 
-/// Largest standardised cosine minus the threshold, or the nearness when that is less: below zero
+/// The smaller of the largest standardised cosine minus the threshold and the nearness; below zero
 /// means unknown. Shape: cosines [labels].
 double known_score(const Reference& reference, const LabelFit& fit, std::span<const float> face,
                    std::span<const double> cosines);

@@ -10,18 +10,21 @@
 
 namespace mien::engine {
 
-/// Clip embeddings to numbers, packed for this CPU, always in float32. Immutable; shared by
-/// threads. Source: EmoCLIP's downstream regression; see docs/methods.md.
+/// A regression head on clip embeddings, packed for this CPU, always in float32.
+/// Threads: immutable; safe from several threads. Source: EmoCLIP's downstream regression; see
+/// docs/methods.md.
 class Regressor {
  public:
-  /// Packs the `mlp.*` tensors. Precondition: check_tensors passed, and there is a regression part.
+  /// Packs the `mlp.*` tensors. Precondition: check_tensors passed, and there is a regression head.
+  /// Errors: kInternal when oneDNN fails.
   static Result<std::shared_ptr<const Regressor>> load(const checkpoint::Checkpoint& weights,
                                                        const Architecture& architecture);
 
+  /// Number of outputs.
   int targets() const { return head_.targets; }
 
   /// Shape: clips [count, embed], as the temporal model gives them (not normalised) -> out
-  /// [count, targets].
+  /// [count, targets]. Errors: kInternal when oneDNN fails.
   Status predict(const float* clips, std::int64_t count, float* out, Session& session) const;
 
  private:

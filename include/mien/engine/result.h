@@ -24,19 +24,20 @@ struct Reason {
   std::vector<std::vector<std::string>> near = {};
 };
 
-/// What a regression says of one target, in the target's own unit.
+/// The value of one regression target, in its own unit.
 struct TargetValue {
   std::string target;
   float value = 0;
 };
 
-/// What a face says at a moment of a clip, smoothed over time.
+/// The answer for a face at a moment of a clip, smoothed over time.
 struct SteadyAnswer {
   std::vector<LabelScore> labels = {};  ///< the answer first, then by probability; at most ten
   bool unknown = false;
-  bool continues = false;  ///< the face was there all the time since the frame that last showed it
+  bool continues = false;          ///< the face was present without a break since its last frame
   std::vector<float> change = {};  ///< of each of `labels`, against the face's own baseline
 
+  /// The best label, or "unknown".
   std::string top() const { return unknown || labels.empty() ? "unknown" : labels.front().label; }
 };
 
@@ -45,16 +46,16 @@ struct FaceResult {
   face::Face face;
   std::vector<LabelScore> labels;   ///< best first
   bool unknown = false;             ///< no label fits well enough; `labels` still holds the scores
-  std::vector<Reason> reasons;      ///< only with `explain`: best fitting first
+  std::vector<Reason> reasons;      ///< only with `explain`; best fit first
   std::vector<TargetValue> values;  ///< only from a bundle with a regression head, in its order
-  std::vector<float> embedding;     ///< only when asked for; L2-normalised
-  /// 0..1, how far it is from its own predicted neutral (NeutralDifference); only with `explain`
-  /// and a bundle that has such a network.
+  std::vector<float> embedding;     ///< only on request; L2-normalised
+  /// Distance from the predicted neutral face (NeutralDifference), 0..1; only with `explain` and a
+  /// bundle that has such a network.
   std::optional<float> intensity = {};
-  /// Clips and live frames: the answer of the stretch of time that the frame is in.
+  /// Clips and live frames: the smoothed answer at this frame.
   std::optional<SteadyAnswer> steady = {};
   /// Clips with a baseline: how much more probable each of `labels` is than in the face's own
-  /// baseline, -1..1; empty when that is not known.
+  /// baseline, -1..1; empty when the baseline is unknown.
   std::vector<float> change = {};
 
   /// The best label, or "unknown".

@@ -10,20 +10,22 @@
 
 namespace mien::engine {
 
-/// Mixes the embeddings of a clip's frames into one, packed for this CPU. Immutable; shared by
-/// threads. Source: EmoCLIP (arXiv 2310.16640), temporal module; see docs/methods.md.
+/// Mixes the embeddings of a clip's frames into one, packed for this CPU.
+/// Threads: immutable; safe from several threads. Source: EmoCLIP (arXiv 2310.16640), temporal
+/// module; see docs/methods.md.
 class TemporalEncoder {
  public:
   /// Packs the `temporal.*` tensors. Precondition: check_tensors passed, and there is a temporal
-  /// part.
+  /// model. Errors: kInternal when oneDNN fails.
   static Result<std::shared_ptr<const TemporalEncoder>> load(const checkpoint::Checkpoint& weights,
                                                              const Architecture& architecture,
                                                              kernels::Precision precision);
   ~TemporalEncoder();
 
+  /// Most frames of one clip in encode().
   int max_frames() const;
 
-  /// Shape: frames [clips, count, embed], as the image tower gives them (not normalised) -> out
+  /// Shape: frames [clips, count, embed], as the image tower computes them (not normalised) -> out
   /// [clips, embed], not normalised. Errors: kInvalidArgument unless count is in 1..max_frames().
   Status encode(const float* frames, std::int64_t clips, std::int64_t count, float* out,
                 Session& session) const;

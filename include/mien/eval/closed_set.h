@@ -11,16 +11,16 @@
 
 namespace mien::eval {
 
-/// What was said of one sample.
+/// The prediction for one sample.
 struct Prediction {
   std::string id;
   std::size_t truth = 0;
   std::vector<double> probabilities = {};  ///< per class, sums to 1
   std::vector<double> cosines = {};        ///< per class, or empty
-  std::vector<double> logits = {};    ///< per class, calibrated: what the softmax reads; or empty
+  std::vector<double> logits = {};    ///< per class, calibrated: input of the softmax; or empty
   std::vector<double> outliers = {};  ///< cosines with the words of RunOptions::outliers
 
-  std::size_t top() const;  ///< the first of the largest
+  std::size_t top() const;  ///< index of the largest; the first of equal ones
 };
 
 /// The figures of a closed-set evaluation; every sample has one of the classes.
@@ -41,12 +41,14 @@ struct ClosedSetReport {
   Json to_json() const;
 };
 
+/// How the bootstrap intervals are computed.
 struct ClosedSetOptions {
   int resamples = 1000;
   std::uint64_t seed = 1;
 };
 
-/// Errors: kInvalidArgument for no prediction, or one whose size or truth does not fit the classes.
+/// Computes the figures. Errors: kInvalidArgument without predictions, or for one whose size or
+/// truth does not match the classes.
 Result<ClosedSetReport> closed_set_report(const std::vector<std::string>& classes,
                                           const std::vector<Prediction>& predictions,
                                           const ClosedSetOptions& options = {});

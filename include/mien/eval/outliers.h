@@ -14,13 +14,14 @@
 
 namespace mien::eval {
 
-/// Words for expressions from the dictionary that samples are compared with besides the classes: an
+/// Dictionary words for expressions that samples are compared with in addition to the classes: an
 /// unseen expression is nearer to some of them than to a known class.
 struct OutlierWords {
   std::vector<std::string> words = {};
   std::vector<std::vector<double>> similarity = {};  ///< [words][classes] cosines of the texts
   std::vector<float> rows = {};                      ///< [words, embed], unit
 
+  /// No words were given.
   bool empty() const { return words.empty(); }
   /// Shape: unit [embed] -> cosines [words].
   std::vector<double> cosines(std::span<const float> unit) const;
@@ -29,20 +30,20 @@ struct OutlierWords {
 /// 66 common words for how a face may look ("bored", "proud", ...), separated by commas.
 std::string_view expression_words();
 
-/// Encodes `words`. `classes`: the place of every class's label in `scorer`, or nothing: similarity
-/// minus 1. Errors: kUnsupported without a text tower.
+/// Encodes `words`. `classes`: the index of the label of each class in `scorer`, or none, which
+/// makes the similarity -1. Errors: kUnsupported without a text tower.
 Result<OutlierWords> encode_outliers(const engine::Bundle& bundle, const text::LabelSet& words,
                                      const engine::LabelScorer& scorer,
                                      std::span<const std::optional<std::size_t>> classes,
                                      engine::Session& session);
 
-/// The places of the words that may stand for the unknown when these classes are known: the half
-/// that is least similar to its most similar known class. At least one.
+/// Indices of the words that may represent unknown expressions when these classes are known: the
+/// half that is least similar to its most similar known class. At least one.
 std::vector<std::size_t> choose_outliers(const OutlierWords& words,
                                          std::span<const std::size_t> known);
 
-/// How surely a sample is known: log sum exp of its scaled cosines with the known classes minus
-/// that with the chosen words. Larger is surer.
+/// Log sum exp of the scaled cosines with the known classes minus that with the chosen words.
+/// Higher means more certainly known.
 double outlier_score(std::span<const double> known_logits, std::span<const double> outlier_cosines,
                      std::span<const std::size_t> chosen, double scale);
 

@@ -11,19 +11,21 @@
 
 namespace mien::face {
 
+/// How a detector searches one picture.
 struct DetectOptions {
   float scale = 1;      ///< the picture is resized by this factor before the search
   float min_score = 0;  ///< detections below are dropped
 };
 
+/// A face that a detector found, in pixels of the picture.
 struct Detection {
   image::Box box;
-  float score = 0;  ///< larger is surer; 0 is the detector's own threshold
+  float score = 0;  ///< higher is more certain; 0 is the detector's own threshold
   /// Left eye, right eye, nose tip, left and right mouth corner, as seen in the picture.
   std::optional<std::array<image::Point, 5>> points = {};
 };
 
-/// The same face in a picture that `x` and `y` more pixels lie left of and above.
+/// Moves box and points by (x, y): to a picture with `x` more pixels on the left and `y` above.
 void shift(Detection& face, float x, float y);
 
 /// Finds faces in a picture.
@@ -31,27 +33,26 @@ void shift(Detection& face, float x, float y);
 class FaceDetector {
  public:
   virtual ~FaceDetector() = default;
-  /// Faces, surest first, in pixels of `picture` whatever the scale.
+  /// Faces, most certain first, in pixels of `picture` whatever the scale.
   /// Errors: kInvalidArgument for a scale that is not positive, kResourceLimit when the resized
   /// picture is larger than Limits allows.
   virtual Result<std::vector<Detection>> detect(image::ImageView picture,
                                                 const DetectOptions& options) = 0;
-  /// Width of the smallest face it finds in a picture that is searched at scale 1.
+  /// Width in pixels of the smallest face found at scale 1.
   virtual float smallest_face() const { return 80; }
-  /// One more of the same kind, for another thread; nullptr when there is none.
+  /// Another detector of the same kind for another thread; nullptr when it cannot be copied.
   virtual std::unique_ptr<FaceDetector> clone() const { return nullptr; }
-  /// What runs, for logs: for example "dlib-hog (avx2)".
+  /// What runs, for logs, for example "dlib-hog (avx2)".
   virtual std::string_view name() const = 0;
 };
 
-/// kAuto: the widest that kernels::active_isa() allows.
+/// Instruction set of the HOG filters; kAuto: the widest that kernels::active_isa() allows.
 enum class HogIsa { kAuto, kGeneric, kAvx2, kAvx512 };
 
-/// The filters of dlib's frontal face detector (five HOG filters, sliding window) in loops of our
-/// own. It sees grey only. The smallest face it finds is 80 pixels wide after resizing; boxes are
-/// square, from the brows to the chin.
-/// Errors: kUnsupported when this machine cannot run `isa`.
-/// Source: Davis King, dlib 19, frontal_face_detector.
+/// The filters of dlib's frontal face detector (five HOG filters, sliding window) in our own
+/// loops. It uses luminance only. The smallest face it finds is 80 pixels wide after resizing;
+/// boxes are square, from the brows to the chin. Errors: kUnsupported when this machine cannot run
+/// `isa`. Source: Davis King, dlib 19, frontal_face_detector.
 Result<std::unique_ptr<FaceDetector>> make_hog_detector(HogIsa isa = HogIsa::kAuto);
 
 }  // namespace mien::face

@@ -15,6 +15,7 @@ struct Box {
   float w = 0;
   float h = 0;
 
+  /// 0 when a side is not positive.
   float area() const { return w > 0 && h > 0 ? w * h : 0; }
   bool operator==(const Box&) const = default;
 };
@@ -22,6 +23,7 @@ struct Box {
 /// Intersection over union, 0..1.
 float iou(const Box& a, const Box& b);
 
+/// A point in pixels; (0, 0) is the top left corner of the picture.
 struct Point {
   float x = 0;
   float y = 0;
@@ -35,7 +37,9 @@ struct ImageView {
   int height = 0;
   std::ptrdiff_t stride = 0;
 
+  /// No pixels.
   bool empty() const { return width <= 0 || height <= 0; }
+  /// First byte of a row. Precondition: 0 <= y < height.
   const std::uint8_t* row(int y) const { return data + y * stride; }
 };
 
@@ -46,15 +50,19 @@ class Image {
   /// Black. Preconditions: sizes >= 0.
   Image(int width, int height);
 
+  /// Sizes in pixels.
   int width() const { return width_; }
   int height() const { return height_; }
   bool empty() const { return width_ == 0 || height_ == 0; }
+  /// First byte of a row. Precondition: 0 <= y < height().
   std::uint8_t* row(int y) { return pixels_.data() + static_cast<std::size_t>(y) * 3U * width_u(); }
   const std::uint8_t* row(int y) const {
     return pixels_.data() + static_cast<std::size_t>(y) * 3U * width_u();
   }
+  /// All bytes, 3 * width() * height().
   std::vector<std::uint8_t>& pixels() { return pixels_; }
   const std::vector<std::uint8_t>& pixels() const { return pixels_; }
+  /// Borrows: valid while this picture lives and keeps its size.
   ImageView view() const { return {pixels_.data(), width_, height_, std::ptrdiff_t{3} * width_}; }
   operator ImageView() const { return view(); }  // NOLINT(google-explicit-constructor)
 
@@ -65,9 +73,9 @@ class Image {
   std::vector<std::uint8_t> pixels_;
 };
 
-/// Copies the part of `source` inside `box` (corners rounded to whole pixels); what overhangs is
-/// black. Empty when the box is not finite, has no pixel, or is larger than a picture may be
-/// (16 384 on a side, 64 million pixels).
+/// Copies the part of `source` inside `box` (corners rounded to whole pixels); parts outside the
+/// picture are black. Empty when the box is not finite, covers no pixel, or is larger than the
+/// limits for pictures (16,384 on a side, 64 million pixels).
 Image crop(ImageView source, const Box& box);
 
 }  // namespace mien::image

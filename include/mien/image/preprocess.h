@@ -11,10 +11,12 @@
 
 namespace mien::image {
 
+/// How a resize interpolates.
 enum class Filter { kNearest, kBilinear, kBicubic };
 
-/// One step of a preprocessing recipe. The order of the steps is the order of the work.
+/// One step of a preprocessing recipe. Steps run in their order.
 struct PreprocessStep {
+  /// What a step does.
   enum class Kind {
     kResizeShorter,  ///< shorter side -> size, aspect kept (torchvision: longer side = int(size *
                      ///< long / short))
@@ -38,7 +40,7 @@ struct PreprocessStep {
   bool operator==(const PreprocessStep&) const = default;
 };
 
-/// What a method does to a crop before its image tower; stored in a bundle.
+/// How a face crop is preprocessed for the image tower of a method; stored in a bundle.
 struct PreprocessSpec {
   std::vector<PreprocessStep> steps;
 
@@ -51,25 +53,26 @@ struct PreprocessSpec {
   static PreprocessSpec emoclip(int size);
   /// DFER-CLIP: direct antialiased bilinear resize to size x size on uint8, [0,1], no mean/std.
   static PreprocessSpec dfer_clip(int size);
-  /// Networks of ImageNet: shorter side bilinear antialiased, centre crop, [0,1], its mean/std.
+  /// ImageNet networks: shorter side bilinear antialiased, centre crop, [0,1], its mean/std.
   static PreprocessSpec imagenet(int size);
 
+  /// What parse() reads.
   Json to_json() const;
-  /// Errors: kCorrupt naming `subject`, unknown keys included.
+  /// Messages start with `subject`. Errors: kCorrupt, also for unknown keys.
   static Result<PreprocessSpec> parse(const Json& json, std::string_view subject);
-  /// Errors: kInvalidArgument when the steps cannot work: no or two kToFloat, grey or uint8-only
-  /// steps after it, normalise before it, sizes outside 1..4096, std of 0, last spatial step not
-  /// square.
+  /// Errors: kInvalidArgument when the steps cannot work: not exactly one kToFloat, grey or
+  /// uint8-only steps after it, normalise before it, sizes outside 1..4096, std of 0, last spatial
+  /// step not square.
   Status validate() const;
   /// Side of the square output. Precondition: validate().ok().
   int output_size() const;
 };
 
-/// Runs `spec` on a picture. Shape: [H, W, 3] uint8 -> `out` [3, S, S] float32 with S =
-/// spec.output_size(). A centre crop right behind a resize limits what the resize computes.
-/// Errors: kInvalidArgument for an empty picture or a spec that does not validate; kResourceLimit
-/// when a very thin picture would grow above 64 million pixels. Precondition: out.size() == 3 * S *
-/// S.
+/// Runs `spec` on a picture. When a centre crop follows a resize directly, only the cropped part is
+/// resized. Shape: [H, W, 3] uint8 -> `out` [3, S, S] float32 with S = spec.output_size().
+/// Precondition: out.size() == 3 * S * S. Errors: kInvalidArgument for an empty picture or a spec
+/// that does not validate; kResourceLimit when a very thin picture would grow above 64 million
+/// pixels.
 Status preprocess(ImageView source, const PreprocessSpec& spec, std::span<float> out);
 
 }  // namespace mien::image

@@ -19,8 +19,8 @@ torch::Tensor symmetric_contrastive(const torch::Tensor& videos, const torch::Te
 torch::Tensor symmetric_contrastive_soft(const torch::Tensor& videos, const torch::Tensor& texts,
                                          const torch::Tensor& factor, const torch::Tensor& targets);
 
-/// The mean loss of `chunks` equal parts of the batch, each with its own negatives: what as many
-/// processes with local negatives compute together. Precondition: chunks divides the batch.
+/// The mean loss of `chunks` equal parts of the batch, each with its own negatives: equal to the
+/// loss of as many processes with local negatives. Precondition: chunks divides the batch.
 torch::Tensor chunked_contrastive(const torch::Tensor& videos, const torch::Tensor& texts,
                                   const torch::Tensor& factor, std::int64_t chunks);
 
@@ -33,8 +33,8 @@ struct Gather {
   std::function<torch::Tensor(const torch::Tensor&)> all_gather = {};
 };
 
-/// The loss over the batches of all processes. Its gradient is such that the mean of the gradients
-/// over the processes is that of one process with the whole batch.
+/// symmetric_contrastive over the batches of all processes. The mean of its gradients over the
+/// processes is the gradient of one process with the whole batch.
 torch::Tensor gathered_contrastive(const torch::Tensor& videos, const torch::Tensor& texts,
                                    const torch::Tensor& factor, const Gather& gather);
 

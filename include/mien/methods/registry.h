@@ -18,7 +18,7 @@ namespace mien::methods {
 
 /// What a method needs from outside its recipe.
 struct MethodContext {
-  std::filesystem::path data;   ///< folder that the recipe's names are below
+  std::filesystem::path data;   ///< folder that paths of a recipe are relative to
   std::filesystem::path cache;  ///< folder for embeddings of frozen towers
   std::uint64_t seed = 1;
   loss::Gather processes = {};       ///< this process, and how it gathers from the others
@@ -27,21 +27,25 @@ struct MethodContext {
   std::function<void(std::string_view what, std::int64_t done, std::int64_t total)> progress = {};
   LogSink log = {};
 
-  /// Tells how many samples a validation has read. Errors: kCancelled when the run is to stop.
+  /// Reports the progress of a validation, in samples. Errors: kCancelled when the run was
+  /// cancelled.
   Status validating(std::int64_t done, std::int64_t total) const;
 };
 
-/// The options of a method, and the maker of it.
+/// The options of a method, and what makes the method from them.
 class MethodRecipe {
  public:
   virtual ~MethodRecipe() = default;
+  /// Registers every option; `set` borrows the fields of this recipe.
   virtual void register_options(OptionSet& set) = 0;
-  /// Errors: those of the options, the data and the weights.
+  /// Makes the method, with data and weights loaded. Errors: those of the options, the data and the
+  /// weights.
   virtual Result<std::unique_ptr<Method>> make(const MethodContext& context) const = 0;
 };
 
+/// The names that make_recipe accepts.
 std::vector<std::string_view> method_names();
-/// Errors: kNotFound naming the known methods.
+/// A recipe with default options. Errors: kNotFound naming the known methods.
 Result<std::unique_ptr<MethodRecipe>> make_recipe(std::string_view method);
 
 }  // namespace mien::methods

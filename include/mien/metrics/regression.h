@@ -15,8 +15,8 @@ struct RegressionError {
   double rmse = 0;
 };
 
-/// Shape: prediction and truth [samples]. Errors: kInvalidArgument for no sample, sizes that
-/// differ, values that are not finite. Source: EmoCLIP's released code (population variances and
+/// Shape: prediction and truth [samples]. Errors: kInvalidArgument without samples, for sizes that
+/// differ or values that are not finite. Source: EmoCLIP's released code (population variances and
 /// the 1e-5 terms included).
 Result<RegressionError> regression_error(std::span<const double> prediction,
                                          std::span<const double> truth);

@@ -7,6 +7,7 @@
 
 namespace mien::metrics {
 
+/// One point of a ROC curve. Units: shares, 0 to 1.
 struct RocPoint {
   double false_positive = 0;  ///< share of the negatives at or above the threshold, 0..1
   double true_positive = 0;   ///< share of the positives

@@ -11,7 +11,7 @@ namespace mien::metrics {
 /// Percent of samples whose true class is among the `k` largest scores. A tie with the true class
 /// counts against it.
 /// Shape: scores [samples, classes], truth [samples].
-/// Errors: kInvalidArgument for sizes that do not fit, a truth outside the classes, NaN.
+/// Errors: kInvalidArgument for sizes that do not match, a truth outside the classes, NaN.
 Result<double> top_k_accuracy(std::span<const double> scores, std::size_t classes,
                               std::span<const std::size_t> truth, std::size_t k);
 
@@ -22,6 +22,7 @@ struct ReliabilityBin {
   std::int64_t count = 0;
 };
 
+/// How far confidence is from accuracy, and the bins it was computed over.
 struct Calibration {
   double ece_percent = 0;  ///< expected calibration error
   std::vector<ReliabilityBin> bins = {};
@@ -29,7 +30,7 @@ struct Calibration {
 
 /// Expected calibration error over equally wide bins (a, b] of the confidence.
 /// Shape: confidence [samples] in 0..1, correct [samples] of 0 or 1.
-/// Errors: kInvalidArgument for no sample, sizes that differ, a confidence outside 0..1.
+/// Errors: kInvalidArgument without samples, for sizes that differ or a confidence outside 0..1.
 /// Source: Guo et al., ICML 2017 (arXiv 1706.04599).
 Result<Calibration> calibration(std::span<const double> confidence, std::span<const char> correct,
                                 std::size_t bins = 15);

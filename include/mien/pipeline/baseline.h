@@ -9,8 +9,9 @@
 
 namespace mien::pipeline {
 
-/// Where the neutral face of a person is taken from, to tell changes against it.
+/// Which part of a clip shows the usual face of a person, so that changes from it can be reported.
 struct Baseline {
+  /// What the baseline is computed from.
   enum class From {
     kNone,
     kInterval,  ///< the mean over [from_us, to_us) of the clip
@@ -21,22 +22,24 @@ struct Baseline {
   std::int64_t from_us = 0;
   std::int64_t to_us = 0;
 
+  /// False: changes are not reported.
   bool enabled() const { return from != From::kNone; }
 };
 
-/// "median", or an interval of the clip: "0-10s", "2.5-7", "1:00-1:30".
-/// Errors: kInvalidArgument.
+/// Reads "median", or an interval of the clip: "0-10s", "2.5-7", "1:00-1:30".
+/// Errors: kInvalidArgument for any other text.
 Result<Baseline> parse_baseline(std::string_view text);
 
-/// The baseline of one track, weighted with time. Memory does not grow with the track.
+/// The baseline of one track, weighted by time. Its memory does not grow with the track.
+/// Threads: not thread-safe.
 class TrackBaseline {
  public:
-  /// The probabilities of one frame, in the order of the labels, and how long it lasted.
+  /// Adds the probabilities of one frame, in the order of the labels, and how long it lasted.
   void add(const Baseline& baseline, std::int64_t time_us, std::int64_t held_us,
            std::span<const float> probabilities);
-  /// One probability per label, a median to 0.001; empty when the face was not there.
+  /// One probability per label, a median to 0.001; empty when the face was absent.
   std::vector<float> value(const Baseline& baseline) const;
-  /// The time that it rests on.
+  /// The time it was computed over.
   double seconds() const { return seconds_; }
 
  private:

@@ -17,44 +17,46 @@
 
 namespace mien::pipeline {
 
+/// What a Recognizer computes, and how.
 struct RecognizerOptions {
   face::FinderOptions finder;
   engine::ScorerOptions scorer;
   bool scores = true;       ///< false: no labels are needed, and faces have none
   bool embeddings = false;  ///< put the unit embedding into every FaceResult
-  /// Clips and live frames: the regression head reads every face of a frame, as it reads a picture;
-  /// false: tracks only, which saves a pass of the temporal model per face.
+  /// Clips and live frames: apply the regression head to each face of each frame, as to a picture.
+  /// False: to tracks only, which saves a pass of the temporal model per face.
   bool frame_values = false;
-  int batch = 8;       ///< faces that are encoded together in a clip, by one thread
+  int batch = 8;       ///< clips: faces that one thread encodes together
   int every = 1;       ///< clips: analyse every n-th frame
-  double max_fps = 0;  ///< clips: analyse at most so many frames per second; 0: no limit
-  /// Clips and live frames: seconds over which answers are smoothed; 0: every frame for itself.
+  double max_fps = 0;  ///< clips: most frames to analyse per second; 0: no limit
+  /// Clips and live frames: seconds over which answers are smoothed; 0: each frame by itself.
   double smooth_seconds = 0.5;
-  /// Clips and live frames: changes against it are told. Frames wait until it is known, but those
-  /// of live sources and those with pixels do not: they have changes from then on. A median is
-  /// known at the end; such sources refuse it.
+  /// Clips and live frames: report changes from this baseline. Frames are held back until it is
+  /// known, except those of live sources and those delivered with pixels, which have changes only
+  /// from then on. A median is known only at the end, so these two reject it.
   Baseline baseline;
 };
 
 /// One frame of a clip as it leaves the pipeline.
 struct ClipFrame {
   FrameResult result;
-  /// False: a frame between; `result.faces` are those of the last analysed one.
+  /// False: a frame in between; `result.faces` are those of the last analysed one.
   bool analysed = true;
-  /// The pixels, while the sink runs; only with ClipSink::images.
+  /// The pixels, valid while the sink runs; only with ClipSink::images.
   const image::Image* image = nullptr;
 };
 
-/// Where a clip's results go, in presentation order, from the calling thread. Frames come when
-/// their answers are settled (FaceResult::steady), up to one and a half times the smoothed seconds
-/// after they were read; those of a live source come at once. A Status that is not ok ends the
-/// clip.
+/// Receives the results of a clip in presentation order, in the calling thread. Frames are
+/// delivered when their answers are settled (FaceResult::steady), up to one and a half times
+/// smooth_seconds after they were read; those of a live source at once. A Status that is not ok
+/// ends the clip.
 struct ClipSink {
   std::function<Status(const ClipFrame&)> frame;
   bool images = false;       ///< deliver the pixels too
-  bool every_frame = false;  ///< call `frame` for frames that were not analysed too (to draw them)
+  bool every_frame = false;  ///< also call `frame` for frames that were not analysed (to draw them)
 };
 
+/// The end of a clip.
 struct ClipResult {
   std::vector<TrackResult> tracks;  ///< by track id
   SummaryResult summary;
@@ -63,38 +65,41 @@ struct ClipResult {
 
 /// Reads expressions in pictures, clips and live frames: finds faces, encodes them, scores the
 /// labels. Threads: not thread-safe; one per worker. Cheap to make; the bundle is shared.
+/// Errors: functions that return faces give those of face::FaceFinder; kInternal when oneDNN
+/// fails.
 class Recognizer {
  public:
-  /// Errors: those of Bundle::image_encoder, LabelScorer::make and face::make_finder.
+  /// Makes a recognizer. Errors: those of Bundle::image_encoder, LabelScorer::make and
+  /// face::make_finder.
   static Result<std::unique_ptr<Recognizer>> make(std::shared_ptr<const engine::Bundle> bundle,
                                                   const text::LabelSet& labels,
                                                   const RecognizerOptions& options = {});
-  /// The same with a face detector of your own; nullptr: the one that comes with mien. It serves
-  /// one thread at a time; with clone() its copies search frames of a clip side by side.
+  /// The same with a face detector of your own; nullptr: that of mien. It is used by one thread at
+  /// a time; if clone() works, copies search several frames of a clip at once. Errors: as above.
   static Result<std::unique_ptr<Recognizer>> make(std::shared_ptr<const engine::Bundle> bundle,
                                                   const text::LabelSet& labels,
                                                   const RecognizerOptions& options,
                                                   std::unique_ptr<face::FaceDetector> detector);
   ~Recognizer();
 
-  /// Empty without scores.
+  /// Names of the labels, in the user's order; empty without RecognizerOptions::scores.
   const std::vector<std::string>& label_names() const;
   /// Targets of the bundle's regression head; empty without one.
   const std::vector<std::string>& target_names() const;
-  /// How tracks are read: by the bundle's temporal model when it has one.
+  /// How tracks are read: with the bundle's temporal model if it has one.
   engine::Aggregate aggregate() const;
-  /// How pictures are read: by a transformer over time as clips, else as they are.
+  /// How pictures are read: as clips that repeat them if the bundle has a temporal transformer.
   engine::Aggregate picture_aggregate() const;
 
   /// How small a picture may be decoded for image(); see face::enough_to_find.
   image::Enough enough() const;
 
-  /// All faces of one picture, largest first. No face is an empty result. With a temporal
+  /// All faces of one picture, largest first; empty when there are none. With a temporal
   /// transformer a face is read as a clip that repeats it to the length of the bundle's sampling.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture, const std::string& name);
 
-  /// The faces in boxes that you know, in their order; nothing is searched.
-  /// Errors: kInvalidArgument for a box that is not in the picture, or less than half.
+  /// The faces in given boxes, in their order; nothing is searched.
+  /// Errors: also kInvalidArgument for a box of which less than half lies in the picture.
   Result<std::vector<engine::FaceResult>> image(image::ImageView picture,
                                                 std::span<const image::Box> boxes);
 
@@ -102,19 +107,18 @@ class Recognizer {
   /// file.
   Result<FrameResult> picture(const image::Reduced& picture, const std::string& name);
 
-  /// A whole clip: as many threads as kernels::threads() tells work on frames side by side, the
-  /// calling one among them; memory does not grow with its length. Results do not depend on the
-  /// number of threads.
-  /// Frames are scored one by one; a track is the mean of its frames, or what the temporal model
-  /// makes of them.
-  /// Errors: kCancelled when `cancel` was set; what was delivered until then stays valid.
+  /// Reads a whole clip. Frames are scored one by one; a track is the mean of its frames, or the
+  /// output of the temporal model. Memory does not grow with the length of the clip.
+  /// Threads: kernels::threads() threads, the calling one included, work on different frames;
+  /// results do not depend on their number. Errors: also those of the source and the sink;
+  /// kCancelled when `cancel` was set. What was delivered before an error stays valid.
   Result<ClipResult> clip(video::VideoSource& source, const std::string& name, const ClipSink& sink,
                           const std::atomic<bool>* cancel = nullptr);
 
-  /// One live frame; call with growing timestamps. Faces carry track ids, their own scores, and
-  /// the answer smoothed over the last RecognizerOptions::smooth_seconds.
+  /// Reads one live frame. Precondition: timestamps increase. Faces carry track ids, their own
+  /// scores, and the answer smoothed over the last RecognizerOptions::smooth_seconds.
   Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us);
-  /// The same with faces that you have found; ids follow from their boxes. Errors: as for image().
+  /// The same with given boxes; track ids follow from them. Errors: as image() with boxes.
   Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us,
                                                std::span<const image::Box> boxes);
   /// The summary of the tracks pushed so far. Errors: those of the temporal model.

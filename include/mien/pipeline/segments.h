@@ -15,40 +15,41 @@
 
 namespace mien::pipeline {
 
-/// A stretch of time over which one label led on a face.
+/// A period in which one label led on a face.
 struct Segment {
-  static constexpr int kUnknown = -2;  ///< there, but no label fits
+  static constexpr int kUnknown = -2;  ///< present, but no label fits
 
   std::int64_t from_us = 0;
   std::int64_t to_us = 0;
-  int label = kUnknown;           ///< place in LabelSegments::labels(), or kUnknown
+  int label = kUnknown;           ///< index in LabelSegments::labels(), or kUnknown
   double probability = 0;         ///< mean of the label's probability over its time; 0 when unknown
   std::vector<float> means = {};  ///< with a baseline: of every label
 };
 
+/// The segments of one face over a clip.
 struct SegmentTrack {
   std::int64_t id = 0;
-  std::vector<Segment> segments = {};  ///< by time, without overlap; gaps where the face is away
-  /// Time of every label in the order of LabelSegments::labels(), then that of unknown.
+  std::vector<Segment> segments = {};  ///< by time, without overlap; gaps while the face is absent
+  /// Seconds of each label in the order of LabelSegments::labels(), then of unknown.
   std::vector<double> seconds = {};
   std::int64_t left_out = 0;  ///< segments beyond kMaxSegments; their time is in `seconds`
-  /// With a baseline: its probabilities (none when the face was not there), what it rests on, and
-  /// the means over the whole track.
+  /// With a baseline: its probabilities (empty when the face was absent), its length, and the means
+  /// over the whole track.
   std::vector<float> baseline = {};
   double baseline_seconds = 0;
   std::vector<double> means = {};
-  double weight = 0;  ///< of `means`
+  double weight = 0;  ///< total weight of `means`
 
-  /// How much more probable the label of a segment was than in the baseline.
+  /// How much more probable the label of a segment was than in the baseline; none if not known.
   std::optional<double> change_of(const Segment& segment) const;
 };
 
-/// How long analysed frames last: until the next one. A pause of more than a second and of more
-/// than four usual steps is a gap in the clip; the frame before it lasts one usual step.
+/// How long analysed frames last: until the next one. A pause of more than a second and more than
+/// four usual steps is a gap in the clip; the frame before it lasts one usual step.
 class FrameSteps {
  public:
-  /// The time of the next frame; returns how long the one before it lasted (0 for the first).
-  /// Precondition: times do not fall.
+  /// Adds the next frame; returns how long the one before it lasted (0 for the first).
+  /// Precondition: times do not decrease.
   std::int64_t next(std::int64_t now_us);
   /// The median of the last steps; 40 ms when there are none.
   std::int64_t usual() const;
@@ -60,48 +61,53 @@ class FrameSteps {
   std::int64_t last_us_ = 0;
 };
 
-/// The one place that turns frames into answers over time; every output uses its segments.
+/// Turns the answers of frames into answers over time; every output uses these segments, so that
+/// all agree.
 ///
-/// Probabilities are averaged, weighted with time, over a window around each analysed frame (more
-/// than half unknown makes it unknown). A label takes over when it leads for a whole window from
-/// then on, and clearly: by a tenth over the one that led. A face that comes back within a window
-/// was there in between; a longer absence ends its stretch. What a frame says is settled one and a
-/// half windows later. Memory: a few windows of every face, and the segments, up to kMaxSegments.
+/// Probabilities are averaged, weighted by time, over a window around each analysed frame (unknown
+/// if more than half of it is). A label takes over when from then on it leads for a whole window,
+/// by at least a tenth over the previous one. A face that returns within a window counts as present
+/// in between; a longer absence ends its segment. The answer of a frame is settled one and a half
+/// windows later. Memory: a few windows per face, and the segments, up to kMaxSegments.
+/// Threads: not thread-safe.
 class LabelSegments {
  public:
-  static constexpr std::size_t kMaxSegments = 200'000;  ///< of all faces; later ones only count
+  static constexpr std::size_t kMaxSegments = 200'000;  ///< of all faces; the rest is only counted
 
+  /// What the caller needs.
   enum class Use {
-    kSegments,  ///< segments alone; take() is not called
+    kSegments,  ///< only segments; take() is not called
     kAnswers,   ///< take() is called for every frame
-    kLive,      ///< as kAnswers, at once: the window ends at the frame, and a label stays for one
+    kLive,      ///< as kAnswers, but at once: the window ends at the frame, and a label
+                ///< stays for one window
   };
 
-  /// `labels`: the label set in the user's order. `smooth_seconds` <= 0: every frame for itself.
+  /// `labels`: the label set in the user's order. `smooth_seconds` <= 0: each frame by itself.
   explicit LabelSegments(std::vector<std::string> labels = {}, double smooth_seconds = 0.5,
                          Use use = Use::kSegments);
 
-  /// From now on answers and segments have changes against it. Call it before add().
+  /// Answers and segments will have changes from this baseline. Call it before add().
   void set_baseline(const Baseline& baseline) { baseline_ = baseline; }
-  /// True when the baseline of all tracks is known: faces that take() gives have their changes.
+  /// True when the baseline of all tracks is known: faces from take() then have changes.
   bool baseline_settled();
   bool has_baseline() const { return baseline_.enabled(); }
 
   /// Adds the next analysed frame of the clip; faces without a track are left out.
   void add(const FrameResult& frame);
-  /// The clip ends; the last frame lasts as long as is usual. Call it once.
+  /// Ends the clip; the last frame lasts one usual step. Call it once.
   void finish();
 
-  /// The oldest frame that was added and not taken: puts the settled answers into its faces.
-  /// False: they are not settled yet. Call it with the frames in their order.
+  /// Puts the settled answers into the faces of `frame`, the oldest frame that was added and not
+  /// taken yet. False: its answers are not settled. Call it with the frames in order.
   bool take(FrameResult& frame);
   /// Settles the oldest frame with what is known now, when no more frames can be kept.
   void settle_oldest();
 
+  /// The labels given at construction.
   const std::vector<std::string>& labels() const { return labels_; }
   /// The label's name, or "unknown".
   const std::string& name(int label) const;
-  /// By id. Complete after finish().
+  /// All tracks, by id. Complete after finish().
   std::vector<SegmentTrack> tracks() const;
   /// Start of the first and end of the last analysed frame.
   std::int64_t begin_us() const { return begin_us_; }
@@ -172,7 +178,7 @@ class LabelSegments {
   std::int64_t end_us_ = 0;
 };
 
-/// Gives every track its shares of time and its segments.
+/// Sets the shares of time and the segments of every track.
 void add_segments(const LabelSegments& segments, std::vector<TrackResult>& tracks);
 
 }  // namespace mien::pipeline

@@ -8,17 +8,20 @@
 
 namespace mien::report {
 
-/// CSV about whole tracks (docs/outputs.md): one row per track with its shares of time, or one row
-/// per segment. As FaceCsv: RFC 4180, cells from outside cannot become formulas.
+/// CSV of whole tracks (docs/outputs.md): one row per track with its shares of time, or one row per
+/// segment. Quoted as FaceCsv does, so that no cell becomes a formula in a spreadsheet.
+/// Threads: const member functions are safe from several threads.
 class ClipCsv {
  public:
+  /// What one row is.
   enum class Rows { kTracks, kSegments };
 
   /// `labels`: the label set in the user's order.
   ClipCsv(Rows rows, std::vector<std::string> labels, const CsvExtras& extras = {});
 
+  /// The first line, with its line end.
   std::string header() const;
-  /// `clip`: the end of the clip that the track is of.
+  /// The lines of one track. `clip`: the summary of its clip.
   std::string rows(const pipeline::TrackResult& track, const pipeline::SummaryResult& clip) const;
 
  private:

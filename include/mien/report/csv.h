@@ -16,15 +16,16 @@ std::string csv_text(std::string_view text);
 /// Columns that not every table has.
 struct CsvExtras {
   bool changes = false;  ///< against the face's baseline
-  bool clock = false;    ///< the wall time, in clips whose FrameResult::clock is known
+  bool clock = false;    ///< wall time, for clips whose FrameResult::clock is known
 };
 
 /// Results as a table with one row per face per frame (docs/outputs.md). A frame without a face has
-/// one row with success 0. Lines end with "\n". Threads: const member functions are safe.
+/// one row with success 0. Lines end with "\n". Threads: const member functions are safe from
+/// several threads.
 class FaceCsv {
  public:
   /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label
-  /// counts once. `targets`: of a regression, one v_ column each behind them.
+  /// counts once. `targets`: of a regression, one v_ column each after these.
   /// With CsvExtras::changes one d_ column per label follows, then `cut_short`, and with
   /// CsvExtras::clock `clock`.
   explicit FaceCsv(const std::vector<std::string>& labels,
@@ -33,7 +34,7 @@ class FaceCsv {
   /// The first line.
   std::string header() const;
   /// The lines of one picture or frame. Scores of labels outside the set are left out.
-  /// `cut_short`: it is the last frame of a clip that ends before its header says.
+  /// `cut_short`: the last frame of a clip that ends before its header says it does.
   std::string rows(const pipeline::FrameResult& frame, bool cut_short = false) const;
 
  private:

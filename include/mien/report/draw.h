@@ -15,8 +15,9 @@ namespace mien::report {
 
 class ClipTimeline;
 
+/// How results are drawn.
 struct DrawStyle {
-  int top_labels = 3;         ///< labels told per face, 1 to 10
+  int top_labels = 3;         ///< number of labels to show per face, 1 to 10
   double scale = 1.0;         ///< size of text and lines, 0.25 to 4
   bool landmarks = false;     ///< dots on the five points
   bool enlarge_small = true;  ///< pictures below 240 pixels are enlarged 2 to 8 times first
@@ -27,14 +28,14 @@ struct DrawStyle {
 /// Where a frame is in its clip.
 struct FrameTime {
   std::int64_t now_us = 0;
-  std::int64_t duration_us = 0;        ///< <= 0: unknown (live), the last 30 seconds are shown
-  std::optional<WallTime> clock = {};  ///< of time 0: drawn in place of the clip's time
+  std::int64_t duration_us = 0;        ///< <= 0: unknown (live); the last 30 seconds are shown
+  std::optional<WallTime> clock = {};  ///< wall time of time 0, drawn instead of the clip's time
 };
 
-/// Draws results on pictures: a box per face in a colour of its own, and beside it a panel with the
-/// best labels, placed so that it stays inside the picture and off other faces where there is room.
-/// Labels may be any text in any script; what the system's fonts lack shows as a framed code.
-/// Threads: one thread at a time; keeps loaded fonts, so make one per clip.
+/// Draws results on pictures: a box per face in its own colour, and beside it a panel with the best
+/// labels that stays inside the picture and off other faces where there is room. Labels may be in
+/// any script; characters missing from the system's fonts show as a framed code. Threads: one
+/// thread at a time. It caches fonts, so make one per clip.
 class Annotator {
  public:
   /// Errors: kInternal when there is no font system.
@@ -45,15 +46,16 @@ class Annotator {
 
   /// Draws `faces` on `picture`. The picture grows where DrawStyle::enlarge_small applies, and by a
   /// band below when its only face is the whole picture. Boxes may overhang; boxes that are empty,
-  /// not finite or outside are left out.
+  /// not finite or entirely outside are left out.
   /// Errors: kInvalidArgument for an empty picture, kResourceLimit above 32767 pixels a side.
   Status draw(image::Image& picture, std::span<const engine::FaceResult> faces);
 
-  /// As draw(), then adds a band below with the leading label of each track from the start until
-  /// now. The result has the size clip_size() tells.
+  /// As draw(), then adds a band below with the leading label of each track up to now. The result
+  /// has the size that clip_size() gives. Errors: as draw().
   Status draw_frame(image::Image& frame, std::span<const engine::FaceResult> faces,
                     const ClipTimeline& timeline, const FrameTime& time);
 
+  /// In pixels.
   struct Size {
     int width = 0;
     int height = 0;
@@ -67,7 +69,7 @@ class Annotator {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Draws one picture: Annotator::create and draw.
+/// Draws one picture with its own Annotator. Errors: those of Annotator::create and draw.
 Status annotate(image::Image& picture, std::span<const engine::FaceResult> faces,
                 const DrawStyle& style = {});
 

@@ -6,18 +6,18 @@
 
 namespace mien::report {
 
-/// What an ELAN document tells beside the annotations.
+/// What an ELAN document contains besides the annotations.
 struct ElanOptions {
   std::string media_url = {};       ///< "file:///..."; empty: no media is linked
   std::string relative_media = {};  ///< "./clip.mp4", as seen from the document
   std::string mime_type = "unknown";
   std::string annotator = {};                      ///< for example "mien, bundle compact"
   std::string date = "1970-01-01T00:00:00+00:00";  ///< xsd:dateTime
-  std::string clock = {};  ///< wall time of the media's start; empty: not known
+  std::string clock = {};  ///< wall time of the media's start; empty: unknown
 };
 
 /// The leading labels of a finished clip as an ELAN Annotation Format 3.0 document (.eaf): one tier
-/// per face with one annotation per stretch, times in milliseconds, the labels as a controlled
+/// per face with one annotation per segment, times in milliseconds, the labels as a controlled
 /// vocabulary.
 std::string elan_document(const LabelSegments& segments, const ElanOptions& options = {});
 

@@ -9,7 +9,7 @@
 
 namespace mien::report {
 
-/// JSON lines (docs/outputs.md, docs/schemas/): one object per line, told apart by "kind".
+/// JSON lines (docs/outputs.md, docs/schemas/): one object per line, distinguished by "kind".
 /// Units: pixels to 0.1, probabilities and cosines to 4 digits, seconds to 6. A number that is not
 /// finite becomes null.
 

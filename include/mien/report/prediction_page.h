@@ -21,30 +21,33 @@ class LabelColours;
 class ProbabilityCurves;
 struct Colour;
 
+/// What a page shows.
 struct PredictionPageOptions {
   bool images = false;  ///< put thumbnails of pictures and faces into the page
-  int top = 3;          ///< labels told per face
+  int top = 3;          ///< number of labels to show per face
 };
 
-/// One self-contained HTML page about a run of `predict`: per clip a time line of the labels of
-/// every face, per picture its faces in numbered boxes, an overview and a table of all inputs, and
-/// what failed. A label has the same colour everywhere. No script, nothing loaded.
-/// Everything from outside is escaped. Memory grows with the number of inputs and stretches.
+/// One self-contained HTML page about a run of `predict`: per clip a timeline of the labels of
+/// every face, per picture its faces in numbered boxes, an overview, a table of all inputs, and the
+/// failures. A label has the same colour everywhere. The page has no script and loads nothing;
+/// everything from outside is escaped. Memory grows with the number of inputs and segments.
+/// Threads: not thread-safe.
 class PredictionPage {
  public:
   PredictionPage(std::vector<std::string> labels, const PredictionPageOptions& options);
   ~PredictionPage();
 
-  /// Errors: those of encode_jpeg. `image`: only with thumbnails.
+  /// Adds a picture. `image`: may be nullptr; used only with PredictionPageOptions::images.
+  /// Errors: those of encode_jpeg.
   Status picture(const pipeline::FrameResult& picture, const image::Image* image);
-  /// One analysed frame of a clip, in order. `image`: only with thumbnails.
+  /// Adds an analysed frame of a clip, in order. `image` and Errors: as for picture().
   Status clip_frame(const pipeline::FrameResult& frame, const image::Image* image);
-  /// The clip ends. `segments` are finished.
+  /// Ends the clip. Precondition: `segments` are finished.
   void clip(const pipeline::ClipResult& clip, const LabelSegments& segments);
-  /// What came of the clip so far is dropped.
+  /// Adds a failure; frames of an unfinished clip are dropped.
   void failed(std::string_view input, const Status& status);
 
-  /// `facts`: ("bundle", "compact"), ...
+  /// The page. `facts`: names and values for its head, for example ("bundle", "compact").
   std::string html(const std::vector<std::pair<std::string, std::string>>& facts,
                    std::string_view notice) const;
 

@@ -7,6 +7,7 @@
 
 namespace mien::report {
 
+/// SubRip or WebVTT.
 enum class SubtitleFormat { kSrt, kVtt };
 
 /// The leading labels of a finished clip as subtitles. Cues never overlap: a cue ends when the

@@ -22,7 +22,7 @@ struct Label {
   std::vector<Label> parts;
   Origin origin = Origin::kOwn;
 
-  /// By name, texts and parts.
+  /// Compares name, texts and parts, not the origin.
   bool operator==(const Label& other) const;
 };
 
@@ -39,19 +39,21 @@ Label described(std::string_view name);
 const LabelSet* find_builtin_labels(std::string_view name);
 std::vector<std::string_view> builtin_label_names();
 
-/// `--labels`: an existing label file, or names separated by commas, semicolons or bars, where
-/// double quotes keep these and plus signs, and `a+b` is a compound. The name of a built-in set
-/// stands for its labels; what a set shares with the rest of the list counts once. A name that a
-/// built-in set describes gets its texts; any other gets the prompt templates (prompts.h). One word
-/// that looks like a file (a slash, .yaml, .txt) or any that looks like a misspelt set is not
-/// found, unless quoted. Errors: kInvalidArgument (empty set, empty or duplicate label, also in
-/// another case or under another name of the same word; misplaced quote or plus, control
-/// characters), kNotFound, kCorrupt, kResourceLimit (names above 1,000 bytes, texts above 10,000).
+/// Labels as `--labels` takes them: an existing label file, or names separated by commas,
+/// semicolons or bars. Double quotes protect separators and plus signs; `a+b` is a compound. The
+/// name of a built-in set stands for its labels; a label that the set shares with the rest of the
+/// list counts once. A name that a built-in set describes gets its texts; any other gets the prompt
+/// templates (prompts.h). A single word that looks like a file (a slash, .yaml, .txt), and any word
+/// that looks like a misspelt set, is an error unless quoted.
+/// Errors: kInvalidArgument (empty set, empty or duplicate label, also in another case or as a
+/// synonym; misplaced quote or plus, control characters), kNotFound, kCorrupt, kResourceLimit
+/// (names above 1,000 bytes, texts above 10,000).
 Result<LabelSet> load_labels(std::string_view argument, const Limits& limits = {});
-/// As load_labels, for words that are no labels: two of them may mean the same (afraid, fearful).
+/// As load_labels, for words that are not labels: two of them may mean the same (afraid, fearful).
+/// Errors: as load_labels, except for synonyms.
 Result<LabelSet> load_words(std::string_view argument, const Limits& limits = {});
-/// The content of a label file: one label per line (blank lines and lines that start with # do not
-/// count; a line may be a list as above), or YAML.
+/// The content of a label file: one label per line (blank lines and lines that start with # are
+/// ignored; a line may be a list as above), or YAML.
 /// Errors: as load_labels, with "subject:line".
 Result<LabelSet> parse_label_file(std::string_view content, std::string_view subject,
                                   const Limits& limits = {});

@@ -21,10 +21,10 @@ std::vector<std::string> describe(std::string_view name);
 /// in place of `{a}`.
 std::string class_prompt(std::string pattern, std::string_view name);
 
-/// The built-in name and its aliases ("angry", "anger", ...); `name` alone when it is none.
+/// The built-in name and its aliases ("angry", "anger", ...); only `name` when it is neither.
 std::vector<std::string> aliases_of(std::string_view name);
 
-/// The built-in label that `name` means, or an empty view.
+/// The built-in label that `name` means, or an empty string.
 std::string_view builtin_label_of(std::string_view name);
 
 /// Sixty-six words for how a face may look, separated by commas.

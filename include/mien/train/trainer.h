@@ -15,7 +15,7 @@ namespace mien::train {
 
 class Communicator;
 
-/// How far a run is; for people.
+/// Progress of a run, for display.
 struct TrainProgress {
   int stage = 0, stages = 1;
   int epoch = 0, epochs = 1;
@@ -25,9 +25,11 @@ struct TrainProgress {
   double seconds_left = 0;  ///< of the stage, estimated
 };
 
+/// What a run needs from outside.
 struct TrainerContext {
-  std::filesystem::path folder;  ///< of the run; made when missing
-  std::string recipe;  ///< what decides the result, as text; a run goes on only with the same
+  std::filesystem::path folder;  ///< of the run; created when missing
+  std::string recipe;  ///< everything that decides the result, as text; a run resumes only with
+                       ///< the same
   Communicator* processes = nullptr;  ///< none: one process
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const TrainProgress&)> progress = {};
@@ -36,31 +38,32 @@ struct TrainerContext {
   LogSink log = {};
 };
 
+/// How a run ended.
 struct TrainResult {
   RunState state;
   methods::NamedValues last_values = {};  ///< of the last validation in this process
   bool resumed = false;
 };
 
-/// Runs a method from its first to its last epoch, or goes on where `folder` stands. A resumed run
-/// computes the same losses as an unbroken one: weights, optimiser, averages, schedule, order and
-/// random numbers are restored, and lines of the log behind the checkpoint are dropped.
+/// Trains a method from its first to its last epoch, or resumes from the checkpoint in `folder`. A
+/// resumed run computes the same losses as an uninterrupted one: weights, optimiser, averages,
+/// schedule, order and random numbers are restored, and log lines after the checkpoint are dropped.
 ///
 /// The folder holds log.jsonl, events.out.tfevents.*, checkpoint-*.safetensors and
-/// best.safetensors (the weights of the best epoch, averaged ones when there are any).
+/// best.safetensors (the weights of the best epoch, averaged if TrainOptions::ema is set).
 ///
 /// Errors: kInvalidArgument when the folder belongs to another recipe; kCorrupt when a checkpoint
-/// does not fit the method; kInternal when the loss is no number (with the step and the samples;
-/// the last checkpoint stays) or LibTorch fails; kCancelled (after a checkpoint); kIo.
+/// does not match the method; kInternal when the loss is not a number (naming the step and the
+/// samples; the last checkpoint stays) or LibTorch fails; kCancelled (after a checkpoint); kIo.
 Result<TrainResult> train(methods::Method& method, const TrainOptions& options,
                           const TrainerContext& context);
 
-/// Puts the weights of `folder` into the method: those of the best epoch, or of the last
+/// Loads the weights of `folder` into the method: those of the best epoch, or of the last
 /// checkpoint. Errors: kNotFound, kCorrupt.
 Result<RunState> restore(methods::Method& method, const std::filesystem::path& folder,
                          bool best = true);
 
-/// Threads of LibTorch's operators; told always, since its own default may be one.
+/// Sets the number of threads of LibTorch's operators. Always call it: its own default may be one.
 void set_threads(int count);
 
 }  // namespace mien::train

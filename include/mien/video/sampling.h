@@ -8,19 +8,23 @@
 #include "mien/core/rng.h"
 #include "mien/core/status.h"
 
+// Errors: every sampling function returns kInvalidArgument when total < 1 or frames is
+// outside 1..4096.
+
 namespace mien::video {
 
-/// Frame indices of one clip for a model, in the order in which the model gets them (they may
-/// repeat and, for EmoCLIP, jump back). All functions are pure. `total` = frames of the clip.
-/// Errors of all: kInvalidArgument when `total` or `frames` is not positive.
+/// Frame indices of one clip for a model, in the order in which the model gets them; they may
+/// repeat and, for EmoCLIP, jump back. `total` is the number of frames of the clip. Threads: the
+/// sampling functions are pure.
 using FrameIndices = std::vector<std::int64_t>;
 
 /// The centre of each of `frames` equal parts: floor((i + 1/2) * total / frames).
 Result<FrameIndices> sample_uniform(std::int64_t total, int frames);
 
-/// EmoCLIP's window: every `stride`-th frame, then `frames` in a row from a random start, wrapping
-/// around at the end and extended by reflection when still too short. No `rng`: starts at 0.
-/// Errors: kInvalidArgument when stride < 1. Source: EmoCLIP, the same for training and testing.
+/// EmoCLIP's window: of every `stride`-th frame, `frames` in a row from a random start, wrapping
+/// around at the end and extended by reflection when still too short. Without `rng` it starts at 0.
+/// Errors: also kInvalidArgument when stride < 1. Source: EmoCLIP, the same for training and
+/// testing.
 Result<FrameIndices> sample_emoclip(std::int64_t total, int frames, int stride, Rng* rng);
 
 /// One random frame of each of `frames` segments; a clip shorter than that gives 0, 1, .. and then
@@ -45,19 +49,22 @@ Result<FrameIndices> sample_hesp_train(std::int64_t total, int frames, Rng& rng)
 /// Source: HESP, testing (total = frames gives zeros here, but not in training).
 Result<FrameIndices> sample_hesp_test(std::int64_t total, int frames);
 
+/// One rule per published method; the functions above say what each does.
 enum class SamplingRule { kUniform, kEmoclip, kDferClip, kExpClip, kCliper, kHesp };
 enum class SamplingPhase { kTrain, kTest };
 
 /// The stable name of a rule, for example "dfer_clip".
 std::string_view to_string(SamplingRule rule);
 
-/// How a model wants its frames, as a bundle stores it: {"rule": .., "frames": .., "stride": ..}.
+/// How the frames for a model are chosen, as a bundle stores it: {"rule": .., "frames": ..,
+/// "stride": ..}.
 struct SamplingSpec {
   SamplingRule rule = SamplingRule::kUniform;
   int frames = 16;
   int stride = 1;  ///< only kEmoclip uses it; 1 for all others
 
   bool operator==(const SamplingSpec&) const = default;
+  /// What parse() reads.
   Json to_json() const;
   /// Errors: kCorrupt for a missing, unknown or mistyped key, kInvalidArgument as `validate`; the
   /// message starts with `subject`.
@@ -68,15 +75,17 @@ struct SamplingSpec {
 
 /// Applies the rule of `spec`. `rng` may be null for testing (EmoCLIP then starts at 0).
 /// Precondition: kTrain of a rule other than kUniform and kEmoclip has an `rng`.
-/// Errors: kInvalidArgument for an invalid spec, total < 1, or kTrain of kExpClip (no such rule).
+/// Errors: kInvalidArgument for an invalid spec, total < 1, or kTrain of kExpClip, which has
+/// no training rule.
 Result<FrameIndices> sample(const SamplingSpec& spec, std::int64_t total, SamplingPhase phase,
                             Rng* rng);
 
-/// Samples that together stand for a whole clip, without drawing: the testing rule's one sample,
-/// and for EmoCLIP's window as many windows (at most kMaxWindows) as are needed to reach every kept
-/// frame, evenly spread from the first to the last; a clip that fits one window gives the window
-/// that starts at 0. Errors: as `sample`.
+/// Most windows of sample_covering: bounds the work for a long clip.
 inline constexpr int kMaxWindows = 16;
+/// Samples that together cover a whole clip, without randomness: the single sample of the testing
+/// rule; for EmoCLIP as many windows (at most kMaxWindows) as are needed to reach every kept frame,
+/// evenly spread from the first to the last. A clip that fits one window gives the window that
+/// starts at 0. Errors: as `sample`.
 Result<std::vector<FrameIndices>> sample_covering(const SamplingSpec& spec, std::int64_t total);
 
 }  // namespace mien::video

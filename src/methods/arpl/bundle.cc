@@ -24,7 +24,7 @@ Status ArplMethod::export_bundle(const std::filesystem::path& path, bool overwri
                                .cosine_weight = 0,
                                .distance_weight = 1,
                                .length = length_};
-  MIEN_ASSIGN_OR_RETURN(const OpenSetFigures train, score_training());
+  MIEN_ASSIGN_OR_RETURN(const OpenSetLogits train, score_training());
   info.unknown.kind = engine::UnknownRule::Kind::kMaxLogit;
   info.unknown.threshold = released_threshold(std::get<0>(train.negative.max(1)), training_.accept);
   MIEN_RETURN_IF_ERROR(fit_temperature(info));

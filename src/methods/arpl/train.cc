@@ -54,7 +54,7 @@ Status ArplMethod::forward(const Items& items, StepOutput& out) {
   return {};
 }
 
-OpenSetFigures ArplMethod::score_items(const Items& items) {
+OpenSetLogits ArplMethod::score_items(const Items& items) {
   return {.known = {}, .negative = scores(frame_rows(items, true))};
 }
 

@@ -27,7 +27,7 @@ class ArplMethod : public OpenSetMethod {
 
  private:
   Status forward(const Items& items, StepOutput& out) override;
-  OpenSetFigures score_items(const Items& items) override;
+  OpenSetLogits score_items(const Items& items) override;
   torch::Tensor features(const torch::Tensor& rows) const;
 
   ArplTraining training_;

@@ -10,7 +10,7 @@
 namespace mien::methods {
 Status HespMethod::calibrate(engine::BundleInfo& info) {
   // Methods-hesp §6: over the training clips, the mean of both softmaxes.
-  MIEN_ASSIGN_OR_RETURN(const OpenSetFigures train, score_training());
+  MIEN_ASSIGN_OR_RETURN(const OpenSetLogits train, score_training());
   torch::Tensor mean = at::softmax(train.known.to(torch::kFloat64), 1);
   if (train.negative.defined()) {
     mean = (mean + at::softmax(train.negative.to(torch::kFloat64), 1)) / 2;

@@ -177,9 +177,9 @@ torch::Tensor HespModel::scaled(const torch::Tensor& rows) const {
   return length_ > 0 ? loss::unit_rows(rows) * length_ : rows;
 }
 
-OpenSetFigures HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
-                                 const torch::Tensor& points) const {
-  OpenSetFigures out;
+OpenSetLogits HespModel::scores(const torch::Tensor& features, const torch::Tensor& texts,
+                                const torch::Tensor& points) const {
+  OpenSetLogits out;
   out.known = logit_scale_ * at::matmul(loss::unit_rows(features), texts.t());
   if (points.defined()) out.negative = loss::reciprocal_scores(features, points);
   return out;
@@ -187,7 +187,7 @@ OpenSetFigures HespModel::scores(const torch::Tensor& features, const torch::Ten
 
 HespLosses HespModel::losses(const torch::Tensor& features, const torch::Tensor& texts,
                              const torch::Tensor& points, const torch::Tensor& labels) const {
-  const OpenSetFigures said = scores(features, texts, points);
+  const OpenSetLogits said = scores(features, texts, points);
   HespLosses out;
   out.known = at::cross_entropy_loss(said.known, labels);
   if (training_->clustering) out.clustering = loss::hesp_contrastive(features, labels);

@@ -52,8 +52,8 @@ class HespModel {
   /// Embeddings of the negative pictures, as features(). Shape: -> [K, D]; undefined without.
   torch::Tensor points();
 
-  OpenSetFigures scores(const torch::Tensor& features, const torch::Tensor& texts,
-                        const torch::Tensor& points) const;
+  OpenSetLogits scores(const torch::Tensor& features, const torch::Tensor& texts,
+                       const torch::Tensor& points) const;
   /// Shape: labels [N] int64.
   HespLosses losses(const torch::Tensor& features, const torch::Tensor& texts,
                     const torch::Tensor& points, const torch::Tensor& labels) const;

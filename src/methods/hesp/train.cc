@@ -122,7 +122,7 @@ void HespMethod::begin_scores() {
   points_ = model_->points();
 }
 
-OpenSetFigures HespMethod::score_items(const Items& items) {
+OpenSetLogits HespMethod::score_items(const Items& items) {
   const torch::Tensor frames = frames_of(items);
   return model_->scores(model_->features(frames, places_of(frames)), texts_, points_);
 }

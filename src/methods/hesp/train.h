@@ -35,7 +35,7 @@ class HespMethod : public OpenSetMethod {
                              std::int64_t place, Rng& rng) const override;
   Status forward(const Items& items, StepOutput& out) override;
   void begin_scores() override;
-  OpenSetFigures score_items(const Items& items) override;
+  OpenSetLogits score_items(const Items& items) override;
   torch::Tensor frames_of(const Items& items) const;
   void add_patch(engine::BundleInfo& info, NamedTorchTensors& tensors) const;
   std::vector<PromptPlace> places_of(const torch::Tensor& frames);

@@ -32,7 +32,7 @@ std::string published_name(const std::string& name) {
 
 }  // namespace
 
-torch::Tensor OpenSetFigures::joint() const {
+torch::Tensor OpenSetLogits::joint() const {
   if (!negative.defined()) return known;
   return known.defined() ? (known + negative) / 2 : negative;
 }
@@ -89,8 +89,8 @@ std::vector<std::string> OpenSetMethod::published_names() const {
   return out;
 }
 
-Result<OpenSetFigures> OpenSetMethod::score(const data::Manifest& manifest, const data::View& view,
-                                            std::vector<std::int64_t>* read) {
+Result<OpenSetLogits> OpenSetMethod::score(const data::Manifest& manifest, const data::View& view,
+                                           std::vector<std::int64_t>* read) {
   const at::NoGradGuard no_grad;
   begin_scores();
   std::vector<torch::Tensor> known, negative;
@@ -98,32 +98,32 @@ Result<OpenSetFigures> OpenSetMethod::score(const data::Manifest& manifest, cons
     for (const ClipItem& item : items) {
       if (read != nullptr) read->push_back(item.place);
     }
-    const OpenSetFigures said = score_items(items);
+    const OpenSetLogits said = score_items(items);
     if (said.known.defined()) known.push_back(said.known);
     if (said.negative.defined()) negative.push_back(said.negative);
     return {};
   };
   MIEN_RETURN_IF_ERROR(read_all(manifest, view, kOpenSetBatch, use));
-  OpenSetFigures out;
+  OpenSetLogits out;
   if (!known.empty()) out.known = at::cat(known);
   if (!negative.empty()) out.negative = at::cat(negative);
   return out;
 }
 
-Result<OpenSetFigures> OpenSetMethod::score_training() {
+Result<OpenSetLogits> OpenSetMethod::score_training() {
   return score(*data_.train, data_.train_view, nullptr);
 }
 
 Result<SplitAnswers> OpenSetMethod::answers() {
   SplitAnswers out;
   std::vector<std::int64_t> places;
-  MIEN_ASSIGN_OR_RETURN(const OpenSetFigures closed, score(*data_.val, data_.val_view, &places));
+  MIEN_ASSIGN_OR_RETURN(const OpenSetLogits closed, score(*data_.val, data_.val_view, &places));
   out.closed = closed.joint();
   for (const std::int64_t place : places) {
     out.truth.push_back(data_.val->samples[static_cast<std::size_t>(place)].labels.front());
   }
   if (open_view_.empty()) return out;
-  MIEN_ASSIGN_OR_RETURN(const OpenSetFigures open, score(*data_.val, open_view_, nullptr));
+  MIEN_ASSIGN_OR_RETURN(const OpenSetLogits open, score(*data_.val, open_view_, nullptr));
   out.open = open.joint();
   return out;
 }

@@ -33,7 +33,7 @@ struct OpenSetOptions : CommonTraining {
 };
 
 /// Both scores of clips; one of them may be undefined.
-struct OpenSetFigures {
+struct OpenSetLogits {
   torch::Tensor known;     ///< p [N, K]: scaled cosines with the texts
   torch::Tensor negative;  ///< z [N, K]: distances from the reciprocal points
   /// The mean of both, or the one there is.
@@ -58,12 +58,12 @@ class OpenSetMethod : public TowerMethod {
   /// Called before a pass of score_items.
   virtual void begin_scores() {}
   /// Scores of some items; without a graph.
-  virtual OpenSetFigures score_items(const Items& items) = 0;
+  virtual OpenSetLogits score_items(const Items& items) = 0;
   /// As released, the last and smaller batch counts.
   bool takes_rest() const override { return true; }
 
   /// Of all training samples, in their order; no graph.
-  Result<OpenSetFigures> score_training();
+  Result<OpenSetLogits> score_training();
   /// The part of a bundle's description that open-set methods share.
   engine::BundleInfo open_set_info(std::string_view method) const;
   /// Temperature from the known samples of the validation part, and a note on the calibration.
@@ -75,8 +75,8 @@ class OpenSetMethod : public TowerMethod {
 
  private:
   /// `read`: gets the places of the samples, may be null.
-  Result<OpenSetFigures> score(const data::Manifest& manifest, const data::View& view,
-                               std::vector<std::int64_t>* read);
+  Result<OpenSetLogits> score(const data::Manifest& manifest, const data::View& view,
+                              std::vector<std::int64_t>* read);
   Result<SplitAnswers> answers();
 
   OpenSetOptions open_set_;

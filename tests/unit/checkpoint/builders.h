@@ -1,6 +1,6 @@
 #pragma once
 
-// Makes small files of the formats that the checkpoint room reads, sound or damaged at will.
+// Makes small files of the formats that the checkpoint room reads, valid or damaged at will.
 
 #include <cstdint>
 #include <cstring>
@@ -49,7 +49,7 @@ inline std::uint32_t crc_of(std::string_view bytes) {
   return ~crc;
 }
 
-/// One entry as the headers describe it; the fields may lie.
+/// One entry as the headers describe it; the fields may be wrong on purpose.
 struct ZipFields {
   std::string name;
   std::string data;  ///< as packed
@@ -79,7 +79,7 @@ class ZipBuilder {
   ZipBuilder& add(std::string name, std::string data) {
     return add(stored(std::move(name), std::move(data)));
   }
-  /// Entries with an offset of their own keep it.
+  /// Entries that set their own offset keep it.
   ZipBuilder& add(ZipFields entry) {
     if (entry.offset == 0) entry.offset = body_.size();
     body_ += little<std::uint32_t>(0x04034b50) + little<std::uint16_t>(20) + little(entry.flags) +
@@ -89,7 +89,7 @@ class ZipBuilder {
              little<std::uint16_t>(0) + entry.local_name + entry.data;
     return add_central(entry);
   }
-  /// Only the row of the directory.
+  /// Only the row in the directory.
   ZipBuilder& add_central(const ZipFields& entry) {
     central_ +=
         little<std::uint32_t>(0x02014b50) + little<std::uint16_t>(20) + little<std::uint16_t>(20) +
@@ -107,7 +107,7 @@ class ZipBuilder {
   std::string build(std::string_view comment = "") const {
     return body_ + central_ + end(count_, central_.size(), body_.size(), comment);
   }
-  /// With a zip64 end record; the short one is full.
+  /// With a zip64 end record; the short one is saturated.
   std::string build64() const {
     const std::uint64_t at = body_.size() + central_.size();
     const std::string record =
@@ -134,7 +134,7 @@ class ZipBuilder {
   std::uint64_t count_ = 0;
 };
 
-/// Pieces of pickle programs.
+/// Fragments of pickle programs.
 namespace pickle {
 
 inline std::string text(std::string_view value) {
@@ -198,7 +198,7 @@ inline std::string torch_zip(const std::string& body, const std::string& data) {
       .build();
 }
 
-/// The old form, with its data section as given.
+/// The legacy format, with the given data section.
 inline std::string torch_legacy(const std::string& body, const std::string& keys,
                                 const std::string& data) {
   const std::string magic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 12);

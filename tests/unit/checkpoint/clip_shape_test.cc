@@ -42,7 +42,7 @@ TEST(ClipShape, WithoutTextTower) {
   s.has_text = false;
   s.text_width = s.text_layers = s.text_heads = s.text_mlp = s.context = s.vocab = 0;
   expect_shape(file, ClipNaming::kOpenAi, s);
-  file.set("logit_scale", {});  // belongs to the pair, does not make a text tower
+  file.set("logit_scale", {});  // belongs to both towers, so it does not make a text tower
   expect_shape(file, ClipNaming::kOpenAi, s);
 }
 

@@ -9,7 +9,7 @@
 namespace mien::checkpoint {
 namespace {
 
-// The published layout: the trained parts, and the whole CLIP again.
+// The published layout: the trained parts, and a second copy of CLIP.
 std::shared_ptr<test::FakeCheckpoint> published(const std::string& wrapper) {
   const ClipShape s = test::tiny_clip();
   test::FakeCheckpoint clip;
@@ -37,7 +37,7 @@ std::shared_ptr<test::FakeCheckpoint> published(const std::string& wrapper) {
   return out;
 }
 
-TEST(DferClipNames, GiveAWholeModelUnderOurNames) {
+TEST(DferClipNames, GiveAWholeModelWithOurNames) {
   for (const char* wrapper : {"module.", ""}) {
     const auto file = published(wrapper);
     ASSERT_TRUE(is_dfer_clip(*file));
@@ -68,7 +68,7 @@ TEST(DferClipNames, TakeTheTrainedImageTower) {
             file->find("module.image_encoder.proj")->shape());
 }
 
-TEST(DferClipNames, TellOthersApart) {
+TEST(DferClipNames, RejectOtherCheckpoints) {
   test::FakeCheckpoint clip;
   add_openai_image(clip, "", test::tiny_clip());
   EXPECT_FALSE(is_dfer_clip(clip));
@@ -77,7 +77,7 @@ TEST(DferClipNames, TellOthersApart) {
   EXPECT_FALSE(is_dfer_clip(*half));
 }
 
-TEST(DferClipNames, SharedContextsAndShapesThatCannotBe) {
+TEST(DferClipNames, SharedContextsAndImpossibleShapes) {
   const std::int64_t width = test::tiny_clip().text_width;
   auto file = published("");
   file->set("prompt_learner.ctx", {4, width});

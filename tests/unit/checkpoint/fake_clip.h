@@ -1,6 +1,6 @@
 #pragma once
 
-// CLIP checkpoints of any size without memory for them: all tensors are views of one untouched,
+// CLIP checkpoints of any size that take no memory: all tensors are views of one untouched,
 // unreserved map, or of small real buffers.
 
 #include <sys/mman.h>
@@ -80,7 +80,7 @@ inline void add_openai_image(FakeCheckpoint& out, const std::string& prefix,
   out.set(prefix + "visual.proj", {s.vision_width, s.embed_dim});
 }
 
-/// `text`: what stands before the text tower's names ("" for OpenAI, "text." for OpenCLIP).
+/// `text`: prefix of the names of the text tower ("" for OpenAI, "text." for OpenCLIP).
 inline void add_openai_text(FakeCheckpoint& out, const std::string& prefix, const std::string& text,
                             const checkpoint::ClipShape& s) {
   out.set(prefix + text + "token_embedding.weight", {s.vocab, s.text_width});

@@ -69,7 +69,7 @@ TEST_P(GoldenFiles, ReadAsPyTorchWroteThem) {
     const TensorView* view = (*file)->find(name);
     ASSERT_NE(view, nullptr);
     expect_tensor(*view, tensor);
-    // A hint only: the values must still be there, from the file or from our own memory.
+    // Only a hint: the values must still be readable, from the file or from our own memory.
     (*file)->release(*view);
     expect_tensor(*view, tensor);
   }
@@ -101,7 +101,7 @@ TEST(GoldenErrors, TensorWithoutNameIsUnsupported) {
   EXPECT_NE(file.status().message().find("without a name"), std::string::npos);
 }
 
-// A file cut at any place, or with any one byte changed, gives an error or a sound checkpoint.
+// A file cut at any byte, or with any one byte changed, gives an error or a valid checkpoint.
 TEST(GoldenErrors, DamageAnywhereIsSafe) {
   for (const char* name : {"wrapped.pt", "views_legacy.pt", "deflated.pt", "scripted.pt"}) {
     const auto whole = read_file(test::golden(std::string("checkpoint/") + name), 1 << 20);
@@ -146,7 +146,7 @@ TEST(OpenCheckpoint, OtherContentIsUnsupported) {
 }
 
 // The first two bytes of this safetensors file are those of a zip archive, or of a pickle.
-TEST(OpenCheckpoint, SafetensorsIsToldWhateverItsLength) {
+TEST(OpenCheckpoint, SafetensorsIsRecognisedWhateverItsLength) {
   const test::TempDir folder;
   for (const std::size_t length : {std::size_t{0x4b50}, std::size_t{0x0280}}) {
     std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
@@ -158,7 +158,7 @@ TEST(OpenCheckpoint, SafetensorsIsToldWhateverItsLength) {
   }
 }
 
-TEST(OpenCheckpoint, FileAboveTheLimitIsRefused) {
+TEST(OpenCheckpoint, FileAboveTheLimitIsRejected) {
   const test::TempDir folder;
   MIEN_ASSERT_OK(write_file_atomically(folder / "a.pt", std::string(100, 'x')));
   Limits limits;

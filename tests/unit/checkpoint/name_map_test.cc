@@ -62,7 +62,7 @@ TEST(NameMap, HuggingFaceRows) {
                                       "text_model.encoder.layers.10.self_attn.v_proj.bias"}));
 }
 
-TEST(NameMap, PrefixesAreLookedThrough) {
+TEST(NameMap, PrefixesAreSkipped) {
   for (const char* prefix : {"module.", "model.", "clip.", "backbone.", "module.backbone.",
                              "module.clip.", "model.module."}) {
     FakeCheckpoint file;
@@ -118,13 +118,13 @@ TEST(NameMap, BareImageLayout) {
     MIEN_ASSERT_OK(temporal);
     EXPECT_EQ(temporal->size(), 24U);
     MIEN_ASSERT_OK(infer_clip_shape(file, ClipNaming::kBareImage));
-    // With text blocks at that place the widths do not fit.
+    // With text blocks under that prefix the widths do not match.
     file.set(backbone + "transformer.resblocks.0.ln_1.bias", {test::tiny_clip().text_width});
     MIEN_EXPECT_CODE(infer_clip_shape(file, ClipNaming::kBareImage), StatusCode::kCorrupt);
   }
 }
 
-TEST(NameMap, TemporalPartIsThereWholeOrNotAtAll) {
+TEST(NameMap, TemporalPartIsCompleteOrAbsent) {
   FakeCheckpoint file;
   add_openai_image(file, "", test::tiny_clip());
   const auto none = map_temporal_names(file, ClipNaming::kOpenAi);
@@ -160,7 +160,7 @@ TEST(NameMap, TemporalShapesAreChecked) {
   }
 }
 
-TEST(NameMap, UnknownPrefixesAreNot) {
+TEST(NameMap, UnknownPrefixesAreNotSkipped) {
   FakeCheckpoint file;
   add_openai_image(file, "student.", test::tiny_clip());
   EXPECT_EQ(detect_clip_naming(file), ClipNaming::kUnknown);
@@ -199,7 +199,7 @@ TEST(NameMap, HalfATextTowerIsAnError) {
   EXPECT_NE(plan.status().message().find("token_embedding.weight"), std::string::npos);
 }
 
-// methods-emoclip §16: the head stands beside `backbone.`, one or two layers of it.
+// methods-emoclip §16: the head is beside `backbone.`, with one or two layers.
 TEST(NameMap, RegressionHeads) {
   FakeCheckpoint file;
   add_openai_image(file, "module.backbone.", test::tiny_clip());
@@ -280,7 +280,7 @@ TEST(Gather, ConvertsHalfTypes) {
   EXPECT_EQ(out->f32()[1], 65504.0F);
 }
 
-TEST(GatherDamage, ShapesThatDoNotFit) {
+TEST(GatherDamage, MismatchedShapes) {
   const Tensor a = Tensor::from_f32({1, 3}, {1, 2, 3});
   const Tensor b = Tensor::from_f32({1, 2}, {1, 2});
   const Tensor scalar = Tensor::from_f32({}, {1});
@@ -294,7 +294,7 @@ TEST(GatherDamage, ShapesThatDoNotFit) {
   MIEN_EXPECT_CODE(gather(file, {"x", {"s", "a"}, false}), StatusCode::kCorrupt);
   MIEN_EXPECT_CODE(gather(file, {"x", {"s"}, true}), StatusCode::kCorrupt);
   MIEN_EXPECT_CODE(gather(file, {"x", {"i"}, false}), StatusCode::kUnsupported);
-  // Without elements, sizes can be anything.
+  // Without elements, sizes may be anything.
   file.set("huge", {INT64_MAX, 0});
   MIEN_EXPECT_CODE(gather(file, {"x", {"huge", "huge"}, false}), StatusCode::kCorrupt);
 }

@@ -24,7 +24,7 @@ std::string problem(const std::string& text) {
 OnnxWriter small_graph() {
   OnnxWriter out;
   out.input("picture");
-  out.input("w");  // older exports list weights as inputs, too
+  out.input("w");  // older exports also list weights as inputs
   out.weight("w", {2, 3}, {1, 2, 3, 4, 5, 6});
   out.node("Conv", {"picture", "w"}, "y", {{"strides", {2, 2}}, {"group", {3}}});
   out.output("y");
@@ -88,7 +88,7 @@ TEST(Onnx, DamageIsNamed) {
   EXPECT_THAT(problem(negative.model()), HasSubstr("impossible shape"));
   OnnxWriter external = small_graph();
   external.graph().bytes(5, OnnxMessage().number(2, 1).bytes(8, "far").number(14, 1).text());
-  EXPECT_THAT(problem(external.model()), HasSubstr("'far' lies in another file"));
+  EXPECT_THAT(problem(external.model()), HasSubstr("'far' is stored in another file"));
   const std::string graph = small_graph().graph().text();
   EXPECT_THAT(problem(OnnxMessage().bytes(7, graph).bytes(7, graph).text()),
               HasSubstr("two graphs"));

@@ -40,14 +40,14 @@ TEST(Pickle, ReadsIntegers) {
 TEST(Pickle, MemoAndSharedValues) {
   const std::string whole = program(
       "]q\x01(h\x01h\x01"
-      "e");  // a list that holds itself twice
+      "e");  // a list that contains itself twice
   const auto graph = run_pickle(bytes_of(whole), "file", {});
   MIEN_ASSERT_OK(graph);
   EXPECT_EQ((*graph)[graph->root].items, (std::vector<PickleId>{graph->root, graph->root}));
   EXPECT_EQ(graph->consumed, whole.size());
 }
 
-TEST(Pickle, CallsAreDescribedNotMade) {
+TEST(Pickle, CallsAreRecordedNotExecuted) {
   const std::string whole = program(call(global("os", "system"), {text("echo")}));
   const auto graph = run_pickle(bytes_of(whole), "file", {});
   MIEN_ASSERT_OK(graph);
@@ -73,7 +73,7 @@ TEST(Pickle, NamesInMessagesArePrintable) {
 
 TEST(PickleDamage, UnknownOpcode) {
   expect_pickle_damage("\x80\x02!.", StatusCode::kCorrupt, "opcode 0x21");
-  // Protocol 0 and 1 instructions that only code needs.
+  // Instructions of protocols 0 and 1 that only code needs.
   expect_pickle_damage("(S'echo'\nios\nsystem\n.", StatusCode::kCorrupt, "opcode 0x53");
   expect_pickle_damage(program(global("os", "system") + "o"), StatusCode::kCorrupt,
                        "after 'os.system'");
@@ -94,13 +94,13 @@ TEST(PickleDamage, Truncated) {
 }
 
 TEST(PickleDamage, LyingLengths) {
-  expect_pickle_damage("X\xff\xff\xff\xffio", StatusCode::kCorrupt, "cut off");
+  expect_pickle_damage("X\xff\xff\xff\xffio", StatusCode::kCorrupt, "truncated");
   expect_pickle_damage(test::join({"\x8d", little(~std::uint64_t{0}), "a"}), StatusCode::kCorrupt,
-                       "cut off");
+                       "truncated");
   expect_pickle_damage(test::join({"\x8b", little<std::int32_t>(-1)}), StatusCode::kCorrupt,
                        "negative");
   expect_pickle_damage(test::join({"\x80\x04\x95", little<std::uint64_t>(100), "N."}),
-                       StatusCode::kCorrupt, "cut off");
+                       StatusCode::kCorrupt, "truncated");
 }
 
 TEST(PickleDamage, MemoMiss) {
@@ -114,7 +114,7 @@ TEST(PickleDamage, EmptyStack) {
   }
 }
 
-TEST(PickleDamage, NothingBelowAMarkMayBeTaken) {
+TEST(PickleDamage, NothingBelowAMarkMayBePopped) {
   expect_pickle_damage("NN(\x86.", StatusCode::kCorrupt, "stack is empty");
   expect_pickle_damage("](a.", StatusCode::kCorrupt, "nothing");
   expect_pickle_damage("](Na.", StatusCode::kCorrupt, "nothing");

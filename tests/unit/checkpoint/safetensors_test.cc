@@ -15,7 +15,7 @@ const std::string kData(24, '\x01');
 const std::string kGood = R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},)"
                           R"("b":{"dtype":"I64","shape":[],"data_offsets":[16,24]}})";
 
-// One tensor whose description is given.
+// One tensor with the given description.
 std::string one(const std::string& info) { return test::join({"{\"t\":{", info, "}}"}); }
 
 void expect_damage(const std::string& header, StatusCode code, std::string_view word,
@@ -98,10 +98,10 @@ TEST(SafetensorsDamage, HeaderThatIsNotJson) {
   expect_damage("{\"\xff\":1}", StatusCode::kCorrupt, "JSON", "");
 }
 
-TEST(SafetensorsDamage, RepeatedName) {
+TEST(SafetensorsDamage, DuplicateName) {
   const std::string info = R"({"dtype":"U8","shape":[24],"data_offsets":[0,24]})";
   expect_damage(test::join({"{\"a\":", info, ",\"a\":", info, "}"}), StatusCode::kCorrupt,
-                "repeated");
+                "duplicate");
 }
 
 TEST(SafetensorsDamage, MetadataThatIsNotText) {
@@ -142,7 +142,7 @@ TEST(SafetensorsDamage, OverflowingProduct) {
                 StatusCode::kCorrupt, "overflowing");
 }
 
-TEST(SafetensorsDamage, SizeThatIsNotTheShapes) {
+TEST(SafetensorsDamage, SizeThatDiffersFromTheShape) {
   expect_damage(one(R"("dtype":"F32","shape":[5],"data_offsets":[0,24])"), StatusCode::kCorrupt,
                 "(expected 20)");
   expect_damage(one(R"("dtype":"F32","shape":[-6],"data_offsets":[0,24])"), StatusCode::kCorrupt,
@@ -157,15 +157,15 @@ TEST(SafetensorsDamage, OverlappingRanges) {
                 StatusCode::kCorrupt, "overlaps");
 }
 
-TEST(SafetensorsDamage, HoledRanges) {
+TEST(SafetensorsDamage, GapsBetweenRanges) {
   expect_damage(R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},)"
                 R"("b":{"dtype":"U8","shape":[12],"data_offsets":[12,24]}})",
-                StatusCode::kCorrupt, "hole");
+                StatusCode::kCorrupt, "gap");
   expect_damage(one(R"("dtype":"U8","shape":[23],"data_offsets":[1,24])"), StatusCode::kCorrupt,
-                "hole");
+                "gap");
 }
 
-TEST(SafetensorsDamage, UnusedEnd) {
+TEST(SafetensorsDamage, UnusedBytesAtTheEnd) {
   expect_damage(one(R"("dtype":"U8","shape":[23],"data_offsets":[0,23])"), StatusCode::kCorrupt,
                 "at the end");
   expect_damage("{}", StatusCode::kCorrupt, "at the end");

@@ -51,7 +51,7 @@ TEST(SafetensorsWriter, RoundTripsEveryDtypeAndBitPattern) {
   for (const DType dtype : kAll) {
     Tensor tensor(dtype, {3, 1, 43});
     unsigned value = static_cast<unsigned>(dtype);
-    // All bytes occur, so also NaNs and infinities.
+    // All byte values occur, and so do NaNs and infinities.
     for (std::byte& byte : tensor.mutable_bytes()) byte = static_cast<std::byte>(value += 37);
     tensors.push_back(std::move(tensor));
   }
@@ -73,7 +73,7 @@ TEST(SafetensorsWriter, RoundTripsEveryDtypeAndBitPattern) {
   }
 }
 
-TEST(SafetensorsWriter, DataBeginsAtAMultipleOf64) {
+TEST(SafetensorsWriter, DataStartsAtAMultipleOf64) {
   const test::TempDir folder;
   const Tensor tensor = Tensor::from_f32({1}, {1.0F});
   for (std::size_t length = 1; length < 70; ++length) {
@@ -94,7 +94,7 @@ TEST(SafetensorsWriter, NothingToWriteIsFine) {
   EXPECT_EQ((*read)->metadata().at("k"), "v");
 }
 
-TEST(SafetensorsWriter, RefusesNamesThatCannotBeReadBack) {
+TEST(SafetensorsWriter, RejectsNamesThatCannotBeReadBack) {
   const test::TempDir folder;
   const Tensor tensor = Tensor::from_f32({1}, {1.0F});
   const NamedTensors bad[] = {

@@ -53,7 +53,7 @@ TEST_F(Shards, TorchShards) {
   EXPECT_EQ((*file)->format(), "torch-shards");
 }
 
-TEST_F(Shards, PathsOutOfTheFolderAreRefused) {
+TEST_F(Shards, PathsOutsideTheFolderAreRejected) {
   std::filesystem::create_directory(folder_ / "sub");
   std::filesystem::copy(folder_ / "1.safetensors", folder_ / "sub" / "1.safetensors");
   for (const char* name : {"../1.safetensors", "sub/1.safetensors", "/etc/passwd", "..", ".", "",
@@ -91,7 +91,7 @@ TEST_F(Shards, DamagedIndex) {
                    StatusCode::kResourceLimit);
 }
 
-TEST_F(Shards, AnIndexIsNoShard) {
+TEST_F(Shards, AnIndexIsNotAShard) {
   test::write_bytes((folder_ / "loop.json").string(), "{}");
   MIEN_EXPECT_CODE(open(R"({"weight_map":{"a":"model.index.json"}})"), StatusCode::kCorrupt);
 }

@@ -24,7 +24,7 @@ void expect_legacy_damage(const std::string& file, StatusCode code, std::string_
   EXPECT_NE(parsed.status().message().find(word), std::string::npos) << parsed.status().message();
 }
 
-TEST(TorchLegacy, ReadsStoragesBehindThePickles) {
+TEST(TorchLegacy, ReadsStoragesAfterThePickles) {
   const std::string file = torch_legacy(map({{"w", tensor(legacy_six())}}), kKeys, kLegacyData);
   const auto parsed = parse_torch(bytes_of(file), "file");
   MIEN_ASSERT_OK(parsed);
@@ -46,7 +46,7 @@ TEST(TorchLegacy, StorageViewsAreOffset) {
             (std::vector<float>{3, 4, 5}));
 }
 
-TEST(TorchLegacyDamage, ViewOutsideOfItsStorage) {
+TEST(TorchLegacyDamage, ViewOutsideItsStorage) {
   auto view = legacy_six();
   view.legacy_view = tuple({text("7"), number(3), number(4)});
   expect_legacy_damage(torch_legacy(map({{"w", tensor(view)}}), kKeys, kLegacyData),
@@ -67,7 +67,7 @@ TEST(TorchLegacyDamage, Truncated) {
   }
 }
 
-TEST(TorchLegacyDamage, StorageOfAnotherSize) {
+TEST(TorchLegacyDamage, StorageOfTheWrongSize) {
   const std::string body = map({{"w", tensor(legacy_six())}});
   expect_legacy_damage(
       torch_legacy(body, kKeys, little<std::uint64_t>(7) + floats({0, 1, 2, 3, 4, 5, 6})),
@@ -76,23 +76,23 @@ TEST(TorchLegacyDamage, StorageOfAnotherSize) {
                        "another size");
 }
 
-TEST(TorchLegacyDamage, KeysThatDoNotFit) {
+TEST(TorchLegacyDamage, MismatchedKeys) {
   const std::string body = map({{"w", tensor(legacy_six())}});
   expect_legacy_damage(torch_legacy(body, test::join({"](", text("1"), "e"}), kLegacyData),
-                       StatusCode::kCorrupt, "belongs to no tensor");
+                       StatusCode::kCorrupt, "does not belong to a tensor");
   expect_legacy_damage(torch_legacy(body, "]", kLegacyData), StatusCode::kCorrupt, "missing");
   expect_legacy_damage(torch_legacy(body, "N", kLegacyData), StatusCode::kCorrupt, "keys");
   expect_legacy_damage(
       torch_legacy(body, test::join({"](", text("0"), text("0"), "e"}), kLegacyData + kLegacyData),
-      StatusCode::kCorrupt, "twice");
+      StatusCode::kCorrupt, "duplicate");
 }
 
-TEST(TorchLegacyDamage, StorageDescribedInTwoWays) {
+TEST(TorchLegacyDamage, StorageWithTwoDescriptions) {
   auto other = legacy_six();
   other.type = "HalfStorage";
   expect_legacy_damage(
       torch_legacy(map({{"a", tensor(legacy_six())}, {"b", tensor(other)}}), kKeys, kLegacyData),
-      StatusCode::kCorrupt, "two ways");
+      StatusCode::kCorrupt, "two different descriptions");
 }
 
 TEST(TorchLegacyDamage, OtherPicklesAreNamed) {

@@ -86,7 +86,7 @@ TEST(TorchZip, OrderedDictOfPairsAsPython2Wrote) {
   EXPECT_EQ(names(parsed), (std::vector<std::string>{"w"}));
 }
 
-TEST(TorchNames, WrappersAreLookedThrough) {
+TEST(TorchNames, WrappersAreSkipped) {
   const std::string weights = map({{"w", tensor(six())}});
   for (const char* key : {"state_dict", "model", "anything"}) {
     const Parsed parsed = parse_program(map({{"epoch", number(3)}, {key, weights}}));
@@ -116,9 +116,9 @@ TEST(TorchNames, SeveralMapsGiveDottedNames) {
   EXPECT_EQ(names(parsed), (std::vector<std::string>{"a.w", "b.w"}));
 }
 
-TEST(TorchNames, RepeatedNameIsCorrupt) {
+TEST(TorchNames, DuplicateNameIsCorrupt) {
   expect_torch_damage(parse_program(map({{"a", tensor(six())}, {"a", tensor(six())}})),
-                      StatusCode::kCorrupt, "twice");
+                      StatusCode::kCorrupt, "duplicate");
 }
 
 TEST(TorchHostile, CodeAtTheTopIsNamedAndNotRun) {
@@ -130,7 +130,7 @@ TEST(TorchHostile, CodeAtTheTopIsNamedAndNotRun) {
     expect_torch_damage(parse_program(call(global(module, name), {text("touch /tmp/never")})),
                         StatusCode::kUnsupported, full);
     expect_torch_damage(parse_program(global(module, name)), StatusCode::kUnsupported, full);
-    // A state dict that asks to be built by code.
+    // A state dict that would be built by code.
     expect_torch_damage(parse_program(call(global(module, name), {map({{"w", tensor(six())}})})),
                         StatusCode::kUnsupported, full);
   }
@@ -259,7 +259,7 @@ TEST(TorchDamage, ZipWithoutPickleOrWithTwo) {
 TEST(TorchDamage, NoTensors) {
   for (const std::string& body : {std::string("N"), std::string("}"), std::string("]"), number(3),
                                   map({{"a", number(3)}}), text("x")}) {
-    expect_torch_damage(parse_program(body), StatusCode::kUnsupported, "no tensors");
+    expect_torch_damage(parse_program(body), StatusCode::kUnsupported, "no named tensors");
   }
 }
 
@@ -267,17 +267,17 @@ TEST(TorchLimits, DeepMapsAndCycles) {
   std::string deep = tensor(six());
   for (int i = 0; i < 1000; ++i) deep = test::join({"](", deep, "e"});
   expect_torch_damage(parse_program(deep), StatusCode::kResourceLimit, "deep");
-  // A list that holds itself and a tensor.
+  // A list that contains itself and a tensor.
   expect_torch_damage(parse_program(test::join({"]q\x01(h\x01", tensor(six()), "e"})),
                       StatusCode::kResourceLimit, "");
   std::string endless;
   for (int i = 0; i < 100'000; ++i) endless += ']';
   for (int i = 0; i < 99'999; ++i) endless += 'a';
-  expect_torch_damage(parse_program(endless), StatusCode::kUnsupported, "no tensors");
+  expect_torch_damage(parse_program(endless), StatusCode::kUnsupported, "no named tensors");
 }
 
 TEST(TorchLimits, SharedMapsDoNotExplode) {
-  // Each level holds the level below twice: 2^40 paths to one tensor.
+  // Each level contains the level below twice: 2^40 paths to one tensor.
   std::string body = test::join({"](", tensor(six()), "e"});
   for (char level = 1; level <= 40; ++level) {
     const std::string memo(1, level);
@@ -319,7 +319,7 @@ TEST(TorchScript, ModulesGiveDottedNames) {
   EXPECT_EQ((*parsed.checkpoint)->format(), "torchscript");
   EXPECT_EQ(names(parsed), (std::vector<std::string>{"conv.weight", "scale"}));
   EXPECT_TRUE(parsed.skipped.empty());
-  // The same pickle without code is a pickled object of torch.save, which needs its class.
+  // Without code, the same pickle is a pickled object of torch.save, which needs its class.
   expect_torch_damage(parse_program(outer), StatusCode::kUnsupported, "__torch__.net.Clip");
 }
 

@@ -106,7 +106,7 @@ TEST(TowerNames, ResNet18OfTorchvision) {
                                      .stem_width = 64,
                                      .widths = {64, 128, 256, 512},
                                      .blocks = {2, 2, 2, 2}}));
-  // The classifier has the rest.
+  // The rest belongs to the classifier.
   EXPECT_EQ(elements(file, *plan) + 513'000, 11'689'512);
 }
 
@@ -146,7 +146,7 @@ TEST(TowerNames, SwinFaceUnderItsPrefix) {
   }
 }
 
-TEST(TowerNames, SaysWhatIsMissing) {
+TEST(TowerNames, NamesWhatIsMissing) {
   FakeCheckpoint file;
   fill_resnet18(file);
   file.erase("layer3.1.bn2.running_var");
@@ -156,7 +156,7 @@ TEST(TowerNames, SaysWhatIsMissing) {
             std::string::npos);
 }
 
-TEST(TowerNames, RefusesOtherKinds) {
+TEST(TowerNames, RejectsOtherKinds) {
   FakeCheckpoint bottleneck;
   fill_resnet18(bottleneck);
   bottleneck.set("layer1.0.conv3.weight", {256, 64, 1, 1});

@@ -82,11 +82,11 @@ TEST(ZipDamage, Truncated) {
 
 TEST(ZipDamage, DuplicateNames) {
   expect_zip_damage(ZipBuilder().add("a", "1").add("a", "2").build(), StatusCode::kCorrupt,
-                    "twice");
+                    "duplicate");
 }
 
 TEST(ZipDamage, OverlappingEntries) {
-  // The second entry lies inside of the first one's data.
+  // The second entry is inside the data of the first.
   ZipFields inner = ZipBuilder::stored("b", "xyz");
   ZipBuilder hidden;
   hidden.add(inner);
@@ -135,7 +135,7 @@ TEST(ZipDamage, UnsafeNames) {
   expect_zip_damage(ZipBuilder().add("", "x").build(), StatusCode::kCorrupt, "unsafe name");
 }
 
-TEST(ZipDamage, LocalHeaderTellsAnotherName) {
+TEST(ZipDamage, LocalHeaderHasAnotherName) {
   ZipFields entry = ZipBuilder::stored("a", "hello");
   entry.local_name = "b";
   expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "differs");
@@ -147,7 +147,7 @@ TEST(ZipDamage, NoLocalHeaderWhereTheDirectorySays) {
   expect_zip_damage(ZipBuilder().add(entry).build(), StatusCode::kCorrupt, "no local header");
 }
 
-TEST(ZipDamage, DirectoryOutsideOfTheFile) {
+TEST(ZipDamage, DirectoryOutsideTheFile) {
   expect_zip_damage(ZipBuilder::end(1, 46, 1000, ""), StatusCode::kCorrupt, "outside");
   expect_zip_damage(ZipBuilder::end(9, 0, 0, ""), StatusCode::kCorrupt, "cannot have 9 entries");
 }
@@ -210,7 +210,7 @@ TEST(ZipDeflate, ExactSizeOnly) {
   MIEN_EXPECT_CODE(status("\x07garbage", 5), StatusCode::kCorrupt);
 }
 
-TEST(ZipDeflate, BombIsRefusedBeforeItIsUnpacked) {
+TEST(ZipDeflate, BombIsRejectedBeforeUnpacking) {
   const std::string packed = deflated("hello");
   const std::string file =
       ZipBuilder().add(deflated_entry("hello", packed, std::uint64_t{0xF0000000})).build();

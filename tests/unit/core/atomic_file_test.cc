@@ -69,7 +69,7 @@ TEST(AtomicFile, FollowsLinks) {
   MIEN_EXPECT_CODE(write_file_atomically(dir / "loop", "x"), StatusCode::kIo);
 }
 
-TEST(AtomicFile, AnotherHardLinkKeepsWhatItHad) {
+TEST(AtomicFile, OtherHardLinksKeepTheOldContent) {
   const TempDir dir;
   std::ofstream(dir / "a") << "old";
   fs::create_hard_link(dir / "a", dir / "backup");
@@ -78,7 +78,7 @@ TEST(AtomicFile, AnotherHardLinkKeepsWhatItHad) {
   EXPECT_EQ(text_of(dir / "backup"), "old");
 }
 
-TEST(AtomicFile, APipeGetsTheBytes) {
+TEST(AtomicFile, WritesIntoAPipe) {
   const TempDir dir;
   ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
   for (const auto access : {AtomicFile::Access::kSequential, AtomicFile::Access::kSeekable}) {
@@ -97,7 +97,7 @@ TEST(AtomicFile, APipeGetsTheBytes) {
   }
 }
 
-// On nodes of our own, never on those of the system.
+// On device nodes of our own, never on those of the system.
 TEST(AtomicFile, DevicesStayDevices) {
   const TempDir dir;
   if (::mknod((dir / "null").c_str(), S_IFCHR | 0600, makedev(1, 3)) != 0 ||
@@ -112,7 +112,7 @@ TEST(AtomicFile, DevicesStayDevices) {
   auto file = AtomicFile::create(dir / "full");
   MIEN_ASSERT_OK(file);
   MIEN_EXPECT_CODE(file->write("x"), StatusCode::kIo);
-  MIEN_EXPECT_CODE(file->commit(), StatusCode::kIo);  // a failed write is not forgotten
+  MIEN_EXPECT_CODE(file->commit(), StatusCode::kIo);  // a failed write is remembered
   EXPECT_TRUE(S_ISCHR(stat_of(dir / "full").st_mode));
   if (::mknod((dir / "disk").c_str(), S_IFBLK | 0600, makedev(7, 250)) == 0) {
     MIEN_EXPECT_CODE(AtomicFile::create(dir / "disk"), StatusCode::kInvalidArgument);
@@ -120,7 +120,7 @@ TEST(AtomicFile, DevicesStayDevices) {
   }
 }
 
-TEST(AtomicFile, OwnDescriptorsAreWrittenInto) {
+TEST(AtomicFile, WritesToItsOwnDescriptors) {
   const TempDir dir;
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
@@ -129,7 +129,7 @@ TEST(AtomicFile, OwnDescriptorsAreWrittenInto) {
   char got[6] = {};
   EXPECT_EQ(::read(ends[1], got, 5), 5);
   EXPECT_STREQ(got, "hello");
-  // A redirected file goes on where it is.
+  // A redirected file continues where it was.
   const int fd = ::open((dir / "log").c_str(), O_WRONLY | O_CREAT, 0600);
   ASSERT_EQ(::write(fd, "one,", 4), 4);
   fs::create_symlink("/proc/self/fd/" + std::to_string(fd), dir / "link");
@@ -141,7 +141,7 @@ TEST(AtomicFile, OwnDescriptorsAreWrittenInto) {
   MIEN_EXPECT_CODE(AtomicFile::create(name), StatusCode::kIo);
 }
 
-TEST(AtomicFile, WhatCannotBeAFileIsRefused) {
+TEST(AtomicFile, RejectsWhatIsNotAFile) {
   const TempDir dir;
   MIEN_EXPECT_CODE(AtomicFile::create(dir.path()), StatusCode::kInvalidArgument);
   MIEN_EXPECT_CODE(AtomicFile::create(dir / "new/"), StatusCode::kInvalidArgument);
@@ -161,7 +161,7 @@ TEST(AtomicFile, LongNames) {
   EXPECT_EQ(text_of(dir / name), "x");
 }
 
-TEST(AtomicFile, AnUnfinishedOutputIsKeptBeside) {
+TEST(AtomicFile, KeepsAnUnfinishedOutputBesideIt) {
   const TempDir dir;
   std::ofstream(dir / "a.csv") << "old";
   std::ofstream(dir / "a.csv.part") << "from before";
@@ -192,7 +192,7 @@ TEST(AbsoluteName, IsNeverEmpty) {
   EXPECT_EQ(absolute_name(std::string(300, 'n')), fs::current_path() / std::string(300, 'n'));
 }
 
-TEST(OutputGuard, RefusesWhatIsRead) {
+TEST(OutputGuard, RejectsInputsAsOutputs) {
   const TempDir dir;
   std::ofstream(dir / "a.png") << "picture";
   std::ofstream(dir / "b.png") << "picture";
@@ -211,7 +211,7 @@ TEST(OutputGuard, RefusesWhatIsRead) {
   MIEN_EXPECT_CODE(guard.writes("-o", dir / "bundle/new.csv"), StatusCode::kOk);
 }
 
-TEST(OutputGuard, RefusesTwoOutputsOfOneName) {
+TEST(OutputGuard, RejectsTwoOutputsOfOneName) {
   const TempDir dir;
   fs::create_symlink("new.csv", dir / "dangling");
   OutputGuard guard;

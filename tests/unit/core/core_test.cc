@@ -24,7 +24,7 @@ Status quarter(int v, int* out) {
   return {};
 }
 
-TEST(Status, MacrosPassValuesAndErrorsOn) {
+TEST(Status, MacrosPassOnValuesAndErrors) {
   int out = 0;
   EXPECT_TRUE(quarter(12, &out).ok());
   EXPECT_EQ(out, 3);
@@ -89,7 +89,7 @@ TEST(Utf8, ControlsAndHiddenMarksAreEscaped) {
   EXPECT_EQ(escape_controls(""), "");
 }
 
-TEST(Utf8, AcceptsWellFormedAndRejectsTheRest) {
+TEST(Utf8, AcceptsOnlyWellFormedText) {
   EXPECT_TRUE(is_valid_utf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
   for (const char* bad :
        {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82", "\xFF"}) {

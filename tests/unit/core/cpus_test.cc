@@ -1,4 +1,4 @@
-// Trees of /proc and /sys as container runtimes make them.
+// Trees of /proc and /sys as container runtimes create them.
 #include "core/cpus.h"
 
 #include <gtest/gtest.h>
@@ -41,7 +41,7 @@ class CpuQuota : public ::testing::Test {
   test::TempDir folder_;
 };
 
-TEST_F(CpuQuota, NoneWhereNothingSaysSo) {
+TEST_F(CpuQuota, NoneWithoutAnyLimit) {
   EXPECT_EQ(quota(), std::nullopt);
   put_v2("/");
   EXPECT_EQ(quota(), std::nullopt);
@@ -63,7 +63,7 @@ TEST_F(CpuQuota, OfAContainerWhoseGroupOnlyTheHostKnows) {
   EXPECT_EQ(quota(), 0.5);
 }
 
-TEST_F(CpuQuota, TheLeastOfAllGroupsAboveCounts) {
+TEST_F(CpuQuota, UsesTheSmallestLimitOfAllParents) {
   put_v2("/user.slice/user-1000.slice/run-1.scope");
   put("sys/fs/cgroup/user.slice/cpu.max", "800000 100000\n");
   put("sys/fs/cgroup/user.slice/user-1000.slice/cpu.max", "300000 100000\n");
@@ -88,7 +88,7 @@ TEST_F(CpuQuota, OfVersion1) {
   EXPECT_EQ(quota(), 8.0);
 }
 
-TEST_F(CpuQuota, FilesThatSaySomethingElseAreNoLimit) {
+TEST_F(CpuQuota, UnexpectedFilesAreNoLimit) {
   put_v2("/");
   for (const std::string text : {"", "\n", "0 100000\n", "100000 0\n", "-5 100000\n", "100000\n",
                                  "many 100000\n", "1e999 100000\n", "nan 100000\n", "1 2 3\n"}) {

@@ -21,7 +21,7 @@ TEST(File, ReadsWritesAndLimits) {
   MIEN_EXPECT_CODE(read_file(dir.path(), 5), StatusCode::kInvalidArgument);
 }
 
-TEST(File, AnAbandonedWriteLeavesTheOldFile) {
+TEST(File, AbandonedWriteLeavesTheOldFile) {
   const TempDir dir;
   MIEN_ASSERT_OK(write_file_atomically(dir / "a.txt", "old"));
   {

@@ -9,7 +9,7 @@
 namespace mien {
 namespace {
 
-TEST(NaturalOrder, NumbersCount) {
+TEST(NaturalOrder, ComparesNumbersByValue) {
   const std::vector<std::string> sorted = {"",
                                            "0",
                                            "00",
@@ -49,7 +49,7 @@ TEST(NaturalOrder, NumbersCount) {
   EXPECT_TRUE(natural_less("s1/f10", "s2/f9"));
 }
 
-TEST(NaturalOrder, IsAnOrder) {
+TEST(NaturalOrder, IsATotalOrder) {
   std::vector<std::string> names = {"x10", "x9", "x09", "x1", "x", "10", "9", "x1a", "x01"};
   std::sort(names.begin(), names.end(), natural_less);
   EXPECT_EQ(names,

@@ -53,7 +53,7 @@ TEST(Options, AssignEveryType) {
   EXPECT_TRUE(outer.steps.empty());
 }
 
-TEST(Options, ErrorsNameThePlaceAndWhatWasExpected) {
+TEST(Options, ErrorsNameTheLineAndTheExpectation) {
   Outer outer;
   OptionSet set;
   outer.register_options(set);

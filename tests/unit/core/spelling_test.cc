@@ -6,7 +6,7 @@
 namespace mien {
 namespace {
 
-TEST(EditDistance, CountsLettersAddedLeftOutChangedAndSwapped) {
+TEST(EditDistance, CountsInsertionsDeletionsChangesAndSwaps) {
   EXPECT_EQ(edit_distance("", ""), 0);
   EXPECT_EQ(edit_distance("", "abc"), 3);
   EXPECT_EQ(edit_distance("abc", ""), 3);
@@ -22,14 +22,14 @@ TEST(EditDistance, CountsLettersAddedLeftOutChangedAndSwapped) {
   EXPECT_EQ(edit_distance("müde", "mude"), 1) << "letters, not bytes";
 }
 
-TEST(EditDistance, WhatIsFartherCountsAsOneMore) {
+TEST(EditDistance, LargerDistancesCountAsOneMore) {
   EXPECT_EQ(edit_distance("kitten", "sitting", 3), 3);
   EXPECT_EQ(edit_distance("kitten", "sitting", 2), 3);
   EXPECT_EQ(edit_distance("kitten", "sitting", 0), 1);
   EXPECT_EQ(edit_distance("a", "abcdefgh", 2), 3);
 }
 
-TEST(Nearest, AllWithTheFewestEditsInTheirOrder) {
+TEST(Nearest, AllWithTheFewestEditsInOrder) {
   using testing::ElementsAre;
   using testing::IsEmpty;
   const std::vector<std::string_view> known = {"predict", "detect", "embed",

@@ -18,7 +18,7 @@
 namespace mien {
 namespace {
 
-// How often every part was done.
+// How often each part was done.
 std::vector<int> counts_of(ThreadPool& pool, std::int64_t parts, int threads) {
   std::vector<std::atomic<int>> done(static_cast<std::size_t>(parts));
   pool.run(parts, threads, [&](std::int64_t part, int) { ++done[static_cast<std::size_t>(part)]; });
@@ -36,7 +36,7 @@ TEST(ThreadPool, DoesEveryPartOnce) {
   }
 }
 
-TEST(ThreadPool, OneThreadDoesThePartsInOrderAndStartsNoOther) {
+TEST(ThreadPool, OneThreadDoesThePartsInOrderWithoutHelpers) {
   ThreadPool pool;
   std::vector<std::int64_t> order;
   pool.run(5, 1, [&](std::int64_t part, int slot) {
@@ -47,8 +47,8 @@ TEST(ThreadPool, OneThreadDoesThePartsInOrderAndStartsNoOther) {
   EXPECT_EQ(pool.helpers(), 0);
 }
 
-// A part that waits for the others is done only if all run at the same time.
-TEST(ThreadPool, RunsPartsSideBySide) {
+// A part that waits for all others finishes only if all run at the same time.
+TEST(ThreadPool, RunsPartsConcurrently) {
   ThreadPool pool;
   std::atomic<int> arrived{0};
   std::vector<std::atomic<int>> slots(4);
@@ -57,7 +57,7 @@ TEST(ThreadPool, RunsPartsSideBySide) {
     ++arrived;
     while (arrived < 4) std::this_thread::yield();
   });
-  for (const auto& slot : slots) EXPECT_EQ(slot, 1);  // nobody shares memory to work in
+  for (const auto& slot : slots) EXPECT_EQ(slot, 1);  // no two threads share scratch memory
   EXPECT_EQ(pool.helpers(), 3);
 }
 
@@ -67,8 +67,8 @@ TEST(ThreadPool, KeepsItsThreads) {
   EXPECT_EQ(pool.helpers(), 2);
 }
 
-// Also those that sleep by then.
-TEST(ThreadPool, WakesThoseThatSleep) {
+// Also helpers that have fallen asleep by then.
+TEST(ThreadPool, WakesSleepingHelpers) {
   ThreadPool pool;
   for (int i = 0; i < 3; ++i) {
     std::atomic<int> arrived{0};
@@ -80,10 +80,10 @@ TEST(ThreadPool, WakesThoseThatSleep) {
   }
 }
 
-TEST(ThreadPool, AThreadWithNothingToDoTakesFromOthers) {
+TEST(ThreadPool, IdleThreadsTakePartsFromOthers) {
   ThreadPool pool;
   std::atomic<int> others{0};
-  // The first part waits until all are done that a fixed share would leave to the same thread.
+  // The first part waits for all parts that a fixed share would give to the same thread.
   pool.run(8, 2, [&](std::int64_t part, int) {
     if (part > 0) {
       ++others;
@@ -94,7 +94,7 @@ TEST(ThreadPool, AThreadWithNothingToDoTakesFromOthers) {
   EXPECT_EQ(others, 7);
 }
 
-TEST(ThreadPool, InsideOfAPartCallsStayInTheirThread) {
+TEST(ThreadPool, NestedCallsStayInTheirThread) {
   ThreadPool pool;
   std::atomic<int> done{0};
   pool.run(4, 4, [&](std::int64_t, int) {
@@ -104,14 +104,14 @@ TEST(ThreadPool, InsideOfAPartCallsStayInTheirThread) {
       EXPECT_EQ(std::this_thread::get_id(), self);
       ++done;
     });
-    ThreadPool other;  // another pool likewise
+    ThreadPool other;  // so does another pool
     other.run(3, 4, [&](std::int64_t, int) { ++done; });
     EXPECT_EQ(other.helpers(), 0);
   });
   EXPECT_EQ(done, 24);
 }
 
-TEST(ThreadPool, ThrowsWhatAPartThrewAndGoesOn) {
+TEST(ThreadPool, RethrowsAndStaysUsable) {
   ThreadPool pool;
   for (const int threads : {1, 2, 4}) {
     for (const std::int64_t bad : {0, 5, 99}) {
@@ -131,7 +131,7 @@ TEST(ThreadPool, ThrowsWhatAPartThrewAndGoesOn) {
   }
 }
 
-TEST(ThreadPool, ManyThrowingPartsGiveOneError) {
+TEST(ThreadPool, ManyThrowingPartsGiveOneException) {
   ThreadPool pool;
   for (int i = 0; i < 50; ++i) {
     EXPECT_THROW(pool.run(64, 4, [](std::int64_t, int) { throw std::runtime_error("no"); }),
@@ -158,14 +158,14 @@ TEST(ThreadPool, ServesManyCallersAtOnce) {
   EXPECT_EQ(sum, 6 * 200 * (16 * 17 / 2));
 }
 
-TEST(ThreadPool, IsMadeAndDestroyedAtAnyTime) {
+TEST(ThreadPool, CanBeCreatedAndDestroyedAtAnyTime) {
   for (int i = 0; i < 30; ++i) {
     ThreadPool pool;
     if (i % 3 > 0) counts_of(pool, 16, 1 + i % 5);
   }
 }
 
-TEST(ThreadPool, HasAtMostTheHelpersThatItMayHave) {
+TEST(ThreadPool, NeverExceedsItsHelperLimit) {
   ThreadPool none(0), two(2);
   EXPECT_EQ(counts_of(none, 20, 8), std::vector<int>(20, 1));
   EXPECT_EQ(counts_of(two, 20, 8), std::vector<int>(20, 1));
@@ -175,9 +175,9 @@ TEST(ThreadPool, HasAtMostTheHelpersThatItMayHave) {
   EXPECT_EQ(ThreadPool::threads_of(100'000), ThreadPool::kMostThreads);
 }
 
-#if !defined(MIEN_SANITIZED)  // sanitizers want to start threads and to know of all of them
+#if !defined(MIEN_SANITIZED)  // sanitizers need to start threads and track all of them
 
-// In a process of its own: a thread that is there once cannot be forbidden any more.
+// In a separate process: a limit does not remove threads that already exist.
 void run_in_child(int (*body)()) {
   const ::pid_t child = ::fork();
   ASSERT_GE(child, 0);
@@ -188,9 +188,9 @@ void run_in_child(int (*body)()) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-TEST(ThreadPool, WorksWithFewerThreadsWhereNoneCanBeStarted) {
+TEST(ThreadPool, WorksWhenThreadsCannotBeStarted) {
   run_in_child([]() -> int {
-    ::pthread_attr_t stack;  // larger than all addresses there are
+    ::pthread_attr_t stack;  // larger than any address space
     ::pthread_attr_init(&stack);
     ::pthread_attr_setstacksize(&stack, std::size_t{1} << 47);
     if (::pthread_setattr_default_np(&stack) != 0) return 3;
@@ -212,7 +212,7 @@ TEST(ThreadPool, AChildProcessStartsItsOwnThreads) {
     });
     return arrived == 3 && ThreadPool::shared().helpers() == 2 ? 0 : 1;
   });
-  run_in_child([]() -> int {  // a pool of the parent can be destroyed here, too
+  run_in_child([]() -> int {  // a pool of the parent can be destroyed here as well
     std::exit(0);
   });
   counts_of(ThreadPool::shared(), 64, 3);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-/// Red grows to the right, green downwards.
+/// Red increases to the right, green downwards.
 image::Image ramp(int width, int height) {
   image::Image out(width, height);
   for (int y = 0; y < height; ++y) {
@@ -25,7 +25,7 @@ image::Image ramp(int width, int height) {
   return out;
 }
 
-/// The template's points in a square of side `size` at (x, y), turned by quarter turns.
+/// The template's points in a square of side `size` at (x, y), rotated by quarter turns.
 Face face_at(float x, float y, float size, bool turned = false) {
   const std::array<image::Point, 5> standard{image::Point{38.2946F, 51.6963F},
                                              {73.5318F, 51.5014F},
@@ -38,7 +38,7 @@ Face face_at(float x, float y, float size, bool turned = false) {
   for (std::size_t i = 0; i < 5; ++i) {
     const float u = standard[i].x / 112 * size;
     const float v = standard[i].y / 112 * size;
-    // Landmarks are pixel indices: centre of pixel 0 is 0.
+    // Landmarks are pixel indices: the centre of pixel 0 is at 0.
     (*face.landmarks5)[i] = turned ? image::Point{x + size - v - 0.5F, y + u - 0.5F}
                                    : image::Point{x + u - 0.5F, y + v - 0.5F};
   }
@@ -59,14 +59,14 @@ TEST(Similarity, RecoversAKnownTransform) {
   EXPECT_NEAR(fitted.ty, -3, 1e-5);
 }
 
-TEST(Similarity, OnePointIsShiftedOnly) {
+TEST(Similarity, OnePointIsOnlyShifted) {
   const Similarity fitted = fit_similarity(std::vector<float>{2, 3}, std::vector<float>{5, 9});
   EXPECT_EQ(fitted.a, 1);
   EXPECT_EQ(fitted.tx, 3);
   EXPECT_EQ(fitted.ty, 6);
 }
 
-TEST(Aligner, TemplatePointsGiveThePictureBack) {
+TEST(Aligner, TemplatePointsReproduceThePicture) {
   const image::Image picture = ramp(112, 112);
   const auto out =
       crop_face(picture, face_at(0, 0, 112), {.margin = 0, .align = true, .align_size = 112});
@@ -85,8 +85,8 @@ TEST(Aligner, TurnsScalesAndKeepsTheMargin) {
   const auto out = crop_face(picture, face_at(60, 50, 80, true),
                              {.margin = 0.25F, .align = true, .align_size = 60});
   MIEN_ASSERT_OK(out);
-  // 80 pixels and a quarter of them on both sides become 60: two source pixels per target pixel.
-  // A quarter turn: to the right in the crop is downwards in the picture.
+  // 80 pixels and a quarter of them on both sides become 60: two source pixels per target pixel. A
+  // quarter turn: right in the crop is down in the picture.
   EXPECT_NEAR(out->row(30)[3 * 30], 60 + 80 - 40, 2);
   EXPECT_NEAR(out->row(30)[3 * 30 + 1], 50 + 40, 2);
   EXPECT_NEAR(out->row(30)[3 * 40 + 1] - out->row(30)[3 * 30 + 1], 20, 2);
@@ -104,7 +104,7 @@ TEST(Aligner, ShrinkingAveragesInsteadOfSkipping) {
   for (int x = 2; x < 26; ++x) EXPECT_NEAR(out->row(14)[3 * x], 100, 15);
 }
 
-TEST(Aligner, UselessPointsFallBackToTheBox) {
+TEST(Aligner, UnusablePointsFallBackToTheBox) {
   Face face = face_at(10, 10, 20);
   for (image::Point& point : *face.landmarks5) point = {15, 15};
   const CropSpec spec{.margin = 0, .align = true, .align_size = 64};
@@ -139,9 +139,9 @@ TEST(Crop, MarginSquareAndOverhang) {
   EXPECT_EQ(corner->row(15)[45], 5);
 }
 
-TEST(Crop, WholeIsThePictureItself) {
+TEST(Crop, WholeFaceIsThePicture) {
   Face face;
-  face.source = Source::kWhole;
+  face.source = FaceSource::kWhole;
   face.box = {0, 0, 31, 17};
   const auto out = crop_face(ramp(31, 17), face, {});
   MIEN_ASSERT_OK(out);

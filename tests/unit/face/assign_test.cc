@@ -14,18 +14,18 @@ TEST(Assign, NothingToPair) {
   EXPECT_EQ(assign(2, {}), (Partners{-1, -1}));
 }
 
-TEST(Assign, SumOfGainsCountsNotTheBestPair) {
-  // By the largest gain first, 0 would take 0 and 1 would be left alone.
+TEST(Assign, MaximisesTheSumNotTheBestPair) {
+  // Greedily, 0 would take 0 and 1 would stay alone.
   const std::vector<Pair> pairs{{0, 0, 0.9F}, {0, 1, 0.8F}, {1, 0, 0.7F}};
   EXPECT_EQ(assign(2, pairs), (Partners{1, 0}));
 }
 
-TEST(Assign, OnePairThatFitsIsWorthMoreThanTwoThatHardlyDo) {
+TEST(Assign, OneGoodPairBeatsTwoPoorOnes) {
   const std::vector<Pair> pairs{{0, 0, 0.9F}, {0, 1, 0.3F}, {1, 0, 0.3F}};
   EXPECT_EQ(assign(2, pairs), (Partners{0, -1}));
 }
 
-TEST(Assign, MoreOnEitherSide) {
+TEST(Assign, UnequalSides) {
   EXPECT_EQ(assign(3, std::vector<Pair>{{0, 0, 0.2F}, {1, 0, 0.5F}, {2, 0, 0.4F}}),
             (Partners{-1, 0, -1}));
   EXPECT_EQ(assign(1, std::vector<Pair>{{0, 4, 0.2F}, {0, 7, 0.5F}, {0, 9, 0.4F}}), Partners{7});
@@ -36,7 +36,7 @@ TEST(Assign, GroupsDoNotMix) {
   EXPECT_EQ(assign(4, pairs), (Partners{2, 5, -1, 8}));
 }
 
-TEST(Assign, AgreesWithTryingAllWays) {
+TEST(Assign, AgreesWithBruteForce) {
   std::uint32_t state = 1;
   const auto draw = [&] {
     return static_cast<float>((state = state * 1664525U + 1013904223U) >> 8) / 16777216.0F;

@@ -53,13 +53,13 @@ TEST(BoxesFile, FrameColumnSelectsFrames) {
   EXPECT_EQ(file->find("any.mp4", std::nullopt, 100, 100)->size(), 3U);
 }
 
-TEST(BoxesFile, EveryDamageNamesFileAndLine) {
+TEST(BoxesFile, ErrorsNameFileAndLine) {
   EXPECT_EQ(problem(""),
             "corrupt: b.csv:1: has no column 'x' (expected a header with x, y, w, h and path or "
             "frame)");
   EXPECT_EQ(problem("x,y,w,h\n"),
             "corrupt: b.csv:1: has no column 'path' or 'frame' (expected one of them)");
-  EXPECT_EQ(problem("path,x,x,y,w,h\n"), "corrupt: b.csv:1: column 'x' is there twice");
+  EXPECT_EQ(problem("path,x,x,y,w,h\n"), "corrupt: b.csv:1: duplicate column 'x'");
   EXPECT_EQ(problem("path,x,y,w,h\na,1,2,3\n"), "corrupt: b.csv:2: has 4 fields (expected 5)");
   EXPECT_EQ(problem("path,x,y,w,h\n\"a\nb\",1,2,3,4\n,1,2,3,4\n"),
             "corrupt: b.csv:4: path is empty");
@@ -79,7 +79,7 @@ TEST(BoxesFile, EveryDamageNamesFileAndLine) {
             "corrupt: b.csv:2: a quoted field does not end");
 }
 
-TEST(BoxesFile, SharesOfThePictureAreNeverPixels) {
+TEST(BoxesFile, SharesAreNeverPixels) {
   const auto file =
       BoxesFile::parse("path,x,y,w,h\na,0.1,0.2,0.5,0.25\na,0,0,1,1\nb,,,,\n", "b.csv");
   MIEN_ASSERT_OK(file);
@@ -96,26 +96,25 @@ TEST(BoxesFile, SharesOfThePictureAreNeverPixels) {
   const auto wrong = BoxesFile::parse("path,x,y,w,h\na,0.9,0.9,0.5,0.5\n", "b.csv");
   MIEN_ASSERT_OK(wrong);
   EXPECT_EQ(test::problem_of(wrong->find("a", std::nullopt, 100, 50)),
-            "invalid_argument: b.csv:2: box: 90,45,50,25 lies mostly outside of the picture "
+            "invalid_argument: b.csv:2: box: 90,45,50,25 lies mostly outside the picture "
             "(expected x,y,w,h in pixels, x from 0 to 100 and y from 0 to 50)");
 }
 
-TEST(BoxesFile, APictureWithoutARowIsToldWhatTheFileHas) {
+TEST(BoxesFile, MissingRowListsWhatTheFileHas) {
   const auto shares = BoxesFile::parse("path,x,y,w,h\na.png,0.3,0.15,0.2,0.2\n", "b.csv");
   MIEN_ASSERT_OK(shares);
   EXPECT_EQ(test::problem_of(shares->find("a.tif", std::nullopt, 100, 50)),
             "not_found: b.csv: boxes are shares of the picture, x, y, w, h from 0 to 1, and no row "
-            "is for a.tif (expected one; x, y, w, h left empty say that there is no face; rows are "
-            "for a.png)");
+            "is for a.tif (expected one; empty x, y, w, h mean no face; rows are for a.png)");
   const auto pixels =
       BoxesFile::parse("path,x,y,w,h\nd,1,2,3,4\nc,1,2,3,4\nb,,,,\na,1,2,3,4\n", "b.csv");
   MIEN_ASSERT_OK(pixels);
   EXPECT_EQ(test::problem_of(pixels->find("e", std::nullopt, 100, 50)),
-            "not_found: e: no row in b.csv (expected one; x, y, w, h left empty say that there is "
-            "no face; rows are for a, b, c, ...)");
+            "not_found: e: no row in b.csv (expected one; empty x, y, w, h mean no face; rows "
+            "are for a, b, c, ...)");
 }
 
-TEST(BoxesFile, BoxesOutsideAreRefusedWithTheRange) {
+TEST(BoxesFile, BoxesOutsideAreRejectedWithTheRange) {
   const auto file = BoxesFile::parse(
       "path,x,y,w,h\nin,-4,-4,20,20\nover,-12,0,20,20\nout,100,0,20,20\nfar,-50,300,20,20\n"
       "around,-10,-10,120,120\n",
@@ -124,15 +123,15 @@ TEST(BoxesFile, BoxesOutsideAreRefusedWithTheRange) {
   EXPECT_EQ(test::problem_of(file->find("in", std::nullopt, 100, 80)), "");
   EXPECT_EQ(test::problem_of(file->find("around", std::nullopt, 100, 100)), "");
   EXPECT_EQ(test::problem_of(file->find("over", std::nullopt, 100, 80)),
-            "invalid_argument: b.csv:3: box: -12,0,20,20 lies mostly outside of the picture "
+            "invalid_argument: b.csv:3: box: -12,0,20,20 lies mostly outside the picture "
             "(expected x,y,w,h in pixels, x from 0 to 100 and y from 0 to 80)");
   EXPECT_EQ(test::problem_of(file->find("out", std::nullopt, 100, 80)),
-            "invalid_argument: b.csv:4: box: 100,0,20,20 lies outside of the picture (expected "
+            "invalid_argument: b.csv:4: box: 100,0,20,20 lies outside the picture (expected "
             "x,y,w,h in pixels, x from 0 to 100 and y from 0 to 80)");
   MIEN_EXPECT_CODE(file->find("far", std::nullopt, 100, 80), StatusCode::kInvalidArgument);
 }
 
-TEST(BoxesFile, BoxesFromMemoryAreAsThoseOfAFile) {
+TEST(BoxesFile, BoxesFromMemoryBehaveLikeAFile) {
   const std::vector<GivenBox> rows{{"p/a.jpg", {}, image::Box{1, 2, 30, 40}},
                                    {"b.mp4", 7, image::Box{5, 5, 20, 20}},
                                    {"c", {}, {}}};

@@ -31,7 +31,7 @@ TEST(HogDetector, FindsTheFaceOfThePortrait) {
   for (const float scale : {1.0F, 2.0F, 1.4F}) {
     const auto found = (*detector)->detect(*picture, {.scale = scale});
     MIEN_ASSERT_OK(found);
-    ASSERT_FALSE(found->empty()) << scale;  // surest first
+    ASSERT_FALSE(found->empty()) << scale;  // most certain first
     EXPECT_GT(image::iou((*found)[0].box, {175, 70, 100, 100}), 0.6F) << scale;
     EXPECT_GT((*found)[0].score, 0.5F);
   }
@@ -106,7 +106,7 @@ TEST(HogDetector, FindsWhatDlibFinds) {
   }
 }
 
-TEST(HogDetector, ColoursDoNotMatter) {
+TEST(HogDetector, IgnoresColour) {
   MIEN_SKIP_WITHOUT_ASTRONAUT();
   const auto picture = image::load(test::astronaut());
   MIEN_ASSERT_OK(picture);

@@ -8,14 +8,14 @@
 
 namespace mien::test {
 
-/// dlib's own shape predictor, to compare with.
+/// dlib's own shape predictor, for comparison.
 class DlibReference {
  public:
   explicit DlibReference(const std::string& path);
   ~DlibReference();
   DlibReference(const DlibReference&) = delete;
   DlibReference& operator=(const DlibReference&) = delete;
-  /// Whole pixels, x and y in turn.
+  /// Whole pixels; x and y alternate.
   std::vector<long> predict(const std::vector<std::uint8_t>& grey, int width, int height,
                             const std::array<long, 4>& left_top_width_height) const;
 

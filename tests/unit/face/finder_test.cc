@@ -35,7 +35,7 @@ TEST(Finder, LargestFaceFirstAndScoresBelowTheLimitDropped) {
   ASSERT_EQ(all->size(), 3U);
   EXPECT_EQ((*all)[0].box, (image::Box{200, 50, 90, 90}));
   EXPECT_EQ((*all)[2].box, (image::Box{10, 10, 40, 40}));
-  EXPECT_EQ((*all)[0].source, Source::kDetected);
+  EXPECT_EQ((*all)[0].source, FaceSource::kDetected);
   EXPECT_EQ((*all)[0].track, -1);
   EXPECT_TRUE((*all)[0].landmarks68.empty());
   const auto sure = fake({.min_score = 0.5F})->find(picture, "a.png");
@@ -43,7 +43,7 @@ TEST(Finder, LargestFaceFirstAndScoresBelowTheLimitDropped) {
   EXPECT_EQ(sure->size(), 2U);
 }
 
-TEST(Finder, StepsGiveWhatTrackGives) {
+TEST(Finder, StepsEqualTrack) {
   for (const Mode mode : {Mode::kHog, Mode::kWhole}) {
     const auto at_once = fake({.mode = mode, .detect_every = 3});
     const auto steps = fake({.mode = mode, .detect_every = 3});
@@ -56,7 +56,7 @@ TEST(Finder, StepsGiveWhatTrackGives) {
       MIEN_ASSERT_OK(truth);
       const FramePlan plan = steps->plan(frame, i, i * 40'000);
       EXPECT_EQ(plan.search, mode == Mode::kHog && i % 3 == 0);
-      auto found = worker->search(frame, plan);  // asked for or not, it changes nothing
+      auto found = worker->search(frame, plan);  // searching ahead or not changes nothing
       MIEN_ASSERT_OK(found);
       EXPECT_TRUE(found->has_value());
       auto faces = steps->follow(frame, i, i * 40'000, "x", plan, *found);
@@ -105,13 +105,13 @@ TEST(Finder, AutoTriesHarderAndWholeOnlyWithoutAFace) {
   EXPECT_EQ(log.calls.size(), 1U);  // too long for a crop, too large to double again
 }
 
-TEST(Finder, WholeModeIsThePicture) {
+TEST(Finder, WholeModeUsesThePicture) {
   auto finder = fake({.mode = Mode::kWhole});
   const auto faces = finder->find(image::Image(48, 30), "");
   MIEN_ASSERT_OK(faces);
   ASSERT_EQ(faces->size(), 1U);
   EXPECT_EQ((*faces)[0].box, (image::Box{0, 0, 48, 30}));
-  EXPECT_EQ((*faces)[0].source, Source::kWhole);
+  EXPECT_EQ((*faces)[0].source, FaceSource::kWhole);
   const auto frame = finder->track(image::Image(48, 30), 3, 0, "");
   MIEN_ASSERT_OK(frame);
   EXPECT_EQ((*frame)[0].track, 0);
@@ -128,7 +128,7 @@ TEST(Finder, BoxesComeFromTheFile) {
   MIEN_ASSERT_OK(faces);
   ASSERT_EQ(faces->size(), 2U);
   EXPECT_EQ((*faces)[0].box, (image::Box{-3, 0, 20, 20}));
-  EXPECT_EQ((*faces)[1].source, Source::kBoxes);
+  EXPECT_EQ((*faces)[1].source, FaceSource::kBoxes);
   MIEN_EXPECT_CODE(finder->find(image::Image(9, 9), "other.png"), StatusCode::kNotFound);
   MIEN_EXPECT_CODE(finder->find(image::Image(99, 99), "b.png"), StatusCode::kInvalidArgument);
   for (int i = 0; i < 3; ++i) {
@@ -141,7 +141,7 @@ TEST(Finder, BoxesComeFromTheFile) {
   }
 }
 
-TEST(Finder, BoxesComeFromMemoryOrWithTheCall) {
+TEST(Finder, BoxesComeFromMemoryOrTheCall) {
   auto finder = fake({.mode = Mode::kBoxes, .boxes = {{"a.png", {}, image::Box{5, 6, 30, 40}}}});
   const auto faces = finder->find(image::Image(100, 100), "x/a.png");
   MIEN_ASSERT_OK(faces);
@@ -151,8 +151,8 @@ TEST(Finder, BoxesComeFromMemoryOrWithTheCall) {
   const auto placed = fake()->place(image::Image(100, 100), boxes);
   MIEN_ASSERT_OK(placed);
   ASSERT_EQ(placed->size(), 2U);
-  EXPECT_EQ((*placed)[0].box, boxes[0]);  // in their order, not the largest first
-  EXPECT_EQ((*placed)[1].source, Source::kBoxes);
+  EXPECT_EQ((*placed)[0].box, boxes[0]);  // in the given order, not by size
+  EXPECT_EQ((*placed)[1].source, FaceSource::kBoxes);
   EXPECT_EQ((*placed)[1].track, -1);
   for (int i = 0; i < 3; ++i) {
     const std::vector<image::Box> now{{60.0F + 2 * static_cast<float>(i), 60, 30, 30},
@@ -171,7 +171,7 @@ TEST(Finder, BoxesComeFromMemoryOrWithTheCall) {
   }
 }
 
-TEST(Finder, RegionIsAllThatIsSearched) {
+TEST(Finder, OnlyTheRegionIsSearched) {
   image::Image picture(640, 480);
   paint_face(picture, {50, 60, 90, 90}, 1);
   paint_face(picture, {400, 300, 80, 80}, 2);
@@ -201,7 +201,7 @@ TEST(Finder, RegionIsAllThatIsSearched) {
   EXPECT_TRUE(tiny->track(picture, 0, 0, "a")->empty());
   auto outside = fake({.region = image::Box{600, 0, 200, 100}});
   EXPECT_EQ(test::problem_of(outside->find(picture, "a")),
-            "invalid_argument: region: 600,0,200,100 lies mostly outside of the picture (expected "
+            "invalid_argument: region: 600,0,200,100 lies mostly outside the picture (expected "
             "x,y,w,h in pixels, x from 0 to 640 and y from 0 to 480)");
   MIEN_EXPECT_CODE(outside->track(picture, 0, 0, "a"), StatusCode::kInvalidArgument);
   EXPECT_EQ(outside->smallest_face(640, 480), 0);
@@ -214,7 +214,7 @@ TEST(Finder, RegionIsAllThatIsSearched) {
                    StatusCode::kInvalidArgument);
 }
 
-TEST(Finder, OptionsCountPixelsOfTheFile) {
+TEST(Finder, OptionsReferToPixelsOfTheFile) {
   image::Reduced half{image::Image(320, 240), 640, 480};
   paint_face(half.image, {200, 150, 40, 40}, 1);
   FakeDetector::Log log;
@@ -235,7 +235,7 @@ TEST(Finder, OptionsCountPixelsOfTheFile) {
   }
 }
 
-TEST(Finder, MinFaceIsWhatIsSearchedFor) {
+TEST(Finder, MinFaceSetsTheSearch) {
   FakeDetector::Log log;
   image::Image picture(640, 480);
   paint_face(picture, {10, 10, 40, 40}, 1);
@@ -258,7 +258,7 @@ TEST(Finder, MinFaceIsWhatIsSearchedFor) {
   }
 }
 
-TEST(Finder, SingleIsTheLargestAndOneTrack) {
+TEST(Finder, SingleFollowsTheLargestFaceAsOneTrack) {
   image::Image picture(640, 480);
   paint_face(picture, {10, 10, 40, 40}, 1);
   paint_face(picture, {200, 50, 90, 90}, 2);
@@ -267,7 +267,7 @@ TEST(Finder, SingleIsTheLargestAndOneTrack) {
   MIEN_ASSERT_OK(faces);
   ASSERT_EQ(faces->size(), 1U);
   EXPECT_EQ((*faces)[0].box.w, 90);
-  // Two of nearly one size, each the larger one now and then: one of them stays chosen.
+  // Two faces of almost equal size, each larger now and then: one of them stays chosen.
   for (std::int64_t i = 0; i < 20; ++i) {
     image::Image frame(640, 480);
     const float more = i % 2 == 0 ? 0.0F : 8.0F;
@@ -279,7 +279,7 @@ TEST(Finder, SingleIsTheLargestAndOneTrack) {
     EXPECT_EQ((*now)[0].track, 0);
     EXPECT_LT((*now)[0].box.x, 100) << i;
   }
-  // Away for a moment: nobody else's face gets in; away for long: the other one.
+  // Away for a moment: no other face takes over; away for long: the other one.
   std::int64_t first = -1;
   for (std::int64_t i = 20; i < 60; ++i) {
     image::Image frame(640, 480);
@@ -291,7 +291,7 @@ TEST(Finder, SingleIsTheLargestAndOneTrack) {
   }
   EXPECT_GE(first, 44);
   EXPECT_LE(first, 46);
-  // Half as large again: the other one at once.
+  // Half as large again: the other one takes over at once.
   image::Image frame(640, 480);
   paint_face(frame, {300, 50, 90, 90}, 2);
   paint_face(frame, {20, 200, 150, 150}, 1);
@@ -323,9 +323,9 @@ TEST(Finder, BadOptionsAreNamed) {
   EXPECT_EQ(problem({.detect_every = 0}),
             "invalid_argument: detect_every: is 0 (expected 1 or more)");
   EXPECT_EQ(problem({.min_score = std::numeric_limits<float>::quiet_NaN()}),
-            "invalid_argument: min_score: is no finite number");
+            "invalid_argument: min_score: is not a finite number");
   EXPECT_EQ(problem({.mode = Mode::kBoxes}),
-            "invalid_argument: boxes: none are given (expected a CSV file, or boxes in memory)");
+            "invalid_argument: boxes: none given (expected a CSV file, or boxes in memory)");
   EXPECT_EQ(problem({.landmark_model = "/nowhere/m.dat"}).substr(0, 45),
             "not_found: landmark model: /nowhere/m.dat: ca");
   MIEN_EXPECT_CODE(
@@ -333,7 +333,7 @@ TEST(Finder, BadOptionsAreNamed) {
       StatusCode::kNotFound);
 }
 
-TEST(Finder, BrokenLandmarkModelIsToldAtTheFirstFace) {
+TEST(Finder, BrokenLandmarkModelIsReportedAtTheFirstFace) {
   const test::TempDir folder;
   std::ofstream(folder / "m.dat") << "no model";
   auto finder = make_finder({.landmark_model = folder / "m.dat"}, std::make_unique<FakeDetector>());
@@ -344,7 +344,7 @@ TEST(Finder, BrokenLandmarkModelIsToldAtTheFirstFace) {
   MIEN_EXPECT_CODE((*finder)->find(picture, ""), StatusCode::kCorrupt);
 }
 
-TEST(Finder, OtherLandmarkModelsGiveTheirPoints) {
+TEST(Finder, OtherLandmarkModelsAreUsed) {
   const test::TempDir folder;
   std::ofstream(folder / "m.dat", std::ios::binary) << test::TinyModel().write().bytes;
   auto finder = make_finder({.landmark_model = folder / "m.dat"}, std::make_unique<FakeDetector>());
@@ -362,13 +362,13 @@ TEST(Finder, ModesHaveNames) {
     EXPECT_EQ(*parse_mode(to_string(mode)), mode);
   }
   MIEN_EXPECT_CODE(parse_mode("dlib"), StatusCode::kInvalidArgument);
-  EXPECT_EQ(to_string(Source::kDetected), "detected");
-  EXPECT_EQ(to_string(Source::kWhole), "whole");
-  EXPECT_EQ(to_string(Source::kBoxes), "boxes");
+  EXPECT_EQ(to_string(FaceSource::kDetected), "detected");
+  EXPECT_EQ(to_string(FaceSource::kWhole), "whole");
+  EXPECT_EQ(to_string(FaceSource::kBoxes), "boxes");
 }
 
-TEST(Finder, TellsHowSmallAPictureMayBe) {
-  EXPECT_GT(enough_to_find({}, 48).pixels, 6e6);  // not searched otherwise than the large one
+TEST(Finder, KnowsHowSmallAPictureMayBe) {
+  EXPECT_GT(enough_to_find({}, 48).pixels, 6e6);  // searched exactly as the large one
   EXPECT_LT(enough_to_find({}, 48).pixels, 6.001e6);
   EXPECT_GT(enough_to_find({}, 224).pixels, 40e6);
   EXPECT_EQ(enough_to_find({.mode = Mode::kWhole}, 48).side, 384);
@@ -387,7 +387,7 @@ TEST(Finder, TellsHowSmallAPictureMayBe) {
   EXPECT_EQ((*face.landmarks5)[4].y, 3);
 }
 
-TEST(Finder, PortraitWithLandmarksTwiceTheSame) {
+TEST(Finder, PortraitWithLandmarksIsRepeatable) {
   MIEN_SKIP_WITHOUT_ASTRONAUT();
   if (!std::filesystem::exists(kSystemLandmarkModel)) GTEST_SKIP() << "install libdlib-data";
   const auto picture = image::load(test::astronaut());
@@ -422,7 +422,7 @@ TEST(Finder, TightCropOfThePortraitIsFoundOrWhole) {
   const auto tight = (*finder)->find(image::crop(*picture, {180, 75, 90, 90}), "");
   MIEN_ASSERT_OK(tight);
   ASSERT_EQ(tight->size(), 1U);
-  // A part of the picture without a face is neither.
+  // A part of the picture without a face is neither found nor whole.
   const auto none = (*finder)->find(image::crop(*picture, {330, 30, 150, 150}), "");
   MIEN_ASSERT_OK(none);
   EXPECT_TRUE(none->empty());

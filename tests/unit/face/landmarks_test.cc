@@ -71,13 +71,13 @@ TEST(LandmarkModel, TinyModelFollowsItsSplit) {
   std::fill_n(picture.row(20) + 30, 3, std::uint8_t{200});  // the pixel at (10, 20)
   points = (*model)->predict(picture, box);
   EXPECT_EQ(points[0], (image::Point{20, 20}));
-  // Outside of the picture all is black.
+  // Everything outside the picture is black.
   EXPECT_EQ((*model)->predict(picture, {-500, -500, 41, 41})[0], (image::Point{-500, -480}));
   EXPECT_EQ((*model)->predict({}, {1e9F, 1e9F, 1e9F, 1e9F}).size(), 2U);
   EXPECT_THROW((*model)->predict(picture, {0, 0, 0, 5}), ContractError);
 }
 
-TEST(LandmarkModel, EveryDamageIsNamed) {
+TEST(LandmarkModel, DamageIsNamed) {
   EXPECT_EQ(problem({}), "");
   EXPECT_EQ(problem({.version = 2}),
             "unsupported: m.dat: shape predictor has version 2 (expected 1)");
@@ -86,8 +86,8 @@ TEST(LandmarkModel, EveryDamageIsNamed) {
   EXPECT_THAT(problem({.leaves = 1}), testing::HasSubstr("wrong leaf count"));
   EXPECT_THAT(problem({.split_pixel = 2}), testing::HasSubstr("pixel that is not sampled"));
   EXPECT_THAT(problem({.split_pixel = -1}), testing::HasSubstr("split is broken"));
-  EXPECT_THAT(problem({.anchor = 2}), testing::HasSubstr("anchor is no point"));
-  EXPECT_THAT(problem({.anchor = -1}), testing::HasSubstr("anchor is no point"));
+  EXPECT_THAT(problem({.anchor = 2}), testing::HasSubstr("anchor is not a point"));
+  EXPECT_THAT(problem({.anchor = -1}), testing::HasSubstr("anchor is not a point"));
   EXPECT_THAT(problem({.deltas = 1}), testing::HasSubstr("deltas do not fit"));
   EXPECT_THAT(problem({.forests = 2}), testing::HasSubstr("corrupt: m.dat: "));
   ModelBytes longer = TinyModel().write();
@@ -121,7 +121,7 @@ TEST(LandmarkModel, MissingFileIsNotFound) {
   MIEN_EXPECT_CODE(start_loading("/nowhere/m.dat"), StatusCode::kNotFound);
 }
 
-TEST(ModelCache, OneModelForAllAndABrokenOneIsToldOnUse) {
+TEST(ModelCache, SharesModelsAndReportsABrokenOneOnUse) {
   const test::TempDir folder;
   const ModelBytes bytes = TinyModel().write();
   std::ofstream(folder / "m.dat", std::ios::binary) << bytes.bytes;
@@ -155,7 +155,7 @@ TEST(LandmarkModel, SystemModelAgreesWithDlib) {
     for (std::size_t i = 0; i < grey.size(); ++i) {
       std::fill_n(picture.pixels().begin() + static_cast<std::ptrdiff_t>(3 * i), 3, grey[i]);
     }
-    // Some boxes overhang; a giant one tells positions to a small part of its pixels.
+    // Some boxes overhang; a giant one resolves positions to a fraction of a pixel.
     const auto side = static_cast<long>(round == 0 ? 500'000 : 40 + rng.below(400));
     const long left = static_cast<long>(rng.below(300)) - 60;
     const long top = static_cast<long>(rng.below(300)) - 60;
@@ -173,7 +173,7 @@ TEST(LandmarkModel, SystemModelAgreesWithDlib) {
   }
 }
 
-TEST(FivePoints, AreEyesNoseAndMouth) {
+TEST(FivePoints, MarkEyesNoseAndMouth) {
   std::vector<image::Point> points(68);
   for (std::size_t i = 0; i < 68; ++i)
     points[i] = {static_cast<float>(i), static_cast<float>(2 * i)};

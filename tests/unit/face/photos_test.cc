@@ -1,4 +1,4 @@
-// Recall and false alarms on the shared photographs; skipped where these are not at hand.
+// Recall and false positives on the shared photographs; skipped where these are not available.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -80,7 +80,7 @@ TEST(Photos, RecallAndFalseAlarms) {
   EXPECT_EQ(false_alarms, 0U);
 }
 
-/// Share of pictures in which a face is found or which are taken as whole.
+/// Share of pictures in which a face is found or that are taken as whole.
 double accepted(const std::filesystem::path& folder, std::size_t most) {
   auto finder = make_finder({.landmarks = false});
   EXPECT_EQ(test::problem_of(finder), "");

@@ -13,7 +13,7 @@ namespace {
 using test::FakeDetector;
 using test::paint_face;
 
-/// Plays frames of faces painted at given places through a tracker, 25 frames a second.
+/// Plays frames with faces painted at given positions through a tracker, at 25 frames per second.
 class Stage {
  public:
   explicit Stage(const TrackerOptions& options = {}) : tracker_(options), detector_(&log_) {}
@@ -62,14 +62,14 @@ TEST(Tracker, MovingFaceKeepsItsId) {
   }
 }
 
-TEST(Tracker, FaceIsReportedOnlyWhereItIsFound) {
+TEST(Tracker, ReportsFacesOnlyWhereFound) {
   Stage stage;
   EXPECT_EQ(ids(stage.show({{50, 50, 40, 40}})), Ids{0});
   EXPECT_EQ(ids(stage.show({})), Ids{});
   EXPECT_EQ(ids(stage.show({{55, 50, 40, 40}})), Ids{0});
 }
 
-TEST(Tracker, FaceThatComesBackLateIsNew) {
+TEST(Tracker, FaceThatReturnsLateIsNew) {
   Stage stage;
   EXPECT_EQ(ids(stage.show({{50, 50, 40, 40}})), Ids{0});
   for (int i = 0; i < 80; ++i) EXPECT_EQ(ids(stage.show({})), Ids{});
@@ -93,7 +93,7 @@ TEST(Tracker, SkippedFramesCountForTheNextFullSearch) {
   EXPECT_EQ(ids(stage.show({{20, 20, 40, 40}})), Ids{0});
 }
 
-TEST(Tracker, BetweenFullSearchesOnlyPlacesOfFacesAreSearched) {
+TEST(Tracker, BetweenFullSearchesSearchesOnlyAroundFaces) {
   Stage stage({.detect_every = 10});
   stage.show({{50, 50, 20, 20}});
   ASSERT_EQ(stage.log_.widths, std::vector<int>{320});
@@ -124,13 +124,13 @@ TEST(Tracker, CrowdHasNoCap) {
   EXPECT_EQ(ids(stage.show(crowd)), first);
 }
 
-/// A frame with faces on chosen grounds: what lies around a face is a part of how its place looks.
+/// A frame with faces on chosen backgrounds: the surroundings of a face are part of its look.
 class Scene {
  public:
   explicit Scene(int light) : frame_(320, 240) {
     std::fill(frame_.pixels().begin(), frame_.pixels().end(), static_cast<std::uint8_t>(light));
   }
-  /// Stripes in two directions, as wide as `style` says.
+  /// Stripes in two directions, with a width that depends on `style`.
   Scene& ground(const image::Box& box, int style) {
     for (int y = static_cast<int>(box.y); y < static_cast<int>(box.y + box.h); ++y) {
       for (int x = static_cast<int>(box.x); x < static_cast<int>(box.x + box.w); ++x) {
@@ -141,7 +141,7 @@ class Scene {
     }
     return *this;
   }
-  /// A face of 40 pixels whose dark half is on the side that `style` says.
+  /// A face of 40 pixels whose dark half is on the side given by `style`.
   Scene& face(float x, float y, int id, int style) {
     paint_face(frame_, {x, y, 40, 40}, id);
     const auto left = static_cast<int>(x) + (style == 1 ? 4 : 20);
@@ -156,15 +156,15 @@ class Scene {
   image::Image frame_;
 };
 
-TEST(Tracker, CutGivesAFaceThatLooksOtherwiseANewId) {
+TEST(Tracker, CutGivesADifferentLookingFaceANewId) {
   Stage stage({.detect_every = 100});
   EXPECT_EQ(ids(stage.play(Scene(0).face(50, 50, 1, 1))), Ids{0});
   EXPECT_EQ(ids(stage.play(Scene(20).face(50, 50, 1, 1))), Ids{0});
   EXPECT_EQ(ids(stage.play(Scene(200).face(50, 50, 1, 2))), Ids{1});
 }
 
-TEST(Tracker, CutElsewhereLeavesThoseWhoStay) {
-  // The right half toggles between somebody on a bright ground and nothing at all.
+TEST(Tracker, CutElsewhereKeepsOtherTracks) {
+  // The right half toggles between a person on a bright background and nothing.
   Stage stage({.detect_every = 100});
   const image::Box right{160, 0, 160, 240};
   std::size_t seen = 0;
@@ -191,14 +191,14 @@ TEST(Tracker, ShortBlackoutKeepsTheId) {
   }
 }
 
-TEST(Tracker, SomebodyElseAfterABlackoutIsNew) {
+TEST(Tracker, AnotherPersonAfterABlackoutIsNew) {
   Stage stage;
   EXPECT_EQ(ids(stage.play(Scene(200).face(50, 50, 1, 1))), Ids{0});
   for (int i = 0; i < 5; ++i) stage.play(Scene(0));
   EXPECT_EQ(ids(stage.play(Scene(200).face(50, 50, 1, 2))), Ids{1});
 }
 
-TEST(Tracker, WalkKeepsItsIdAtAnyFrameRate) {
+TEST(Tracker, WalkingFaceKeepsItsIdAtAnyFrameRate) {
   for (const double fps : {25.0, 10.0, 5.0, 4.0}) {
     Stage stage;
     stage.frame_us = static_cast<std::int64_t>(1e6 / fps);
@@ -215,14 +215,14 @@ TEST(Tracker, WalkKeepsItsIdAtAnyFrameRate) {
   }
 }
 
-TEST(Tracker, WhoCrossesAnotherKeepsTheId) {
-  // 2 goes behind 1, is hidden for a while and comes out on the other side.
+TEST(Tracker, CrossingFacesKeepTheirIds) {
+  // 2 passes behind 1, is hidden for a while and appears on the other side.
   Stage stage;
   std::int64_t last = -1;
   for (int i = 0; i < 60; ++i) {
     Scene scene(120);
     const float x = 10 + 4.0F * static_cast<float>(i);
-    if (std::abs(x - 130) > 34) scene.face(x, 90, 2, 2);  // else hidden, for 0.7 seconds
+    if (std::abs(x - 130) > 34) scene.face(x, 90, 2, 2);  // otherwise hidden, for 0.7 seconds
     scene.face(130, 90, 1, 1);
     for (const TrackedFace& face : stage.play(scene)) {
       if (std::abs(face.box.x - 130) < 6 && face.box.w < 46) {
@@ -236,8 +236,8 @@ TEST(Tracker, WhoCrossesAnotherKeepsTheId) {
   EXPECT_NEAR(faces[static_cast<std::size_t>(last)].box.x, 130, 3);
 }
 
-TEST(Tracker, NeighbourThatIsFoundLaterIsNobodyElse) {
-  // 1 is no longer found when 2 comes up beside: the id stays with 1.
+TEST(Tracker, NeighbourFoundLaterDoesNotTakeTheId) {
+  // 1 is no longer found when 2 appears beside it: the id stays with 1.
   Stage stage;
   EXPECT_EQ(ids(stage.play(Scene(120).face(50, 50, 1, 1))), Ids{0});
   for (int i = 0; i < 6; ++i) stage.play(Scene(120).face(100, 50, 2, 2));
@@ -256,7 +256,7 @@ TEST(Tracker, LowFrameRatesSearchEveryFrame) {
   EXPECT_EQ(due, (std::vector<bool>{true, false, false, false, false, true, false}));
 }
 
-TEST(Tracker, EveryThirdSearchIsForSmallFacesToo) {
+TEST(Tracker, EveryThirdSearchIncludesSmallFaces) {
   Tracker tracker({});
   image::Image frame(64, 48);
   std::vector<int> fine;
@@ -270,7 +270,7 @@ TEST(Tracker, EveryThirdSearchIsForSmallFacesToo) {
   EXPECT_TRUE(tracker.plan(frame, 46, 1'840'000).fine);  // few frames per second
 }
 
-TEST(Tracker, FacesOfSixtyPixelsAreSearchedUpTo4K) {
+TEST(Tracker, SearchesSixtyPixelFacesUpTo4K) {
   const Tracker tracker({});
   const auto smallest = [&](int width, int height) {
     return 80 / tracker.whole_search(width, height, true).scale;
@@ -278,7 +278,7 @@ TEST(Tracker, FacesOfSixtyPixelsAreSearchedUpTo4K) {
   EXPECT_NEAR(80 / tracker.whole_search(1920, 1080, false).scale, 155.3, 0.1);
   EXPECT_EQ(tracker.whole_search(640, 360, false).scale,
             tracker.whole_search(640, 360, true).scale);
-  EXPECT_NEAR(smallest(320, 240), 40, 0.1);  // no smaller than it was
+  EXPECT_NEAR(smallest(320, 240), 40, 0.1);  // no smaller than before
   EXPECT_NEAR(smallest(640, 360), 51.8, 0.1);
   EXPECT_NEAR(smallest(640, 480), 60, 0.3);
   EXPECT_NEAR(smallest(1280, 720), 60, 0.1);
@@ -292,7 +292,7 @@ TEST(Tracker, FacesOfSixtyPixelsAreSearchedUpTo4K) {
 }
 
 TEST(Tracker, SearchingAheadChangesNothing) {
-  // One face, then a crowd, a cut, nobody, two faces: every way through the tracker.
+  // One face, then a crowd, a cut, nobody, two faces: every path through the tracker.
   std::vector<image::Image> frames;
   for (int i = 0; i < 60; ++i) {
     image::Image frame(320, 240);
@@ -348,7 +348,7 @@ TEST(Tracker, TwoTracksOnOneFaceBecomeOne) {
   EXPECT_EQ(stage.show({{100, 50, 60, 60}}).size(), 1U);
 }
 
-TEST(Tracker, BoxesFromElsewhereGetIdsInTheirOrder) {
+TEST(Tracker, GivenBoxesGetIdsInTheirOrder) {
   Tracker tracker({});
   const Detection a{{0, 0, 10, 10}, 0};
   const Detection b{{100, 0, 10, 10}, 0};
@@ -359,7 +359,7 @@ TEST(Tracker, BoxesFromElsewhereGetIdsInTheirOrder) {
   EXPECT_EQ(ids(tracker.assign(std::vector{c, a}, 120'000)), (Ids{2, 0}));
 }
 
-TEST(Tracker, EmptyFrameAndTinyFramesAreNoFaces) {
+TEST(Tracker, EmptyAndTinyFramesHaveNoFaces) {
   Tracker tracker({});
   FakeDetector detector;
   const auto none = tracker.track({}, 0, 0, detector);

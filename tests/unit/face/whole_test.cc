@@ -7,7 +7,7 @@
 namespace mien::face {
 namespace {
 
-/// Always finds a face at the same share of the picture.
+/// Always finds a face at the same relative position.
 class Share final : public FaceDetector {
  public:
   Share(float side, float score) : side_(side), score_(score) {}
@@ -33,15 +33,15 @@ bool accepted(int width, int height, float share, float score, float min_score =
   return out.ok() && out->has_value();
 }
 
-TEST(Whole, TakesACropThatAFaceFills) {
+TEST(Whole, AcceptsACropThatAFaceFills) {
   EXPECT_TRUE(accepted(350, 350, 0.6F, -0.5F));
   EXPECT_TRUE(accepted(300, 400, 0.6F, -0.5F));
   EXPECT_TRUE(accepted(1, 1, 0.6F, 0));
 }
 
-TEST(Whole, LeavesSmallOrDoubtfulFacesAndScenes) {
+TEST(Whole, RejectsSmallOrDoubtfulFacesAndScenes) {
   EXPECT_FALSE(accepted(350, 350, 0.3F, 1.0F));   // too small in the picture
-  EXPECT_FALSE(accepted(350, 350, 0.6F, -0.8F));  // too unsure
+  EXPECT_FALSE(accepted(350, 350, 0.6F, -0.8F));  // score too low
   EXPECT_FALSE(accepted(640, 360, 0.6F, 1.0F));   // a scene
   EXPECT_FALSE(accepted(350, 350, 0.6F, -0.5F, 0.5F));
   EXPECT_FALSE(accepted(0, 0, 0.6F, 1.0F));

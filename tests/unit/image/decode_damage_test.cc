@@ -23,7 +23,7 @@ void put_32_little(ByteVector& bytes, std::size_t at, std::uint32_t value) {
   for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
 }
 
-// Where the frame header of a JPEG has its height; the width follows.
+// Offset of the height in the frame header of a JPEG; the width follows.
 std::size_t jpeg_size_at(const ByteVector& bytes) {
   for (std::size_t i = 2; i + 9 < bytes.size(); ++i) {
     const int marker = std::to_integer<int>(bytes[i + 1]);
@@ -37,8 +37,8 @@ ByteVector cut(const ByteVector& bytes, std::size_t size) {
   return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 
-// Every cut in the first `sure` of the file must be an error with the subject in front; later cuts
-// must not crash.
+// Every cut in the first `sure` bytes of the file must be an error that starts with the subject;
+// later cuts must not crash.
 AssertionResult every_cut_fails(const std::string& name, double sure) {
   const ByteVector bytes = golden_bytes("decode/" + name);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -79,7 +79,7 @@ TEST(DecodeDamage, TruncatedBitfieldBmp) { EXPECT_TRUE(every_cut_fails("rgba_fie
 TEST(DecodeDamage, TruncatedBinaryPpm) { EXPECT_TRUE(every_cut_fails("p6.ppm", 1)); }
 TEST(DecodeDamage, TruncatedPlainPpm) { EXPECT_TRUE(every_cut_fails("p3.ppm", 0.97)); }
 
-TEST(DecodeDamage, JpegWithoutEndMarkerIsWhole) {
+TEST(DecodeDamage, JpegWithoutEndMarkerIsComplete) {
   for (const char* name : {"decode/baseline.jpg", "decode/progressive.jpg"}) {
     const ByteVector bytes = golden_bytes(name);
     const auto image = decode(cut(bytes, bytes.size() - 2));

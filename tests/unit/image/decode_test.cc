@@ -109,7 +109,7 @@ TEST(Decode, OnePixelOfEachFormat) {
   EXPECT_EQ(decode(pictures[2])->pixels(), (std::vector<std::uint8_t>{1, 2, 3}));
 }
 
-TEST(Decode, LimitsAreThoseOfTheCaller) {
+TEST(Decode, UsesTheLimitsOfTheCaller) {
   const ByteVector bytes = golden_bytes("decode/rgb8.png");  // 19x13
   Limits limits;
   limits.max_pixels = 19 * 13;

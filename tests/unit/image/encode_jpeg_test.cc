@@ -47,7 +47,7 @@ TEST(EncodeJpeg, LowerQualityIsSmallerAndTheSameEveryTime) {
   EXPECT_EQ(*encode_jpeg(source, 10), *low);
 }
 
-TEST(EncodeJpeg, RefusesNothingAndOddQualities) {
+TEST(EncodeJpeg, RejectsEmptyPicturesAndBadQualities) {
   MIEN_EXPECT_CODE(encode_jpeg(ImageView{}, 80), StatusCode::kInvalidArgument);
   const Image one(1, 1);
   MIEN_EXPECT_CODE(encode_jpeg(one, 0), StatusCode::kInvalidArgument);

@@ -54,7 +54,7 @@ TEST(Exif, LyingOffsetsAndCounts) {
   EXPECT_EQ(exif_orientation(to_bytes("XX*\0\x08"sv)), 1);
 }
 
-TEST(Orient, EightWaysOfAPicture) {
+TEST(Orient, AllEightOrientations) {
   const Image source = numbered(3, 2);
   const auto at = [](const Image& image, int x, int y) {
     return std::pair<int, int>(image.row(y)[3 * x], image.row(y)[3 * x + 1]);

@@ -1,4 +1,4 @@
-// TIFF, HEIC, AVIF and JPEG 2000, made here by the libraries that read them; and what is refused.
+// TIFF, HEIC, AVIF and JPEG 2000, made here by the libraries that read them, and what is rejected.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libheif/heif.h>
@@ -147,7 +147,7 @@ class Formats : public testing::Test {
   std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
     return read_file(path, 1 << 24).value();
   }
-  /// Every cut is an error, not a half grey picture.
+  /// Every cut is an error, never a picture that is half grey.
   void expect_cuts_are_corrupt(const std::filesystem::path& path) {
     const auto bytes = bytes_of(path);
     for (const double share : {0.05, 0.3, 0.6, 0.9}) {
@@ -173,12 +173,12 @@ TEST_F(Formats, Tiff) {
   expect_cuts_are_corrupt(tiff({.compression = COMPRESSION_NONE}));
 }
 
-TEST_F(Formats, TiffStandsUpright) {
+TEST_F(Formats, TiffIsTurnedUpright) {
   for (int orientation = 1; orientation <= 8; ++orientation) {
     const auto picture = load(tiff({.orientation = orientation}));
     MIEN_ASSERT_OK(picture);
     EXPECT_EQ(picture->width(), orientation >= 5 ? kHeight : kWidth) << orientation;
-    // Where the red quarter comes to lie.
+    // Where the red quarter ends up.
     const bool right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
     const bool below = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
     const int x = right ? picture->width() - 5 : 4, y = below ? picture->height() - 5 : 4;
@@ -220,7 +220,7 @@ TEST_F(Formats, Jpeg2000) {
   expect_cuts_are_corrupt(path);
 }
 
-TEST_F(Formats, BeyondTheLimitsAtAPartOfTheSize) {
+TEST_F(Formats, BeyondTheLimitsAtAReducedSize) {
   Limits limits;
   limits.max_pixels = 640 * 480 / 4;
   const auto two_thousand = jpeg2000(640, 480);
@@ -240,7 +240,7 @@ TEST_F(Formats, BeyondTheLimitsAtAPartOfTheSize) {
     EXPECT_EQ(picture->width, 640);
     EXPECT_EQ(picture->height, 480);
   }
-  limits.max_pixels = 100;  // no part is small enough
+  limits.max_pixels = 100;  // no reduction is small enough
   MIEN_EXPECT_CODE(load_reduced(dir_ / "a.jpg", {.beyond_limits = true}, limits),
                    StatusCode::kResourceLimit);
 }
@@ -266,7 +266,7 @@ TEST(UnreadFormats, AreNamed) {
   EXPECT_EQ(unread_format({}), "");
 }
 
-TEST(IsAnimated, AsksTheChunksBeforeThePixels) {
+TEST(IsAnimated, ReadsTheChunksBeforeThePixels) {
   const std::string head = "\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR0123456789abcCRC."s;
   const std::string data = "\0\0\0\0IDATCRC."s;
   const auto animation = [](char frames) {

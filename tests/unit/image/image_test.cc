@@ -71,7 +71,7 @@ TEST(Crop, RoundsCorners) {
   EXPECT_EQ(out.row(0)[1], 2);
 }
 
-TEST(Crop, BoxesWithoutUsableSizeGiveNothing) {
+TEST(Crop, UnusableBoxesGiveAnEmptyPicture) {
   const Image source = numbered(4, 4);
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float inf = std::numeric_limits<float>::infinity();

@@ -33,14 +33,14 @@ TEST(PreprocessSpec, JsonForm) {
             R"({"kind":"to_float"}]})");
 }
 
-TEST(PreprocessSpec, ParseErrorsNameSubjectAndPlace) {
+TEST(PreprocessSpec, ParseErrorsNameSubjectAndStep) {
   const auto bad = parse(R"({"steps":[{"kind":"to_float"},{"kind":"blur"}]})");
   MIEN_EXPECT_CODE(bad, StatusCode::kCorrupt);
   EXPECT_EQ(bad.status().message().rfind("bundle.json: preprocessing: steps[1]: ", 0), 0U)
       << bad.status().message();
 }
 
-TEST(PreprocessSpec, ParseRefuses) {
+TEST(PreprocessSpec, ParseRejects) {
   for (
       const char* text :
       {"null",
@@ -68,7 +68,7 @@ TEST(PreprocessSpec, ParseRefuses) {
   }
 }
 
-TEST(PreprocessSpec, ParseRefusesEndlessSteps) {
+TEST(PreprocessSpec, ParseRejectsEndlessSteps) {
   Json steps = Json::array();
   for (int i = 0; i < 1000; ++i) steps.push_back(Json::parse(R"({"kind":"grey"})").value());
   Json json = Json::object();
@@ -76,7 +76,7 @@ TEST(PreprocessSpec, ParseRefusesEndlessSteps) {
   MIEN_EXPECT_CODE(PreprocessSpec::parse(json, "x"), StatusCode::kCorrupt);
 }
 
-TEST(PreprocessSpec, ValidateRefuses) {
+TEST(PreprocessSpec, ValidateRejects) {
   const PreprocessStep to_float{.kind = Kind::kToFloat};
   const PreprocessStep crop{.kind = Kind::kCenterCrop, .size = 8};
   const PreprocessStep shorter{.kind = Kind::kResizeShorter, .size = 8};

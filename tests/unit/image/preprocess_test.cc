@@ -48,7 +48,7 @@ TEST(Preprocess, EqualsTheReferencePipelines) {
   }
 }
 
-// One value per channel, so that every geometry gives the same answer.
+// One value per channel, so that every geometry gives the same result.
 TEST(Preprocess, ConstantPicture) {
   Image source(31, 57);
   for (auto& v : source.pixels()) v = 51;
@@ -88,7 +88,7 @@ TEST(Preprocess, FusedCropEqualsSeparateSteps) {
   const Image source = numbered(97, 33);
   PreprocessSpec fused = PreprocessSpec::clip(20);
   PreprocessSpec apart = fused;
-  // A crop that changes nothing, first, keeps the resize from seeing the real one.
+  // A first crop that changes nothing prevents the fusion of the resize with the real one.
   apart.steps.insert(apart.steps.begin() + 1, {.kind = Kind::kCenterCrop, .size = 58});
   EXPECT_EQ(run(source, fused).size(), run(source, apart).size());
   const auto a = run(source, fused);
@@ -127,7 +127,7 @@ TEST(Preprocess, VeryThinPictureStaysCheap) {
   EXPECT_EQ(run(Image(16384, 1), PreprocessSpec::emoclip(224)).size(), out.size());
 }
 
-TEST(Preprocess, VeryThinPictureWithoutACropIsRefused) {
+TEST(Preprocess, VeryThinPictureWithoutACropIsRejected) {
   PreprocessSpec spec = PreprocessSpec::dfer_clip(8);
   spec.steps.insert(spec.steps.begin(), {.kind = Kind::kResizeShorter, .size = 4096});
   std::vector<float> out(3 * 8 * 8);

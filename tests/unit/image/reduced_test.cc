@@ -1,4 +1,4 @@
-// Large JPEGs decoded at a part of their size.
+// Large JPEGs decoded at a reduced size.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -55,7 +55,7 @@ TEST_F(ReducedTest, TakesTheSmallestThatIsEnough) {
   }
 }
 
-TEST_F(ReducedTest, IsTheMeanOfItsPixels) {
+TEST_F(ReducedTest, AveragesPixels) {
   const Image whole = waves(640, 480);
   const auto reduced =
       load_reduced(write("waves.jpg", *encode_jpeg(whole.view(), 95)), {.pixels = 76800});
@@ -70,7 +70,7 @@ TEST_F(ReducedTest, IsTheMeanOfItsPixels) {
   }
 }
 
-TEST_F(ReducedTest, OtherFormatsAndDamageAreAsEver) {
+TEST_F(ReducedTest, OtherFormatsAndDamageAreUnaffected) {
   const auto png =
       load_reduced(write("waves.png", *encode_png(waves(64, 48).view())), {.pixels = 1});
   MIEN_ASSERT_OK(png);

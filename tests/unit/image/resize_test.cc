@@ -75,8 +75,8 @@ TEST(ResizeU8, WindowIsAPartOfTheWhole) {
   }
 }
 
-TEST(ResizeU8, ReadsNothingBehindAView) {
-  // A view that ends with its allocation, rows upside down: the sanitizers watch the ends.
+TEST(ResizeU8, ReadsNothingPastAView) {
+  // A view that ends with its allocation, rows upside down: the sanitizers watch both ends.
   const Image source = random_picture(7, 6, 3);
   const ImageView flipped{source.row(5), 7, 6, -source.view().stride};
   const Image out = resize_u8(flipped, 5, 6, Filter::kBicubic);
@@ -161,7 +161,7 @@ TEST(ResizeF32, WindowIsAPartOfTheWhole) {
   }
 }
 
-TEST(ResizeF32, NotANumberStaysWhereItIs) {
+TEST(ResizeF32, NanStaysLocal) {
   FloatPlanes source{1, 1, 8, {1, 1, 1, 1, 1, 1, 1, std::nanf("")}};
   const FloatPlanes out = resize_f32(source, 8, 3, Filter::kBilinear, true);
   EXPECT_EQ(out.values[0], 1);

@@ -26,7 +26,7 @@ inline pipeline::FrameResult frame_of(std::int64_t number, int faces, bool is_cl
     face.face.box = {1.5F, 2, 10, 12};
     face.face.score = 0.75F;
     face.face.track = is_clip ? i : -1;
-    face.face.source = face::Source::kWhole;
+    face.face.source = face::FaceSource::kWhole;
     face.labels = {{kLabels[1], 0.61237F, 0.25F}, {kLabels[0], 0.38763F, -0.125F}};
     face.unknown = number % 3 == 2;
     out.faces.push_back(std::move(face));

@@ -114,7 +114,7 @@ TEST(ResultsFile, GivesBackWhatItWasGiven) {
   const engine::FaceResult& face = back[2].faces[1];
   EXPECT_EQ(face.face.track, 1);
   EXPECT_EQ(face.face.box, (image::Box{1.5F, 2, 10, 12}));
-  EXPECT_EQ(face.face.source, face::Source::kWhole);
+  EXPECT_EQ(face.face.source, face::FaceSource::kWhole);
   EXPECT_TRUE(face.unknown);
   ASSERT_EQ(face.labels.size(), 2U);
   EXPECT_EQ(face.labels[0].label, kLabels[1]);

@@ -52,7 +52,7 @@ struct Fixture {
     results = std::move(*made);
     plan = *results->plan(files);
   }
-  Result<RunCounts> run(const BatchOptions& options = {}, std::int64_t frames = 3) {
+  Result<RunCounts> run(const BatchRunOptions& options = {}, std::int64_t frames = 3) {
     return run_plan(
         *results, plan,
         [&]() -> Result<std::unique_ptr<FileReader>> {

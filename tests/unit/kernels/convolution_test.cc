@@ -50,8 +50,8 @@ std::vector<float> plain(const Case& c, const Weights& w, const std::vector<floa
         w.values.f32()[static_cast<std::size_t>(((o * c.in + i) * c.kernel + ky) * c.kernel + kx)]);
   };
   for (int n = 0; n < count; ++n) {
-    for (int place = 0; place < oh * ow * c.out; ++place) {
-      const int o = place % c.out, x = place / c.out % ow, y = place / c.out / ow;
+    for (int position = 0; position < oh * ow * c.out; ++position) {
+      const int o = position % c.out, x = position / c.out % ow, y = position / c.out / ow;
       double sum = static_cast<double>(w.bias[static_cast<std::size_t>(o)]);
       for (int k = 0; k < c.kernel * c.kernel * c.in; ++k) {
         const int i = k % c.in, kx = k / c.in % c.kernel, ky = k / c.in / c.kernel;
@@ -61,7 +61,7 @@ std::vector<float> plain(const Case& c, const Weights& w, const std::vector<floa
                static_cast<double>(
                    src[static_cast<std::size_t>(((n * c.height + sy) * c.width + sx) * c.in + i)]);
       }
-      float& to = out[static_cast<std::size_t>(n * oh * ow * c.out + place)];
+      float& to = out[static_cast<std::size_t>(n * oh * ow * c.out + position)];
       if (c.accumulate) sum += static_cast<double>(to);
       to = static_cast<float>(c.relu ? std::max(0.0, sum) : sum);
     }
@@ -77,7 +77,7 @@ TEST_P(ConvolutionTest, EqualsTheDefinition) {
   const Weights weights = random_weights(c, rng);
   Workspace workspace;
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
-    // oneDNN has bf16 for AVX-512 only.
+    // oneDNN has bf16 only for AVX-512.
     if (precision == Precision::kBf16 && active_isa() != Isa::kAvx512) continue;
     const auto conv = Convolution::pack(weights.view(), {.stride = c.stride,
                                                          .padding = c.padding,
@@ -110,7 +110,7 @@ TEST_P(ConvolutionTest, EqualsTheDefinition) {
   }
 }
 
-// Channels-last pictures in another layout. Shape: [count, area, channels].
+// Converts channels-last pictures to another layout. Shape: [count, area, channels].
 std::vector<float> laid_out(const std::vector<float>& pictures, int count, int area, int channels,
                             PictureLayout layout) {
   if (layout == PictureLayout::kChannelsLast) return pictures;
@@ -172,8 +172,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{48, 48, 3, 1, 1, 3, 3, true, true}, Case{6, 96, 3, 2, 1, 7, 9, true, false},
         Case{8, 16, 5, 1, 2, 31, 29, true, false}, Case{32, 64, 3, 1, 0, 8, 5, false, false}));
 
-// Weights may have the types of files, and several layers may share a shelf.
-TEST_P(ConvolutionTest, TypesOfFilesGiveTheSame) {
+// Weights may have any stored type, and several layers may share a shelf.
+TEST_P(ConvolutionTest, StoredTypesGiveTheSameResult) {
   const Case c = GetParam();
   Rng rng(5);
   const Weights weights = random_weights(c, rng);
@@ -188,7 +188,7 @@ TEST_P(ConvolutionTest, TypesOfFilesGiveTheSame) {
   const auto shelf = std::make_shared<Shelf>();
   Workspace workspace;
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
-    // oneDNN has bf16 for AVX-512 only.
+    // oneDNN has bf16 only for AVX-512.
     if (precision == Precision::kBf16 && active_isa() != Isa::kAvx512) continue;
     ConvolutionOptions options = {.stride = c.stride,
                                   .padding = c.padding,
@@ -218,7 +218,7 @@ TEST_P(ConvolutionTest, TypesOfFilesGiveTheSame) {
   }
 }
 
-TEST(FoldBatchNorm, TellsFactorAndShift) {
+TEST(FoldBatchNorm, GivesFactorAndShift) {
   const float gain[] = {1.5F, 2}, shift[] = {0.5F, -1}, mean[] = {1, -2}, variance[] = {4, 0.25F};
   const ChannelAffine affine = fold_batch_norm(gain, shift, mean, variance, 0);
   EXPECT_FLOAT_EQ(affine.factor[0], 0.75F);
@@ -227,7 +227,7 @@ TEST(FoldBatchNorm, TellsFactorAndShift) {
   EXPECT_FLOAT_EQ(affine.shift[1], 7);       // -1 + 2 * 4
 }
 
-TEST(Convolution, RefusesSizesThatDoNotFit) {
+TEST(Convolution, RejectsMismatchedSizes) {
   const Tensor weight(DType::kF32, {2, 1, 3, 3}), oblong(DType::kF32, {2, 1, 3, 1});
   const Tensor counts(DType::kI64, {2, 1, 3, 3});
   MIEN_EXPECT_CODE(Convolution::pack({.weight = weight, .factor = {1}}, {}),

@@ -19,7 +19,7 @@ std::vector<float> normal(std::int64_t count, Rng& rng, double scale) {
   return out;
 }
 
-// What a layer of this type makes of values.
+// Values as a layer of this type stores them.
 std::vector<double> rounded(const std::vector<float>& values, Precision precision) {
   std::vector<double> out(values.begin(), values.end());
   if (precision == Precision::kF32) return out;
@@ -83,7 +83,7 @@ TEST(DirectLinear, EqualsTheDefinition) {
   if (served == 0) GTEST_SKIP() << "needs AVX-512";
 }
 
-TEST(DirectLinear, ServesWholeGroupsOnly) {
+TEST(DirectLinear, ServesOnlyWholeGroups) {
   EXPECT_FALSE(DirectLinear::serves({}, 8, 7));
   EXPECT_FALSE(DirectLinear::serves({.input = Precision::kBf16}, 7, 48));
   EXPECT_FALSE(DirectLinear::serves({.input = Precision::kInt8}, 8, 48));

@@ -28,7 +28,7 @@ std::vector<Isa> available() {
   return out;
 }
 
-/// Quantised rows as an instruction set writes them, taken apart.
+/// Quantised rows as an instruction set writes them, decoded.
 struct Rows {
   std::vector<std::byte> bytes;
   std::int64_t each = 0;
@@ -96,7 +96,7 @@ TEST(Int8, RowsOfZerosStayZeroAndZeroIsExact) {
   }
 }
 
-TEST(Int8, Bf16RowsAreTheirFloats) {
+TEST(Int8, Bf16RowsEqualTheirFloats) {
   const auto x = random_values(2 * 45, 3);
   std::vector<std::uint16_t> narrow(x.size());
   to_bf16(x.data(), 90, narrow.data());
@@ -108,7 +108,7 @@ TEST(Int8, Bf16RowsAreTheirFloats) {
   }
 }
 
-TEST(Int8, LayerNormQuantisesWhatItWouldWrite) {
+TEST(Int8, LayerNormQuantisesItsFloatOutput) {
   const auto x = random_values(3 * 100, 5, 2.0);
   const auto gain = random_values(100, 6);
   const auto bias = random_values(100, 7);
@@ -184,8 +184,8 @@ double activate(double x, Activation activation) {
   return x;
 }
 
-// From the quantised rows and weights in double precision: what the kernels do with them is exact
-// but for float32.
+// From the quantised rows and weights in double precision: the kernels are exact except for float32
+// rounding.
 TEST(Int8, ProductMatchesTheDefinitionOnEveryIsa) {
   struct Case {
     std::int64_t rows, in, out;
@@ -273,7 +273,7 @@ TEST(Int8, ReadsTransposedWeightsAndWritesBf16) {
   for (std::size_t i = 0; i < wide.size(); ++i) ASSERT_EQ(narrow[i], float_to_bf16(wide[i])) << i;
 }
 
-TEST(Int8, StoredIntegersGiveWhatQuantisingAtLoadGives) {
+TEST(Int8, StoredIntegersEqualQuantisingAtLoad) {
   const std::int64_t in = 33, out = 65;
   const auto w = random_values(static_cast<std::size_t>(in * out), 9);
   const auto scales = int8_scales(w, out);
@@ -302,7 +302,7 @@ TEST(Int8, StoredIntegersGiveWhatQuantisingAtLoadGives) {
             run(Tensor::from_f32({out, in}, rounded), {}, x.data()));
 }
 
-TEST(Int8, RejectsWhatDoesNotFit) {
+TEST(Int8, RejectsMismatchedSizes) {
   const Tensor stored(DType::kI8, {4, 3});
   const std::vector<float> three(3, 1.0F);
   MIEN_EXPECT_CODE(Linear::pack(stored, nullptr, {}), StatusCode::kUnsupported);
@@ -313,7 +313,7 @@ TEST(Int8, RejectsWhatDoesNotFit) {
                    StatusCode::kUnsupported);
 }
 
-TEST(Int8, ScalesOfZerosAndOfNoNumbersAreUsable) {
+TEST(Int8, ScalesOfZerosAndNansAreUsable) {
   const float inf = std::numeric_limits<float>::infinity();
   const auto scales = int8_scales(std::vector<float>{0, 0, 254, -127, inf, 1}, 3);
   EXPECT_EQ(scales, (std::vector<float>{1, 2, 1}));

@@ -116,8 +116,8 @@ TEST(Linear, Bf16IsCloseToFp32) {
 
 TEST(Linear, Bf16PackingKeepsEveryWeight) {
   if (active_isa() != Isa::kAvx512) GTEST_SKIP() << "oneDNN has bf16 for AVX-512 only";
-  // One input at a time reads back one column of the weights; sizes that fit the fast packing, and
-  // one that does not.
+  // One input at a time reads back one column of the weights; with sizes that allow the fast
+  // packing and sizes that do not.
   for (const std::int64_t out : {64, 192, 65}) {
     const std::int64_t in = 48;
     const auto w = random_values(static_cast<std::size_t>(out * in), 8);

@@ -22,10 +22,10 @@ TensorView view_of(const std::vector<float>& values, Shape shape) {
 struct ProductCase {
   std::int64_t in, out, kernel;
   int stride;
-  std::int64_t places;
+  std::int64_t positions;
 };
 
-// Against the definition in double, for numbers of places and channels that do and do not fill
+// Against the definition in double, for numbers of positions and channels that do and do not fill
 // tiles.
 TEST(Lines, ConvolutionEqualsTheDefinition) {
   Rng rng(1);
@@ -39,17 +39,17 @@ TEST(Lines, ConvolutionEqualsTheDefinition) {
     const auto packed = LineConvolution::pack(view_of(weight, {c.out, c.in, c.kernel, c.kernel}),
                                               view_of(bias, {c.out}), stride_in);
     ASSERT_TRUE(packed.ok());
-    const std::int64_t wide = (c.places - 1) * c.stride + c.kernel;
+    const std::int64_t wide = (c.positions - 1) * c.stride + c.kernel;
     std::vector<std::vector<float>> lines;
     std::vector<const float*> below;
     for (std::int64_t t = 0; t < c.kernel; ++t) {
       lines.push_back(random_line(static_cast<std::size_t>(wide * stride_in), rng));
     }
     for (const auto& line : lines) below.push_back(line.data());
-    std::vector<float> result(static_cast<std::size_t>(c.places * packed->out()), -1);
+    std::vector<float> result(static_cast<std::size_t>(c.positions * packed->out()), -1);
     for (const bool relu : {false, true}) {
-      packed->run(below, c.places, c.stride, relu, result.data());
-      for (std::int64_t x = 0; x < c.places; ++x) {
+      packed->run(below, c.positions, c.stride, relu, result.data());
+      for (std::int64_t x = 0; x < c.positions; ++x) {
         for (std::int64_t o = 0; o < packed->out(); ++o) {
           double sum = o < c.out ? bias[static_cast<std::size_t>(o)] : 0;
           for (std::int64_t y = 0; o < c.out && y < c.kernel; ++y) {
@@ -80,15 +80,15 @@ TEST(Lines, DepthwiseEqualsTheDefinition) {
     const auto packed = LineDepthwiseConvolution::pack(view_of(weight, {channels, 1, 3, 3}),
                                                        view_of(bias, {channels}));
     ASSERT_TRUE(packed.ok());
-    const std::int64_t places = 11, width = packed->channels();
+    const std::int64_t positions = 11, width = packed->channels();
     EXPECT_EQ(width, padded_channels(channels));
     std::vector<std::vector<float>> lines;
     for (int i = 0; i < 3; ++i)
-      lines.push_back(random_line(static_cast<std::size_t>((places + 2) * width), rng));
+      lines.push_back(random_line(static_cast<std::size_t>((positions + 2) * width), rng));
     const std::array<const float*, 3> below = {lines[0].data(), lines[1].data(), lines[2].data()};
-    std::vector<float> result(static_cast<std::size_t>(places * width));
-    packed->run(below, places, false, result.data());
-    for (std::int64_t x = 0; x < places; ++x) {
+    std::vector<float> result(static_cast<std::size_t>(positions * width));
+    packed->run(below, positions, false, result.data());
+    for (std::int64_t x = 0; x < positions; ++x) {
       for (std::int64_t c = 0; c < channels; ++c) {
         double sum = bias[static_cast<std::size_t>(c)];
         for (int y = 0; y < 3; ++y) {
@@ -104,7 +104,7 @@ TEST(Lines, DepthwiseEqualsTheDefinition) {
   }
 }
 
-TEST(Lines, MaximumOfFourPlaces) {
+TEST(Lines, MaximumOfFourPositions) {
   Rng rng(3);
   const auto above = random_line(6 * 16, rng), below = random_line(6 * 16, rng);
   std::vector<float> result(3 * 16);
@@ -117,7 +117,7 @@ TEST(Lines, MaximumOfFourPlaces) {
   }
 }
 
-TEST(Lines, WrongSizesAreRefused) {
+TEST(Lines, WrongSizesAreRejected) {
   const std::vector<float> values(64, 1);
   EXPECT_FALSE(LineConvolution::pack(view_of(values, {4, 16}), view_of(values, {64}), 16).ok());
   EXPECT_FALSE(

@@ -133,7 +133,7 @@ TEST(Attention, AddsTheBiasOfEveryWindowOnEveryIsa) {
   }
 }
 
-TEST(Attention, FirstQueriesAloneGiveTheirRowsOfTheWhole) {
+TEST(Attention, FirstQueriesGiveTheSameRowsAsAll) {
   const auto qkv = random_values(2 * 30 * 3 * 32, 9);
   for (const Isa isa : available()) {
     AttentionArgs args{.qkv = qkv.data(), .batch = 2, .tokens = 30, .heads = 2, .head_width = 16};
@@ -169,7 +169,7 @@ TEST(Attention, SurvivesHugeScores) {
   }
 }
 
-// The truth is the generic kernel on the same rounded values.
+// The reference is the generic kernel on the same rounded values.
 TEST(Attention, Bf16InputIsCloseToTheGenericKernel) {
   if (attention_input(Precision::kBf16) != Precision::kBf16) {
     GTEST_SKIP() << "this CPU multiplies no bf16";
@@ -290,7 +290,7 @@ TEST(LayerNorm, MatchesTheDefinitionOnEveryIsa) {
   }
 }
 
-TEST(LayerNorm, ReadsRowsFromTheirPlaces) {
+TEST(LayerNorm, ReadsRowsInTheGivenOrder) {
   const auto x = random_values(6 * 8, 32);
   const std::vector<float> gain(8, 1.5F);
   const std::vector<float> bias(8, 0.5F);

@@ -70,7 +70,7 @@ TEST(MeanOfRows, OfBothTypes) {
   }
 }
 
-TEST(AddRowsTo, AddsEveryRowToItsPlace) {
+TEST(AddRowsTo, AddsEachRowAtItsIndex) {
   const auto rows = random_values(4 * 3, 5, false);
   const auto before = random_values(4 * 3, 6, false);
   const std::vector<std::int32_t> places = {1, 0};

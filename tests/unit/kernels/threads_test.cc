@@ -1,4 +1,4 @@
-// How many threads work on a kernel changes no bit of its result, and none spins when it is done.
+// The number of threads changes no bit of a result, and no thread spins after a kernel.
 #include <gtest/gtest.h>
 #include <omp.h>
 
@@ -32,7 +32,7 @@ std::vector<float> random_values(std::int64_t count, std::uint64_t seed) {
   return out;
 }
 
-/// What `work` writes for a number of threads, in bytes.
+/// The output of `work` with a number of threads, in bytes.
 class Threads : public ::testing::Test {
  protected:
   void TearDown() override { set_threads(0); }
@@ -51,7 +51,7 @@ class Threads : public ::testing::Test {
   }
 };
 
-TEST_F(Threads, AreASettingOfTheCallingThread) {
+TEST_F(Threads, AreSetPerCallingThread) {
   set_threads(3);
   std::thread([] {
     EXPECT_EQ(threads(), available_cpus());
@@ -63,7 +63,7 @@ TEST_F(Threads, AreASettingOfTheCallingThread) {
   EXPECT_EQ(threads(), available_cpus());
 }
 
-TEST_F(Threads, RangesMakeUpTheWhole) {
+TEST_F(Threads, RangesCoverEverything) {
   for (const std::int64_t count : {0, 1, 2, 7, 100}) {
     for (const int threads : {1, 2, 8}) {
       std::vector<std::atomic<int>> done(static_cast<std::size_t>(count));
@@ -73,8 +73,9 @@ TEST_F(Threads, RangesMakeUpTheWhole) {
   }
 }
 
-// Sizes that oneDNN serves on every CPU; parts by rows and by outputs, with and without a rest.
-TEST_F(Threads, ChangeNoBitOfALinearLayer) {
+// Sizes that oneDNN supports on every CPU; parts by rows and by outputs, with and without a
+// remainder.
+TEST_F(Threads, DoNotChangeALinearLayer) {
   struct Case {
     std::int64_t rows, in, out;
     bool in_out, accumulate;
@@ -93,7 +94,7 @@ TEST_F(Threads, ChangeNoBitOfALinearLayer) {
       std::copy(before.begin(), before.end(), to);
       linear.run(x.data(), n, to, workspace);
     });
-    // Some of all rows against the definition.
+    // Some of the rows against the definition.
     std::vector<float> y = before;
     linear.run(x.data(), rows, y.data(), workspace);
     for (std::int64_t r = 0; r < rows; r += 101) {
@@ -112,8 +113,9 @@ TEST_F(Threads, ChangeNoBitOfALinearLayer) {
   }
 }
 
-// Few pictures are cut into lines, many are not; a picture has the same numbers in any company.
-TEST_F(Threads, ChangeNoBitOfAConvolution) {
+// Few pictures are divided into lines, many are not; the result of a picture does not depend on the
+// others.
+TEST_F(Threads, DoNotChangeAConvolution) {
   struct Case {
     std::int64_t in, out, kernel, height, width;
     ConvolutionOptions options;
@@ -153,7 +155,7 @@ TEST_F(Threads, ChangeNoBitOfAConvolution) {
   }
 }
 
-TEST_F(Threads, ChangeNoBitOfOurOwnKernels) {
+TEST_F(Threads, DoNotChangeOurOwnKernels) {
   constexpr std::int64_t kRows = 331, kWidth = 192;
   const auto x = random_values(kRows * kWidth * 3, 1);
   const auto gain = random_values(kWidth, 2), bias = random_values(kWidth, 3);
@@ -189,12 +191,12 @@ TEST_F(Threads, ChangeNoBitOfOurOwnKernels) {
   }
 }
 
-// Threads of OpenMP spin for milliseconds after every kernel, at the cost of all other programs.
-TEST_F(Threads, OfOpenMpAreNotStarted) {
+// OpenMP threads would spin for milliseconds after every kernel, at the cost of all other programs.
+TEST_F(Threads, OpenMpThreadsAreNotStarted) {
   const auto tasks = [] {
     return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
   };
-  std::thread([] {}).join();  // a sanitizer starts one of its own with the first
+  std::thread([] {}).join();  // a sanitizer starts its own with the first
   const auto before = tasks() - ThreadPool::shared().helpers();
   const int setting = omp_get_max_threads();
   set_threads(3);

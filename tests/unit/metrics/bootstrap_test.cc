@@ -9,7 +9,7 @@
 namespace mien::metrics {
 namespace {
 
-TEST(Bootstrap, IntervalOfAMeanIsNearTheNormalOne) {
+TEST(Bootstrap, IntervalOfAMeanIsNearlyNormal) {
   Rng rng(3);
   std::vector<double> values(400);
   for (double& v : values) v = rng.normal();
@@ -23,7 +23,7 @@ TEST(Bootstrap, IntervalOfAMeanIsNearTheNormalOne) {
   EXPECT_NEAR(interval->high - interval->low, 2 * 1.96 / std::sqrt(400.0), 0.03);
 }
 
-TEST(Bootstrap, RepeatsFromTheSeed) {
+TEST(Bootstrap, RepeatsWithTheSeed) {
   const auto first = [](std::span<const std::size_t> drawn) -> Result<double> {
     return static_cast<double>(drawn[0]);
   };
@@ -44,7 +44,7 @@ TEST(Bootstrap, OneSampleHasNoSpread) {
 }
 
 // The first part is constant, so only the second moves the sum.
-TEST(Bootstrap, PartsAreDrawnFromByThemselves) {
+TEST(Bootstrap, PartsAreResampledSeparately) {
   Rng rng(2);
   const std::vector<std::size_t> sizes = {3, 200};
   const auto figure = [&](std::span<const std::vector<std::size_t>> drawn) -> Result<double> {
@@ -65,7 +65,7 @@ TEST(Bootstrap, PartsAreDrawnFromByThemselves) {
   EXPECT_FALSE(bootstrap_parts({}, figure, rng).ok());
 }
 
-TEST(Bootstrap, PercentilesAreNumpys) {
+TEST(Bootstrap, PercentilesAgreeWithNumpy) {
   const Interval ten = percentile_interval({9, 0, 8, 1, 7, 2, 6, 3, 5, 4}, 0.9);
   EXPECT_NEAR(ten.low, 0.45, 1e-12);
   EXPECT_NEAR(ten.high, 8.55, 1e-12);

@@ -11,7 +11,7 @@
 namespace mien::metrics {
 namespace {
 
-TEST(Calibration, FindsTheTemperatureThatAGridFinds) {
+TEST(Calibration, AgreesWithAGridSearch) {
   // Truths are drawn from softmax(logits / 2.5).
   Rng rng(5);
   std::vector<double> logits;
@@ -44,7 +44,7 @@ TEST(Calibration, LikelihoodOfTwoClasses) {
   EXPECT_NEAR(negative_log_likelihood(logits, 2, truth, 1), std::log(4.0), 1e-12);
 }
 
-TEST(Calibration, ThresholdLetsItsSharePass) {
+TEST(Calibration, ThresholdAcceptsItsShare) {
   const std::vector<double> values = {0.9, 0.1, 0.5, 0.7, 0.3, 0.8, 0.6, 0.4, 0.2, 1.0};
   EXPECT_DOUBLE_EQ(acceptance_threshold(values, 0.8).value(), 0.3);
   EXPECT_DOUBLE_EQ(acceptance_threshold(values, 1.0).value(), 0.1);
@@ -52,7 +52,7 @@ TEST(Calibration, ThresholdLetsItsSharePass) {
   MIEN_EXPECT_CODE(acceptance_threshold(values, 0), StatusCode::kInvalidArgument);
 }
 
-TEST(Calibration, RefusesWhatDoesNotFit) {
+TEST(Calibration, RejectsMismatchedInput) {
   const double logits[] = {0, 1};
   const int outside[] = {2};
   MIEN_EXPECT_CODE(fit_temperature(logits, 2, outside), StatusCode::kInvalidArgument);

@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 
 ConfusionMatrix example() {
-  // Truth 0: 3 of 4 right. Truth 1: 1 of 2. Class 2 has no sample and one false alarm.
+  // Truth 0: 3 of 4 correct. Truth 1: 1 of 2. Class 2 has no samples and one false positive.
   ConfusionMatrix counts(3);
   counts.add(0, 0, 3);
   counts.add(0, 1);
@@ -41,21 +41,21 @@ TEST(Confusion, AbsentClassIsNamedAndNeverCountsAsZero) {
   EXPECT_FALSE(uar->per_class[2].has_value());
 }
 
-TEST(Confusion, MacroF1CountsFalseAlarmsOfTheClassesThatOccur) {
+TEST(Confusion, MacroF1CountsFalsePositivesOfPresentClasses) {
   const auto f1 = macro_f1(example());
   ASSERT_TRUE(f1.ok());
   // F1 of 0: 6 / (4 + 3); of 1: 2 / (2 + 2).
   EXPECT_NEAR(f1->percent, 100.0 * (6.0 / 7 + 0.5) / 2, 1e-9);
 }
 
-TEST(Confusion, NoSampleIsAnError) {
+TEST(Confusion, NoSamplesIsAnError) {
   const ConfusionMatrix counts(4);
   EXPECT_FALSE(weighted_average_recall(counts).ok());
   EXPECT_FALSE(unweighted_average_recall(counts).ok());
   EXPECT_FALSE(macro_f1(counts).ok());
 }
 
-TEST(Confusion, ClassOutsideIsAContractBreak) {
+TEST(Confusion, ClassOutOfRangeBreaksTheContract) {
   ConfusionMatrix counts(2);
   EXPECT_THROW(counts.add(0, 2), ContractError);
   EXPECT_THROW(ConfusionMatrix(0), ContractError);

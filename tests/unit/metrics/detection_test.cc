@@ -10,7 +10,7 @@
 namespace mien::metrics {
 namespace {
 
-TEST(Detection, VectorsOfTheSpecification) {
+TEST(Detection, MatchesTheSpecification) {
   const std::vector<double> known = {3, 2.5, 0.9, 1, 0.6}, unknown = {1.2, 0.7, 0.5, 2.6};
   const auto rates = detection_rates({known, unknown});
   MIEN_ASSERT_OK(rates);
@@ -21,7 +21,7 @@ TEST(Detection, VectorsOfTheSpecification) {
 }
 
 TEST(Detection, PerfectAndBadInput) {
-  std::vector<double> high;  // of 20 the share of 95 % can be met
+  std::vector<double> high;  // with 20 samples a share of 95 % is possible
   for (int i = 0; i < 20; ++i) high.push_back(2 + i);
   const std::vector<double> low = {0, 1}, none;
   const auto perfect = detection_rates({high, low});

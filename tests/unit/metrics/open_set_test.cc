@@ -13,7 +13,7 @@ const std::vector<double> kKnown = {3, 2.5, 0.9, 1, 0.6};
 const std::vector<char> kCorrect = {1, 1, 1, 0, 1};
 const std::vector<double> kUnknown = {1.2, 0.7, 0.5, 2.6};
 
-TEST(OpenSet, VectorsOfTheSpecification) {
+TEST(OpenSet, MatchesTheSpecification) {
   const OpenSetScores scores{kKnown, kUnknown};
   EXPECT_NEAR(auroc(scores).value(), 60.0, 1e-9);
   EXPECT_NEAR(auroc_strict(scores).value(), 60.0, 1e-9);
@@ -21,7 +21,7 @@ TEST(OpenSet, VectorsOfTheSpecification) {
   EXPECT_NEAR(oscr_code(scores, kCorrect).value(), 0.40, 1e-9);
 }
 
-TEST(OpenSet, CurveHasTheAreaOfTheFigure) {
+TEST(OpenSet, CurveAreaEqualsTheFigure) {
   const std::vector<double> known = {3, 2.5, .9, 1, .6}, unknown = {1.2, .7, .5, 2.6};
   const std::vector<char> correct = {1, 0, 1, 0, 1};
   const OpenSetScores some{known, unknown};
@@ -35,7 +35,7 @@ TEST(OpenSet, CurveHasTheAreaOfTheFigure) {
   EXPECT_FALSE(oscr_curve(some, {}).ok());
 }
 
-TEST(OpenSet, TiesEarnNothingInTheStrictVariantAndHalfInTheRankStatistic) {
+TEST(OpenSet, TiesCountNothingInTheStrictVariantAndHalfInTheRankStatistic) {
   const std::vector<double> known = {1, 0.5}, unknown = {1, 0.2};
   EXPECT_NEAR(auroc_strict({known, unknown}).value(), 50.0, 1e-9);
   EXPECT_NEAR(auroc({known, unknown}).value(), 62.5, 1e-9);

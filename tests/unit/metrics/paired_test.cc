@@ -64,7 +64,7 @@ TEST(PairedBootstrap, AgreesWithNumpy) {
   }
 }
 
-TEST(PairedBootstrap, EqualOnesDoNotDiffer) {
+TEST(PairedBootstrap, EqualModelsDoNotDiffer) {
   Rng rng(1);
   const auto same = paired_bootstrap(
       10, [](std::span<const std::size_t>) -> Result<double> { return 0.0; }, rng);

@@ -9,7 +9,7 @@
 namespace mien::metrics {
 namespace {
 
-TEST(Regression, WorkedByHandWithTheSmallTerms) {
+TEST(Regression, MatchesHandComputedValues) {
   const std::vector<double> a = {1, 2, 3}, b = {2, 4, 9};
   const auto error = regression_error(a, b);
   ASSERT_TRUE(error.ok());

@@ -24,7 +24,7 @@ TEST(Roc, AgreesWithScikitLearn) {
     const auto curve = roc_curve(scores, positive);
     MIEN_ASSERT_OK(curve);
     EXPECT_NEAR(area_under(*curve), each.find("area")->as_number(), 1e-9);
-    // scikit-learn may keep points on a line; ours are among its points.
+    // scikit-learn may keep points on a line; ours are a subset.
     const auto& fpr = each.find("fpr")->as_array();
     const auto& tpr = each.find("tpr")->as_array();
     for (const RocPoint& point : *curve) {

@@ -24,7 +24,7 @@ TEST(TopK, BadInput) {
   EXPECT_FALSE(top_k_accuracy(scores, 0, two, 1).ok());
 }
 
-TEST(Calibration, GapPerBinWeightedByItsSamples) {
+TEST(Calibration, GapsAreWeightedBySamplesPerBin) {
   const std::vector<double> confidence = {0.9, 0.8, 0.3, 1.0};
   const std::vector<char> correct = {1, 0, 0, 1};
   const auto result = calibration(confidence, correct, 2);
@@ -35,7 +35,7 @@ TEST(Calibration, GapPerBinWeightedByItsSamples) {
   EXPECT_EQ(result->bins[0].count, 1);
 }
 
-TEST(Calibration, EdgesOfTheBinsAreTheirs) {
+TEST(Calibration, BinsIncludeTheirUpperEdge) {
   const std::vector<double> confidence = {0.0, 0.5, 1.0};
   const std::vector<char> correct = {0, 1, 1};
   const auto result = calibration(confidence, correct, 2);

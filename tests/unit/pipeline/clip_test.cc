@@ -153,7 +153,7 @@ TEST_F(ClipTest, TrackIsTheMeanEmbeddingScored) {
     std::vector<float> pixels(3 * side * side);
     face::Face face;
     face.box = {0, 0, 48, 40};
-    face.source = face::Source::kWhole;
+    face.source = face::FaceSource::kWhole;
     const auto crop = face::crop_face(pattern(i), face, info.crop);
     MIEN_ASSERT_OK(crop);
     MIEN_ASSERT_OK(image::preprocess(*crop, info.preprocess, pixels));

@@ -19,7 +19,7 @@ TEST_F(PictureTest, WholeNeedsNoDetector) {
   MIEN_ASSERT_OK(faces);
   ASSERT_EQ(faces->size(), 1U);
   const engine::FaceResult& face = faces->front();
-  EXPECT_EQ(face.face.source, face::Source::kWhole);
+  EXPECT_EQ(face.face.source, face::FaceSource::kWhole);
   EXPECT_EQ(face.face.box, (image::Box{0, 0, 48, 40}));
   EXPECT_EQ(face.face.track, -1);
   ASSERT_EQ(face.labels.size(), 3U);

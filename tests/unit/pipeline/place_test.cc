@@ -48,7 +48,7 @@ class PlaceTest : public test::PipelineTest {
   std::vector<float> pixels_of(const image::Image& picture) const {
     face::Face face;
     face.box = {0, 0, 48, 40};
-    face.source = face::Source::kWhole;
+    face.source = face::FaceSource::kWhole;
     return pixels_of(picture, face);
   }
   std::vector<float> pixels_of(const image::Image& picture, const face::Face& face) const {

@@ -78,7 +78,7 @@ TEST_F(ShippedPrecisionTest, FacesOfTheValidationSplit) {
     MIEN_ASSERT_OK(picture);
     face::Face face;
     face.box = {0, 0, static_cast<float>(picture->width()), static_cast<float>(picture->height())};
-    face.source = face::Source::kWhole;
+    face.source = face::FaceSource::kWhole;
     add(*picture, face);
     ++count;
   }

@@ -97,7 +97,7 @@ class TemporalTest : public test::PipelineTest {
     for (int i = 0; i < count; ++i) {
       face::Face face;
       face.box = {0, 0, 48, 40};
-      face.source = face::Source::kWhole;
+      face.source = face::FaceSource::kWhole;
       const auto crop = face::crop_face(pattern(i), face, info.crop);
       std::vector<float> pixels(3 * side * side);
       expect_ok(image::preprocess(*crop, info.preprocess, pixels));

@@ -111,7 +111,7 @@ TEST(Draw, TrackKeepsItsColour) {
 
 TEST(Draw, WholeFaceIsToldBelowThePicture) {
   auto face = face_at({0, 0, 300, 300}, kHappy);
-  face.face.source = face::Source::kWhole;
+  face.face.source = face::FaceSource::kWhole;
   Image picture = plain(300, 300);
   const std::vector faces = {face};
   MIEN_ASSERT_OK(annotate(picture, faces));
@@ -138,7 +138,7 @@ TEST(Draw, EverySizeWorks) {
   for (const auto& [width, height] : sizes) {
     for (const bool whole : {false, true}) {
       auto face = face_at({0, 0, static_cast<float>(width), static_cast<float>(height)}, kHappy, 0);
-      if (whole) face.face.source = face::Source::kWhole;
+      if (whole) face.face.source = face::FaceSource::kWhole;
       const std::vector faces = {face};
       Image picture = plain(width, height);
       MIEN_ASSERT_OK(annotate(picture, faces));

@@ -128,7 +128,7 @@ TEST(JsonLines, AFaceOfAClipHasItsSteadyAnswer) {
 TEST(JsonLines, DetectedOnlyFaceHasNoVerdict) {
   auto face = face_at({1, 2, 3, 4}, {});
   face.face.landmarks5.reset();
-  face.face.source = face::Source::kBoxes;
+  face.face.source = face::FaceSource::kBoxes;
   const Json value = to_json(picture_of({face}));
   EXPECT_EQ(problem_of(value), "");
   const Json& out = value.find("faces")->as_array()[0];

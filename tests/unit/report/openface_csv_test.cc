@@ -40,7 +40,7 @@ TEST(OpenFaceCsv, UnknownLeadsNothingAndScoresStayNumbers) {
   face.labels[0].probability = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(OpenFaceCsv({"a", "b"}).rows(test::picture_of({face})),
             "1,0,0.000,0.25,1,0.0,0.0,9.0,9.0,0.0000,0,0,0,1,photos/party.jpg\n");
-  face.face.source = face::Source::kWhole;
+  face.face.source = face::FaceSource::kWhole;
   EXPECT_EQ(OpenFaceCsv({}).rows(test::picture_of({face})),
             "1,0,0.000,1.00,1,0.0,0.0,9.0,9.0,1,photos/party.jpg\n");
 }

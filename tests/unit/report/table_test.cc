@@ -115,7 +115,7 @@ TEST(Table, TellsTheIntensityBesideThePlace) {
 TEST(Table, NoFaceWholeFaceAndDetectedFace) {
   EXPECT_EQ(picture_table(picture_of({})), "photos/party.jpg  640x480, no face\n");
   auto whole = face_at({0, 0, 640, 480}, kHappy);
-  whole.face.source = face::Source::kWhole;
+  whole.face.source = face::FaceSource::kWhole;
   EXPECT_NE(picture_table(picture_of({whole})).find("whole picture"), std::string::npos);
   const std::string detected = picture_table(picture_of({face_at({1, 2, 3, 4}, {})}));
   EXPECT_EQ(detected, "photos/party.jpg  640x480, 1 face\n  1   at 1,2, 3x4\n");

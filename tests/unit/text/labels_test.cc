@@ -50,7 +50,7 @@ TEST(Labels, BuiltInTextsAreDistinctAndFitTheContext) {
   }
 }
 
-TEST(Labels, ShapesNameNoExpression) {
+TEST(Labels, ShapesDoNotNameExpressions) {
   std::set<std::string> seen;
   for (const Label& label : find_builtin_labels("shapes7")->labels) {
     EXPECT_EQ(label.texts.size(), 3U) << label.name;
@@ -63,7 +63,7 @@ TEST(Labels, ShapesNameNoExpression) {
   }
 }
 
-TEST(Labels, NameOfASetLoadsIt) {
+TEST(Labels, NameOfASetLoadsTheSet) {
   const auto set = load_labels(" basic7 ");
   MIEN_ASSERT_OK(set);
   EXPECT_EQ(set->name, "basic7");
@@ -120,7 +120,7 @@ TEST(Labels, CompoundsHaveResolvedParts) {
   EXPECT_EQ(set->labels[1].parts[0].name, "well, well");
 }
 
-TEST(Labels, WrongListsAreRefused) {
+TEST(Labels, BadListsAreRejected) {
   const std::string many_parts = "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q";
   for (const std::string& bad :
        {std::string(""),        std::string("  \n"),      std::string(","),
@@ -149,7 +149,7 @@ TEST(Labels, UnknownSetsAndFilesAreNotFoundWithAHint) {
   MIEN_ASSERT_OK(load_labels("\"basic\""));
 }
 
-TEST(Labels, TooLongIsRefused) {
+TEST(Labels, OverlongTextIsRejected) {
   MIEN_ASSERT_OK(load_labels(std::string(1000, 'a')));
   MIEN_EXPECT_CODE(load_labels(std::string(1001, 'a')), StatusCode::kResourceLimit);
   const auto megabyte = load_labels(std::string(1'000'000, 'a'));
@@ -161,7 +161,7 @@ TEST(Labels, TooLongIsRefused) {
   MIEN_EXPECT_CODE(load_labels("a,b,c", limits), StatusCode::kResourceLimit);
 }
 
-TEST(Labels, WordsAreSeparatedByWhatPeopleWrite) {
+TEST(Labels, CommonSeparatorsAreAccepted) {
   for (const char* list :
        {"happy,sad", "happy;sad", "happy; sad", "happy|sad", "happy\uff0csad", "happy\u3001sad",
         "happy\uff1bsad", "happy\u060csad", "happy\u061bsad"}) {
@@ -175,21 +175,21 @@ TEST(Labels, WordsAreSeparatedByWhatPeopleWrite) {
   MIEN_EXPECT_CODE(load_labels("happy;"), StatusCode::kInvalidArgument);
 }
 
-TEST(Labels, SetsAreCombinedWithWords) {
+TEST(Labels, SetsCombineWithWords) {
   const auto& basic = find_builtin_labels("basic7")->labels;
   const auto set = load_labels("basic7, contempt");
   MIEN_ASSERT_OK(set);
   ASSERT_EQ(set->labels.size(), 8U);
   EXPECT_TRUE(std::equal(basic.begin(), basic.end(), set->labels.begin()));
   EXPECT_EQ(set->labels[7].texts, describe("contempt"));
-  // What a set shares with the rest counts once, under the name that came first.
+  // A label that sets share counts once, under the first name.
   EXPECT_EQ(load_labels("basic7,mafw11")->labels.size(), 11U);
   EXPECT_EQ(load_labels("basic7,happy")->labels, basic);
   const auto named = load_labels("Happiness,basic7");
   MIEN_ASSERT_OK(named);
   EXPECT_EQ(named->labels.size(), 7U);
   EXPECT_EQ(named->labels[0].name, "Happiness");
-  // In quotes it is a word.
+  // Quoted, it is a word.
   EXPECT_THAT(names_of(*load_labels("\"basic7\",calm")), ElementsAre("basic7", "calm"));
   // One name, two sets of texts.
   MIEN_EXPECT_CODE(load_labels("basic7,shapes7"), StatusCode::kInvalidArgument);
@@ -200,7 +200,7 @@ TEST(Labels, SetsAreCombinedWithWords) {
   }
 }
 
-TEST(Labels, LabelsThatCannotBeToldApartAreDuplicates) {
+TEST(Labels, IndistinguishableLabelsAreDuplicates) {
   for (const char* list :
        {"Happy,happy", "happy,happiness", "afraid,fearful", "politely bored,Politely  Bored",
         "politely-bored,politely bored", "happy+sad,sad+happy", "\u00c4rger,\u00e4rger"}) {
@@ -210,12 +210,12 @@ TEST(Labels, LabelsThatCannotBeToldApartAreDuplicates) {
     EXPECT_THAT(set.status().message(), HasSubstr("the same as")) << list;
   }
   MIEN_ASSERT_OK(load_labels("happy,glad,happy+sad"));
-  // Words that are no labels may mean the same.
+  // Words that are not labels may be synonyms.
   EXPECT_EQ(load_words("afraid,fearful")->labels.size(), 2U);
   MIEN_EXPECT_CODE(load_words("afraid,Afraid"), StatusCode::kInvalidArgument);
 }
 
-TEST(Labels, NotXIsTheQuestionWhetherX) {
+TEST(Labels, NotXIsAYesNoQuestion) {
   for (const char* list : {"not winking", "winking,not winking", "Not winking,winking"}) {
     const auto set = load_labels(list);
     MIEN_ASSERT_OK(set) << list;

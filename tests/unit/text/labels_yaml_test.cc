@@ -107,7 +107,7 @@ TEST(LabelsYaml, WrongShapes) {
   expect_error("a: {texts: b, parts: [c, d]}\n", StatusCode::kCorrupt, "one of texts and parts");
   expect_error("a: {parts: b}\n", StatusCode::kInvalidArgument, "at least two parts");
   expect_error("a: {parts: [b]}\n", StatusCode::kInvalidArgument, "at least two parts");
-  expect_error("a: {parts: [b, b]}\n", StatusCode::kInvalidArgument, "repeated part");
+  expect_error("a: {parts: [b, b]}\n", StatusCode::kInvalidArgument, "duplicate part");
   expect_error("a: {parts: [b, c]}\nd: {parts: [a, b]}\n", StatusCode::kInvalidArgument,
                "l.yaml:2: part \"a\" is a compound itself");
   expect_error("a: {parts: [a, b]}\n", StatusCode::kInvalidArgument, "is a compound itself");
@@ -123,7 +123,7 @@ TEST(LabelsYaml, NotYaml) {
   expect_error("- a\n---\n- b\n", StatusCode::kCorrupt, "more than one YAML document");
 }
 
-TEST(LabelsYaml, AliasesAnchorsAndTagsAreRefused) {
+TEST(LabelsYaml, AliasesAnchorsAndTagsAreRejected) {
   expect_error("a: &x text\nb: *x\n", StatusCode::kUnsupported, "l.yaml:1: anchors");
   expect_error("- *x\n", StatusCode::kCorrupt, "not YAML");
   std::string bomb = "a: &a [x, x]\n";
@@ -139,7 +139,7 @@ TEST(LabelsYaml, AliasesAnchorsAndTagsAreRefused) {
   MIEN_ASSERT_OK(parse("- !!str 1\n- '2'\n"));
 }
 
-TEST(LabelsYaml, DeepNestingIsRefused) {
+TEST(LabelsYaml, DeepNestingIsRejected) {
   for (const int depth : {9, 100, 1000, 100'000}) {
     const std::string brackets(static_cast<std::size_t>(depth), '[');
     EXPECT_FALSE(parse(brackets).ok()) << depth;
@@ -153,7 +153,7 @@ TEST(LabelsYaml, DeepNestingIsRefused) {
   }
 }
 
-TEST(LabelsYaml, TextsAndFilesThatAreTooLong) {
+TEST(LabelsYaml, OverlongTextsAndFiles) {
   MIEN_ASSERT_OK(parse(with_xs("a: ", 10'000)));
   expect_error(with_xs("a: ", 10'001), StatusCode::kResourceLimit, "l.yaml:1: label");
   expect_error(with_xs("- ", 1001), StatusCode::kResourceLimit, "l.yaml:1: label");
@@ -164,7 +164,7 @@ TEST(LabelsYaml, TextsAndFilesThatAreTooLong) {
   MIEN_EXPECT_CODE(parse_labels_yaml("[a, b]", "l", limits), StatusCode::kResourceLimit);
 }
 
-TEST(LabelsYaml, CompoundsCannotMultiplyTheFile) {
+TEST(LabelsYaml, CompoundsCannotBlowUpTheFile) {
   std::string yaml = "big:\n";
   for (int i = 0; i < 30; ++i) yaml += with_xs("- ", 9'000) + "\n";
   for (int i = 0; i < 5000; ++i)
@@ -181,7 +181,7 @@ TEST(LabelsYaml, ListsMayNameSets) {
   expect_error("- basic-7\n- contempt\n", StatusCode::kNotFound, "did you mean basic7");
 }
 
-TEST(LabelsYaml, LabelsThatCannotBeToldApart) {
+TEST(LabelsYaml, IndistinguishableLabels) {
   expect_error("- happy\n- sad\n- Happy\n", StatusCode::kInvalidArgument,
                "l.yaml:3: duplicate label \"Happy\" (the same as \"happy\" on line 1)");
   expect_error("a: a smile\nb: a smile\n", StatusCode::kInvalidArgument,

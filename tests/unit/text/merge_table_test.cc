@@ -28,7 +28,7 @@ std::vector<std::int32_t> merge_plainly(const MergeTable& table, std::vector<std
   }
 }
 
-TEST(MergeTable, FindsOnlyWhatWasAdded) {
+TEST(MergeTable, FindsOnlyAddedPairs) {
   MergeTable table(2);
   table.add(1, 2, 10);
   table.add(2, 1, 11);
@@ -66,7 +66,7 @@ TEST(MergeTable, OverlappingPairsMergeFromTheLeft) {
   EXPECT_EQ(word, (std::vector<std::int32_t>{1, 1, 0}));
 }
 
-TEST(MergeTable, AMillionSymbolsDoNotTakeQuadraticTime) {
+TEST(MergeTable, AMillionSymbolsAvoidQuadraticTime) {
   MergeTable table(20);
   std::int32_t id = 1;
   for (std::int32_t level = 0; level < 20; ++level, ++id) table.add(id - 1, id - 1, id);

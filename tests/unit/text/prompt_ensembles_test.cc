@@ -39,7 +39,7 @@ TEST(PromptEnsembles, FiveAndTen) {
   EXPECT_EQ(ten[9], "a clean photo showcasing a person's angry expression.");
 }
 
-TEST(PromptEnsembles, IrregularOnesAreLiteral) {
+TEST(PromptEnsembles, IrregularitiesAreKept) {
   const auto sad = texts("P5", "sadness");
   EXPECT_EQ(sad[1], "a cropped photo emphasizing a face expressing sadness.");
   EXPECT_EQ(sad[2], "a photo exuding sadness in a person.");
@@ -54,7 +54,7 @@ TEST(PromptEnsembles, IrregularOnesAreLiteral) {
   EXPECT_EQ(texts("P5", "neutral")[9], "a clean photo showcasing a person's neutral expression.");
 }
 
-TEST(PromptEnsembles, AliasesKeepTheirNameAndStrangersAreRefused) {
+TEST(PromptEnsembles, AliasesKeepTheirNameAndUnknownClassesAreRejected) {
   const auto labels = prompt_ensemble("P1", {"happy", "sad"});
   MIEN_ASSERT_OK(labels);
   EXPECT_EQ(labels->labels[0].name, "happy");
@@ -63,7 +63,7 @@ TEST(PromptEnsembles, AliasesKeepTheirNameAndStrangersAreRefused) {
   MIEN_EXPECT_CODE(prompt_ensemble("P6", {"happy"}), StatusCode::kInvalidArgument);
 }
 
-TEST(PromptEnsembles, FacialDescriptorsAreOnePerClass) {
+TEST(PromptEnsembles, OneFacialDescriptorPerClass) {
   const auto labels = facial_descriptors({"anger", "happy", "disappointment"});
   MIEN_ASSERT_OK(labels);
   ASSERT_EQ(labels->labels.size(), 3u);

@@ -37,7 +37,7 @@ TEST(Recipe, NestedAndDotted) {
   EXPECT_EQ(fields.b, "");
 }
 
-TEST(Recipe, WhatItPrintsReadsBack) {
+TEST(Recipe, PrintedOptionsReadBack) {
   Fields fields;
   fields.b = "a \"quoted\": text, 50 %\\";
   fields.list = {5, -6};
@@ -56,14 +56,14 @@ TEST(Recipe, Errors) {
   EXPECT_THAT(test::problem_of(read_recipe("a: 1\nnope: 2\n", "r.yaml", set)),
               HasSubstr("r.yaml:2: unknown option 'nope'"));
   EXPECT_THAT(test::problem_of(read_recipe("in.b: x\nin:\n  b: y\n", "r.yaml", set)),
-              HasSubstr("r.yaml:3: 'in.b' occurs twice"));
-  EXPECT_THAT(test::problem_of(read_recipe("- 1\n", "r.yaml", set)), HasSubstr("is no map"));
+              HasSubstr("r.yaml:3: duplicate 'in.b'"));
+  EXPECT_THAT(test::problem_of(read_recipe("- 1\n", "r.yaml", set)), HasSubstr("not a map"));
   EXPECT_THAT(test::problem_of(read_recipe("in.list: [[1]]\n", "r.yaml", set)),
-              HasSubstr("no plain value"));
+              HasSubstr("not a plain value"));
   EXPECT_FALSE(read_recipe("a: [1\n", "r.yaml", set).ok());
 }
 
-TEST(Recipe, FindsAKeyAtTheTop) {
+TEST(Recipe, FindsATopLevelKey) {
   EXPECT_EQ(*find_in_recipe("x: 1\nmethod: emoclip\n", "r", "method"), "emoclip");
   EXPECT_EQ(*find_in_recipe("x: 1\n", "r", "method"), "");
 }

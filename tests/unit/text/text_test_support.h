@@ -20,7 +20,7 @@ inline std::shared_ptr<const BpeTokenizer> tiny_tokenizer() {
   return parse_bpe_merges(bytes_of(tiny_merges_text())).value();
 }
 
-/// CLIP's own table, empty when the shared data is absent.
+/// CLIP's own table; empty when the shared data is absent.
 inline std::filesystem::path clip_table() {
   const std::filesystem::path data = test::shared_data();
   return data.empty() ? data : data / "clip-bpe" / "bpe_simple_vocab_16e6.txt.gz";

@@ -13,7 +13,7 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-// Ids of a reference in Python, made by scripts/make_text_goldens.py.
+// Ids of a Python reference, made by scripts/make_text_goldens.py.
 void expect_golden_ids(const BpeTokenizer& tokenizer, std::string_view file) {
   const auto text = read_text_file(test::golden(file), 10'000'000);
   MIEN_ASSERT_OK(text);
@@ -35,7 +35,7 @@ TEST(Tokenizer, TinyVocabularyMatchesThePythonReference) {
   expect_golden_ids(*tiny_tokenizer(), "text/tiny_ids.json");
 }
 
-TEST(Tokenizer, TinyVocabularyIsTheFileOfTheGoldens) {
+TEST(Tokenizer, TinyVocabularyMatchesTheGoldenFile) {
   const auto file = read_text_file(test::golden("text/tiny_merges.txt"), 100'000);
   MIEN_ASSERT_OK(file);
   EXPECT_EQ(*file, tiny_merges_text());
@@ -49,7 +49,7 @@ TEST(Tokenizer, ClipVocabularyMatchesThePythonReference) {
   expect_golden_ids(**tokenizer, "text/clip_ids.json");
 }
 
-TEST(Tokenizer, ClipIdsWrittenInTheMethodSpecifications) {
+TEST(Tokenizer, ClipIdsMatchTheMethodSpecifications) {
   MIEN_SKIP_WITHOUT_CLIP_TABLE();
   const auto loaded = load_bpe(clip_table());
   MIEN_ASSERT_OK(loaded);
@@ -113,7 +113,7 @@ TEST(Tokenizer, ContextMustHoldStartAndEnd) {
   EXPECT_EQ(*ids, (Ids{tokenizer->start_token(), tokenizer->end_token()}));
 }
 
-TEST(Tokenizer, TextAboveTheLimitIsRefused) {
+TEST(Tokenizer, TextAboveTheLimitIsRejected) {
   Limits limits;
   limits.max_text_bytes = 10;
   const auto tokenizer = parse_bpe_merges(bytes_of(tiny_merges_text()), limits).value();
@@ -139,7 +139,7 @@ TEST(Tokenizer, IllFormedUtf8CountsAsReplacementCharacters) {
   EXPECT_EQ(tokenizer->encode("a\xFF\x62").value(), tokenizer->encode("a\uFFFD\x62").value());
 }
 
-TEST(Tokenizer, DecodeGivesTheWordsBack) {
+TEST(Tokenizer, DecodeRestoresTheWords) {
   const auto tokenizer = tiny_tokenizer();
   EXPECT_EQ(tokenizer->decode(tokenizer->encode("A happy FACE, caf\u00e9 \U0001F600!").value()),
             "a happy face , caf\u00e9 \U0001F600! ");

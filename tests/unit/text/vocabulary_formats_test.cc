@@ -43,7 +43,7 @@ Json vocab_json(const Vocabulary& vocabulary) {
   return Json(std::move(out));
 }
 
-// As fast tokenizers write it; merges as strings or as pairs.
+// As fast tokenizers write it, with merges as strings or as pairs.
 Json tokenizer_json(const Vocabulary& vocabulary, bool pairs) {
   Json merges = Json::array();
   std::string_view text = tiny_merges_text();
@@ -141,7 +141,7 @@ TEST(VocabularyFormats, DamagedGzip) {
   EXPECT_EQ(code_of_merges(good + "more"), StatusCode::kCorrupt) << "bytes after the end";
 }
 
-TEST(VocabularyFormats, GzipThatUnpacksToTooMuchIsStopped) {
+TEST(VocabularyFormats, GzipBombIsStopped) {
   const std::string bomb = gzip("#version: 0.2\n" + std::string(70 << 20, 'a'));
   EXPECT_LT(bomb.size(), 200'000U);
   EXPECT_EQ(code_of_merges(bomb), StatusCode::kResourceLimit);
@@ -192,7 +192,7 @@ TEST(VocabularyFormats, ClipTableRoundTripKeepsEveryId) {
   MIEN_ASSERT_OK(again);
   EXPECT_EQ(again->size(), 49408);
   EXPECT_EQ(again->merges_text(), text);
-  // Hugging Face's pair of files, made from it, is the same vocabulary.
+  // Hugging Face's pair of files made from it gives the same vocabulary.
   const auto hf = read_vocab_json(vocab_json(*again).dump(), bytes_of(text), "hf", {});
   MIEN_ASSERT_OK(hf);
   EXPECT_EQ(hf->merges_text(), text);
@@ -253,7 +253,7 @@ TEST(VocabularyFormats, MissingFilesAreNamed) {
   MIEN_EXPECT_CODE(load_bpe(dir / "empty.txt"), StatusCode::kCorrupt);
 }
 
-TEST(VocabularyFormats, FilesAboveTheLimitAreRefused) {
+TEST(VocabularyFormats, FilesAboveTheLimitAreRejected) {
   Limits limits;
   limits.max_file_bytes = 20;
   MIEN_EXPECT_CODE(parse_bpe_merges(bytes_of(tiny_merges_text()), limits),

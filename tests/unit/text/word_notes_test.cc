@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// The words of our templates, and some more; commoner ones first.
+// The words of our templates and a few more; frequent ones first.
 std::shared_ptr<const WordTokenizer> template_words() {
   return parse_words(
              "mien-words 1 100\nthe\na\nof\non\nthat\nand\nthis\nwhat\nits\nexpression\nface\n"
@@ -28,36 +28,36 @@ std::vector<std::string> notes(std::string_view list) {
   return out.ok() ? *out : std::vector<std::string>{"error: " + out.status().message()};
 }
 
-TEST(WordNotes, KnownWordsNeedNone) {
+TEST(WordNotes, KnownWordsGiveNoNotes) {
   EXPECT_THAT(notes("winking,politely bored,POLITELY-bored face"), IsEmpty());
 }
 
-TEST(WordNotes, MisspeltWordsAreNamedWithTheNearest) {
+TEST(WordNotes, MisspeltWordsGetSuggestions) {
   EXPECT_THAT(notes("suprise,winking"),
               ElementsAre("suprise: unknown word; did you mean surprise?"));
-  // A word for an expression comes before a nearer letter count of another word.
+  // A word for an expression comes before a word with fewer edits.
   EXPECT_THAT(notes("hapy,bored"), ElementsAre("hapy: unknown word; did you mean happy?"));
   EXPECT_THAT(notes("Neutrla,bored"), ElementsAre("neutrla: unknown word; did you mean neutral?"));
   EXPECT_THAT(notes("winkimg,bored"), ElementsAre("winkimg: unknown word; did you mean winking?"));
   EXPECT_THAT(notes("suprise+bored,bored"), ElementsAre(HasSubstr("suprise: unknown word")));
 }
 
-TEST(WordNotes, ForeignWordsHaveNoNearOne) {
+TEST(WordNotes, ForeignWordsGetNoSuggestion) {
   EXPECT_THAT(
       notes("w\u00fctend,bored"),
       ElementsAre(
-          "w\u00fctend: unknown word, known by its letters only, so its figures mean little"));
+          "w\u00fctend: unknown word, known only by its letters, so its scores mean little"));
   EXPECT_THAT(notes("\u6012\u308a,bored"), ElementsAre(HasSubstr("unknown word")));
 }
 
-TEST(WordNotes, SeveralLabelsWithoutACommaAreNamed) {
+TEST(WordNotes, MissingCommasAreNoticed) {
   EXPECT_THAT(notes("happy neutral surprise"),
               ElementsAre("\"happy neutral surprise\": is one label; did you mean "
                           "happy,neutral,surprise?"));
   EXPECT_THAT(notes("happy face,bored"), IsEmpty());
 }
 
-TEST(WordNotes, NegationsAreNotUnderstood) {
+TEST(WordNotes, NegationsAreReported) {
   EXPECT_THAT(notes("bored face,\"this face, not bored\""),
               ElementsAre(HasSubstr("'not' is not understood")));
 }
@@ -69,15 +69,15 @@ TEST(WordNotes, TextsOfAFileAreRead) {
               ElementsAre("hapy: unknown word; did you mean happy?"));
 }
 
-TEST(WordNotes, NothingToReadIsAnError) {
+TEST(WordNotes, UnreadableTextIsAnError) {
   EXPECT_THAT(notes("\U0001F600,bored"),
-              ElementsAre("error: labels: \"\U0001F600\": nothing in it can be read (expected "
+              ElementsAre("error: labels: \"\U0001F600\": contains no readable word (expected "
                           "words)"));
   MIEN_EXPECT_CODE(word_notes(*parse_label_file("a: '...'\nb: face\n", "l"), *template_words()),
                    StatusCode::kInvalidArgument);
 }
 
-TEST(WordNotes, ManyAreCounted) {
+TEST(WordNotes, ManyNotesAreCounted) {
   std::string list = "happy";
   for (char c = 'a'; c <= 'z'; ++c) list += std::string(",qqqq") + c;
   const auto out = notes(list);
@@ -85,7 +85,7 @@ TEST(WordNotes, ManyAreCounted) {
   EXPECT_EQ(out.back(), "and 16 more words of that kind");
 }
 
-TEST(WordNotes, ByteLevelTokenizersNameOnlyWhatResemblesAnExpression) {
+TEST(WordNotes, ByteLevelTokenizersReportOnlyNearExpressions) {
   const auto tokenizer = parse_bpe_merges(std::as_bytes(std::span(tiny_merges_text())));
   MIEN_ASSERT_OK(tokenizer);
   const auto out = word_notes(*load_labels("suprise,m\u00fcde,xylophone,happy"), **tokenizer);

@@ -20,7 +20,7 @@ TEST(Words, KnownWordsInAnyCaseAndAmongPunctuation) {
   EXPECT_EQ(words()->find("sad"), 0);
 }
 
-TEST(Words, UnknownWordsAreCutAndSpelt) {
+TEST(Words, UnknownWordsAreSplitAndSpelt) {
   // "light-face" is unknown as a whole, known in parts.
   EXPECT_EQ(words()->encode("light-face").value(), (Ids{3, 5}));
   const Ids spelt = words()->encode("grumpy").value();
@@ -42,7 +42,7 @@ TEST(Words, PaddingAndCutting) {
   MIEN_EXPECT_CODE(words()->encode_padded("a", 0), StatusCode::kInvalidArgument);
 }
 
-TEST(Words, FileIsReadBack) {
+TEST(Words, FileReadsBack) {
   const auto again = parse_words(words()->file_text());
   MIEN_ASSERT_OK(again);
   EXPECT_EQ((*again)->encode("light faces").value(), words()->encode("light faces").value());

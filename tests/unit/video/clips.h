@@ -15,7 +15,7 @@ namespace mien::video::test {
 inline constexpr int kWidth = 128;
 inline constexpr int kHeight = 64;
 
-/// A picture that carries `number` (0..255) in eight black or white bars, which survive any codec.
+/// A picture that encodes `number` (0..255) in eight black or white bars, which survive any codec.
 image::Image numbered_picture(int number, int width = kWidth, int height = kHeight);
 /// The number read back, whatever the size.
 int number_of(const image::Image& picture);
@@ -26,7 +26,7 @@ Status write_numbered(const std::filesystem::path& path, const std::vector<std::
 /// `count` times, 40 ms apart.
 std::vector<std::int64_t> steady_times(int count);
 
-/// Numbers, times and indices of all frames that `source` still gives.
+/// Numbers, times and indices of all remaining frames of `source`.
 struct Listing {
   std::vector<int> numbers;
   std::vector<std::int64_t> times_us;
@@ -35,10 +35,10 @@ struct Listing {
 };
 Listing list_frames(VideoSource& source);
 
-/// "stem", "7", ".mkv" in one.
+/// "stem", "7", ".mkv" joined.
 std::string name_of(std::string_view stem, int number, std::string_view extension);
 
-/// True when the ffmpeg program is there; tests that need it skip otherwise.
+/// True when the ffmpeg program is installed; tests that need it are skipped otherwise.
 bool have_ffmpeg();
 bool have_encoder(const std::string& name);
 /// Runs ffmpeg quietly, overwriting; true when it succeeds. Paths must not need quoting.

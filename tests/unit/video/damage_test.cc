@@ -71,7 +71,7 @@ TEST_F(Damage, AudioOnly) {
   }
 }
 
-TEST_F(Damage, CoverPictureIsNoVideo) {
+TEST_F(Damage, CoverPictureIsNotAVideo) {
   MIEN_NEEDS_FFMPEG();
   ASSERT_TRUE(ffmpeg("-f lavfi -i color=red:s=32x32 -frames:v 1 " + (dir_ / "c.png").string()));
   ASSERT_TRUE(ffmpeg("-f lavfi -i sine=d=0.3 -i " + (dir_ / "c.png").string() +
@@ -98,7 +98,7 @@ TEST_F(Damage, UnknownCodec) {
 }
 
 TEST_F(Damage, CutInTheMiddleGivesTheFramesBefore) {
-  // The index comes first in our files, so that the first half can be shown.
+  // In our files the index comes first, so that the first half can be shown.
   auto bytes = good_;
   bytes.resize(bytes.size() * 6 / 10);
   auto source = open_memory(bytes);
@@ -155,8 +155,8 @@ TEST_F(Damage, GarbageInTheMiddleIsCountedAndSkipped) {
   }
 }
 
-TEST_F(Damage, NotASingleGoodFrame) {
-  // All of the picture data is noise; the index is whole.
+TEST_F(Damage, NoGoodFrameAtAll) {
+  // All picture data is noise; the index is intact.
   auto bytes = good_;
   const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto media = text.find("mdat");
@@ -194,7 +194,7 @@ TEST_F(Damage, PlaylistsAndReferencesNeverOpenOtherFiles) {
   }
 }
 
-TEST_F(Damage, LimitsOfPixelsAndDimension) {
+TEST_F(Damage, PixelAndDimensionLimits) {
   OpenOptions options;
   options.limits.max_pixels = kWidth * kHeight - 1;
   MIEN_EXPECT_CODE(open_file(dir_ / "good.mp4", options), StatusCode::kResourceLimit);
@@ -209,7 +209,7 @@ TEST_F(Damage, LimitsOfPixelsAndDimension) {
   EXPECT_EQ(list_frames(**source).numbers.size(), 100U);
 }
 
-TEST_F(Damage, LimitsOfFramesAndSeconds) {
+TEST_F(Damage, FrameAndSecondLimits) {
   OpenOptions options;
   options.limits.max_frames = 10;
   auto source = open_file(dir_ / "good.mp4", options);

@@ -1,4 +1,4 @@
-// Files that end before their own header says.
+// Files that end before their header says they do.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace {
 
 using ::mien::test::TempDir;
 
-TEST(CutShortTest, IsToldOfEveryContainerWithAPromise) {
+TEST(CutShortTest, IsDetectedInEveryContainerThatStatesItsLength) {
   MIEN_NEEDS_FFMPEG();
   const TempDir dir;
   MIEN_ASSERT_OK(write_numbered(dir / "a.mp4", steady_times(60)));
@@ -52,7 +52,7 @@ TEST(CutShortTest, IsToldOfEveryContainerWithAPromise) {
   }
 }
 
-TEST(CutShortTest, ForeignBytesAtTheEndAreNoCut) {
+TEST(CutShortTest, ForeignBytesAtTheEndAreNotTruncation) {
   const TempDir dir;
   MIEN_ASSERT_OK(write_numbered(dir / "a.mp4", steady_times(10)));
   auto bytes = bytes_of(dir / "a.mp4");

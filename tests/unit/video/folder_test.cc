@@ -21,7 +21,7 @@ void put_picture(const std::filesystem::path& path, int number, int width = kWid
   write_bytes(path, *png);
 }
 
-TEST(OpenFolder, NamesSortAsPeopleCount) {
+TEST(OpenFolder, NamesSortNaturally) {
   const TempDir dir;
   put_picture(dir / "10.png", 3);
   put_picture(dir / "9.png", 5);
@@ -66,10 +66,10 @@ TEST(OpenFolder, BrokenPicturesAreCountedAndSkipped) {
   EXPECT_THAT(got.indices, ElementsAre(0, 1));
   EXPECT_EQ((*source)->corrupt_frames(), 2);
   EXPECT_EQ(warnings, 2);
-  // Back: nothing is counted twice; a seek to a broken picture gives the good one before it.
+  // Backwards: nothing is counted twice; a seek to a broken picture gives the good one before it.
   MIEN_ASSERT_OK((*source)->seek(200'000));
   EXPECT_THAT(list_frames(**source).numbers, ElementsAre(1, 2));
-  MIEN_ASSERT_OK((*source)->seek(0));  // nothing good before: the first good one
+  MIEN_ASSERT_OK((*source)->seek(0));  // no good one before it: the first good one
   EXPECT_THAT(list_frames(**source).numbers, ElementsAre(1, 2));
   MIEN_ASSERT_OK((*source)->seek(std::numeric_limits<std::int64_t>::max()));
   EXPECT_THAT(list_frames(**source).numbers, ElementsAre(2));
@@ -78,7 +78,7 @@ TEST(OpenFolder, BrokenPicturesAreCountedAndSkipped) {
   EXPECT_THAT(list_frames(**source).indices, ElementsAre(0, 1));
 }
 
-TEST(OpenFolder, NothingInside) {
+TEST(OpenFolder, EmptyFolder) {
   const TempDir dir;
   MIEN_EXPECT_CODE(open_folder(dir.path()), StatusCode::kInvalidArgument);
   EXPECT_THAT(problem_of(open_folder(dir.path())), HasSubstr("has no picture inside"));

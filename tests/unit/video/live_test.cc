@@ -19,7 +19,7 @@ using ::mien::test::TempDir;
 class Feeder {
  public:
   Feeder(std::vector<std::byte> bytes, bool close_at_end) {
-    std::signal(SIGPIPE, SIG_IGN);  // a reader that stops early is part of the tests
+    std::signal(SIGPIPE, SIG_IGN);  // some tests stop reading early
     EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
     thread_ = std::thread([this, bytes = std::move(bytes), close_at_end] {
       std::size_t sent = 0;
@@ -99,13 +99,13 @@ TEST(OpenStream, EmptyAndForeignInput) {
   MIEN_EXPECT_CODE(open_stream(-1, {}, "standard input"), StatusCode::kIo);
 }
 
-TEST(OpenStream, CancelEndsTheWait) {
+TEST(OpenStream, CancelInterruptsWaiting) {
   MIEN_NEEDS_FFMPEG();
   const TempDir dir;
   std::atomic<bool> cancel = false;
   OpenOptions options;
   options.cancel = &cancel;
-  Feeder feeder(transport_stream(dir, 200), false);  // the pipe stays open: no end in sight
+  Feeder feeder(transport_stream(dir, 200), false);  // the pipe stays open, so no end is in sight
   std::thread stopper([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(600));
     cancel = true;

@@ -16,10 +16,10 @@ using ::mien::test::TempDir;
 
 constexpr int kSide = 64;
 
-// A bright bar on dark ground; `left` is where it begins.
+// A bright bar on dark ground; `left` is its left edge.
 int level(int x, int left) { return x >= left && x < left + 16 ? 200 : 40; }
 
-/// A Y4M clip of one frame; rows of the two fields show the bar at different places.
+/// A Y4M clip of one frame; the two fields show the bar at different positions.
 std::string y4m(const char* interlacing, int left_top, int left_bottom) {
   std::string out = "YUV4MPEG2 W64 H64 F25:1 " + std::string(interlacing) + " C420mpeg2\nFRAME\n";
   for (int y = 0; y < kSide; ++y) {
@@ -39,7 +39,7 @@ image::Image first_frame(const std::filesystem::path& path) {
   return std::move((**frame).image);
 }
 
-// Mean difference of neighbouring rows.
+// Mean difference between neighbouring rows.
 double comb(const image::Image& picture) {
   double sum = 0;
   for (int y = 1; y < picture.height(); ++y) {
@@ -50,14 +50,14 @@ double comb(const image::Image& picture) {
   return sum / (picture.height() - 1) / picture.width();
 }
 
-TEST(Deinterlace, AMovingBarHasNoComb) {
+TEST(Deinterlace, MovingBarIsDecombed) {
   const TempDir dir;
   for (const char* order : {"It", "Ib"}) {
     SCOPED_TRACE(order);
     write_text(dir / "moving.y4m", y4m(order, 16, 24));
     const image::Image mended = first_frame(dir / "moving.y4m");
     EXPECT_LT(comb(mended), 1.0);
-    // The bar stands where the earlier field shows it.
+    // The bar is where the earlier field shows it.
     const int left = std::string(order) == "It" ? 16 : 24;
     const std::uint8_t* row = mended.row(32);
     EXPECT_GT(row[3 * (left + 2) + 1], 150);
@@ -69,7 +69,7 @@ TEST(Deinterlace, AMovingBarHasNoComb) {
   EXPECT_GT(comb(first_frame(dir / "progressive.y4m")), 20.0);  // as the file says
 }
 
-TEST(Deinterlace, AStillPictureStaysAsItIs) {
+TEST(Deinterlace, StillPictureIsUnchanged) {
   const TempDir dir;
   write_text(dir / "still.y4m", y4m("It", 20, 20));
   write_text(dir / "progressive.y4m", y4m("Ip", 20, 20));
@@ -89,7 +89,7 @@ FramePtr blank(AVPixelFormat format, int height) {
   return out;
 }
 
-TEST(Deinterlace, AThinLineIsKept) {
+TEST(Deinterlace, ThinLineIsKept) {
   const FramePtr frame = blank(AV_PIX_FMT_YUV420P, 32);
   std::fill_n(frame->data[0] + 15 * frame->linesize[0], kSide, 220);
   const FramePtr mended = deinterlaced(*frame);
@@ -131,7 +131,7 @@ TEST(ToneMapTest, Greys) {
   }
 }
 
-TEST(ToneMapTest, ColoursStayInOrderAndRise) {
+TEST(ToneMapTest, ColoursStayInOrderAndIncrease) {
   const ToneMap map(HdrTransfer::kHlg, HdrGamut::kBt2020);
   int before = -1;
   for (int i = 0; i <= 100; ++i) {
@@ -144,7 +144,7 @@ TEST(ToneMapTest, ColoursStayInOrderAndRise) {
   }
 }
 
-TEST(HighDynamicRange, AClipIsShownAsOnAnOrdinaryScreen) {
+TEST(HighDynamicRange, ClipLooksAsOnAnOrdinaryScreen) {
   MIEN_NEEDS_FFMPEG();
   const TempDir dir;
   // 10-bit limited range: 203 cd/m2 is 64 + 876 * 0.5807 = 573 in PQ.

@@ -44,7 +44,7 @@ TEST(RealClips, DecodeWholeAndSeekExactly) {
       }
     }
     EXPECT_EQ((*source)->corrupt_frames(), 0);
-    // An edit list may leave some out.
+    // An edit list may omit some.
     EXPECT_NEAR(static_cast<double>(times.size()), static_cast<double>(info.frames), 4.0);
     ASSERT_GE(middle, 0);
     MIEN_ASSERT_OK((*source)->seek(middle + 1));

@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
-// The published text of the rule, word by word, on the positions of the kept frames.
+// The published text of the rule, literally, on the positions of the kept frames.
 FrameIndices emoclip_by_the_book(std::int64_t kept, std::int64_t start, std::int64_t n) {
   FrameIndices out;
   if (start + n < kept) {
@@ -43,7 +43,7 @@ FrameIndices times(FrameIndices indices, std::int64_t factor) {
   return indices;
 }
 
-TEST(SampleEmoclip, FollowsTheBookForEveryLengthAndStart) {
+TEST(SampleEmoclip, MatchesTheDefinitionForEveryLengthAndStart) {
   for (std::int64_t kept = 1; kept <= 70; ++kept) {
     std::vector<bool> seen(static_cast<std::size_t>(kept), false);
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
@@ -77,17 +77,17 @@ TEST(SampleEmoclip, DeterministicModeStartsAtZero) {
   }
 }
 
-TEST(SampleEmoclip, HandWorkedSeamAndReflection) {
+TEST(SampleEmoclip, HandComputedSeamAndReflection) {
   // Three kept frames and a window of 8 from 0: 0 1 2 | 0 1 2 | reflection of those six.
   EXPECT_THAT(*sample_emoclip(3, 8, 1, nullptr), ElementsAre(0, 1, 2, 0, 1, 2, 1, 0));
-  // One frame: it comes twice, and then bounces between the two.
+  // A single frame occurs twice, and then bounces between the two.
   EXPECT_THAT(*sample_emoclip(1, 5, 4, nullptr), Each(0));
-  // Seam only: five kept of nine (every second), window of 6.
+  // Seam only: five of nine frames kept (every second), window of 6.
   EXPECT_THAT(*sample_emoclip(9, 6, 2, nullptr), ElementsAre(0, 2, 4, 6, 8, 0));
   EXPECT_THAT(*sample_emoclip(100, 4, 4, nullptr), ElementsAre(0, 4, 8, 12));
 }
 
-TEST(SampleCovering, OneWindowIsTheRuleFromZero) {
+TEST(SampleCovering, OneWindowStartsAtZero) {
   const SamplingSpec spec{SamplingRule::kEmoclip, 32, 4};
   for (std::int64_t total = 1; total <= 128; ++total) {
     const auto windows = sample_covering(spec, total);
@@ -113,7 +113,7 @@ TEST(SampleCovering, WindowsReachEveryKeptFrame) {
   }
 }
 
-TEST(SampleCovering, TheNumberOfWindowsIsBounded) {
+TEST(SampleCovering, NumberOfWindowsIsBounded) {
   const SamplingSpec spec{SamplingRule::kEmoclip, 32, 4};
   for (const std::int64_t total :
        {std::int64_t{100'000}, std::numeric_limits<std::int64_t>::max()}) {
@@ -126,7 +126,7 @@ TEST(SampleCovering, TheNumberOfWindowsIsBounded) {
   }
 }
 
-TEST(SampleCovering, OtherRulesTakeTheirTestingSample) {
+TEST(SampleCovering, OtherRulesUseTheirTestingSample) {
   const SamplingSpec spec{SamplingRule::kUniform, 16, 1};
   const auto windows = sample_covering(spec, 500);
   ASSERT_TRUE(windows.ok());
@@ -163,7 +163,7 @@ TEST(SampleDferClip, IntegerArithmeticEqualsThePublishedFloatForm) {
   }
 }
 
-TEST(SampleDferClip, TrainingDrawsOnePerSegmentAndNeverTheRest) {
+TEST(SampleDferClip, TrainingDrawsOnePerSegmentAndNeverTheRemainder) {
   Rng rng(7);
   std::vector<int> drawn(50, 0);
   for (int round = 0; round < 2000; ++round) {
@@ -214,7 +214,7 @@ TEST(SampleUniform, CentresOfEqualParts) {
   EXPECT_THAT(*sample_uniform(1, 3), Each(0));
 }
 
-TEST(Sampling, HugeCountsStayInside) {
+TEST(Sampling, HugeCountsDoNotOverflow) {
   constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
   Rng rng(3);
   for (const auto& indices :
@@ -243,7 +243,7 @@ TEST(Sampling, NoFramesAndBadCountsAreErrors) {
   MIEN_EXPECT_CODE(sample_emoclip(10, 8, 0, nullptr), StatusCode::kInvalidArgument);
 }
 
-TEST(Sampling, SameSeedSameIndices) {
+TEST(Sampling, SameSeedGivesTheSameIndices) {
   Rng a(42);
   Rng b(42);
   EXPECT_EQ(*sample_dfer_clip_train(321, 16, a), *sample_dfer_clip_train(321, 16, b));

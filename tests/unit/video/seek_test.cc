@@ -12,7 +12,7 @@ namespace {
 
 using ::mien::test::TempDir;
 
-// Each seek must give what sequential decoding gives, and go on from there.
+// Each seek must give what sequential decoding gives, and continue from there.
 void expect_exact(const std::filesystem::path& path, int seeks) {
   SCOPED_TRACE(path.filename().string());
   auto plain = open_file(path);

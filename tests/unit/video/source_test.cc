@@ -61,7 +61,7 @@ TEST(OpenFile, VariableFrameRateKeepsTrueTimes) {
     EXPECT_LE(std::abs(got.times_us[i] - times[i]), 12) << i;
 }
 
-TEST(OpenFile, OddNamesAreOnlyNames) {
+TEST(OpenFile, OddNamesAreTakenLiterally) {
   const TempDir dir;
   for (const char* name :
        {"http:x.mp4", "concat:a|b.mp4", "frame%03d.png", "no_extension", "pipe:"}) {
@@ -117,7 +117,8 @@ TEST(OpenFile, EveryContainer) {
       {"a.mjpeg", "mjpeg", "-q:v 3 -pix_fmt yuvj420p"},
       {"c.mkv", "libx265", "-x265-params log-level=-1"},
   };
-  std::string command = in;  // one call for all: starting the program takes longer than encoding
+  std::string command =
+      in;  // one call for all, because starting the program takes longer than encoding
   for (const Case& c : cases) {
     if (!have_encoder(c.encoder)) continue;
     command +=
@@ -151,7 +152,7 @@ TEST(OpenMemory, SameFramesAsTheFile) {
   EXPECT_EQ(list_frames(**source).numbers, counting(20));
 }
 
-// The corner that was top left in the stored picture is dark red; the others are white.
+// The top left corner of the stored picture is dark red; the others are white.
 image::Image corner_picture() {
   image::Image out(96, 64);
   for (int y = 0; y < 64; ++y) {
@@ -287,9 +288,11 @@ TEST(Colour, EveryPixelFormatRangeAndMatrixGivesTheSameColour) {
        "-colorspace smpte170m -color_range tv"},
       {"64x48", "scale=out_color_matrix=bt2020:out_range=tv,format=yuv420p10le",
        "-colorspace bt2020nc -color_range tv"},
-      {"64x48", "scale=out_color_matrix=bt601:out_range=tv,format=yuv422p", ""},  // untold, small
-      {"1280x720", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", ""},  // untold, HD
-      {"63x47", "scale=out_color_matrix=bt601:out_range=tv,format=yuv444p", ""},     // odd size
+      {"64x48", "scale=out_color_matrix=bt601:out_range=tv,format=yuv422p",
+       ""},  // not stated, small
+      {"1280x720", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p",
+       ""},                                                                       // not stated, HD
+      {"63x47", "scale=out_color_matrix=bt601:out_range=tv,format=yuv444p", ""},  // odd size
       {"64x48", "format=gbrp", ""},
       {"64x48", "format=bgr0", ""},
   };
@@ -327,7 +330,7 @@ TEST(Colour, GreyAndTenBitH264) {
   EXPECT_EQ(list_frames(**source).numbers, counting(10));
 }
 
-TEST(OddSizes, EveryColumnAndRowIsThere) {
+TEST(OddSizes, KeepEveryColumnAndRow) {
   MIEN_NEEDS_FFMPEG();
   const TempDir dir;
   constexpr std::array<int, 7> kWidths = {1, 2, 15, 17, 31, 33, 127};
@@ -351,7 +354,7 @@ TEST(OddSizes, EveryColumnAndRowIsThere) {
   }
 }
 
-TEST(SizeChange, FramesComeInTheirOwnSize) {
+TEST(SizeChange, FramesKeepTheirOwnSize) {
   MIEN_NEEDS_FFMPEG();
   const TempDir dir;
   MIEN_ASSERT_OK(write_numbered(dir / "a.mp4", steady_times(5)));
@@ -376,7 +379,7 @@ TEST(SizeChange, FramesComeInTheirOwnSize) {
   EXPECT_EQ(widths, (std::vector<int>{128, 128, 128, 128, 128, 256, 256, 256, 256, 256}));
 }
 
-TEST(Extension, KnownOnesInAnyCase) {
+TEST(Extension, KnownExtensionsInAnyCase) {
   EXPECT_TRUE(has_video_extension("a.mp4"));
   EXPECT_TRUE(has_video_extension("b/a.MOV"));
   EXPECT_TRUE(has_video_extension("a.webm"));

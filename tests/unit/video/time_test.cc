@@ -1,4 +1,5 @@
-// Times of frames against those that ffprobe tells, over containers, offsets, edit lists and wraps.
+// Times of frames compared with those of ffprobe, for many containers, offsets, edit lists and
+// wraps.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +19,7 @@ using ::mien::test::problem_of;
 using ::mien::test::TempDir;
 using ::testing::HasSubstr;
 
-/// What ffprobe tells of the first video stream, seconds.
+/// Times of the first video stream according to ffprobe, in seconds.
 struct Probe {
   double start = 0;  ///< of the whole file
   std::vector<double> times;
@@ -96,7 +97,7 @@ class Times : public ::testing::Test {
     if (!source.ok()) return {};
     Listing out = list_frames(**source);
     EXPECT_EQ(problem_of(out.status), "");
-    // A table of times is the same as what decoding tells.
+    // A table of times equals the times of decoding.
     const auto times = (*source)->timestamps();
     EXPECT_EQ(problem_of(times), "");
     if (times.ok()) {
@@ -109,7 +110,7 @@ class Times : public ::testing::Test {
 };
 TempDir* Times::dir_ = nullptr;
 
-TEST_F(Times, AreThoseOfFfprobe) {
+TEST_F(Times, AgreeWithFfprobe) {
   for (const char* name :
        {"plain.mp4", "late.mkv", "plain.ts", "plain.mpg", "plain.flv", "plain.wmv", "gap.mkv",
         "a.gif", "offset.mp4", "offset.mkv", "edited.mov", "opus.webm", "wrap.ts"}) {
@@ -121,7 +122,7 @@ TEST_F(Times, AreThoseOfFfprobe) {
     ASSERT_GE(got.times_us.size(), 20U);
     const double start = std::max(0.0, expected.start);
     for (std::size_t i = 0; i < got.times_us.size(); ++i) {
-      if (std::isnan(expected.times[i])) continue;  // it does not know itself
+      if (std::isnan(expected.times[i])) continue;  // ffprobe does not know them either
       const double time = expected.times[i] - start;
       EXPECT_NEAR(static_cast<double>(got.times_us[i]) / 1e6, time, 2e-6) << i;
     }
@@ -158,7 +159,7 @@ TEST_F(Times, StartWhereThePlayerShowsThem) {
   }
 }
 
-// ffprobe is late by the pictures that the decoder holds back; the nth slot is the nth picture's.
+// ffprobe is late by the pictures that the decoder holds back; slot n belongs to picture n.
 TEST_F(Times, OfAviWithReorderedPictures) {
   for (const char* name : {"b.avi", "b264.avi"}) {
     SCOPED_TRACE(name);
@@ -171,8 +172,8 @@ TEST_F(Times, OfAviWithReorderedPictures) {
   }
 }
 
-// The container takes the last packet before a join for incomplete; its frame is left out.
-TEST_F(Times, GoOnWhereClipsWereJoined) {
+// The container considers the last packet before a join incomplete; its frame is left out.
+TEST_F(Times, ContinueWhereClipsWereJoined) {
   auto source = open_file(*dir_ / "joined.ts");
   MIEN_ASSERT_OK(source);
   const Listing got = list_frames(**source);
@@ -190,7 +191,7 @@ TEST_F(Times, GoOnWhereClipsWereJoined) {
   EXPECT_EQ(got.numbers.back(), kFrames - 1);
 }
 
-TEST_F(Times, SeekingKeepsThem) {
+TEST_F(Times, SeekingKeepsTimes) {
   for (const char* name : {"offset.mp4", "late.mkv", "b.avi", "wrap.ts", "gap.mkv"}) {
     SCOPED_TRACE(name);
     const Listing all = list(name);
@@ -208,7 +209,7 @@ TEST_F(Times, SeekingKeepsThem) {
   }
 }
 
-TEST_F(Times, OfAPartAreThoseOfTheWhole) {
+TEST_F(Times, OfAPartEqualThoseOfTheWhole) {
   for (const char* name : {"plain.mp4", "offset.mp4", "late.mkv", "b.avi"}) {
     SCOPED_TRACE(name);
     const Listing all = list(name);
@@ -233,7 +234,8 @@ TEST_F(Times, OfAPartAreThoseOfTheWhole) {
 TEST_F(Times, APartWithoutFramesIsAnError) {
   auto late = limit_to(std::move(open_file(*dir_ / "plain.mp4")).value(), "plain.mp4",
                        {.from_us = 60'000'000});
-  EXPECT_THAT(problem_of(late->next()), HasSubstr("plain.mp4: has no frame in the stretch"));
+  EXPECT_THAT(problem_of(late->next()),
+              HasSubstr("plain.mp4: has no frames in the requested time"));
   auto early = limit_to(std::move(open_file(*dir_ / "offset.mp4")).value(), "offset.mp4",
                         {.to_us = 400'000});
   EXPECT_THAT(problem_of(early->next()), HasSubstr("expected an end after 0.500 s"));

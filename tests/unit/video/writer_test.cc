@@ -24,7 +24,7 @@ int files_in(const std::filesystem::path& folder) {
   return static_cast<int>(std::distance(std::filesystem::directory_iterator(folder), {}));
 }
 
-TEST(VideoWriter, Mpeg4WhenThereIsNoBetterEncoder) {
+TEST(VideoWriter, FallsBackToMpeg4) {
   const TempDir dir;
   WriterOptions options;
   options.width = kWidth;
@@ -231,7 +231,7 @@ class AudioKept : public ::testing::Test {
   TempDir dir_;
 };
 
-TEST_F(AudioKept, CopiedAlignedAndCut) {
+TEST_F(AudioKept, IsCopiedAlignedAndCut) {
   MIEN_NEEDS_FFMPEG();
   MIEN_ASSERT_OK(write_numbered(dir_ / "v.mp4", steady_times(100)));
   for (const char* name : {"av.mp4", "av.mkv", "av.ts"}) {
@@ -246,7 +246,7 @@ TEST_F(AudioKept, CopiedAlignedAndCut) {
     EXPECT_TRUE((*source)->info().has_audio);
     const Listing got = list_frames(**source);
     ASSERT_EQ(got.numbers.size(), 50U);
-    // The priming of the sound may begin before the pictures: they keep their distance.
+    // The priming of the sound may start before the pictures: their distance is kept.
     const std::int64_t start = got.times_us.front();
     EXPECT_LT(start, 30'000) << name;
     EXPECT_NEAR(static_cast<double>(got.times_us.back() - start), 49 * 40'000.0, 30.0);
@@ -258,7 +258,7 @@ TEST_F(AudioKept, CopiedAlignedAndCut) {
   }
 }
 
-TEST_F(AudioKept, OffsetBetweenSoundAndPicturesStays) {
+TEST_F(AudioKept, KeepsTheOffsetOfSoundAndPictures) {
   MIEN_NEEDS_FFMPEG();
   MIEN_ASSERT_OK(write_numbered(dir_ / "v.mp4", steady_times(100)));
   // The sound starts half a second after the pictures.
