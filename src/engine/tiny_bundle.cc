@@ -6,6 +6,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "text/tiny_vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {
