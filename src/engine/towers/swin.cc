@@ -1,11 +1,15 @@
-// Swin transformers in the engine.
+// Swin transformers.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <string>
 #include <vector>
 
-#include "engine/image_towers.h"
+#include "engine/architecture_parts.h"
+#include "engine/towers/table.h"
 #include "kernels/convolution.h"
 #include "kernels/ops.h"
 
@@ -20,6 +24,168 @@ constexpr float kHidden = -100.0F;  // added to the scores of tokens that are no
 // Rows of the first stage in one pass: the last stages need several pictures to use their weights
 // more than once.
 constexpr std::int64_t kSwinRowsPerPass = 12'600;
+
+constexpr int kMaxWindow = 32;
+constexpr int kMaxMlpRatio = 16;
+// The engine spreads the table of biases over all pairs of a window's tokens: values of all blocks.
+constexpr std::int64_t kMaxBiasValues = std::int64_t{1} << 26;
+constexpr std::int64_t kMaxActivations = std::int64_t{1} << 27;  // of the first stage
+
+std::int64_t bias_values(const SwinSizes& sizes) {
+  const std::int64_t tokens = std::int64_t{sizes.window} * sizes.window;
+  std::int64_t heads = 0;
+  for (std::size_t s = 0; s < sizes.depths.size(); ++s) {
+    heads += std::int64_t{sizes.depths[s]} * sizes.heads[s];
+  }
+  return 4 * heads * tokens * ((tokens + 15) / 16 * 16);
+}
+
+bool stage_fits(const SwinSizes& sizes, std::size_t stage) {
+  const int grid = sizes.image_size / sizes.patch;
+  const int side = grid >> stage;
+  const std::int64_t width = std::int64_t{sizes.width} << stage;
+  const int heads = sizes.heads[stage];
+  return sizes.depths[stage] >= 1 && heads >= 1 && side << stage == grid && side > 0 &&
+         side % sizes.window == 0 && width <= kMaxWidth && width % heads == 0 &&
+         width / heads % 16 == 0;
+}
+
+Result<SwinSizes> parse_swin(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json,
+                                           {"type", "image_size", "patch", "width", "depths",
+                                            "heads", "window", "mlp_ratio", "feature_head"},
+                                           subject));
+  SwinSizes sizes;
+  MIEN_ASSIGN_OR_RETURN(sizes.image_size, read_size(json, "image_size", kMaxImage, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.patch, read_size(json, "patch", kMaxImage, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.width, read_size(json, "width", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.depths, read_sizes(json, "depths", kMaxLayers, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.heads, read_sizes(json, "heads", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.window, read_size(json, "window", kMaxWindow, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.mlp_ratio, read_size(json, "mlp_ratio", kMaxMlpRatio, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.feature_head, json_bool(json, "feature_head", subject));
+  return sizes;
+}
+
+void write_swin(const SwinSizes& sizes, Json& out) {
+  out.set("image_size", sizes.image_size);
+  out.set("patch", sizes.patch);
+  out.set("width", sizes.width);
+  out.set("depths", sizes_json(sizes.depths));
+  out.set("heads", sizes_json(sizes.heads));
+  out.set("window", sizes.window);
+  out.set("mlp_ratio", sizes.mlp_ratio);
+  out.set("feature_head", sizes.feature_head);
+}
+
+Status check_swin(const SwinSizes& sizes, int embed, std::string_view subject) {
+  const std::size_t stages = sizes.depths.size();
+  if (stages < 1 || stages > kMaxStages || sizes.heads.size() != stages || sizes.patch < 1 ||
+      sizes.window < 1 || sizes.window > kMaxWindow || sizes.image_size % sizes.patch != 0) {
+    return corrupt(fmt::format(
+        "{}: {} depths, {} heads, window {}, image size {} in patches of {} (expected as many "
+        "depths as heads, a window up to {}, a multiple of the patch)",
+        subject, stages, sizes.heads.size(), sizes.window, sizes.image_size, sizes.patch,
+        kMaxWindow));
+  }
+  const std::int64_t grid = sizes.image_size / sizes.patch;
+  for (std::size_t stage = 0; stage < stages; ++stage) {
+    if (!stage_fits(sizes, stage)) {
+      return corrupt(fmt::format(
+          "{}: stage {} of width {} with {} heads on a grid of {} (expected a grid that is a "
+          "multiple of the window {}, a head width that is a multiple of 16, a width up to {})",
+          subject, stage + 1, std::int64_t{sizes.width} << stage, sizes.heads[stage],
+          static_cast<double>(grid) / static_cast<double>(1 << stage), sizes.window, kMaxWidth));
+    }
+  }
+  if (!sizes.feature_head && sizes.last_width() != embed) {
+    return corrupt(fmt::format("{}: last width {} without a feature head (expected {}, as embed)",
+                               subject, sizes.last_width(), embed));
+  }
+  if (bias_values(sizes) > kMaxBiasValues || grid * grid * sizes.width > kMaxActivations) {
+    return corrupt(fmt::format(
+        "{}: window {} with {} blocks on a grid of {} is too large (expected at most {} biases "
+        "and {} values in the first stage)",
+        subject, sizes.window, stages, grid, kMaxBiasValues, kMaxActivations));
+  }
+  return {};
+}
+
+void add_swin(const SwinSizes& sizes, int embed, std::vector<ExpectedTensor>& out) {
+  const auto add = [&](const std::string& name, Shape shape) {
+    out.push_back({"visual." + name, std::move(shape)});
+  };
+  const auto norm = [&](const std::string& name, std::int64_t width) {
+    add(name + ".weight", {width});
+    add(name + ".bias", {width});
+  };
+  const auto linear = [&](const std::string& name, std::int64_t from, std::int64_t to) {
+    add(name + ".weight", {to, from});
+    add(name + ".bias", {to});
+  };
+  add("patch_embed.proj.weight", {sizes.width, 3, sizes.patch, sizes.patch});
+  add("patch_embed.proj.bias", {sizes.width});
+  norm("patch_embed.norm", sizes.width);
+  const std::int64_t offsets = std::int64_t{2} * sizes.window - 1;
+  for (std::size_t stage = 0; stage < sizes.depths.size(); ++stage) {
+    const std::int64_t width = std::int64_t{sizes.width} << stage;
+    for (int i = 0; i < sizes.depths[stage]; ++i) {
+      const std::string block = fmt::format("layers.{}.blocks.{}.", stage, i);
+      norm(block + "norm1", width);
+      add(block + "attn.relative_position_bias_table", {offsets * offsets, sizes.heads[stage]});
+      linear(block + "attn.qkv", width, 3 * width);
+      linear(block + "attn.proj", width, width);
+      norm(block + "norm2", width);
+      linear(block + "mlp.fc1", width, sizes.mlp_ratio * width);
+      linear(block + "mlp.fc2", sizes.mlp_ratio * width, width);
+    }
+    if (stage + 1 == sizes.depths.size()) break;
+    const std::string merge = fmt::format("layers.{}.downsample.", stage);
+    norm(merge + "norm", 4 * width);
+    add(merge + "reduction.weight", {2 * width, 4 * width});
+  }
+  const std::int64_t last = sizes.last_width();
+  norm("norm", last);
+  if (!sizes.feature_head) return;
+  const auto batch_norm = [&](const std::string& name, std::int64_t width) {
+    norm(name, width);
+    add(name + ".running_mean", {width});
+    add(name + ".running_var", {width});
+  };
+  add("feature.0.weight", {last, last});
+  batch_norm("feature.1", last);
+  add("feature.2.weight", {embed, last});
+  batch_norm("feature.3", embed);
+}
+
+std::string describe_swin(const SwinSizes& sizes) {
+  return fmt::format(
+      "Swin transformer: {} px, patch {}, width {}, blocks {}, heads {}, window {}{}",
+      sizes.image_size, sizes.patch, sizes.width, fmt::join(sizes.depths, " "),
+      fmt::join(sizes.heads, " "), sizes.window, sizes.feature_head ? ", feature head" : "");
+}
+
+double swin_operations(const SwinSizes& sizes, int /*embed*/) {
+  const auto square = [](double x) { return x * x; };
+  double side = sizes.image_size / sizes.patch, width = sizes.width;
+  double sum = square(side) * 3 * square(sizes.patch) * width;
+  for (std::size_t stage = 0; stage < sizes.depths.size(); ++stage) {
+    const double linear = (4 + 2 * sizes.mlp_ratio) * square(width);
+    const double attention = 2 * square(sizes.window) * width;
+    sum += sizes.depths[stage] * square(side) * (linear + attention);
+    if (stage + 1 == sizes.depths.size()) break;
+    side /= 2;
+    sum += square(side) * 8 * square(width);
+    width *= 2;
+  }
+  return 2 * sum;
+}
+
+bool is_swin_block_weight(std::string_view tensor) {
+  return tensor.starts_with("visual.layers.") && tensor.find(".blocks.") != tensor.npos &&
+         ends_with_any(tensor, {".attn.qkv.weight", ".attn.proj.weight", ".mlp.fc1.weight",
+                                ".mlp.fc2.weight"});
+}
 
 struct SwinBlock {
   Norm norm1, norm2;
@@ -43,8 +209,8 @@ struct Stage {
 };
 
 struct SwinImage final : ImageEncoder::Impl {
+  SwinSizes sizes;
   Precision precision = Precision::kF32;
-  std::int64_t window = 0;
   Linear patches;  // float32: the first layer sees raw pixels
   Norm patch_norm, last_norm;
   std::vector<Stage> stages;
@@ -82,6 +248,7 @@ void normalise(const Norm& norm, const float* x, std::int64_t rows, std::int64_t
 Status SwinImage::attend(const Stage& stage, const SwinBlock& block, std::int64_t count,
                          Session::Impl& session) const {
   const std::int64_t rows = count * stage.side * stage.side, width = stage.width;
+  const std::int64_t window = sizes.window;
   const auto& places = block.shifted ? stage.shifted_places : stage.places;
   float* x = floats(session.stream, 0);
   void* normed = reserve_rows(session.normed, precision, rows, width);
@@ -146,13 +313,13 @@ Status SwinImage::merge(const Stage& stage, const Merge& part, std::int64_t coun
 
 Status SwinImage::encode_pass(const float* pixels, std::int64_t count, float* out,
                               Session::Impl& session) const {
-  const std::int64_t patch = tower.swin->patch;
+  const std::int64_t patch = sizes.patch;
   const Stage& first = stages.front();
   const std::int64_t rows = count * first.side * first.side;
   float* squares = floats(session.input, rows * 3 * patch * patch);
   float* embedded = floats(session.hidden, rows * first.width);
   float* x = floats(session.stream, rows * first.width);
-  gather_patches(pixels, count, tower.image_size, patch, squares);
+  gather_patches(pixels, count, sizes.image_size, patch, squares);
   MIEN_RETURN_IF_ERROR(patches.run(squares, rows, embedded, session.workspace));
   normalise(patch_norm, embedded, rows, first.width, nullptr, x, Precision::kF32);
   for (std::size_t s = 0; s < stages.size(); ++s) {
@@ -247,11 +414,10 @@ Result<SwinBlock> load_block(const checkpoint::Checkpoint& weights, const std::s
   return out;
 }
 
-Result<Stage> load_stage(const checkpoint::Checkpoint& weights, const ImageTower& tower,
+Result<Stage> load_stage(const checkpoint::Checkpoint& weights, const SwinSizes& sizes,
                          std::size_t number, Precision precision) {
-  const SwinSizes& sizes = *tower.swin;
   Stage out;
-  out.side = tower.image_size / sizes.patch >> number;
+  out.side = sizes.image_size / sizes.patch >> number;
   out.width = sizes.width << number;
   out.heads = sizes.heads[number];
   const std::int64_t window = sizes.window;
@@ -269,31 +435,13 @@ Result<Stage> load_stage(const checkpoint::Checkpoint& weights, const ImageTower
   return out;
 }
 
-// A linear layer without bias with the batch norm behind it.
-Result<Linear> load_folded(const checkpoint::Checkpoint& weights, const std::string& linear,
-                           const std::string& norm) {
-  const TensorView* view = weights.find(linear);
-  MIEN_CHECK(view != nullptr && view->rank() == 2);
-  MIEN_ASSIGN_OR_RETURN(auto values, load_vector(weights, linear));
-  MIEN_ASSIGN_OR_RETURN(const auto affine, load_batch_norm(weights, norm, kHeadEps));
-  const std::size_t row = values.size() / affine.factor.size();
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= affine.factor[i / row];
-  const auto view_of = [](const Shape& shape, const std::vector<float>& of) {
-    return TensorView(DType::kF32, shape, std::as_bytes(std::span(of)));
-  };
-  const TensorView bias = view_of({view->dim(0)}, affine.shift);
-  return Linear::pack(view_of(view->shape(), values), &bias, {});
-}
-
-}  // namespace
-
 Result<std::unique_ptr<ImageEncoder::Impl>> load_swin(const checkpoint::Checkpoint& weights,
-                                                      const Architecture& architecture,
-                                                      Precision precision) {
-  const SwinSizes& sizes = *architecture.image.swin;
+                                                      const SwinSizes& sizes,
+                                                      const ImageEncoderOptions& options) {
+  const Precision precision = options.precision;
   auto impl = std::make_unique<SwinImage>();
   impl->precision = precision;
-  impl->window = sizes.window;
+  impl->sizes = sizes;
   const TensorView* conv = weights.find("visual.patch_embed.proj.weight");
   const TensorView* conv_bias = weights.find("visual.patch_embed.proj.bias");
   MIEN_CHECK(conv != nullptr && conv_bias != nullptr);
@@ -302,8 +450,7 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_swin(const checkpoint::Checkpoi
   MIEN_ASSIGN_OR_RETURN(impl->patches, Linear::pack(flat, conv_bias, {}));
   MIEN_ASSIGN_OR_RETURN(impl->patch_norm, load_norm(weights, "visual.patch_embed.norm"));
   for (std::size_t s = 0; s < sizes.depths.size(); ++s) {
-    MIEN_ASSIGN_OR_RETURN(impl->stages.emplace_back(),
-                          load_stage(weights, architecture.image, s, precision));
+    MIEN_ASSIGN_OR_RETURN(impl->stages.emplace_back(), load_stage(weights, sizes, s, precision));
     if (s + 1 == sizes.depths.size()) break;
     const std::string name = "visual.layers." + std::to_string(s) + ".downsample.";
     Merge& part = impl->merges.emplace_back();
@@ -313,14 +460,31 @@ Result<std::unique_ptr<ImageEncoder::Impl>> load_swin(const checkpoint::Checkpoi
   }
   MIEN_ASSIGN_OR_RETURN(impl->last_norm, load_norm(weights, "visual.norm"));
   if (sizes.feature_head) {
-    MIEN_ASSIGN_OR_RETURN(impl->feature_in,
-                          load_folded(weights, "visual.feature.0.weight", "visual.feature.1"));
-    MIEN_ASSIGN_OR_RETURN(impl->feature_out,
-                          load_folded(weights, "visual.feature.2.weight", "visual.feature.3"));
+    MIEN_ASSIGN_OR_RETURN(impl->feature_in, load_folded(weights, "visual.feature.0.weight",
+                                                        "visual.feature.1", kHeadEps));
+    MIEN_ASSIGN_OR_RETURN(impl->feature_out, load_folded(weights, "visual.feature.2.weight",
+                                                         "visual.feature.3", kHeadEps));
   }
   const std::int64_t side = impl->stages.front().side;
   impl->per_pass = std::max<std::int64_t>(1, kSwinRowsPerPass / (side * side));
   return std::unique_ptr<ImageEncoder::Impl>(std::move(impl));
 }
+
+}  // namespace
+
+constinit const ImageKind<SwinSizes> kSwinKind = {
+    .type = "swin",
+    .name = "Swin transformer",
+    .parse = parse_swin,
+    .write = write_swin,
+    .check = check_swin,
+    .add_tensors = add_swin,
+    .load = load_swin,
+    .model_name = [](const SwinSizes&) -> std::string { return "Swin transformer"; },
+    .describe = describe_swin,
+    .operations = swin_operations,
+    .has_projection = [](const SwinSizes&) { return false; },
+    .takes_int8 = is_swin_block_weight,
+};
 
 }  // namespace mien::engine

@@ -1,16 +1,78 @@
-// The text tower over whole words.
+// A text transformer over whole words with fixed vectors.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <span>
+#include <string>
+#include <vector>
 
-#include "engine/text_towers.h"
+#include "engine/architecture_parts.h"
+#include "engine/towers/table.h"
 #include "kernels/ops.h"
+#include "text/words.h"
 
 namespace mien::engine {
 namespace {
 
+constexpr std::string_view kWordProjections[] = {"words.projection", "words.bag"};
+
+Result<WordTextSizes> parse_word_text(const Json& json, std::string_view subject) {
+  MIEN_RETURN_IF_ERROR(json_reject_unknown(json,
+                                           {"type", "word_width", "context", "vocabulary", "width",
+                                            "layers", "heads", "mlp", "activation"},
+                                           subject));
+  WordTextSizes sizes;
+  MIEN_ASSIGN_OR_RETURN(sizes.word_width, read_size(json, "word_width", kMaxWidth, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.context, read_size(json, "context", kMaxContext, subject));
+  MIEN_ASSIGN_OR_RETURN(sizes.vocabulary, read_size(json, "vocabulary", kMaxVocabulary, subject));
+  MIEN_RETURN_IF_ERROR(read_blocks(json, subject, sizes));
+  return sizes;
+}
+
+void write_word_text(const WordTextSizes& sizes, Json& out) {
+  out.set("word_width", sizes.word_width);
+  out.set("context", sizes.context);
+  out.set("vocabulary", sizes.vocabulary);
+  write_blocks(sizes, out);
+}
+
+Status check_word_text(const WordTextSizes& sizes, int /*embed*/, std::string_view subject) {
+  return check_heads(sizes.width, sizes.heads, subject);
+}
+
+void add_words(const WordTextSizes& sizes, int embed, std::vector<ExpectedTensor>& out) {
+  const std::int64_t width = sizes.width;
+  out.push_back({"words.table", {sizes.vocabulary, sizes.word_width}, true});
+  out.push_back({"words.scale", {sizes.vocabulary}});
+  out.push_back({"words.input.weight", {width, sizes.word_width}});
+  out.push_back({"words.input.bias", {width}});
+  out.push_back({"words.class_embedding", {width}});
+  out.push_back({"words.positional_embedding", {sizes.context + 1, width}});
+  out.push_back({"words.ln_final.weight", {width}});
+  out.push_back({"words.ln_final.bias", {width}});
+  out.push_back({"words.projection", {width, embed}});
+  out.push_back({"words.bag", {sizes.word_width, embed}});
+  add_clip_blocks(out, "words.", sizes.layers, width, sizes.mlp);
+}
+
+std::string describe_word_text(const WordTextSizes& sizes) {
+  return fmt::format(
+      "words: at most {}, {} known or spelt, vectors of {}, {} layers, width {}, {} heads",
+      sizes.context, sizes.vocabulary - 1, sizes.word_width, sizes.layers, sizes.width,
+      sizes.heads);
+}
+
+Result<std::shared_ptr<const text::Tokenizer>> parse_word_list(const std::string& file,
+                                                               const Limits& limits) {
+  MIEN_ASSIGN_OR_RETURN(auto made, text::parse_words(file, limits));
+  return std::shared_ptr<const text::Tokenizer>(std::move(made));
+}
+
 /// Word vectors, a transformer read out at its class token, and the mean of the words beside it.
 struct WordText final : TextEncoder::Impl {
+  WordTextSizes sizes;
   TensorView table;
   std::vector<float> scale;
   std::vector<float> class_token;
@@ -31,7 +93,7 @@ struct WordText final : TextEncoder::Impl {
 };
 
 void WordText::word_row(std::int32_t id, float* out) const {
-  const auto width = static_cast<std::size_t>(tower.word_width);
+  const auto width = static_cast<std::size_t>(sizes.word_width);
   const auto* row = reinterpret_cast<const std::int8_t*>(table.bytes().data()) +
                     static_cast<std::size_t>(id) * width;
   const float factor = scale[static_cast<std::size_t>(id)];
@@ -41,7 +103,7 @@ void WordText::word_row(std::int32_t id, float* out) const {
 Status WordText::encode_pass(std::span<const std::vector<std::int32_t>> rows,
                              std::span<const std::size_t> order, std::int64_t length, float* out,
                              Session::Impl& session) const {
-  const std::int64_t width = tower.width, word_width = tower.word_width;
+  const std::int64_t width = sizes.width, word_width = sizes.word_width;
   const auto count = static_cast<std::int64_t>(order.size());
   const auto reserve = [](kernels::Buffer& buffer, std::int64_t elements) {
     return buffer.reserve_as<float>(static_cast<std::size_t>(elements));
@@ -113,18 +175,16 @@ Status WordText::encode(std::span<const std::vector<std::int32_t>> rows, float* 
   return {};
 }
 
-}  // namespace
-
 Result<std::unique_ptr<TextEncoder::Impl>> load_word_text(const checkpoint::Checkpoint& weights,
-                                                          const Architecture& architecture,
+                                                          const WordTextSizes& sizes,
                                                           kernels::Precision precision) {
-  const TextTower& tower = *architecture.text;
   const auto find = [&](const char* name) -> const TensorView& {
     const TensorView* view = weights.find(name);
     MIEN_CHECK(view != nullptr);
     return *view;
   };
   auto impl = std::make_unique<WordText>();
+  impl->sizes = sizes;
   impl->table = find("words.table");
   MIEN_ASSIGN_OR_RETURN(impl->scale, load_vector(weights, "words.scale"));
   MIEN_ASSIGN_OR_RETURN(impl->class_token, load_vector(weights, "words.class_embedding"));
@@ -134,11 +194,11 @@ Result<std::unique_ptr<TextEncoder::Impl>> load_word_text(const checkpoint::Chec
                                                            &find("words.input.bias"), {}));
   MIEN_ASSIGN_OR_RETURN(impl->transformer,
                         Transformer::load(weights, "words.transformer.resblocks.", kClipBlock,
-                                          {.width = tower.width,
-                                           .heads = tower.heads,
-                                           .head_width = tower.width / tower.heads,
-                                           .layers = tower.layers,
-                                           .activation = tower.activation},
+                                          {.width = sizes.width,
+                                           .heads = sizes.heads,
+                                           .head_width = sizes.width / sizes.heads,
+                                           .layers = sizes.layers,
+                                           .activation = sizes.activation},
                                           without_int8(precision)));
   MIEN_ASSIGN_OR_RETURN(impl->projection, kernels::Linear::pack(find("words.projection"), nullptr,
                                                                 {.weight_is_in_out = true}));
@@ -147,5 +207,20 @@ Result<std::unique_ptr<TextEncoder::Impl>> load_word_text(const checkpoint::Chec
                                               {.accumulate = true, .weight_is_in_out = true}));
   return std::unique_ptr<TextEncoder::Impl>(std::move(impl));
 }
+
+}  // namespace
+
+constinit const TextKind<WordTextSizes> kWordTextKind = {
+    .type = "words",
+    .name = "tower over words",
+    .parse = parse_word_text,
+    .write = write_word_text,
+    .check = check_word_text,
+    .add_tensors = add_words,
+    .load = load_word_text,
+    .describe = describe_word_text,
+    .parse_tokenizer = parse_word_list,
+    .projections = kWordProjections,
+};
 
 }  // namespace mien::engine
