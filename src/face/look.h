@@ -16,7 +16,8 @@ float likeness(const std::vector<float>& a, const std::vector<float>& b);
 
 /// How alike the place around `box` is to what was seen before, at best: detectors place and size
 /// the box of one face a little differently from frame to frame. Different people whose portraits
-/// are cut alike reach 0.92, one person who keeps still for a second 0.94 to 1 (docs/faces.md).
+/// are cut alike reach 0.92, one person who keeps still for a second 0.94 to 1
+/// (docs/reference/faces.md).
 float best_likeness(const std::vector<float>& before, image::ImageView frame,
                     const image::Box& box);
 

@@ -58,7 +58,7 @@ class ImageEncoder {
   /// mean over the views.
   /// `places`: where the patch of a prompt goes, one per picture; empty: where the bundle says or,
   /// if places_patches(), where each picture says. Source: CLIP (arXiv 2103.00020), ViT with class
-  /// token; see docs/methods.md.
+  /// token; see docs/methods/README.md.
   Status encode(const float* pixels, std::int64_t count, float* out, Session& session,
                 std::span<const PromptPlace> places = {}) const;
 

@@ -52,8 +52,8 @@ struct Scores {
 /// A threshold that was fitted with such points does not hold for other labels: `auto` is off then.
 /// One label is a yes/no question: it is answered beside its absence, "not X". With a reference in
 /// the bundle its probability is that of the standardised cosine, and `auto` calls a face unknown
-/// that none of the labels fits (docs/bundle.md, "reference"). Without a reference, but with a text
-/// tower, one label competes with the labels of basic7 that do not mean the same.
+/// that none of the labels fits (docs/reference/bundle.md, "reference"). Without a reference, but
+/// with a text tower, one label competes with the labels of basic7 that do not mean the same.
 /// Immutable; safe from several threads.
 class LabelScorer {
  public:

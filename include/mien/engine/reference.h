@@ -16,7 +16,7 @@ namespace mien::engine {
 
 /// What a bundle knows of faces in general (`reference` of bundle.json), so that a rule can be
 /// made for any label set: embeddings of training faces of known classes, and how far from them a
-/// face may be. See docs/bundle.md.
+/// face may be. See docs/reference/bundle.md.
 struct ReferenceInfo {
   struct Class {
     std::string name;

@@ -11,7 +11,7 @@
 namespace mien::engine {
 
 /// Clip embeddings to numbers, packed for this CPU, always in float32. Immutable; shared by
-/// threads. Source: EmoCLIP's downstream regression; see docs/methods.md.
+/// threads. Source: EmoCLIP's downstream regression; see docs/methods/emoclip.md.
 class Regressor {
  public:
   /// Packs the `mlp.*` tensors. Precondition: check_tensors passed, and there is a regression part.

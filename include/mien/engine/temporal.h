@@ -11,7 +11,7 @@
 namespace mien::engine {
 
 /// Mixes the embeddings of a clip's frames into one, packed for this CPU. Immutable; shared by
-/// threads. Source: EmoCLIP (arXiv 2310.16640), temporal module; see docs/methods.md.
+/// threads. Source: EmoCLIP (arXiv 2310.16640), temporal module; see docs/methods/emoclip.md.
 class TemporalEncoder {
  public:
   /// Packs the `temporal.*` tensors. Precondition: check_tensors passed, and there is a temporal

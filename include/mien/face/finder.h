@@ -34,7 +34,7 @@ struct GivenBox {
 struct FinderOptions {
   Mode mode = Mode::kAuto;
   int upsample = -1;   ///< times the picture is doubled before detection, 0..4; -1: chosen by size,
-                       ///< larger for pictures than for clips (docs/faces.md)
+                       ///< larger for pictures than for clips (docs/reference/faces.md)
   float min_face = 0;  ///< pixels of the smallest face to search for, instead of `upsample`; 0: by
                        ///< the size of a picture, 60 or less in clips up to 4K
   float min_score = 0.0F;  ///< detections below are dropped; a face that is being followed through

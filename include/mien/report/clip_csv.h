@@ -8,8 +8,8 @@
 
 namespace mien::report {
 
-/// CSV about whole tracks (docs/outputs.md): one row per track with its shares of time, or one row
-/// per segment. As CsvTable: RFC 4180, cells from outside cannot become formulas.
+/// CSV about whole tracks (docs/reference/outputs.md): one row per track with its shares of time,
+/// or one row per segment. As CsvTable: RFC 4180, cells from outside cannot become formulas.
 class ClipCsv {
  public:
   enum class Rows { kTracks, kSegments };
