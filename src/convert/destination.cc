@@ -35,7 +35,7 @@ Status check_destination(const fs::path& path, bool overwrite) {
     }
     if (!overwrite) {
       return invalid_argument(path.string() +
-                              ": exists already (expected a new name, or --force to replace it)");
+                              ": already exists (expected a new name, or --overwrite)");
     }
   }
   MIEN_RETURN_IF_ERROR(engine::check_bundle_target(target, true));

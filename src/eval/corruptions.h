@@ -26,7 +26,7 @@ std::string_view to_string(Corruption corruption);  ///< "blur", "noise", ...
 /// Errors: kInvalidArgument for any other word.
 Result<Corruption> parse_corruption(std::string_view word);
 
-/// The picture, spoiled. The same (name, kind, level, seed) always gives the same pixels; `name`
+/// The picture, corrupted. The same (name, kind, level, seed) always gives the same pixels; `name`
 /// tells samples apart. Precondition: the picture is not empty, level is 1..5.
 /// Errors: those of the JPEG codec.
 Result<image::Image> corrupt_image(const image::Image& picture, Corruption kind, int level,

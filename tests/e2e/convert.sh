@@ -115,7 +115,7 @@ for source in emoclip-image.pt emoclip-image-module.pt; do
 done
 grep -q 'openai.pt.*(the text tower)' b-emoclip-image.pt/CARD.md || problem "the card does not tell where the text tower comes from"
 grep -q 'Temporal model: 2 layers' b-emoclip-image.pt/CARD.md || problem "the card does not tell of the temporal model"
-emoclip emoclip-image.pt bare_image --text-from b-hf --force   # a bundle gives its text tower and its tokenizer
+emoclip emoclip-image.pt bare_image --text-from b-hf --overwrite   # a bundle gives its text tower and its tokenizer
 # Without a text tower it gives embeddings, and says so.
 "$PYTHON" - <<'PYTHON' || problem "no EmoCLIP without a head"
 import torch
@@ -155,7 +155,7 @@ expect 2 "--text-from: openai.pt has a text tower of its own" convert openai.pt 
 expect 1 "has no text tower (expected a whole CLIP model)" convert emoclip-image.pt dst --text-from emoclip-image.pt --tokenizer bpe.txt
 expect 1 "--text-from: nothing" convert emoclip-image.pt dst --text-from nothing
 expect 2 "no tokenizer beside the weights" convert emoclip-image.pt dst --text-from openai.pt
-expect 2 "--temporal: is for --random-tiny" convert openai.pt dst --temporal --tokenizer bpe.txt
+expect 2 "--temporal: only for --random-tiny" convert openai.pt dst --temporal --tokenizer bpe.txt
 absent dst
 
 # A file inside a folder, and an index, are the same as the folder.
@@ -254,9 +254,9 @@ expect 1 "has shape" convert turned.pt dst --tokenizer bpe.txt
 absent dst
 
 # --- replacing ---
-expect 2 "exists already" convert openai.pt named --tokenizer bpe.txt
-expect 0 "wrote" convert openai.pt named --tokenizer bpe.txt --force
-expect 1 "not finite" convert nan.pt named --tokenizer bpe.txt --force
+expect 2 "already exists" convert openai.pt named --tokenizer bpe.txt
+expect 0 "wrote" convert openai.pt named --tokenizer bpe.txt --overwrite
+expect 1 "not finite" convert nan.pt named --tokenizer bpe.txt --overwrite
 expect 0 "verified" inspect named
 
 finish

@@ -12,7 +12,7 @@ run data check m.csv
 ok
 out_has '^  happy +1 +0 +1$'
 out_has '^  samples +2 +1 +3$'
-out_has 'no problem found'
+out_has 'no problems found'
 run data check m.csv --json
 ok
 value "d[0]['samples'] == 3 and d[0]['splits'] == {'train': 2, 'val': 1} and d[0]['subjects'] == 3"
@@ -51,7 +51,7 @@ section "many problems are cut short"
 run data check many.csv
 exits 1
 check "21 lines" test "$(wc -l <.err)" -eq 21
-err_has '10 more of this kind \(unreadable\)'
+err_has "10 more problems of kind 'unreadable'"
 run -v data check many.csv
 check "30 lines" test "$(wc -l <.err)" -eq 30
 
@@ -95,10 +95,10 @@ exits 2
 err_is 'dfew: has no fold 9 \(expected 1..5\)'
 run data check m.csv --fold 2
 exits 2
-err_is '--fold: does not go with m.csv .*'
+err_is '--fold: does not apply to m.csv .*'
 run data check dfew:DFEW --unit frame
 exits 2
-err_is '--unit: does not go with dfew:DFEW .*'
+err_is '--unit: does not apply to dfew:DFEW .*'
 printf '/x/00001 2 9\n' >DFEW/DFEW_set_2_train.txt
 run data check dfew:DFEW --fold 2 --json
 exits 1
@@ -137,7 +137,7 @@ check "other seeds, other words" test "$(cat c.csv e2.csv e3.csv e4.csv | grep -
 check "not all the same" test "$(cat c.csv e2.csv e3.csv e4.csv | grep '^1.png' | sort -u | wc -l)" -gt 1
 run data caption m.csv -o f.csv
 exits 2
-err_is "m.csv:1: columns path, label, subject, split \(expected 'path', and votes.*"
+err_is "m.csv:1: columns missing \(expected 'path' and votes .*"
 check "nothing written" test ! -e f.csv
 printf 'path,label,fp_fear\n1.png,sad,many\n' >w.csv
 run data caption w.csv -o f.csv
