@@ -12,7 +12,7 @@ Status Robustness::add(std::string corruption, int level, const RunResult& resul
   const bool first = report_.runs.empty();
   if (!first && result.predictions.size() != ids_.size()) {
     return invalid_argument(
-        fmt::format("{} {}: {} samples (expected the {} of the pictures as they are)", corruption,
+        fmt::format("{} {}: {} samples (expected the {} of the original pictures)", corruption,
                     level, result.predictions.size(), ids_.size()));
   }
   for (std::size_t i = 0; i < result.predictions.size(); ++i) {
@@ -24,8 +24,8 @@ Status Robustness::add(std::string corruption, int level, const RunResult& resul
       corrupted_.push_back(0);
     } else if (row.id != ids_[i]) {
       return invalid_argument(
-          fmt::format("{} {}: sample '{}' (expected '{}', as of the pictures as they are)",
-                      corruption, level, row.id, ids_[i]));
+          fmt::format("{} {}: sample '{}' (expected '{}', as in the original pictures)", corruption,
+                      level, row.id, ids_[i]));
     } else {
       corrupted_[i] += right;
     }
@@ -36,7 +36,7 @@ Status Robustness::add(std::string corruption, int level, const RunResult& resul
 
 Result<RobustnessReport> Robustness::finish() {
   if (report_.runs.size() < 2) {
-    return invalid_argument("robustness: no corrupted run (expected at least one)");
+    return invalid_argument("robustness: no corrupted runs (expected at least one)");
   }
   const auto corrupted_runs = static_cast<double>(report_.runs.size() - 1);
   for (const CorruptedRun& run : report_.runs) {

@@ -11,16 +11,16 @@
 
 namespace mien::eval {
 
-/// One way and level of corruption, and the figures of the same samples then.
+/// One kind and level of corruption, with the figures of the same samples.
 struct CorruptedRun {
   std::string corruption;  ///< "none", "blur", ...
-  int level = 0;           ///< 0: the pictures as they are
+  int level = 0;           ///< 0: the original pictures
   ClosedSetReport report;
 };
 
 struct RobustnessReport {
-  std::vector<CorruptedRun> runs;  ///< the first is of the pictures as they are
-  double war = 0;                  ///< of the pictures as they are, percent
+  std::vector<CorruptedRun> runs;  ///< the first is of the original pictures
+  double war = 0;                  ///< of the original pictures, percent
   double corrupted_war = 0;        ///< mean over the other runs
   double drop = 0;                 ///< the difference of the two
   /// 95 %, bootstrap over samples: a sample that is drawn counts in every run.
@@ -32,12 +32,12 @@ struct RobustnessReport {
   Json to_json() const;
 };
 
-/// Gathers the runs; of every run only its figures and which samples were right are kept.
+/// Collects the runs, keeping only their figures and which samples were right.
 class Robustness {
  public:
   explicit Robustness(const ClosedSetOptions& options = {}) : options_(options) {}
 
-  /// The first run must be of the pictures as they are. Errors: those of closed_set_report;
+  /// The first run must be of the original pictures. Errors: those of closed_set_report;
   /// kInvalidArgument when the samples are not those of the first run.
   Status add(std::string corruption, int level, const RunResult& result);
   const CorruptedRun& last() const { return report_.runs.back(); }

@@ -21,7 +21,7 @@ class LabelColours {
 
   /// The colour of a label; grey if it is not in the set.
   const Colour& of(std::string_view label) const;
-  bool empty() const { return places_.empty(); }
+  bool empty() const { return colours_.empty(); }
 
  private:
   std::map<std::string, std::size_t, std::less<>> colours_;  // in kLabelColours

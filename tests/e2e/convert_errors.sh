@@ -82,7 +82,7 @@ absent dst
 
 # --- the destination ---
 expect 2 "already exists" convert tiny/model.safetensors tiny2
-expect 2 "there is no folder" convert tiny/model.safetensors nowhere/dst
+expect 2 "no such folder" convert tiny/model.safetensors nowhere/dst
 expect 2 "is a file" convert tiny/model.safetensors text.pt --overwrite
 mkdir photos && touch photos/holiday.jpg
 expect 2 "not a bundle, so it is not replaced" convert tiny/model.safetensors photos --overwrite

@@ -26,7 +26,7 @@ printf 'junk' >set/bad.png
 printf 'path,label,subject,split,caption\nset/1.png,happy,A,train,x\nset/1.png,sad,B,train,\nset/bad.png,sad,A,val,\nset/none.png,sad,C,val,\n' >p.csv
 run data check p.csv
 exits 1
-err_is 'set/bad.png: .*' 'set/none.png: .*' "set/1.png: is in sample .*, with another label" \
+err_is 'set/bad.png: .*' 'set/none.png: .*' "set/1.png: used by sample .*, with another label" \
   "subject 'A': is in splits train, val \(expected one\)"
 out_has '1 with a caption, 3 without'
 run data check p.csv --json --need-captions
@@ -86,7 +86,7 @@ exits 2
 err_is 'none.csv: .*'
 run data check kdef:DFEW
 exits 2
-err_is "data set 'kdef': is not known \(expected dfew, .*"
+err_is "data set 'kdef': unknown \(expected dfew, .*"
 run data check DFEW
 exits 2
 err_is 'DFEW: is a folder \(expected a CSV, or NAME:DFEW with NAME dfew, .*'

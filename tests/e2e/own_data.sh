@@ -57,7 +57,7 @@ exits 1
 err_has "no sample to train with in split 'training' .* one of 'test', 'train', 'val'"
 run "${train[@]}" --set cliper.batch=100
 exits 1
-err_has 'fewer samples than one batch'
+err_has 'training set is smaller than one batch'
 check "a folder that is none" test "$(scripts/make_manifest nothing -o x.csv 2>&1)" = 'make_manifest: nothing: not a folder'
 
 section "FER2013 from Kaggle's file"

@@ -110,7 +110,7 @@ out_has 'by subject'
 out_has 'largest difference'
 run eval tiny --data m.csv --group-by none
 exits 2
-err_is "--group-by: .*no sample has a column 'none'.*"
+err_is "--group-by: .*no sample has a value in column 'none'.*"
 
 section "open set"
 run eval tiny --data m.csv --protocol open-set --known happiness,sadness --json
@@ -158,7 +158,7 @@ out_has '^noise +1 +[0-9.]+ \([0-9.]+ to [0-9.]+\)'
 out_has '^mean over corrupted pictures [0-9.]+ \([0-9.]+ to'
 run eval tiny --data m.csv --protocol robustness --corruptions fog
 exits 2
-err_is "--corruptions: corruption: 'fog' is unknown .*"
+err_is "--corruptions: unknown corruption 'fog' .*"
 
 section "options that a protocol does not take are refused"
 refused() {

@@ -20,8 +20,7 @@ namespace {
 
 constexpr double kClipStartFactor = 1.0 / 0.07;  // CLIP's logit scale before training
 
-// The published module has heads and MLP the other way round than their names say, and its weights
-// load only so.
+// The published module swaps the numbers of heads and of MLP units; its weights load only this way.
 engine::TemporalTower temporal_tower(const EmoclipOptions& options, int width) {
   const bool published = options.temporal == "emoclip";
   return {.width = width,
@@ -72,7 +71,7 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
     const engine::Architecture& sizes = bundle->info().architecture;
     if (!sizes.text || sizes.text->word_width > 0 || sizes.image.residual) {
       return unsupported(options.init +
-                         ": has not both towers of a CLIP (expected a bundle with a vision "
+                         ": not both towers of a CLIP (expected a bundle with a vision "
                          "transformer and a text tower over byte pairs)");
     }
     MIEN_ASSIGN_OR_RETURN(out.tokenizer, bundle->tokenizer());

@@ -40,7 +40,7 @@ Result<Towers> Towers::load(const std::filesystem::path& path) {
   }
   if (sizes.image.residual.has_value() != (sizes.text->word_width > 0)) {
     return unsupported(path.string() +
-                       ": has towers of two kinds (expected CLIP's, or a residual network with a "
+                       ": towers of different kinds (expected CLIP's, or a residual network with a "
                        "tower over words)");
   }
   MIEN_ASSIGN_OR_RETURN(out.tokenizer_, out.bundle_->tokenizer());
@@ -139,7 +139,7 @@ Result<std::vector<std::int32_t>> Towers::framed(std::vector<std::int32_t> ids,
   const int context = architecture().text->context;
   if (ids.size() > static_cast<std::size_t>(context)) {
     return invalid_argument(
-        fmt::format("{}: needs {} places of the text tower (expected at most {})", subject,
+        fmt::format("{}: {} tokens (expected at most {}, the context of the text tower)", subject,
                     ids.size(), context));
   }
   return ids;

@@ -38,19 +38,19 @@ class Towers {
   torch::Tensor texts_of(const torch::Tensor& vectors);
   /// The unit embedding of one written text. Shape: -> [embed]. Errors: those of framed().
   Result<torch::Tensor> unit_text(const std::string& text);
-  /// What the first layer of the image tower makes of each place. Shape: pixels [N, 3, S, S] ->
+  /// The output of the first layer of the image tower. Shape: pixels [N, 3, S, S] ->
   /// [N, channels, h, w].
   torch::Tensor patch_map(const torch::Tensor& pixels);
   /// The same of texts of several lengths. Shape: vectors [N, L, W], zero behind the end of a text;
   /// lengths [N] int64 -> [N, embed].
   torch::Tensor texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths);
-  /// What the text tower says of written texts, without autograd. Shape: -> [texts, embed], not
+  /// Embeddings of written texts, without autograd. Shape: -> [texts, embed], not
   /// normalised. Errors: those of framed().
   Result<torch::Tensor> texts(const std::vector<std::string>& texts);
 
   /// Width of an input vector of the text tower.
   std::int64_t token_width() const;
-  /// Ids of a text as the tower wants them, start and end tokens included, not padded.
+  /// Ids of a text for the tower, including start and end tokens, not padded.
   /// Errors: those of the tokenizer; kInvalidArgument when it is longer than the context.
   Result<std::vector<std::int32_t>> framed(std::vector<std::int32_t> ids,
                                            std::string_view subject) const;
@@ -60,7 +60,7 @@ class Towers {
   /// Trainable parameters of the text tower; their names are for tests and messages.
   NamedTorchTensors text_tensors() const;
 
-  /// Vectors of all vocabulary entries that are words, and what they read as.
+  /// Vectors of all vocabulary entries that are words, and their texts.
   struct Vocabulary {
     torch::Tensor vectors;  ///< [entries, W]
     std::vector<std::string> words;
