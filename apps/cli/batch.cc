@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include "cli/help.h"
 #include "cli/progress.h"
 #include "core/file.h"
 #include "core/sha256.h"
@@ -30,7 +31,7 @@ std::optional<jobs::FileStamp> stamp_of_file(const std::string& path) {
   return jobs::FileStamp{info.st_size, info.st_mtim.tv_sec * kNanoseconds + info.st_mtim.tv_nsec};
 }
 
-// Of a folder of frames: all its files, and the newest of them.
+// A folder of frames is stamped by the size of all its files and the newest of their times.
 jobs::FileStamp stamp_of(const Input& input) {
   if (input.kind == Input::Kind::kFile)
     return stamp_of_file(input.name).value_or(jobs::FileStamp{});
@@ -56,7 +57,7 @@ void append_texts(const text::Label& label, std::string& out) {
   for (const text::Label& part : label.parts) append_texts(part, out);
 }
 
-// All that decides what is read out of a file. What only changes the speed is left out.
+// Everything that decides the results of a file. Options that only change the speed are left out.
 Result<jobs::RunFacts> facts_of(const Batch& batch) {
   std::string texts;
   for (const text::Label& label : batch.labels.labels) append_texts(label, texts);
@@ -74,7 +75,7 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
                               : scorer.unknown.mode == Mode::kAuto
                                   ? "auto"
                                   : fmt::format("{}", scorer.unknown.value);
-  // In one fact, so that files from before there were --min-face and --single still go on.
+  // One fact, so that results files made before --min-face and --single existed can be resumed.
   std::string search = fmt::format("{}", finder.upsample);
   if (finder.min_face > 0) search += fmt::format(", --min-face {}", finder.min_face);
   if (finder.single) search += ", --single";
@@ -83,7 +84,7 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
     search += fmt::format(", --region {},{},{},{}", r->x, r->y, r->w, r->h);
   }
   const bool raw = scorer.compound == engine::Compound::kRawMean;
-  // In one fact, so that files from before there were views still go on.
+  // One fact, so that results files made before --views existed can be resumed.
   std::string precision = batch.model.precision;
   if (batch.model.views > 1) precision += fmt::format(", {} views", batch.model.views);
   return jobs::RunFacts{
@@ -156,7 +157,7 @@ class Reader final : public jobs::FileReader, private InputVisitor {
   pipeline::ClipResult out_;
 };
 
-// The files among the inputs. Errors: kInvalidArgument for an input that is no file.
+// The inputs as files. Errors: kInvalidArgument for an input that cannot be read twice.
 Result<std::vector<jobs::InputFile>> list_files(Context& context, const Batch& batch) {
   std::vector<jobs::InputFile> out;
   for (const Input& input : batch.list.inputs) {
@@ -166,7 +167,7 @@ Result<std::vector<jobs::InputFile>> list_files(Context& context, const Batch& b
     }
     if (input.kind == Input::Kind::kStdin || input.kind == Input::Kind::kPipe ||
         input.kind == Input::Kind::kCamera) {
-      return invalid_argument(fmt::format("{}: cannot be read again (expected files with -o {})",
+      return invalid_argument(fmt::format("{}: cannot be read twice (expected files with -o {})",
                                           input.name, batch.results));
     }
     out.push_back({input.name, absolute_name(input.name).string(), stamp_of(input)});
@@ -178,15 +179,16 @@ void tell(Context& context, const Batch& batch, const jobs::BatchPlan& plan,
           const jobs::RunCounts& counts) {
   std::string line = fmt::format("{}: {} read, {} failed", report::printable(batch.results),
                                  counts.read, counts.failed);
-  if (plan.done_before > 0) line += fmt::format(", {} were there already", plan.done_before);
+  if (plan.done_before > 0) line += fmt::format(", {} done earlier", plan.done_before);
   if (counts.cut_short + plan.cut_before > 0) {
     line += fmt::format(", {} cut short", counts.cut_short + plan.cut_before);
   }
-  if (plan.changed > 0) line += fmt::format(", {} had changed", plan.changed);
+  if (plan.changed > 0) line += fmt::format(", {} changed", plan.changed);
   if (plan.failed_before > 0) {
-    line += fmt::format(", {} failed before (--retry-failed tries them again)", plan.failed_before);
+    line += fmt::format(", {} failed earlier (--retry-failed retries them)", plan.failed_before);
   }
-  if (counts.left > 0) line += fmt::format(", {} left (the same command goes on)", counts.left);
+  if (counts.left > 0)
+    line += fmt::format(", {} left (run the same command to continue)", counts.left);
   fmt::print("{}\n", line);
   if (counts.failed + plan.failed_before + counts.left + counts.cut_short + plan.cut_before > 0) {
     context.exit_code = std::max<int>(context.exit_code, kExitSomeFailed);
@@ -196,11 +198,13 @@ void tell(Context& context, const Batch& batch, const jobs::BatchPlan& plan,
 }  // namespace
 
 void add_batch_options(CLI::App& verb, BatchOptions& options) {
-  verb.add_option("--jobs", options.jobs, "-o FILE.sqlite: files that are read at once")
+  begin_group(verb, "Speed");
+  verb.add_option("--jobs", options.jobs, "Number of files to read at once, with -o FILE.sqlite")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  begin_group(verb, "Output");
   verb.add_flag("--retry-failed", options.retry_failed,
-                "-o FILE.sqlite: read files again that failed before");
+                "Retry files that failed in an earlier run, with -o FILE.sqlite");
 }
 
 void run_batch(Context& context, const Batch& batch) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the verbs share. One file per verb defines its `add_<verb>`; main.cc lists them.
+// Shared by all verbs. One file per verb defines its `add_<verb>`; main.cc lists them.
 
 #include <atomic>
 #include <cstdio>
@@ -22,9 +22,9 @@ namespace mien::cli {
 /// Exit codes; see docs/reference/cli.md.
 enum ExitCode : int {
   kExitOk = 0,
-  kExitSomeFailed = 1,   ///< some input failed; the others are done and kept
-  kExitUsage = 2,        ///< wrong flags, labels or arguments; nothing was done
-  kExitEnvironment = 3,  ///< a bundle, model or device that the run needs is missing or broken
+  kExitSomeFailed = 1,   ///< some input failed; results of the others are kept
+  kExitUsage = 2,        ///< wrong options, labels or arguments; nothing was done
+  kExitEnvironment = 3,  ///< a bundle, model or device that is needed is missing or broken
 };
 
 /// State of one run of the program.
@@ -34,30 +34,32 @@ struct Context {
   int threads = 0;  ///< 0: all cores
   std::string isa;
   std::string color = "auto";
-  std::vector<std::string> arguments;  ///< of the program, for a verb that another one carries out
+  std::vector<std::string> arguments;  ///< of the program, to pass on to mien-train
 
-  /// Applies threads and isa; call it first in a verb. Errors: kInvalidArgument.
+  /// Applies `threads` and `isa`; every verb calls it first. Errors: kInvalidArgument.
   Status apply() const;
   /// "mien: <message>" on standard error.
   void report(std::string_view message) const;
+  /// Reports that an option still works under an old name: "--force: renamed to --overwrite ...".
+  void renamed(std::string_view old_name, std::string_view new_name) const;
   /// Reports a problem that ends the run, and sets the exit code.
   void fail(const Status& status, ExitCode code);
   LogSink log() const;
-  /// The command line as a shell would take it again: "mien predict 'a b.mp4'".
+  /// The command line, quoted for a shell: "mien predict 'a b.mp4'".
   std::string command() const;
   bool color_for(FILE* stream) const;
 };
 
-/// Set by SIGINT and SIGTERM; long work looks at it.
+/// Set by SIGINT and SIGTERM; long work polls it.
 const std::atomic<bool>& interrupted();
-/// True once the reader of a pipe that the program writes to has gone. It also sets interrupted().
+/// True once the reader of our output pipe has gone, which also sets interrupted().
 bool output_closed();
 void install_signal_handlers();
 
 /// Columns of the terminal behind `stream`, or 80.
 int terminal_width(FILE* stream);
 bool is_terminal(FILE* stream);
-/// True when the locale's encoding is UTF-8.
+/// True if the locale's encoding is UTF-8.
 bool locale_is_utf8();
 
 /// The notice on responsible use that --help ends with.

@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "cli/help.h"
 #include "cli/progress.h"
 #include "core/file.h"
 #include "mien/report/elan.h"
@@ -41,13 +42,15 @@ bool is_clip_format(std::string_view format) {
 }
 
 void add_clip_output_options(CLI::App& verb, ClipOutputOptions& options) {
+  begin_group(verb, "Output");
   verb.add_option("--report", options.report,
-                  "Write a self-contained HTML page with a time line per face");
+                  "Write a self-contained HTML page with a timeline of each face")
+      ->type_name("FILE");
   verb.add_flag("--with-images", options.with_images,
-                "Put thumbnails of pictures and faces into the page of --report");
+                "Include thumbnails of pictures and faces in --report");
+  begin_group(verb, "Time");
   verb.add_option("--smooth", options.smooth,
-                  "Clips: seconds over which answers are smoothed, the same in every output (0: "
-                  "every frame for itself)")
+                  "Clips: smooth answers over this many seconds, in every output (0: no smoothing)")
       ->check(CLI::Range(0.0, 60.0))
       ->capture_default_str();
 }
@@ -58,10 +61,10 @@ ClipOutputs::ClipOutputs(const Context& context, const OutputOptions& outputs,
 
 Status ClipOutputs::open(const InputList& inputs) {
   if (options_.with_images && options_.report.empty()) {
-    return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
+    return invalid_argument("--with-images: no page to add them to (expected --report OUT.html)");
   }
   if (!options_.report.empty()) {
-    // A page that cannot be written is told before the work, not after it.
+    // Report a page that cannot be written before the work, not after it.
     MIEN_RETURN_IF_ERROR(AtomicFile::check(options_.report));
     page_.emplace(labels_, report::PredictionPageOptions{.images = options_.with_images,
                                                          .top = outputs_.top});
@@ -75,14 +78,14 @@ Status ClipOutputs::open(const InputList& inputs) {
   const bool names_file = extension_of(asked) == "." + outputs_.format;
   if (asked.empty() || (names_file && !fs::is_directory(asked, error))) {
     return invalid_argument(
-        fmt::format("-o {}: is not enough for several inputs (expected a folder: "
+        fmt::format("-o {}: several inputs need a folder (expected "
                     "--format {} -o FOLDER)",
                     asked, outputs_.format));
   }
   fs::create_directories(asked, error);
   if (error || !fs::is_directory(asked)) {
     return io_error(
-        fmt::format("{}: cannot be made (expected a folder for several inputs)", asked));
+        fmt::format("{}: cannot be created (expected a folder for several inputs)", asked));
   }
   return {};
 }
@@ -95,7 +98,7 @@ Status ClipOutputs::picture(const pipeline::FrameResult& frame, const image::Ima
 }
 
 void ClipOutputs::begin_clip(const std::string& name, const fs::path& path) {
-  // A folder of frames is no file that a player opens.
+  // A player cannot open a folder of frames, so the document does not link to it.
   media_ = path.empty() || name == "-" ? fs::path() : path;
 }
 

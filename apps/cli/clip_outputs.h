@@ -1,6 +1,6 @@
 #pragma once
 
-// What `predict` makes of whole inputs: subtitles, ELAN documents, the page of --report.
+// Outputs of `predict` per input: subtitles, ELAN documents, the page of --report.
 
 #include <filesystem>
 #include <functional>
@@ -18,7 +18,7 @@
 
 namespace mien::cli {
 
-/// True for the formats that have a file for each clip: srt, vtt, eaf.
+/// True for the formats with one file per clip: srt, vtt, eaf.
 bool is_clip_format(std::string_view format);
 
 struct ClipOutputOptions {
@@ -30,7 +30,7 @@ void add_clip_output_options(CLI::App& verb, ClipOutputOptions& options);
 
 class ClipOutputs {
  public:
-  /// What the page tells at its top: ("bundle", "compact"), ...
+  /// Facts at the top of the page: ("bundle", "compact"), ...
   using Facts = std::vector<std::pair<std::string, std::string>>;
 
   ClipOutputs(const Context& context, const OutputOptions& outputs,
@@ -61,7 +61,7 @@ class ClipOutputs {
   bool folder_ = false;
   FolderNames names_;
   std::optional<report::PredictionPage> page_;
-  // The clip at hand.
+  // The current clip.
   std::filesystem::path media_;
 };
 

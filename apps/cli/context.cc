@@ -21,7 +21,7 @@ std::atomic<bool> interrupt_flag{false};
 std::atomic<bool> closed_flag{false};
 
 extern "C" void on_signal(int) {
-  if (interrupt_flag.exchange(true)) std::_Exit(130);  // asked twice: leave at once
+  if (interrupt_flag.exchange(true)) std::_Exit(130);  // second signal: leave at once
 }
 
 // Not the default action, which would leave half-written files behind.
@@ -41,7 +41,7 @@ Status Context::apply() const {
     const auto found = kernels::find_isa(isa);
     if (!found) {
       return invalid_argument(
-          fmt::format("--isa: '{}' is unknown (expected generic, avx2 or avx512)", isa));
+          fmt::format("--isa: unknown value '{}' (expected generic, avx2 or avx512)", isa));
     }
     MIEN_RETURN_IF_ERROR(kernels::limit_isa(*found));
   }
@@ -50,9 +50,13 @@ Status Context::apply() const {
 }
 
 void Context::report(std::string_view message) const {
-  if (output_closed()) return;  // `mien ... | head` wanted no more; that is no news
+  if (output_closed()) return;  // `mien ... | head` has seen enough: not an error
   const std::string line = fmt::format("mien: {}\n", report::printable(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+void Context::renamed(std::string_view old_name, std::string_view new_name) const {
+  report(fmt::format("{}: renamed to {} (the old name still works)", old_name, new_name));
 }
 
 void Context::fail(const Status& status, ExitCode code) {

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/describe.h"
+#include "cli/help.h"
 #include "engine/tiny_bundle.h"
 #include "mien/convert/convert.h"
 #include "report/text.h"
@@ -15,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kListed = 3;  // tensors that are left out, by name
+constexpr std::size_t kListed = 3;  // number of left-out tensors to name
 
 struct ConvertFlags {
   std::vector<std::string> paths;
@@ -122,7 +123,7 @@ Status write_tiny(const ConvertFlags& flags) {
     out.set("bytes", folder_bytes(destination));
     fmt::print("{}\n", out.dump());
   } else {
-    fmt::print("wrote {} ({}): random weights for trying things out, its answers mean nothing\n",
+    fmt::print("wrote {} ({}): random weights for trying things out; its answers mean nothing\n",
                report::printable(destination.string()), size_text(folder_bytes(destination)));
   }
   return {};
@@ -142,17 +143,17 @@ Status write_converted(const ConvertFlags& flags) {
 Status check_usage(const ConvertFlags& flags) {
   if (flags.temporal && !flags.random_tiny) {
     return invalid_argument(
-        "--temporal: is for --random-tiny (a temporal model in SRC is always kept)");
+        "--temporal: only for --random-tiny (a temporal model in SRC is always kept)");
   }
   const std::size_t wanted = flags.random_tiny ? 1 : 2;
   if (flags.paths.size() == wanted) return {};
-  return invalid_argument(
-      fmt::format("convert: got {} paths (expected {})", flags.paths.size(),
-                  flags.random_tiny ? "DST with --random-tiny" : "SRC and DST"));
+  return invalid_argument(fmt::format("convert: wrong number of paths (expected {}, got {})",
+                                      flags.random_tiny ? "DST with --random-tiny" : "SRC and DST",
+                                      flags.paths.size()));
 }
 
-// Options, labels and destinations that do not fit are the user's; files that the system does not
-// give or take are the environment's; the rest is the source's.
+// Bad options, labels and destinations are usage errors; files that cannot be read or written are
+// problems of the environment; everything else is a problem of the source.
 ExitCode conversion_code(const Status& status) {
   switch (status.code()) {
     case StatusCode::kInvalidArgument: return kExitUsage;
@@ -187,7 +188,7 @@ Status write_converted_detector(const ConvertFlags& flags) {
   rows.emplace_back("from", source.string() + " (onnx)");
   rows.emplace_back("detector", engine::tower_text(info.sizes));
   rows.emplace_back("parameters", count_text(engine::count_parameters(info.sizes)));
-  fmt::print("{}\n{}wrote {} ({}), read back and tried\n", report::printable(info.name),
+  fmt::print("{}\n{}wrote {} ({}), read back and tested\n", report::printable(info.name),
              rows_text(rows), report::printable(destination.string()),
              size_text(folder_bytes(destination)));
   return {};
@@ -207,7 +208,7 @@ void run_convert(const ConvertFlags& flags, Context& context) {
 template <class T>
 using Words = std::vector<std::pair<std::string, T>>;
 
-// A flag whose words stand for values. `unset`: the word that leaves the option alone; empty: no
+// An option whose words stand for values. `unset`: the word that leaves the value unset; empty: no
 // such word.
 template <class T>
 void add_choice(CLI::App& verb, const char* name, const char* help, const Words<T>& words,
@@ -226,28 +227,41 @@ void add_choice(CLI::App& verb, const char* name, const char* help, const Words<
 }
 
 void add_source_options(CLI::App& verb, convert::Options& options) {
+  begin_group(verb, "Source");
   verb.add_option("--tokenizer", options.tokenizer,
-                  "Vocabulary file, or the folder that holds it (default: beside the weights)");
+                  "Vocabulary file, or the folder that holds it (default: beside the weights)")
+      ->type_name("PATH");
   verb.add_option("--text-from", options.text_from,
-                  "CLIP weights or a bundle whose text tower is taken when SRC has none (for KE2NT "
-                  "the CLIP whose texts it was trained against)");
+                  "CLIP weights or bundle to take the text tower from if SRC has none (for KE2NT: "
+                  "the CLIP whose texts it was trained against)")
+      ->type_name("PATH");
   verb.add_option("--projection", options.projection,
-                  "Checkpoint of Exp-CLIP, whose linear map is folded into both towers of SRC");
+                  "Exp-CLIP checkpoint whose linear map to fold into both towers of SRC")
+      ->type_name("FILE");
+  verb.add_option("--leave-out", options.leave_out,
+                  "Prefixes of tensor names that may be left out although they may change the "
+                  "answers")
+      ->delimiter(',');
+  begin_group(verb, "Labels");
   verb.add_option("--labels", options.labels,
-                  "Labels it answers with: a set, a file or a,b,c (a bundle as SRC keeps its own)")
+                  "Labels to answer with: a set, a label file or a,b,c (a bundle as SRC keeps its "
+                  "own)")
       ->default_str("basic7");
+  verb.add_flag("--image-only", options.image_only,
+                "Leave out the text tower: smaller, but limited to --labels");
 }
 
 void add_choices(CLI::App& verb, convert::Options& options) {
   using kernels::Activation;
-  add_choice<Activation>(verb, "--activation", "auto, quick_gelu or gelu",
+  begin_group(verb, "Model");
+  add_choice<Activation>(verb, "--activation", "Activation function of the towers",
                          {{"quick_gelu", Activation::kQuickGelu}, {"gelu", Activation::kGelu}},
                          "auto", [&options](Activation value) { options.activation = value; });
-  add_choice<DType>(verb, "--dtype", "Type of the stored weights: keep, f32, f16 or bf16",
+  add_choice<DType>(verb, "--dtype", "Type of the stored weights",
                     {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}}, "keep",
                     [&options](DType value) { options.dtype = value; });
   using convert::Preprocess;
-  add_choice<Preprocess>(verb, "--preprocess", "auto, clip, emoclip or dfer_clip",
+  add_choice<Preprocess>(verb, "--preprocess", "Preprocessing of the pictures",
                          {{"clip", Preprocess::kClip},
                           {"emoclip", Preprocess::kEmoclip},
                           {"dfer_clip", Preprocess::kDferClip}},
@@ -255,8 +269,8 @@ void add_choices(CLI::App& verb, convert::Options& options) {
   using convert::TextPosition;
   add_choice<TextPosition>(
       verb, "--class-token-position",
-      "DFER-CLIP: where the text of a class stands: end (behind the learned tokens, as in the "
-      "published scripts), front or middle",
+      "DFER-CLIP: position of the class text: end (after the learned tokens, as in the published "
+      "scripts), front or middle",
       {{"end", TextPosition::kEnd},
        {"front", TextPosition::kFront},
        {"middle", TextPosition::kMiddle}},
@@ -270,31 +284,31 @@ void add_convert(CLI::App& app, Context& context) {
   convert::Options& options = flags->options;
   CLI::App* verb = app.add_subcommand(
       "convert",
-      "Make a bundle from CLIP weights of any usual form, or from a ResNet or Swin transformer");
+      "Make a bundle from CLIP weights in any common format, or from a ResNet or Swin transformer");
   verb->add_option("paths", flags->paths,
                    "SRC (weights file, shard index or folder) and DST (folder)")
       ->required()
       ->option_text("SRC DST");
-  verb->add_option("--name", options.name, "Name of the bundle (default: that of SRC)");
   add_source_options(*verb, options);
   add_choices(*verb, options);
-  verb->add_option("--leave-out", options.leave_out,
-                   "Beginnings of names of tensors that may be left out though they may change the "
-                   "answers")
-      ->delimiter(',');
-  verb->add_option("--licence,--license", options.licence, "Terms of the weights, for the card");
-  verb->add_flag("--image-only", options.image_only,
-                 "Leave the text tower out: smaller, but only the labels of --labels");
-  verb->add_flag("--random-tiny", flags->random_tiny,
-                 "Make a small bundle of random weights at DST, for trying things out");
-  verb->add_flag("--temporal", flags->temporal,
-                 "With --random-tiny: a temporal model over frames too");
   verb->add_option("--targets", options.targets,
-                   "Names of the regression head's targets; with --random-tiny: makes such a head")
+                   "Names of the regression head's targets; with --random-tiny, adds such a head")
       ->delimiter(',');
-  verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
-  verb->add_flag("--force", options.overwrite, "Replace a bundle that exists at DST");
+  begin_group(*verb, "Output");
+  verb->add_option("--name", options.name, "Name of the bundle (default: the name of SRC)");
+  verb->add_option("--licence,--license", options.licence, "Terms of the weights, for the card");
+  verb->add_flag("--overwrite", options.overwrite, "Replace an existing bundle at DST");
   verb->add_flag("--json", flags->json, "Print the result as JSON");
+  begin_group(*verb, "Random bundle");
+  verb->add_flag("--random-tiny", flags->random_tiny,
+                 "Make a small bundle with random weights at DST, for trying things out");
+  verb->add_flag("--temporal", flags->temporal, "Add a temporal model to --random-tiny");
+  verb->add_option("--seed", flags->seed, "Seed of --random-tiny")->capture_default_str();
+  begin_group(*verb, kOldSpellings);
+  verb->add_flag_callback("--force", [flags, &context] {
+    flags->options.overwrite = true;
+    context.renamed("--force", "--overwrite");
+  });
   verb->callback([flags, &context] { run_convert(*flags, context); });
 }
 

@@ -8,6 +8,7 @@
 #include "cli/data_caption.h"
 #include "cli/data_export.h"
 #include "cli/datasets.h"
+#include "cli/help.h"
 #include "cli/progress.h"
 #include "data/check.h"
 #include "mien/core/json.h"
@@ -17,8 +18,8 @@
 namespace mien::cli {
 namespace {
 
-// Of each kind, on a terminal; -v and --json tell all.
-constexpr std::size_t kToldProblems = 20;
+// Per kind of problem; -v and --json list all.
+constexpr std::size_t kListedProblems = 20;
 
 struct CheckVerb {
   std::vector<std::string> sources;
@@ -74,17 +75,17 @@ void print_report(const std::string& source, const data::Manifest& manifest,
   for (const std::string& note : manifest.notes) {
     fmt::print("  note: {}\n", report::printable(note));
   }
-  if (report.problem_count() == 0) fmt::print("  no problem found\n");
+  if (report.problem_count() == 0) fmt::print("  no problems found\n");
 }
 
 void report_problems(const Context& context, const data::CheckReport& report) {
   for (const data::Problems& each : report.problems) {
-    const std::size_t told =
-        context.verbose ? each.messages.size() : std::min(kToldProblems, each.messages.size());
-    for (std::size_t i = 0; i < told; ++i) context.report(each.messages[i]);
-    if (told < each.messages.size()) {
-      context.report(fmt::format("{} more of this kind ({}); -v or --json tells them all",
-                                 each.messages.size() - told, each.kind));
+    const std::size_t listed =
+        context.verbose ? each.messages.size() : std::min(kListedProblems, each.messages.size());
+    for (std::size_t i = 0; i < listed; ++i) context.report(each.messages[i]);
+    if (listed < each.messages.size()) {
+      context.report(fmt::format("{} more problems of kind '{}' (-v or --json lists them all)",
+                                 each.messages.size() - listed, each.kind));
     }
   }
 }
@@ -129,8 +130,7 @@ Json report_json(const std::string& source, const data::Manifest& manifest,
   return out;
 }
 
-// An annotation that is damaged is what a check looks for; one that is not there is a wrong
-// argument.
+// A damaged annotation is a finding of the check; a missing one is a wrong argument.
 ExitCode exit_code_of(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kNotFound
              ? kExitUsage
@@ -149,7 +149,7 @@ void check_one(Context& context, const CheckVerb& verb, const std::string& sourc
     fmt::print("{}\n", out.dump());
   };
   DatasetFlags options = verb.data;
-  options.allow_missing = is_published(source);  // they are told with the other problems
+  options.allow_missing = is_published(source);  // reported with the other problems
   const auto manifest = load_data(source, options);
   if (!manifest.ok()) return fail(manifest.status());
   Progress progress("frames", 0);
@@ -188,13 +188,16 @@ void add_data(CLI::App& app, Context& context) {
   verb->require_subcommand(1);
   auto check = std::make_shared<CheckVerb>();
   CLI::App* check_verb =
-      verb->add_subcommand("check", "Count labelled data and look for what is wrong with it");
+      verb->add_subcommand("check", "Count labelled data and look for problems in it");
   check_verb->add_option("data", check->sources, kDataHelp)->required();
   add_data_options(*check_verb, check->data);
-  check_verb->add_flag("--all", check->all, "Decode every frame, not the first of each sample");
+  begin_group(*check_verb, "Check");
+  check_verb->add_flag("--all", check->all,
+                       "Decode every frame, not only the first of each sample");
   check_verb->add_flag("--need-captions", check->need_captions,
-                       "A sample without a caption is a problem");
-  check_verb->add_flag("--json", check->json, "One JSON object per source (docs/reference/cli.md)");
+                       "Report samples without a caption as problems");
+  check_verb->add_flag("--json", check->json,
+                       "Print one JSON object per source (docs/reference/cli.md)");
   check_verb->callback([&context, check] { run_check(context, *check); });
   add_data_caption(*verb, context);
   add_data_export(*verb, context);

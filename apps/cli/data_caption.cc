@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 
+#include "cli/help.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/run_files.h"
@@ -39,14 +40,14 @@ struct Captions {
 
 std::size_t column(data::CsvTable& table, std::string_view name) {
   const auto it = std::find(table.columns.begin(), table.columns.end(), name);
-  const auto place = static_cast<std::size_t>(it - table.columns.begin());
-  if (it != table.columns.end()) return place;
+  const auto index = static_cast<std::size_t>(it - table.columns.begin());
+  if (it != table.columns.end()) return index;
   table.columns.emplace_back(name);
   for (data::CsvRow& row : table.rows) row.cells.emplace_back();
-  return place;
+  return index;
 }
 
-// Measures faces of the pictures that lie beside a manifest.
+// Measures faces in the pictures beside a manifest.
 class Measuring {
  public:
   static Result<Measuring> make(const CaptionVerb& verb) {
@@ -58,7 +59,7 @@ class Measuring {
     return out;
   }
 
-  // Nothing without a face.
+  // None if there is no face.
   Result<std::optional<data::FaceGeometry>> measure(const std::string& path) {
     MIEN_ASSIGN_OR_RETURN(const auto bytes, store_->read(path));
     const auto picture = image::decode(bytes);
@@ -75,22 +76,22 @@ class Measuring {
   std::unique_ptr<face::FaceFinder> finder_;
 };
 
-// Fills the geo_* columns of all rows that have none; a picture that cannot be read is told and
-// keeps empty cells.
+// Fills the geo_* columns of all rows without them. A picture that cannot be read is reported, and
+// its cells stay empty.
 Status measure_faces(data::CsvTable& table, const CaptionVerb& verb, Context& context,
                      Captions& captions) {
   const std::size_t path = column(table, "path");
-  std::array<std::size_t, data::kGeometryMeasures> places = {};
-  for (std::size_t m = 0; m < places.size(); ++m) {
-    places[m] = column(table, data::kGeometryColumns[m]);
+  std::array<std::size_t, data::kGeometryMeasures> columns = {};
+  for (std::size_t m = 0; m < columns.size(); ++m) {
+    columns[m] = column(table, data::kGeometryColumns[m]);
   }
   MIEN_ASSIGN_OR_RETURN(Measuring measuring, Measuring::make(verb));
   Progress progress("faces", static_cast<std::int64_t>(table.rows.size()));
   std::int64_t done = 0;
   for (data::CsvRow& row : table.rows) {
-    if (interrupted()) return cancelled("stopped; nothing was written");
+    if (interrupted()) return cancelled("data caption: cancelled; nothing was written");
     progress.update(done++);
-    if (!row.cells[places[0]].empty()) continue;
+    if (!row.cells[columns[0]].empty()) continue;
     const auto face = measuring.measure(row.cells[path]);
     if (!face.ok()) {
       context.fail(face.status().with_prefix(fmt::format("{}:{}", verb.in, row.line)),
@@ -101,15 +102,15 @@ Status measure_faces(data::CsvTable& table, const CaptionVerb& verb, Context& co
       ++captions.faceless;
       continue;
     }
-    for (std::size_t m = 0; m < places.size(); ++m) {
-      row.cells[places[m]] = fmt::format("{:.4f}", (*face)->values[m]);
+    for (std::size_t m = 0; m < columns.size(); ++m) {
+      row.cells[columns[m]] = fmt::format("{:.4f}", (*face)->values[m]);
     }
   }
   progress.finish();
   return {};
 }
 
-// What the votes and the measures of a row say, in one caption.
+// One caption for the votes and measures of a row.
 Result<std::string> sentences(const data::CsvTable& table, const data::CsvRow& row,
                               const std::string& id, std::uint64_t seed) {
   data::Sample sample{.id = id};
@@ -151,8 +152,8 @@ Status check_columns(const data::CsvTable& table, const CaptionVerb& verb) {
   };
   if (has("path", false) && (verb.landmarks || has("fp_", true) || has("geo_", true))) return {};
   return corrupt(
-      fmt::format("{}:1: columns {} (expected 'path', and votes, 'fp_neutral' ..., or "
-                  "--landmarks)",
+      fmt::format("{}:1: columns missing (expected 'path' and votes such as 'fp_neutral', or "
+                  "--landmarks; got {})",
                   verb.in, fmt::join(table.columns, ", ")));
 }
 
@@ -175,7 +176,7 @@ void run_caption(Context& context, const CaptionVerb& verb) {
   if (!status.ok()) return context.fail(status, kExitSomeFailed);
   fmt::print("{}: {} captions made, {} kept, {} rows without\n", report::printable(verb.out),
              captions.made, captions.kept, captions.without);
-  if (captions.faceless > 0) fmt::print("{} pictures without a found face\n", captions.faceless);
+  if (captions.faceless > 0) fmt::print("no face found in {} pictures\n", captions.faceless);
 }
 
 }  // namespace
@@ -183,17 +184,19 @@ void run_caption(Context& context, const CaptionVerb& verb) {
 void add_data_caption(CLI::App& verb, Context& context) {
   auto caption = std::make_shared<CaptionVerb>();
   CLI::App* caption_verb = verb.add_subcommand(
-      "caption", "Write a manifest with captions made from its votes and the shape of its faces");
+      "caption", "Add captions to a manifest, made from its votes and the shape of its faces");
+  begin_group(*caption_verb, "Captions");
   caption_verb
       ->add_option("manifest", caption->in,
-                   "A CSV with path, and fp_neutral ... fp_nf or --landmarks")
+                   "CSV with the column path, and votes (fp_neutral ... fp_nf) or --landmarks")
       ->required();
-  caption_verb->add_option("-o,--out", caption->out, "The CSV to write")->required();
-  caption_verb->add_option("--seed", caption->seed, "Another seed gives other wordings")
+  caption_verb->add_option("-o,--output,--out", caption->out, "CSV to write")
+      ->required()
+      ->type_name("FILE");
+  caption_verb->add_option("--seed", caption->seed, "Seed for the choice of wordings")
       ->capture_default_str();
-  caption_verb->add_flag(
-      "--landmarks", caption->landmarks,
-      "Measure the faces of the pictures (columns geo_*) and tell what stands out");
+  caption_verb->add_flag("--landmarks", caption->landmarks,
+                         "Measure faces (columns geo_*) and describe what stands out");
   add_face_options(*caption_verb, caption->face);
   caption_verb->callback([&context, caption] { run_caption(context, *caption); });
 }

@@ -34,7 +34,7 @@ std::string seconds(std::int64_t us) {
   return fmt::format("{:.6f}", static_cast<double>(us) / 1e6);
 }
 
-// The frames of a clip once more, with the segments that they are in: the file has neither.
+// Replays the frames of a clip to find their segments, which the results file does not store.
 class ClipReplay {
  public:
   using Sink = std::function<Status(const pipeline::FrameResult&)>;
@@ -67,7 +67,7 @@ class ClipReplay {
   std::deque<pipeline::FrameResult> waiting_;
 };
 
-// True when the clock of a clip is known: columns for it are needed.
+// Columns for clock times are needed if any clip has them.
 Result<report::CsvExtras> extras_of(const jobs::ResultsFile& results) {
   report::CsvExtras out;
   MIEN_RETURN_IF_ERROR(results.for_each_file([&](const jobs::FileRow& file) -> Status {
@@ -85,7 +85,8 @@ Status write_faces(const jobs::ResultsFile& results, const ExportVerb& verb, con
   return results.for_each_file([&](const jobs::FileRow& file) -> Status {
     if (file.state != "done") return {};
     if ((table == "frames" && !file.is_clip) || (table == "images" && file.is_clip)) return {};
-    std::optional<pipeline::FrameResult> last;  // the last one tells that the clip is cut short
+    std::optional<pipeline::FrameResult>
+        last;  // held back: the last row says whether the clip was cut short
     const ClipReplay::Sink sink = [&](const pipeline::FrameResult& frame) -> Status {
       const std::string rows = last ? csv.rows(*last) : "";
       last = frame;
@@ -201,7 +202,7 @@ void run_export(Context& context, const ExportVerb& verb) {
     file.emplace(std::move(*made));
   }
   const Write write = [&](const std::string& text) -> Status {
-    if (interrupted()) return cancelled(verb.results + ": stopped");
+    if (interrupted()) return cancelled(verb.results + ": cancelled");
     if (file) return file->write(text);
     if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return {};
     return io_error("standard output: cannot be written");
@@ -226,23 +227,25 @@ void add_data_export(CLI::App& data, Context& context) {
   auto verb = std::make_shared<ExportVerb>();
   CLI::App* command =
       data.add_subcommand("export", "Write results of `predict -o FILE.sqlite` as CSV");
-  command->add_option("results", verb->results, "The results file")->required();
+  command->add_option("results", verb->results, "Results file")->required();
   command->add_flag("--csv", verb->csv, "Write CSV (the only format)");
   command
-      ->add_option("--table", verb->table,
-                   "faces (as predict --csv), frames (of clips only), images (pictures only), "
-                   "tracks, shares (as predict --format tracks), segments (as predict --format "
-                   "segments), failures, files")
+      ->add_option(
+          "--table", verb->table,
+          "Table to write: faces (as predict --csv), frames (clips only), images (pictures "
+          "only), tracks, shares (as predict --format tracks), segments (as predict "
+          "--format segments), failures or files")
       ->check(CLI::IsMember(
           {"faces", "frames", "images", "tracks", "shares", "segments", "failures", "files"}))
+      ->option_text("NAME")
       ->capture_default_str();
   command
       ->add_option("--smooth", verb->smooth,
-                   "Clips: seconds over which answers are smoothed, as in predict")
+                   "Clips: smooth answers over this many seconds, as in predict")
       ->check(CLI::Range(0.0, 60.0))
       ->capture_default_str();
   command->add_option("-o,--output,--out", verb->out,
-                      "Write to this file; it appears only when complete");
+                      "Write to this file, which appears only when complete");
   command->callback([&context, verb] { run_export(context, *verb); });
 }
 

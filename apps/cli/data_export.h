@@ -4,7 +4,7 @@
 
 namespace mien::cli {
 
-/// `mien data export`: results of a batch as CSV.
+/// `mien data export`: the results of `predict -o FILE.sqlite` as CSV.
 void add_data_export(CLI::App& data, Context& context);
 
 }  // namespace mien::cli

@@ -4,11 +4,13 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "cli/help.h"
 #include "data/source.h"
 #include "data/views.h"
 
@@ -21,7 +23,7 @@ Status refuse(const Given& options, std::string_view source, std::string_view ex
   for (const auto& [name, given] : options) {
     if (!given) continue;
     return invalid_argument(
-        fmt::format("{}: does not go with {} (expected {})", name, source, expected));
+        fmt::format("{}: does not apply to {} (expected {})", name, source, expected));
   }
   return {};
 }
@@ -59,33 +61,71 @@ Result<data::SourceOptions> source_options(const DatasetFlags& options) {
   return out;
 }
 
+// "2/5" as the part 1 (from 0) of 5.
+bool parse_part(std::string_view text, DatasetFlags& options) {
+  const char* const end = text.data() + text.size();
+  int part = 0, parts = 0;
+  const auto [slash, error] = std::from_chars(text.data(), end, part);
+  if (error != std::errc() || slash == end || *slash != '/') return false;
+  const auto [rest, more] = std::from_chars(slash + 1, end, parts);
+  if (more != std::errc() || rest != end || parts < 2 || parts > 1000) return false;
+  if (part < 1 || part > parts) return false;
+  options.folds = parts;
+  options.fold = part - 1;
+  return true;
+}
+
 }  // namespace
 
 void add_data_options(CLI::App& verb, DatasetFlags& options) {
-  verb.add_option("--split", options.split, "Only this split: train, val, test, ...");
-  verb.add_option("--unit", options.unit,
-                  "CSV: what a sample is: frame, sequence (rows of one sequence are a clip), auto")
+  begin_group(verb, "Data");
+  verb.add_option("--split", options.split, "Take only this split: train, val, test, ...");
+  verb.add_option(
+          "--unit", options.unit,
+          "What one sample of a CSV is: a frame, a sequence (its rows form a clip), or auto")
       ->check(CLI::IsMember({"auto", "frame", "sequence"}));
-  verb.add_option("--captions", options.captions, "Captions by path or sequence, in a CSV");
-  verb.add_option("--fold", options.fold,
-                  "NAME:FOLDER: the published fold (default 1); with --folds: the part, from 0")
+  verb.add_option("--captions", options.captions, "CSV with captions by path or sequence")
+      ->type_name("FILE");
+  begin_group(verb, "Published data sets (NAME:FOLDER)");
+  verb.add_option("--fold", options.fold, "Published fold to take, from 1 (default: 1)")
       ->check(CLI::Range(0, 1000));
   verb.add_option("--variant", options.variant,
-                  "NAME:FOLDER: form of the data set, such as single or compound");
+                  "Variant of the data set, such as single or compound");
   verb.add_option("--label-order", options.label_order,
-                  "NAME:FOLDER: native (default), emoclip or peers");
+                  "Order of the classes: native (default), emoclip or peers");
   verb.add_option("--caption-lists", options.caption_lists,
-                  "NAME:FOLDER: the lists with captions or without (default: auto)")
+                  "Use the lists with or without captions (default: auto)")
       ->check(CLI::IsMember({"auto", "with", "without"}));
   verb.add_option("--pictures", options.pictures,
-                  "NAME:FOLDER: folder of the pictures inside it, when it has another name");
+                  "Folder of the pictures inside FOLDER, if it is not named as published");
 }
 
-void add_fold_options(CLI::App& verb, DatasetFlags& options) {
-  verb.add_option("--folds", options.folds,
-                  "Only one of so many parts by subject: --fold, from 0, as data.folds and "
-                  "data.fold of a recipe")
-      ->check(CLI::Range(2, 1000));
+void add_part_option(CLI::App& verb, DatasetFlags& options, const Context& context) {
+  begin_group(verb, "Data");
+  CLI::Option* part =
+      verb.add_option_function<std::string>(
+              "--part",
+              [&options](const std::string& text) {
+                if (parse_part(text, options)) return;
+                throw CLI::ValidationError(
+                    "--part",
+                    fmt::format("invalid part '{}' (expected K/N with K from 1 to N, such "
+                                "as 1/5)",
+                                text));
+              },
+              "Take only part K of N, divided by subject: what training with data.folds N and "
+              "data.fold K-1 held out")
+          ->type_name("K/N")
+          ->excludes(verb.get_option("--fold"));
+  begin_group(verb, kOldSpellings);
+  verb.add_option_function<int>("--folds",
+                                [&options, &context](int folds) {
+                                  options.folds = folds;
+                                  context.renamed("--folds N --fold K",
+                                                  "--part K/N, where K counts from 1");
+                                })
+      ->check(CLI::Range(2, 1000))
+      ->excludes(part);
 }
 
 bool is_published(const std::string& source) { return data::names_dataset(source); }
@@ -94,7 +134,7 @@ Result<data::Manifest> load_data(const std::string& source, const DatasetFlags& 
   MIEN_RETURN_IF_ERROR(refuse_others(source, options));
   MIEN_ASSIGN_OR_RETURN(data::SourceOptions reading, source_options(options));
   if (options.folds == 0) return data::load_source(source, reading);
-  // The parts of a split are told by the whole manifest, as in training.
+  // The whole manifest decides which subjects are in which part, as in training.
   reading.manifest.split.clear();
   MIEN_ASSIGN_OR_RETURN(data::Manifest whole, data::load_source(source, reading));
   const data::View all = data::all_of(whole);

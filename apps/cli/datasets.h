@@ -1,6 +1,6 @@
 #pragma once
 
-// `--data` and its like: from what the user names to a manifest.
+// Options that name labelled data, and loading it as a manifest.
 
 #include <string>
 #include <vector>
@@ -10,13 +10,14 @@
 
 namespace mien::cli {
 
-/// Empty and 0: as the data set or the manifest has it.
+/// Empty and 0: the default of the data set or manifest.
 struct DatasetFlags {
   std::string split;
   std::string unit;
   std::string captions;
-  int folds = 0;
-  int fold = 0;
+  int folds = 0;  ///< parts by subject; 0: not divided
+  int fold =
+      0;  ///< with `folds` the part, from 0 as in a recipe; otherwise a published fold from 1
   std::string variant;
   std::string label_order;
   std::string caption_lists;
@@ -26,23 +27,25 @@ struct DatasetFlags {
   std::vector<std::string> targets = {};
 };
 void add_data_options(CLI::App& verb, DatasetFlags& options);
-void add_fold_options(CLI::App& verb, DatasetFlags& options);
+/// --part K/N, and --folds N --fold K (from 0), which it replaced. Call it after add_data_options.
+void add_part_option(CLI::App& verb, DatasetFlags& options, const Context& context);
 
-/// How help texts call a source.
+/// Help text of a data source.
 inline constexpr const char* kDataHelp =
-    "A manifest (CSV with path,label,...; its pictures lie beside it, or in the tar of the same "
-    "name), or NAME:FOLDER for a published data set, such as dfew:/data/DFEW "
+    "Labelled data: a manifest (CSV with path,label,...; its pictures are beside it, or in a tar "
+    "of "
+    "the same name), or NAME:FOLDER for a published data set, such as dfew:/data/DFEW "
     "(docs/reference/data.md)";
 
 /// data::names_dataset.
 bool is_published(const std::string& source);
 /// `source`: a CSV, or NAME:FOLDER with a name of data::dataset_names().
-/// Errors: those of data::load_source and subject_part; kInvalidArgument for an option that does
-/// not go with the source.
+/// Errors: those of data::load_source and subject_part; kInvalidArgument for an option that the
+/// source does not support.
 Result<data::Manifest> load_data(const std::string& source, const DatasetFlags& options);
-/// The subjects of the chosen split of a manifest that its other splits have too: figures about
-/// them flatter a model that trained there. Empty without a split, for published data sets, and
-/// when the manifest cannot be read.
+/// Subjects of the chosen split that other splits of the manifest contain too: figures on them
+/// flatter a model that trained there. Empty without a split, for published data sets, and if the
+/// manifest cannot be read.
 std::vector<std::string> shared_subjects(const std::string& source, const DatasetFlags& options);
 
 }  // namespace mien::cli

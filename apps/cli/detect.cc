@@ -37,7 +37,7 @@ class Detector final : public InputVisitor {
     auto faces = finder_.find_reduced(whole, name);
     if (!faces.ok()) return faces.status().with_prefix(name);
     pipeline::FrameResult frame = to_result(name, picture, std::move(*faces));
-    const auto drawn = frame.faces;  // in the pixels that are there
+    const auto drawn = frame.faces;  // in pixels of the decoded picture
     const float x = static_cast<float>(whole.width) / static_cast<float>(picture.width());
     const float y = static_cast<float>(whole.height) / static_cast<float>(picture.height());
     for (engine::FaceResult& face : frame.faces) face::scale_face(face.face, x, y);
@@ -79,7 +79,8 @@ class Detector final : public InputVisitor {
         frame.result.is_clip = true;
         frame.result.clock = source.info().clock;
       }
-      frame.result.frame = next->index;  // a frame between has the faces of the one before
+      frame.result.frame =
+          next->index;  // a frame in between keeps the faces of the last analysed one
       frame.result.timestamp_us = next->timestamp_us;
       frame.image = &next->image;
       progress.update(next->index + 1);
@@ -186,7 +187,7 @@ void detect(Context& context, DetectOptions options) {
 void add_detect(CLI::App& app, Context& context) {
   auto options = std::make_shared<DetectOptions>();
   CLI::App* verb =
-      app.add_subcommand("detect", "Find faces in pictures and follow them through clips");
+      app.add_subcommand("detect", "Find faces in pictures and track them through clips");
   add_input_options(*verb, options->inputs);
   add_face_options(*verb, options->faces);
   add_pace_options(*verb, options->pace);

@@ -29,7 +29,7 @@ struct Check {
   std::string name;
   State state = State::kOk;
   std::string value;
-  std::string advice;  ///< what to do; empty: nothing
+  std::string advice;  ///< what to do about it; may be empty
 };
 
 const char* to_string(State state) {
@@ -69,7 +69,7 @@ Check check_isa() {
     out.value += fmt::format(" (limited; this CPU has {})", kernels::to_string(best));
   } else if (best == kernels::Isa::kGeneric) {
     out.state = State::kWarn;
-    out.advice = "it works, but slowly: a CPU with AVX2 is several times faster";
+    out.advice = "works, but slowly: a CPU with AVX2 is several times faster";
   }
   return out;
 }
@@ -86,7 +86,7 @@ Check check_int8() {
     return {"int8", State::kOk,
             "in hardware: --precision int8 is the fastest for vision transformers", ""};
   }
-  return {"int8", State::kOk, "not in hardware: it works, but does not pay", ""};
+  return {"int8", State::kOk, "not in hardware: works, but is not faster", ""};
 }
 
 Check check_threads() {
@@ -115,7 +115,7 @@ Check check_detector() {
   const auto detector = face::make_hog_detector();
   if (!detector.ok()) {
     return {"face detector", State::kFail, detector.status().message(),
-            "faces can only come from --face whole or --boxes FILE"};
+            "only --face whole and --boxes FILE can work"};
   }
   return {"face detector", State::kOk, std::string((*detector)->name()), ""};
 }
@@ -258,8 +258,9 @@ void run_doctor(bool json, Context& context) {
 
 void add_doctor(CLI::App& app, Context& context) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* verb = app.add_subcommand("doctor", "Check what this machine has and what is missing");
-  verb->add_flag("--json", *json, "One JSON object instead of lines");
+  CLI::App* verb =
+      app.add_subcommand("doctor", "Check whether this machine has everything that mien needs");
+  verb->add_flag("--json", *json, "Print one JSON object instead of lines");
   verb->callback([json, &context] { run_doctor(*json, context); });
 }
 

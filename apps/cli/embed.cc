@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "checkpoint/safetensors.h"
+#include "cli/help.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
@@ -21,7 +22,7 @@ struct EmbedOptions {
   std::string safetensors;
 };
 
-// JSON lines on standard output, or rows that end in one safetensors file.
+// Writes JSON lines to standard output, or collects rows for one safetensors file.
 class EmbeddingSink {
  public:
   explicit EmbeddingSink(std::string file) : file_(std::move(file)) {}
@@ -41,7 +42,7 @@ class EmbeddingSink {
     return {};
   }
 
-  /// `complete`: every input was done; else the rows go to NAME.part.
+  /// `complete`: every input was done; otherwise the rows go to NAME.part.
   Status finish(const Context& context, std::int64_t width, bool complete) {
     if (file_.empty()) return {};
     const auto rows = static_cast<std::int64_t>(index_.size());
@@ -181,13 +182,16 @@ void embed(Context& context, const EmbedOptions& options) {
 
 void add_embed(CLI::App& app, Context& context) {
   auto options = std::make_shared<EmbedOptions>();
-  CLI::App* verb = app.add_subcommand("embed", "Write the embeddings of faces and texts");
+  CLI::App* verb = app.add_subcommand("embed", "Write embeddings of faces and texts");
   add_input_options(*verb, options->inputs);
   add_model_options(*verb, options->model);
-  verb->add_option("--text", options->texts, "A text to embed; may be repeated");
+  begin_group(*verb, "Input");
+  verb->add_option("--text", options->texts, "Embed this text (repeatable)");
+  begin_group(*verb, "Output");
   verb->add_option(
-      "--safetensors", options->safetensors,
-      "Write one file with the tensor 'embeddings' and an index, instead of JSON lines");
+          "--safetensors", options->safetensors,
+          "Write one file with the tensor 'embeddings' and an index, instead of JSON lines")
+      ->type_name("FILE");
   add_face_options(*verb, options->faces);
   verb->footer("\n" + std::string(responsible_use()));
   verb->callback([options, &context] { embed(context, *options); });

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cli/eval_compare.h"
+#include "cli/help.h"
 #include "cli/progress.h"
 #include "cli/run_files.h"
 #include "core/file.h"
@@ -31,7 +32,8 @@ Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::B
   if (!options.protocols.prompts.empty()) {
     if (!options.labels.empty() || options.protocol == "closed") {
       return invalid_argument(
-          "--prompts: does not go with --labels or --protocol closed (expected one of them)");
+          "--prompts: cannot be combined with --labels or --protocol closed (expected one of "
+          "them)");
     }
     return text::prompt_ensemble(options.protocols.prompts, manifest.classes);
   }
@@ -41,18 +43,18 @@ Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::B
   if (options.protocol == "closed") {
     if (!options.labels.empty()) {
       return invalid_argument(
-          "--labels: does not go with --protocol closed, which takes the bundle's own (expected "
-          "--protocol zero-shot)");
+          "--labels: cannot be combined with --protocol closed, which uses the bundle's own labels "
+          "(expected --protocol zero-shot)");
     }
     return singles({.name = bundle.info().name, .labels = bundle.info().labels});
   }
-  // A bundle that knows some of the classes only is asked by its own labels.
+  // A bundle that knows only some of the classes answers with its own labels.
   if (options.protocol == "open-set" && options.labels.empty() && !bundle.info().labels.empty()) {
     text::LabelSet own{.name = bundle.info().name, .labels = bundle.info().labels};
-    const auto places = eval::find_labels(own, manifest.classes);
-    const auto known = std::count_if(places.begin(), places.end(),
-                                     [](const auto& place) { return place.has_value(); });
-    if (known > 0 && static_cast<std::size_t>(known) < places.size()) return own;
+    const auto labels = eval::find_labels(own, manifest.classes);
+    const auto known = std::count_if(labels.begin(), labels.end(),
+                                     [](const auto& label) { return label.has_value(); });
+    if (known > 0 && static_cast<std::size_t>(known) < labels.size()) return own;
   }
   if (!options.labels.empty()) {
     MIEN_ASSIGN_OR_RETURN(text::LabelSet labels, text::load_labels(options.labels));
@@ -61,7 +63,7 @@ Result<text::LabelSet> choose_labels(const EvalOptions& options, const engine::B
   // Not by load_labels: a class may have any name.
   text::LabelSet labels{.name = "classes", .labels = {}};
   for (const std::string& name : manifest.classes) {
-    if (name.find('+') != std::string::npos) continue;  // compounds are made of the classes
+    if (name.find('+') != std::string::npos) continue;  // with_compounds adds those
     labels.labels.push_back(text::described(name));
   }
   return singles(std::move(labels));
@@ -144,7 +146,7 @@ Status write_outputs(const Context& context, const EvalOptions& options,
                result.compound);
   }
   if (!options.left_out.empty()) {
-    fmt::print("left out: {} samples of {}, which no label means\n", options.samples_left_out,
+    fmt::print("left out: {} samples of {}, which no label covers\n", options.samples_left_out,
                fmt::join(options.left_out, ", "));
   }
   if (!manifest.missing.empty()) {
@@ -152,7 +154,7 @@ Status write_outputs(const Context& context, const EvalOptions& options,
   }
   fmt::print("faces: {}\n", options.notes.faces_text());
   if (result.without_face > 0) {
-    fmt::print("no face was found in {} samples, which were read whole\n", result.without_face);
+    fmt::print("no face found in {} samples, which were taken whole\n", result.without_face);
   }
   return {};
 }
@@ -166,7 +168,7 @@ Result<data::Manifest> load_manifest_of(const EvalOptions& options, const Datase
 // Protocols that may read several bundles.
 void run_bundles(Context& context, EvalOptions options, eval::RunOptions run_options) {
   const bool folds = options.protocol == "k-fold";
-  // A class left out: the texts that the bundle trained with.
+  // A left-out class is scored with the texts that the bundle was trained with.
   if (!folds && options.labels.empty()) options.protocol = "closed";
   auto words = outlier_words(options.protocols.outliers);
   if (!words.ok()) return context.fail(words.status(), kExitUsage);
@@ -196,7 +198,7 @@ void run_bundles(Context& context, EvalOptions options, eval::RunOptions run_opt
   folds ? run_folds(context, run) : run_left_out(context, run);
 }
 
-// One closed-set run and everything that is told of it.
+// One closed-set run and all its outputs.
 void measure(Context& context, const EvalOptions& options, ProtocolRun run) {
   Progress progress("samples", static_cast<std::int64_t>(run.manifest.samples.size()));
   run.options.progress = [&](std::int64_t done) { progress.update(done); };
@@ -215,7 +217,7 @@ void measure(Context& context, const EvalOptions& options, ProtocolRun run) {
   }
 }
 
-// What one closed-set run, an open set and spoiled pictures start with.
+// The protocols that measure one bundle: closed set, open set and corrupted pictures.
 void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_options) {
   auto manifest = load_manifest_of(options, options.data);
   if (!manifest.ok()) return context.fail(manifest.status(), kExitUsage);
@@ -232,8 +234,8 @@ void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_
   if (!labels.ok()) return context.fail(labels.status(), kExitUsage);
   if (labels->labels.size() == 1) {
     context.report(
-        fmt::format("{}: '{}' is the only label, so every answer is right (expected at "
-                    "least two, such as --labels basic7)",
+        fmt::format("{}: only one label, '{}', so every answer is right (expected at least two, "
+                    "such as --labels basic7)",
                     manifest->name, labels->labels.front().name));
   }
   if (const Status status = tell_words(context, **bundle, *labels); !status.ok()) {
@@ -246,9 +248,9 @@ void run_one_bundle(Context& context, EvalOptions options, eval::RunOptions run_
     options.samples_left_out = shared->samples_left_out;
     *manifest = std::move(shared->manifest);
   }
-  if (const auto places = eval::match_labels(*labels, manifest->classes);
-      !places.ok() && options.protocol != "open-set") {
-    return context.fail(places.status(), kExitUsage);
+  if (const auto matched = eval::match_labels(*labels, manifest->classes);
+      !matched.ok() && options.protocol != "open-set") {
+    return context.fail(matched.status(), kExitUsage);
   }
   auto notes = look_at_data(context, options.faces, *manifest, false, run_options);
   if (!notes.ok()) return context.fail(notes.status(), kExitSomeFailed);
@@ -282,16 +284,16 @@ void run_labels(Context& context, const EvalOptions& options, eval::RunOptions r
           : run_one_bundle(context, options, run_options);
 }
 
-// What can be told before anything is read.
+// Checks everything that is known before any data is read.
 Status check_options(const Context& context, const EvalOptions& options) {
   MIEN_RETURN_IF_ERROR(context.apply());
   MIEN_RETURN_IF_ERROR(check_protocol_fit(options));
   if (options.source.empty()) {
     return invalid_argument(
-        "--data: is missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)");
+        "--data: missing (expected mien eval BUNDLE --data FILE.csv|NAME:FOLDER)");
   }
   if (options.bundles.empty()) {
-    return invalid_argument("bundle: is missing (expected one for every class that was left out)");
+    return invalid_argument("--bundle: missing (expected one bundle for each left-out class)");
   }
   MIEN_RETURN_IF_ERROR(check_page_options(options.page));
   return check_eval_files({.data = options.source,
@@ -303,7 +305,7 @@ Status check_options(const Context& context, const EvalOptions& options) {
 }
 
 void run_eval(Context& context, EvalOptions options) {
-  // As in predict; a class left out needs bundles made for it.
+  // The default of predict; leave-one-out needs bundles that were trained for it.
   if (options.bundles.empty() && options.protocol != "leave-one-out") {
     options.bundles.emplace_back(engine::kDefaultBundle);
   }
@@ -317,9 +319,8 @@ void run_eval(Context& context, EvalOptions options) {
   options.shared_subjects = shared_subjects(options.source, options.data);
   if (!options.shared_subjects.empty()) {
     context.report(
-        fmt::format("{}: {} subjects of split {} are in other splits too, such as '{}'; figures "
-                    "flatter a model "
-                    "that trained on them (expected disjoint subjects)",
+        fmt::format("{}: {} subjects of split {} are also in other splits, such as '{}'; figures "
+                    "flatter a model that trained on them (expected disjoint subjects)",
                     options.source, options.shared_subjects.size(), options.data.split,
                     options.shared_subjects.front()));
   }
@@ -327,11 +328,37 @@ void run_eval(Context& context, EvalOptions options) {
                                    : run_labels(context, options, run_options);
 }
 
+void add_protocol_choice(CLI::App& verb, EvalOptions& options) {
+  begin_group(verb, "Protocol");
+  verb.add_option(
+          "--protocol", options.protocol,
+          "zero-shot (--labels or class names), closed (the bundle's own labels), leave-one-out "
+          "(bundles that each never saw one class), regression (the numbers of the bundle's head), "
+          "k-fold (mean over the folds of a data set), open-set (--known, --splits), robustness "
+          "(corrupted pictures)")
+      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out", "regression", "k-fold",
+                             "open-set", "robustness"}))
+      ->option_text("NAME")
+      ->capture_default_str();
+  verb.add_option("--resamples", options.resamples, "Number of bootstrap resamples for intervals")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  verb.add_option("--unseen", options.unseen,
+                  "leave-one-out: labels, as --labels, that describe the left-out class (such as "
+                  "shapes7)");
+  verb.add_option("--targets", options.data.targets,
+                  "regression: columns of the targets, in the bundle's order (default: its names)")
+      ->delimiter(',');
+  verb.add_option("--average-by", options.average_by,
+                  "regression: first average samples with the same value in this column, such as "
+                  "subject");
+}
+
 }  // namespace
 
 std::string part_text(const DatasetFlags& data) {
   std::string out = data.split.empty() ? "" : ", split " + data.split;
-  if (data.folds > 0) out += fmt::format(", part {} of {}", data.fold, data.folds);
+  if (data.folds > 0) out += fmt::format(", part {} of {}", data.fold + 1, data.folds);
   return out;
 }
 
@@ -351,7 +378,7 @@ Json result_start(const EvalOptions& options, const std::string& bundle, const s
 
 Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions& options) {
   if (options.bundles.size() != 1) {
-    return invalid_argument("bundle: several (expected one, but for --protocol leave-one-out)");
+    return invalid_argument("--bundle: too many for this protocol (expected one)");
   }
   ModelOptions model = options.model;
   model.bundle = options.bundles.front();
@@ -363,53 +390,40 @@ void add_eval(CLI::App& app, Context& context) {
   auto options = std::make_shared<EvalOptions>();
   options->faces.mode = kFacesByData;
   CLI::App* verb = app.add_subcommand("eval", "Measure a bundle on labelled data");
+  begin_group(*verb, "Model");
   verb->add_option("-b,--bundle,bundle", options->bundles,
-                   "The model: a bundle folder or .tar, or the name of a shipped one (default: "
-                   "compact); leave-one-out: one per class");
+                   "Model to measure: a bundle folder, a .tar, or the name of a shipped bundle "
+                   "(default: compact); leave-one-out: one per class")
+      ->type_name("BUNDLE");
   add_engine_options(*verb, options->model);
-  verb->add_option("--data", options->source, kDataHelp);
+  begin_group(*verb, "Data");
+  verb->add_option("--data", options->source, kDataHelp)->type_name("DATA");
   add_data_options(*verb, options->data);
-  add_fold_options(*verb, options->data);
   verb->add_flag("--allow-missing", options->data.allow_missing,
-                 "NAME:FOLDER: leave out samples without pictures");
-  verb->add_option(
-          "--protocol", options->protocol,
-          "zero-shot (classes named in words), closed (the bundle's own labels), leave-one-out "
-          "(bundles that each never saw one class), regression (the numbers of its head), k-fold "
-          "(mean over the folds of a data set), open-set (--known, --splits), robustness (spoiled "
-          "pictures)")
-      ->check(CLI::IsMember({"zero-shot", "closed", "leave-one-out", "regression", "k-fold",
-                             "open-set", "robustness"}))
-      ->capture_default_str();
-  verb->add_option("-l,--labels", options->labels,
-                   "zero-shot: words for the classes, as in predict (default: the class names)");
-  verb->add_option("--unseen", options->unseen,
-                   "leave-one-out: labels, as --labels, of which the class that was left out takes "
-                   "its texts; the others keep theirs (such as shapes7)");
-  verb->add_option("--compound", options->compound,
-                   "Samples of several labels are classes of their own, and the parts' embeddings "
-                   "are averaged: unit-mean or raw-mean (default: they are left out)")
-      ->check(CLI::IsMember({"unit-mean", "raw-mean"}));
-  verb->add_option("--targets", options->data.targets,
-                   "regression: columns of the targets, in the bundle's order (default: its names)")
-      ->delimiter(',');
-  verb->add_option("--average-by", options->average_by,
-                   "regression: average the samples of one subject, or of another column, first");
-  add_face_options(*verb, options->faces);
-  add_eval_page_options(*verb, options->page);
-  add_protocol_options(*verb, options->protocols);
-  verb->add_option("--predictions", options->predictions, "Write a CSV with one row per sample");
+                 "Leave out samples without pictures");
+  add_part_option(*verb, options->data, context);
+  begin_group(*verb, "Data");
   verb->add_option("--max-bad-share", options->max_bad_share,
-                   "Stop when a larger share of the samples is unreadable")
+                   "Stop if a larger share of the samples is unreadable (0 to 1)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  verb->add_option("--resamples", options->resamples, "Bootstrap resamples of the intervals")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+  begin_group(*verb, "Labels");
+  verb->add_option("-l,--labels", options->labels,
+                   "Labels for the classes, as in predict (default: the class names)");
+  verb->add_option("--compound", options->compound,
+                   "Treat combinations of labels as classes and average the embeddings of their "
+                   "parts (default: leave such samples out)")
+      ->check(CLI::IsMember({"unit-mean", "raw-mean"}));
+  add_protocol_choice(*verb, *options);
+  add_protocol_options(*verb, options->protocols);
+  add_face_options(*verb, options->faces);
+  add_eval_page_options(*verb, options->page);
+  verb->add_option("--predictions", options->predictions, "Write a CSV with one row per sample")
+      ->type_name("FILE");
   verb->add_flag("--json", options->json,
-                 "One JSON object instead of a table (docs/reference/eval.md)");
+                 "Print one JSON object instead of a table (docs/reference/cli.md)");
   verb->add_flag("--with-samples", options->with_samples,
-                 "Put every sample into the JSON, for `mien eval compare`");
+                 "Include every sample in the JSON, for `mien eval compare`");
   const CLI::App* compare = add_eval_compare(*verb, context);
   verb->callback([&context, options, compare] {
     if (!compare->parsed()) run_eval(context, *options);

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the protocols of `mien eval` share.
+// Shared by the protocols of `mien eval`.
 
 #include <cstdint>
 #include <string>
@@ -24,7 +24,7 @@ struct EvalOptions {
   DatasetFlags data;
   std::string protocol = "zero-shot";
   std::string labels;
-  std::string unseen;      ///< leave-one-out: what names the class left out
+  std::string unseen;      ///< leave-one-out: labels that describe the left-out class
   std::string compound;    ///< empty: samples of several labels are left out
   std::string average_by;  ///< regression: a column; empty: every sample counts
   EvalPageOptions page;
@@ -32,8 +32,8 @@ struct EvalOptions {
   std::string predictions;
   bool json = false;
   bool with_samples = false;
-  std::vector<std::string> left_out = {};         ///< --shared-classes: classes that no label means
-  std::int64_t samples_left_out = 0;              ///< and their samples
+  std::vector<std::string> left_out = {};  ///< --shared-classes: classes that no label covers
+  std::int64_t samples_left_out = 0;       ///< and their samples
   std::vector<std::string> shared_subjects = {};  ///< that the split shares with others
   FaceOptions faces;
   DataNotes notes = {};
@@ -41,11 +41,12 @@ struct EvalOptions {
   int resamples = 1000;
 };
 
-/// Errors: kInvalidArgument for an option that the protocol does not take.
+/// Errors: kInvalidArgument for an option that the protocol does not support.
 Status check_protocol_fit(const EvalOptions& options);
-/// The part of the data: ", split val, part 0 of 5", or nothing.
+/// The part of the data: ", split val, part 1 of 5", or nothing.
 std::string part_text(const DatasetFlags& data);
-/// How every result starts: "bundle", "data", "split", "folds", "fold", "protocol", "faces", ...
+/// The first keys of every result: "bundle", "data", "split", "folds", "fold", "protocol", "faces",
+/// ...
 Json result_start(const EvalOptions& options, const std::string& bundle, const std::string& data);
 /// The one bundle that a protocol measures. Errors: kInvalidArgument for several.
 Result<std::shared_ptr<const engine::Bundle>> load_one_bundle(const EvalOptions& options);

@@ -1,4 +1,4 @@
-// Protocols that read several bundles: folds, and classes left out.
+// Protocols that read several bundles: k-fold and leave-one-out.
 
 #include <fmt/format.h>
 
@@ -19,18 +19,18 @@ Result<std::size_t> count_folds(const BundlesRun& run) {
   if (!is_published(run.source) || info == nullptr || info->folds == 0) {
     return invalid_argument(
         fmt::format("--protocol k-fold: {} has no folds (expected NAME:FOLDER of a published data "
-                    "set that has, "
-                    "such as dfew)",
+                    "set with folds, such as dfew)",
                     run.source));
   }
   if (run.data.fold != 0) {
-    return invalid_argument("--fold: does not go with --protocol k-fold, which reads all");
+    return invalid_argument(
+        "--fold: cannot be combined with --protocol k-fold, which takes every fold");
   }
   const auto folds = static_cast<std::size_t>(info->folds);
   if (run.bundles.size() != 1 && run.bundles.size() != folds) {
-    return invalid_argument(
-        fmt::format("bundle: {} given (expected one, or one for each of the {} folds in order)",
-                    run.bundles.size(), folds));
+    return invalid_argument(fmt::format(
+        "--bundle: wrong number (expected one, or one for each of the {1} folds in order, got {0})",
+        run.bundles.size(), folds));
   }
   return folds;
 }
@@ -113,26 +113,27 @@ void print_left_out(const eval::LeftOutReport& report, const std::string& data) 
   if (report.outlier_auroc()) fmt::print("  by outlier words {:.2f}", *report.outlier_auroc());
   fmt::print("\n");
   if (!report.missing.empty()) {
-    fmt::print("no bundle left out: {}\n", fmt::join(report.missing, ", "));
+    fmt::print("classes that no bundle left out: {}\n", fmt::join(report.missing, ", "));
   }
 }
 
-// The label of the class `name` gets the texts that it has in another set.
+// Replaces the texts of the label of class `name` by those of another set.
 Status name_unseen(const std::string& set, const std::string& name, text::LabelSet& labels) {
   if (set.empty()) return {};
   MIEN_ASSIGN_OR_RETURN(const text::LabelSet others, text::load_labels(set));
   const auto from = eval::find_labels(others, {name}).front();
   const auto to = eval::find_labels(labels, {name}).front();
   if (!from || !to) {
-    return invalid_argument(fmt::format("--unseen: {} has no label '{}', which a bundle left out",
-                                        from ? "the run" : set, name));
+    return invalid_argument(
+        fmt::format("--unseen: {} has no label for '{}', the class that a bundle left out",
+                    from ? "the run" : set, name));
   }
   labels.labels[*to].texts = others.labels[*from].texts;
   labels.labels[*to].parts = others.labels[*from].parts;
   return {};
 }
 
-// The run of one bundle, counted into the report; its hash. Sets the exit code when it fails.
+// Runs one bundle and adds it to the report. False if it fails, which sets the exit code.
 bool add_left_out(Context& context, const BundlesRun& run, const data::Manifest& manifest,
                   const std::string& path, eval::LeftOutReport& report, std::string& hash) {
   const auto failed = [&](const Status& status, ExitCode code) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "cli/help.h"
 #include "eval/compare.h"
 #include "report/text.h"
 
@@ -35,7 +36,7 @@ void print(const eval::Comparison& c) {
   fmt::print("\n            A         B\n");
   line("WAR", c.war, c.war_difference);
   line("UAR", c.uar, c.uar_difference);
-  fmt::print("right: both {}, only A {}, only B {}, none {}\n", c.both_right, c.only_first_right,
+  fmt::print("right: both {}, only A {}, only B {}, neither {}\n", c.both_right, c.only_first_right,
              c.only_second_right, c.both_wrong);
   fmt::print("McNemar (exact, two-sided): p {}\n", p_text(c.mcnemar_p));
 }
@@ -60,16 +61,17 @@ CLI::App* add_eval_compare(CLI::App& eval, Context& context) {
   auto verb = std::make_shared<CompareVerb>();
   CLI::App* command = eval.add_subcommand(
       "compare", "Compare two evaluations of the same samples, with significance tests");
+  begin_group(*command, "Options");
   command
       ->add_option("a", verb->first,
-                   "Output of `mien eval --json --with-samples`, or a CSV of --predictions")
+                   "Output of `mien eval --json --with-samples`, or a CSV of `--predictions`")
       ->required();
-  command->add_option("b", verb->second, "Another one")->required();
-  command->add_option("--resamples", verb->resamples, "Bootstrap resamples")
+  command->add_option("b", verb->second, "Another evaluation of the same samples")->required();
+  command->add_option("--resamples", verb->resamples, "Number of bootstrap resamples")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->add_flag("--json", verb->json,
-                    "One JSON object instead of a table (docs/reference/eval.md)");
+                    "Print one JSON object instead of a table (docs/reference/cli.md)");
   command->callback([&context, verb] { run_compare(context, *verb); });
   return command;
 }

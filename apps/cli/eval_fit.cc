@@ -1,4 +1,4 @@
-// Which options go with which protocol of `eval`: none is silently ignored.
+// Which protocols of `eval` support which options: none is silently ignored.
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ Status check_protocol_fit(const EvalOptions& options) {
   struct Rule {
     const char* flag;
     bool given;
-    std::vector<std::string> protocols;  // that take it
+    std::vector<std::string> protocols;  // that support it
   };
   const ProtocolOptions& more = options.protocols;
   const std::vector<std::string> one_run = {"zero-shot", "closed"};
@@ -37,7 +37,7 @@ Status check_protocol_fit(const EvalOptions& options) {
                            rule.protocols.end()) {
       continue;
     }
-    return invalid_argument(fmt::format("{}: does not go with --protocol {} (expected {})",
+    return invalid_argument(fmt::format("{}: not supported by --protocol {} (expected {})",
                                         rule.flag, options.protocol,
                                         fmt::join(rule.protocols, " or ")));
   }

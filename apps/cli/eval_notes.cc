@@ -22,13 +22,13 @@ void DataNotes::add_to(Json& out) const {
 std::string DataNotes::faces_text() const {
   std::string out = faces == face::Mode::kWhole   ? "pictures taken whole"
                     : faces == face::Mode::kBoxes ? "from the file of boxes"
-                                                  : "searched for, the largest counts";
+                                                  : "the largest face found in each picture";
   if (!by_data) return out + fmt::format(" (--face {})", face::to_string(faces));
   const bool whole = faces == face::Mode::kWhole;
   if (looked.crops + looked.frames == 0) {
-    return out + fmt::format(" (no face was found in {} pictures looked at)", looked.looked_at);
+    return out + fmt::format(" (no face found in {} sampled pictures)", looked.looked_at);
   }
-  return out + fmt::format(" ({} of {} pictures looked at {}; --face {} would {})",
+  return out + fmt::format(" ({} of {} sampled pictures {}; --face {} would {})",
                            whole ? looked.crops : looked.frames, looked.looked_at,
                            whole ? "are face crops" : "show more than a face",
                            whole ? "auto" : "whole",

@@ -1,6 +1,6 @@
 #pragma once
 
-// What `eval` finds out about its data before the run, and says beside the figures.
+// What `eval` learns about its data before the run and reports beside the figures.
 
 #include <string>
 #include <vector>
@@ -17,19 +17,19 @@ namespace mien::cli {
 
 struct DataNotes {
   face::Mode faces = face::Mode::kWhole;  ///< how faces are found
-  bool by_data = false;                   ///< nobody asked for it: `looked` decided
+  bool by_data = false;                   ///< chosen by `looked`, not by an option
   eval::FaceChoice looked = {};
   std::vector<std::string> class_doubts = {};  ///< data::class_doubts
 
   /// Sets "faces" and "class_doubts".
   void add_to(Json& out) const;
-  /// "faces" and, when there are any, "doubtful classes".
+  /// Adds "faces" and, if there are any, "doubtful classes".
   void add_to(report::Facts& facts) const;
   /// One line: "faces: ...".
   std::string faces_text() const;
 };
 
-/// Looks at the data, names doubtful classes on standard error, and sets how `run` finds faces.
+/// Inspects the data, reports doubtful classes, and sets how `run` finds faces.
 /// `regression`: classes do not matter. Errors: those of look_for_faces.
 Result<DataNotes> look_at_data(const Context& context, const FaceOptions& faces,
                                const data::Manifest& manifest, bool regression,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/help.h"
 #include "core/file.h"
 #include "data/manifest_hash.h"
 #include "data/store.h"
@@ -17,7 +18,7 @@
 namespace mien::cli {
 namespace {
 
-// The middle frame of a sample. A picture that cannot be read was told before; it has none here.
+// The middle frame of a sample; empty if it cannot be read, which the run has reported already.
 std::string image_of(const data::Manifest& manifest, const std::string& id) {
   const auto sample = std::find_if(manifest.samples.begin(), manifest.samples.end(),
                                    [&](const data::Sample& s) { return s.id == id; });
@@ -33,19 +34,21 @@ std::string image_of(const data::Manifest& manifest, const std::string& id) {
 }  // namespace
 
 void add_eval_page_options(CLI::App& verb, EvalPageOptions& options) {
-  verb.add_option("--report", options.file, "Write a self-contained HTML page");
+  begin_group(verb, "Output");
+  verb.add_option("--report", options.file, "Write a self-contained HTML page")->type_name("FILE");
   verb.add_flag("--with-images", options.with_images,
-                "Put thumbnails of the surest mistakes into the page of --report");
-  verb.add_option("--mistakes", options.mistakes, "Surest mistakes on the page of --report")
+                "Include thumbnails of the most confident mistakes in --report");
+  verb.add_option("--mistakes", options.mistakes,
+                  "Number of most confident mistakes to list in --report")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
 }
 
 Status check_page_options(const EvalPageOptions& options) {
   if (options.with_images && options.file.empty()) {
-    return invalid_argument("--with-images: has no page to go into (expected --report OUT.html)");
+    return invalid_argument("--with-images: no page to add them to (expected --report OUT.html)");
   }
-  // A page that cannot be written is told before the work, not after it.
+  // Report a page that cannot be written before the work, not after it.
   return options.file.empty() ? Status() : AtomicFile::check(options.file);
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cli/eval_page.h"
+#include "cli/help.h"
 #include "cli/progress.h"
 #include "data/manifest_hash.h"
 #include "engine/bundle_hash.h"
@@ -30,8 +31,8 @@ Json start(const ProtocolRun& run, std::string_view protocol) {
   return out;
 }
 
-// --known, or the list of --splits; of a list only the classes that the data has must fit. Without
-// either the classes that have a label, when some have none.
+// The splits of --known or --splits. Without either, the classes that have a label are known, if
+// some have none.
 Result<std::vector<eval::OpenSetSplit>> splits_of(const ProtocolOptions& options,
                                                   const ProtocolRun& run) {
   const std::vector<std::string>& classes = run.manifest.classes;
@@ -45,20 +46,20 @@ Result<std::vector<eval::OpenSetSplit>> splits_of(const ProtocolOptions& options
   }
   if (names.empty() == options.splits.empty()) {
     return invalid_argument(
-        "--protocol open-set: needs to know which classes are known (expected either --known "
-        "CLASS,... or --splits NAME)");
+        "--protocol open-set: known classes not given (expected either --known CLASS,... or "
+        "--splits NAME)");
   }
   if (!options.splits.empty()) return eval::hesp_splits(options.splits);
   eval::OpenSetSplit split{.known = names, .unknown = {}};
   std::vector<bool> known(classes.size());
   for (const std::string& name : names) {
-    const auto place = std::find(classes.begin(), classes.end(), name);
-    if (place == classes.end()) {
+    const auto found = std::find(classes.begin(), classes.end(), name);
+    if (found == classes.end()) {
       return invalid_argument(
           fmt::format("--known: the data has no class '{}' (expected one of {})", name,
                       fmt::join(classes, ", ")));
     }
-    known[static_cast<std::size_t>(place - classes.begin())] = true;
+    known[static_cast<std::size_t>(found - classes.begin())] = true;
   }
   for (std::size_t c = 0; c < classes.size(); ++c) {
     if (!known[c]) split.unknown.push_back(classes[c]);
@@ -87,7 +88,7 @@ void print_open_set(const std::vector<eval::OpenSetResult>& results) {
 }
 
 void print_means(const Json& means) {
-  fmt::print("means over splits with equally many known classes\n");
+  fmt::print("means over splits with the same number of known classes\n");
   for (const Json& group : means.as_array()) {
     fmt::print("  {} known, {} splits: Acc {:.2f}\n", group.find("known_classes")->as_integer(),
                group.find("splits")->as_integer(), group.find("acc")->as_number());
@@ -99,7 +100,7 @@ void print_means(const Json& means) {
   }
 }
 
-void print_spoiled(const eval::SpoiledRun& run) {
+void print_corrupted(const eval::CorruptedRun& run) {
   fmt::print("{:<12} {}  {:6.2f} ({:.2f} to {:.2f})  UAR {:6.2f} ({:.2f} to {:.2f})\n",
              run.level <= 1 ? run.corruption : "", run.level, run.report.war,
              run.report.war_interval.low, run.report.war_interval.high, run.report.uar.percent,
@@ -126,23 +127,23 @@ Result<eval::RunResult> run_with_progress(const ProtocolRun& run, eval::RunOptio
 
 void add_protocol_options(CLI::App& verb, ProtocolOptions& options) {
   verb.add_option("--prompts", options.prompts,
-                  "zero-shot: the prompts of Exp-CLIP for the classes, P1 ... P5, logits averaged")
+                  "zero-shot: use these prompts of Exp-CLIP for the classes and average the logits")
       ->check(CLI::IsMember({"P1", "P2", "P3", "P4", "P5"}));
   verb.add_flag("--shared-classes", options.shared_classes,
-                "Leave out samples of classes that no label means, and count them");
-  verb.add_option("--group-by", options.group_by,
-                  "Figures per value of this column: subject, split, or another of the manifest");
-  verb.add_option("--known", options.known, "open-set: the known classes")->delimiter(',');
-  verb.add_option("--splits", options.splits,
-                  "open-set: all splits of HESP for afew, mafw, dfew, ourdata or multidata")
+                "Leave out samples of classes that no label covers, and count them");
+  verb.add_option(
+      "--group-by", options.group_by,
+      "Report figures per value of this column: subject, split, or another of the manifest");
+  verb.add_option("--known", options.known, "open-set: known classes, separated by commas")
+      ->delimiter(',');
+  verb.add_option("--splits", options.splits, "open-set: take all splits of HESP for this data")
       ->check(CLI::IsMember({"afew", "mafw", "dfew", "ourdata", "multidata"}));
   verb.add_option("--outliers", options.outliers,
-                  "open-set, leave-one-out: one more score, against words that are no known class: "
-                  "as --labels, or "
-                  "expressions (66 common words)");
+                  "open-set, leave-one-out: add a score against words for other expressions: as "
+                  "--labels, or expressions (66 common words)");
   verb.add_option("--corruptions", options.corruptions,
-                  "robustness: some of blur, noise, jpeg, brightness, occlusion, resolution "
-                  "(default: all)")
+                  "robustness: take only some of blur, noise, jpeg, brightness, occlusion and "
+                  "resolution (default: all)")
       ->delimiter(',');
 }
 
@@ -209,23 +210,23 @@ void run_robustness(Context& context, const ProtocolOptions& options, const Prot
   if (kinds.empty()) kinds = eval::all_corruptions();
   eval::Robustness robustness({.resamples = run.resamples});
   const auto measure = [&](std::string_view name, int level,
-                           const eval::RunOptions& spoiled) -> Status {
-    const auto result = run_with_progress(run, spoiled);
+                           const eval::RunOptions& corrupted) -> Status {
+    const auto result = run_with_progress(run, corrupted);
     if (!result.ok()) return result.status();
     if (level == 0) tell_unreadable(context, *result);
     MIEN_RETURN_IF_ERROR(robustness.add(std::string(name), level, *result));
-    if (!run.json) print_spoiled(robustness.last());
+    if (!run.json) print_corrupted(robustness.last());
     return {};
   };
   if (!run.json) fmt::print("WAR, percent (95 %); levels 1 to 5 from top to bottom\n");
   Status status = measure("none", 0, run.options);
   for (const eval::Corruption kind : kinds) {
     for (int level = 1; status.ok() && level <= eval::kCorruptionLevels; ++level) {
-      eval::RunOptions spoiled = run.options;
-      spoiled.alter = [kind, level](const image::Image& picture, const std::string& name) {
+      eval::RunOptions corrupted = run.options;
+      corrupted.alter = [kind, level](const image::Image& picture, const std::string& name) {
         return eval::corrupt_image(picture, kind, level, name);
       };
-      status = measure(eval::to_string(kind), level, spoiled);
+      status = measure(eval::to_string(kind), level, corrupted);
     }
   }
   if (!status.ok()) return context.fail(status, kExitSomeFailed);
@@ -236,9 +237,10 @@ void run_robustness(Context& context, const ProtocolOptions& options, const Prot
   if (!status.ok()) return context.fail(status, kExitSomeFailed);
   if (!run.json) {
     fmt::print(
-        "mean over spoiled pictures {:.2f} ({:.2f} to {:.2f}), {:.2f} below ({:.2f} to {:.2f})\n",
-        report->spoiled_war, report->spoiled_war_interval.low, report->spoiled_war_interval.high,
-        report->drop, report->drop_interval.low, report->drop_interval.high);
+        "mean over corrupted pictures {:.2f} ({:.2f} to {:.2f}), {:.2f} below ({:.2f} to {:.2f})\n",
+        report->corrupted_war, report->corrupted_war_interval.low,
+        report->corrupted_war_interval.high, report->drop, report->drop_interval.low,
+        report->drop_interval.high);
     fmt::print("faces: {}\n", run.notes.faces_text());
     return;
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Protocols of `eval` beyond one closed-set run: folds, open set, spoiled pictures, groups.
+// Protocols of `eval` beyond one closed-set run: folds, open set, corrupted pictures, groups.
 
 #include <functional>
 #include <memory>
@@ -20,7 +20,7 @@ namespace mien::cli {
 
 struct ProtocolOptions {
   std::string prompts;                   ///< P1 ... P5, or empty
-  bool shared_classes = false;           ///< leave out samples of classes that no label has
+  bool shared_classes = false;           ///< leave out samples of classes that no label covers
   std::string group_by;                  ///< a column, or empty
   std::vector<std::string> known;        ///< open-set: the known classes
   std::string splits;                    ///< open-set: a list of HESP
@@ -29,7 +29,7 @@ struct ProtocolOptions {
 };
 void add_protocol_options(CLI::App& verb, ProtocolOptions& options);
 
-/// What all protocols share.
+/// One bundle on one data set: shared by all protocols.
 struct ProtocolRun {
   std::shared_ptr<const engine::Bundle> bundle;
   const data::Manifest& manifest;
@@ -38,15 +38,15 @@ struct ProtocolRun {
   bool json = false;
   int resamples = 1000;
   std::string page = {};     ///< file of --report; empty: none
-  report::Facts facts = {};  ///< what the page tells first
+  report::Facts facts = {};  ///< at the top of the page
   DataNotes notes = {};
 };
-/// One pass over the data per split: all splits are read off one run.
+/// All splits are computed from one pass over the data.
 void run_open_set(Context& context, const ProtocolOptions& options, const ProtocolRun& run);
-/// The data as it is, then spoiled in every way at five levels.
+/// Measures the original data, then each corruption at five levels.
 void run_robustness(Context& context, const ProtocolOptions& options, const ProtocolRun& run);
 
-/// What the protocols that read several bundles share.
+/// Several bundles on one data set: k-fold and leave-one-out.
 struct BundlesRun {
   std::string source;
   DatasetFlags data;
@@ -54,16 +54,16 @@ struct BundlesRun {
   std::function<Result<data::Manifest>(const DatasetFlags&)> read;
   std::function<Result<std::shared_ptr<const engine::Bundle>>(const std::string&)> load;
   std::function<Result<text::LabelSet>(const engine::Bundle&, const data::Manifest&)> labels;
-  std::string unseen;  ///< leave-one-out: labels that name the class left out; empty: `labels` do
+  std::string unseen;  ///< leave-one-out: labels that describe the left-out class; empty: `labels`
   FaceOptions faces;
   eval::RunOptions options;
   bool json = false;
   int resamples = 1000;
   std::string page = {};
 };
-/// The mean over all folds of a published data set, with one bundle or one per fold.
+/// Mean over all folds of a published data set, with one bundle or one per fold.
 void run_folds(Context& context, const BundlesRun& run);
-/// One bundle per class that its training left out, each asked about the samples of all classes.
+/// One bundle per left-out class, each measured on the samples of all classes.
 void run_left_out(Context& context, BundlesRun run);
 
 /// The words of --outliers; none for an empty text. Errors: those of load_labels.

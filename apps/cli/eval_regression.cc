@@ -12,7 +12,7 @@ namespace {
 Status check_regression_options(const EvalOptions& options) {
   if (options.labels.empty() && options.compound.empty()) return {};
   return invalid_argument(
-      fmt::format("{}: does not go with --protocol regression (expected another protocol)",
+      fmt::format("{}: not supported by --protocol regression (expected another protocol)",
                   options.labels.empty() ? "--compound" : "--labels"));
 }
 
@@ -20,15 +20,16 @@ Result<data::Manifest> load_targets(const EvalOptions& options, const engine::Bu
   DatasetFlags data = options.data;
   const auto& targets = bundle.info().targets;
   if (targets.empty()) {
-    return unsupported(fmt::format("{}: has no regression head (expected a bundle of a regression)",
-                                   bundle.path().string()));
+    return unsupported(
+        fmt::format("{}: no regression head (expected a bundle with one)", bundle.path().string()));
   }
   if (data.targets.empty()) {
     for (const auto& target : targets) data.targets.push_back(target.name);
   }
   if (data.targets.size() != targets.size()) {
-    return invalid_argument(fmt::format("--targets: {} columns (expected {}, as the bundle has)",
-                                        data.targets.size(), targets.size()));
+    return invalid_argument(
+        fmt::format("--targets: wrong number of columns (expected {1}, as in the bundle, got {0})",
+                    data.targets.size(), targets.size()));
   }
   return load_data(options.source, data);
 }
@@ -86,7 +87,7 @@ Status write_regression_outputs(const Context& context, const EvalOptions& optio
   if (manifest.unlabelled > 0) fmt::print("left out: {} without targets\n", manifest.unlabelled);
   fmt::print("faces: {}\n", options.notes.faces_text());
   if (run.without_face > 0) {
-    fmt::print("no face was found in {} samples, which were read whole\n", run.without_face);
+    fmt::print("no face found in {} samples, which were taken whole\n", run.without_face);
   }
   return {};
 }

@@ -2,13 +2,11 @@
 #include "cli/export_bundle.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
 
 #include "cli/options.h"
-#include "cli/parse.h"
 #include "cli/run_files.h"
 #include "engine/stored_precision.h"
 #include "mien/core/rng.h"
@@ -23,18 +21,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostPictures = 2000;
 constexpr std::size_t kMadeUp = 16;
-constexpr std::size_t kToldSkipped = 5;
+constexpr std::size_t kListedSkipped = 5;
 
-struct Flags {
-  std::string precision;
-  std::string bundle;
-  std::string out;
-  std::vector<std::string> check;
-  bool overwrite = false;
-  bool force = false;
-};
-
-// Files that are named must be pictures; of a folder those that are not are skipped and told.
+// A file that is named must be a picture; in a folder, other files are skipped and reported.
 struct PictureFile {
   fs::path path;
   bool named = false;
@@ -52,7 +41,7 @@ Result<std::vector<PictureFile>> picture_files(const std::vector<std::string>& g
     }
     fs::directory_iterator it(name, error);
     for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-      std::error_code of_entry;  // a link that leads nowhere is no error of the folder
+      std::error_code of_entry;  // a dangling link is not an error of the folder
       const bool hidden = it->path().filename().string().starts_with('.');
       if (!hidden && it->is_regular_file(of_entry)) out.push_back({it->path(), false});
     }
@@ -62,8 +51,8 @@ Result<std::vector<PictureFile>> picture_files(const std::vector<std::string>& g
   return out;
 }
 
-// Preprocessed pictures one after another: those given, or smooth made-up ones.
-Result<std::vector<float>> make_pixels(const engine::Bundle& bundle, const Flags& flags,
+// Preprocessed pictures one after another: the given ones, or smooth made-up ones.
+Result<std::vector<float>> make_pixels(const engine::Bundle& bundle, const ExportFlags& flags,
                                        const Context& context) {
   const image::PreprocessSpec& spec = bundle.info().preprocess;
   std::vector<float> out;
@@ -93,13 +82,13 @@ Result<std::vector<float>> make_pixels(const engine::Bundle& bundle, const Flags
                                skipped.size() == 1 ? "file that is" : "files that are",
                                fmt::join(skipped.begin(),
                                          skipped.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                                               skipped.size(), kToldSkipped)),
+                                                               skipped.size(), kListedSkipped)),
                                          ", "),
-                               skipped.size() > kToldSkipped ? ", ..." : ""));
+                               skipped.size() > kListedSkipped ? ", ..." : ""));
   }
   if (!flags.check.empty()) {
     if (read == 0) {
-      return invalid_argument("--check: no picture in what it names (expected pictures of faces)");
+      return invalid_argument("--check: no pictures found (expected pictures of faces)");
     }
     return out;
   }
@@ -128,8 +117,8 @@ Result<std::shared_ptr<const engine::Bundle>> load(const fs::path& path,
   return engine::Bundle::load(path, {.precision = precision});
 }
 
-// What is known of the bundle goes on, with how far it is from fp32.
-Json measured(const engine::Agreement& agreement, const Flags& flags) {
+// A note on the agreement with fp32, for the provenance of the new bundle.
+Json measured(const engine::Agreement& agreement, const ExportFlags& flags) {
   Json out = Json::object();
   out.set("precision", flags.precision);
   out.set("pictures", agreement.pictures);
@@ -140,7 +129,7 @@ Json measured(const engine::Agreement& agreement, const Flags& flags) {
 }
 
 Status write(const engine::Bundle& source, const engine::StoredTensors& stored, const Json& note,
-             const Flags& flags) {
+             const ExportFlags& flags) {
   engine::BundleContent content;
   content.info = source.info();
   if (!note.is_null()) content.info.provenance.set("stored", note);
@@ -152,50 +141,48 @@ Status write(const engine::Bundle& source, const engine::StoredTensors& stored, 
   return engine::write_bundle(flags.out, std::move(content), flags.overwrite);
 }
 
-Status run(const Flags& flags, Context& context) {
+Status run(const ExportFlags& flags, Context& context) {
   MIEN_RETURN_IF_ERROR(context.apply());
   const auto choice = engine::find_precision(flags.precision);
   if (!choice || *choice == engine::PrecisionChoice::kAuto) {
-    return invalid_argument(
-        fmt::format("--precision: '{}' is unknown (expected fp32, bf16 or int8)", flags.precision));
+    return invalid_argument(fmt::format(
+        "--precision: unknown type '{}' (expected fp32, bf16 or int8)", flags.precision));
   }
-  MIEN_ASSIGN_OR_RETURN(const fs::path path, find_model(flags.bundle));
+  MIEN_ASSIGN_OR_RETURN(const fs::path path, find_model(flags.source));
   MIEN_RETURN_IF_ERROR(check_bundle_output({path.string()}, flags.out, flags.overwrite));
   MIEN_ASSIGN_OR_RETURN(const auto source, load(path, engine::PrecisionChoice::kF32));
   MIEN_ASSIGN_OR_RETURN(const auto rounded, load(path, *choice));
-  // Without AVX-512 bf16 runs as fp32, so what rounding costs cannot be measured.
+  // Without AVX-512 bf16 runs as fp32, so the cost of rounding cannot be measured.
   const bool unmeasured =
       *choice == engine::PrecisionChoice::kBf16 && rounded->precision() == kernels::Precision::kF32;
   const kernels::Precision precision =
       unmeasured ? kernels::Precision::kBf16 : rounded->precision();
-  // What cannot be written is told before anything is measured.
+  // Report a bundle that cannot be stored this way before measuring anything.
   MIEN_ASSIGN_OR_RETURN(const auto stored, engine::store_as(source->weights(), precision));
   if (stored.changed == 0) {
-    return invalid_argument(
-        fmt::format("{}: is stored in {} already", flags.bundle, flags.precision));
+    return invalid_argument(fmt::format("{}: already stored in {}", flags.source, flags.precision));
   }
   if (unmeasured && !flags.force) {
     return unsupported(fmt::format(
-        "{}: what bf16 costs cannot be measured on this CPU (expected AVX-512; --force writes it "
-        "all the same)",
-        flags.bundle));
+        "{}: the cost of bf16 cannot be measured on this CPU (expected AVX-512; --force writes it "
+        "unmeasured)",
+        flags.source));
   }
   if (unmeasured || precision == kernels::Precision::kF32) {
     return write(*source, stored, Json(), flags);
   }
-  // Rounding at load gives what the written bundle will give.
+  // Rounding at load gives the same results as the written bundle will.
   MIEN_ASSIGN_OR_RETURN(const auto pixels, make_pixels(*source, flags, context));
   MIEN_ASSIGN_OR_RETURN(const auto agreement, engine::compare_precision(*source, *rounded, pixels));
-  const std::string told =
+  context.report(
       fmt::format("{} on {} {}pictures: least cosine to fp32 {:.5f}, same best label {:.1f} %",
                   flags.precision, agreement.pictures, flags.check.empty() ? "made-up " : "",
-                  agreement.least_cosine, 100 * agreement.same_first);
-  context.report(told);
+                  agreement.least_cosine, 100 * agreement.same_first));
   if (!engine::keeps_rule(agreement, precision) && !flags.force) {
     return unsupported(fmt::format(
         "{}: too far from fp32 (expected a cosine of at least {} and 99 % same labels; --force "
-        "writes it all the same)",
-        flags.bundle, precision == kernels::Precision::kInt8 ? "0.99" : "0.9995"));
+        "writes it anyway)",
+        flags.source, precision == kernels::Precision::kInt8 ? "0.99" : "0.9995"));
   }
   return write(*source, stored, measured(agreement, flags), flags);
 }
@@ -206,30 +193,7 @@ ExitCode code_of(const Status& status) {
 
 }  // namespace
 
-bool is_bundle_export(const std::vector<std::string>& arguments) {
-  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) {
-    return word == "--precision" || word.starts_with("--precision=");
-  });
-}
-
-void export_bundle(Context& context, std::vector<std::string> words) {
-  Flags flags;
-  CLI::App app(
-      "Write a bundle with weights of another type; without --precision, that of a training run",
-      "mien export");
-  app.add_option("--precision", flags.precision, "fp32, bf16 or int8")->required();
-  app.add_option("bundle", flags.bundle, "A bundle folder or .tar, or the name of a shipped one")
-      ->required();
-  app.add_option("out", flags.out, "The new bundle folder")->required();
-  app.add_option("--check", flags.check,
-                 "Pictures of faces, or folders of them, to measure the rounding on (default: "
-                 "made-up pictures)");
-  app.add_flag("--overwrite", flags.overwrite, "Replace a bundle that is there");
-  app.add_flag("--force", flags.force, "Write it even if it is too far from fp32");
-  bool parsed = false;
-  app.callback([&parsed] { parsed = true; });
-  context.exit_code = run_app(app, std::move(words), context);
-  if (!parsed) return;
+void export_bundle(Context& context, const ExportFlags& flags) {
   const Status status = run(flags, context);
   if (!status.ok()) context.fail(status, code_of(status));
 }

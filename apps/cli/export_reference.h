@@ -1,15 +1,11 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "cli/cli.h"
+#include "cli/export_flags.h"
 
 namespace mien::cli {
 
-/// True when `mien export` was asked for a reference of faces.
-bool is_reference_export(const std::vector<std::string>& arguments);
-/// Carries it out. `words`: what stands behind the verb.
-void export_reference(Context& context, std::vector<std::string> words);
+/// `mien export --reference DATA BUNDLE OUT`. Sets the exit code.
+void export_reference(Context& context, const ExportFlags& flags);
 
 }  // namespace mien::cli

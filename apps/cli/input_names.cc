@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "cli/help.h"
 #include "cli/inputs.h"
 #include "cli/times.h"
 #include "core/file.h"
@@ -28,7 +29,7 @@ bool is_media(const fs::path& path) {
   return image::has_image_extension(path) || video::has_video_extension(path);
 }
 
-// "._a.jpg", ".DS_Store", ".git": never meant, and not worth a word.
+// "._a.jpg", ".DS_Store", ".git": never meant as input, so skipping them is not reported.
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
 class Expansion {
@@ -49,13 +50,13 @@ class Expansion {
 
   const InputOptions& options_;
   InputList out_;
-  // Of the folder at hand.
+  // Of the current folder.
   std::vector<std::string> skipped_;
   std::size_t folders_skipped_ = 0;
   std::vector<Status> problems_;
 };
 
-// Files of one folder, and with --recursive of those below, in no order.
+// Files of one folder, and with --recursive of its subfolders, in no order.
 void Expansion::walk(const fs::path& folder, std::vector<std::string>& files) {
   std::error_code error;
   fs::directory_iterator it(folder, error);
@@ -79,7 +80,7 @@ void Expansion::walk(const fs::path& folder, std::vector<std::string>& files) {
   }
   if (error) {
     problems_.push_back(io_error(
-        fmt::format("{}: cannot be listed to its end ({})", folder.string(), error.message())));
+        fmt::format("{}: cannot be listed completely ({})", folder.string(), error.message())));
   }
 }
 
@@ -96,8 +97,8 @@ std::string skipped_text(const std::string& name, std::vector<std::string> files
     if (told < files.size()) out += ", ...";
   }
   if (folders > 0) {
-    out += fmt::format("{}{} {} inside (--recursive looks into folders)", out.empty() ? "" : "; ",
-                       folders, folders == 1 ? "folder" : "folders");
+    out += fmt::format("{}{} {} (--recursive looks into subfolders)", out.empty() ? "" : "; ",
+                       folders, folders == 1 ? "subfolder" : "subfolders");
   }
   return fmt::format("{}: skipped {}", name, out);
 }
@@ -155,10 +156,10 @@ std::vector<std::string> matches_of(const std::string& pattern) {
 
 Status url_problem(const std::string& name) {
   if (name.starts_with("file:")) {
-    return invalid_argument(name + ": is a URL (expected the name of the file alone)");
+    return invalid_argument(name + ": is a URL (expected a file name without file:)");
   }
   return unsupported(fmt::format(
-      "{}: is a URL (mien reads files and opens no connection; expected a file, or a pipe: "
+      "{}: is a URL; mien reads files and opens no connections (expected a file, or a pipe: "
       "ffmpeg -i URL -c copy -f mpegts - | mien predict -)",
       name));
 }
@@ -179,7 +180,7 @@ void Expansion::name(const std::string& name) {
     const auto matches = matches_of(name);
     if (matches.empty()) problem(name, not_found(name + ": the pattern matches no file"));
     out_.several = out_.several || matches.size() > 1;
-    // What was found is a name, never a pattern again: a link that leads nowhere may be called "*".
+    // A match is a name, never another pattern: a dangling link may be called "*".
     for (const std::string& match : matches) existing(match, fs::status(match, error));
   } else {
     existing(name, status);
@@ -195,12 +196,12 @@ Result<std::string> read_list(const std::string& file) {
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     out.append(buffer, static_cast<std::size_t>(n));
-    if (out.size() > kMostWords) return resource_limit("-: the list of inputs is too long");
+    if (out.size() > kMostWords) return resource_limit("-: list of inputs is too long");
   }
   return out;
 }
 
-// Names of a list are taken as they are: no patterns, no lists, relative to the current folder.
+// Names in a list are literal: no patterns, no nested lists; relative to the current folder.
 Status Expansion::list(const std::string& file, char end) {
   MIEN_ASSIGN_OR_RETURN(const std::string text, read_list(file));
   if (end != '\0') MIEN_RETURN_IF_ERROR(check_is_utf8_text(text, file));
@@ -219,10 +220,10 @@ Status Expansion::list(const std::string& file, char end) {
     existing(name, fs::status(name, error));
   }
   if (names > 0) return {};
-  return invalid_argument(file + ": has no names (expected one input per line)");
+  return invalid_argument(file + ": is empty (expected one input per line)");
 }
 
-// --from and --to; which of them is parsed first is not known.
+// --from and --to may come in any order, so each checks that the stretch is not empty.
 void add_time_option(CLI::App& verb, const char* name, const char* what, std::int64_t& out,
                      const video::Stretch& stretch) {
   verb.add_option_function<std::string>(
@@ -254,12 +255,12 @@ void add_clock_option(CLI::App& verb, ClockChoice& choice) {
             }
             choice.begins = *time;
           },
-          "Clips: the date and time at which they begin (2026-03-01T14:05:00+01:00, or now for a "
-          "live input); every output then has clock times as well")
+          "Date and time at which clips begin (2026-03-01T14:05:00+01:00, or now for a live "
+          "input); adds clock times to every output")
       ->type_name("TIME");
 }
 
-// A recording began at another time than the run that reads it.
+// `now` is wrong for a recording: it began before the run that reads it.
 Status check_clock(const InputList& list, const ClockChoice& clock) {
   if (!clock.now) return {};
   for (const Input& input : list.inputs) {
@@ -276,23 +277,29 @@ Status check_clock(const InputList& list, const ClockChoice& clock) {
 }  // namespace
 
 void add_input_options(CLI::App& verb, InputOptions& options) {
+  begin_group(verb, "Input");
   verb.add_option("input", options.names,
                   "Pictures, clips, folders, patterns, @LIST (a file with one name per line), '-' "
-                  "(a picture or a stream on standard input), or a camera such as /dev/video0");
+                  "(a picture or a stream on standard input), or a camera such as /dev/video0")
+      ->type_name("");
   verb.add_option("--from-file", options.from_file,
-                  "More inputs: a file with one name per line ('-': standard input)");
+                  "Read more input names from a file, one per line ('-': standard input)")
+      ->type_name("FILE");
   verb.add_option("--from-file0", options.from_file0,
-                  "More inputs: names ended by zero bytes, as find -print0 writes them ('-': "
-                  "standard input)");
-  verb.add_flag("--recursive", options.recursive, "Look into folders inside folders");
+                  "Read more input names from a file, each ended by a zero byte, as find -print0 "
+                  "writes them ('-': standard input)")
+      ->type_name("FILE");
+  verb.add_flag("--recursive", options.recursive, "Look into subfolders");
   verb.add_flag("--frames", options.frames,
-                "Take a folder as one clip of frames, in the natural order of their names");
-  verb.add_option("--frame-rate", options.frame_rate, "Frames per second of such a folder")
+                "Treat a folder as one clip of frames, in natural order of their names");
+  verb.add_option("--frame-rate", options.frame_rate,
+                  "Frame rate of a folder of --frames, in frames per second")
       ->check(CLI::Range(0.01, 10000.0))
       ->capture_default_str();
-  add_time_option(verb, "--from", "Clips: start at this time (seconds, M:SS, H:MM:SS)",
+  begin_group(verb, "Time");
+  add_time_option(verb, "--from", "Start clips at this time (seconds, M:SS or H:MM:SS)",
                   options.stretch.from_us, options.stretch);
-  add_time_option(verb, "--to", "Clips: stop before this time", options.stretch.to_us,
+  add_time_option(verb, "--to", "End clips before this time", options.stretch.to_us,
                   options.stretch);
   add_clock_option(verb, options.clock);
 }
@@ -301,12 +308,12 @@ Result<InputList> expand_inputs(const InputOptions& options) {
   const bool listed = !options.from_file.empty() || !options.from_file0.empty();
   if (options.names.empty() && !listed) {
     return invalid_argument(
-        "input: is missing (expected pictures, clips, folders, or --from-file LIST)");
+        "input: missing (expected pictures, clips, folders, or --from-file FILE)");
   }
   const auto from_stdin = std::count(options.names.begin(), options.names.end(), "-") +
                           (options.from_file == "-") + (options.from_file0 == "-");
   if (from_stdin > 1) {
-    return invalid_argument("-: is named more than once (expected one use of standard input)");
+    return invalid_argument("-: given more than once (expected one use of standard input)");
   }
   Expansion expansion(options);
   for (const std::string& name : options.names) expansion.name(name);

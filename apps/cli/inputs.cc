@@ -36,7 +36,7 @@ std::vector<std::byte> read_up_to(int fd, std::size_t count) {
   return out;
 }
 
-// What comes before the pixels of a PNG tells whether it is a clip.
+// An animated PNG is a clip; the chunks before its pixels say so.
 bool is_animation(std::ifstream& stream, std::span<const std::byte> head) {
   if (image::sniff(head) != image::Format::kPng) return false;
   constexpr std::size_t kMost = 1U << 20;
@@ -56,7 +56,7 @@ class Visit {
     open_.cancel = &interrupted();
   }
 
-  /// What is wrong with an input whose results stand all the same.
+  /// A problem of an input whose results are kept nevertheless.
   const Status& note() const { return note_; }
 
   Status run(const Input& input) {
@@ -114,7 +114,7 @@ class Visit {
   }
 
   Status pipe(const std::string& name) {
-    const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);  // waits for somebody who writes
+    const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);  // blocks until somebody writes
     if (fd < 0) {
       return interrupted()
                  ? cancelled(name + ": cancelled")
@@ -125,11 +125,11 @@ class Visit {
     return status;
   }
 
-  // What can be read once only.
+  // A stream can be read only once.
   Status stream(const std::string& name, int fd) {
     std::vector<std::byte> bytes = read_up_to(fd, kSniffBytes);
     if (bytes.empty()) return corrupt(name + ": is empty (expected a picture or a stream)");
-    if (options_.clock.now) open_.clock = wall_time_now();  // whoever writes has begun
+    if (options_.clock.now) open_.clock = wall_time_now();  // the writer has begun
     if (image::sniff(bytes) == image::Format::kUnknown && image::unread_format(bytes).empty()) {
       return clip(name, {}, video::open_stream(fd, std::move(bytes), name, open_));
     }

@@ -1,6 +1,7 @@
 #pragma once
 
-// From what the user names (files, folders, patterns, "-", cameras) to pictures and clips.
+// Turns the inputs that the user names (files, folders, patterns, "-", cameras) into pictures and
+// clips.
 
 #include <filesystem>
 #include <optional>
@@ -26,23 +27,23 @@ struct ClockChoice {
 
 struct InputOptions {
   std::vector<std::string> names;
-  std::string from_file;     ///< more names, one a line; "-": on standard input
+  std::string from_file;     ///< more names, one per line; "-": standard input
   std::string from_file0;    ///< more names, ended by zero bytes, as `find -print0` writes them
-  bool recursive = false;    ///< look into folders inside folders
+  bool recursive = false;    ///< look into subfolders
   bool frames = false;       ///< a folder is one clip of frames, not many pictures
-  double frame_rate = 25.0;  ///< of such a folder
+  double frame_rate = 25.0;  ///< of a folder of frames, per second
   video::Stretch stretch;    ///< the part of every clip that is read
   ClockChoice clock;
   Limits limits;
 };
 void add_input_options(CLI::App& verb, InputOptions& options);
 
-/// What a verb does with each input. A Status that is not ok is reported, and the next input
-/// follows.
+/// What a verb does with each input. A failure is reported, and the run continues with the next
+/// input.
 class InputVisitor {
  public:
   virtual ~InputVisitor() = default;
-  /// The picture is as large as its file says where enough() is not overridden.
+  /// The picture has its full size unless enough() is overridden.
   virtual Status picture(const std::string& name, const image::Reduced& picture) = 0;
   /// How small a picture may be decoded.
   virtual image::Enough enough() const { return {}; }
@@ -50,7 +51,7 @@ class InputVisitor {
   virtual Status clip(const std::string& name, const std::filesystem::path& path,
                       video::VideoSource& source) = 0;
   virtual void failed(const std::string& name, const Status& status) = 0;
-  /// True when no result can be written any more, so that there is no use in reading on.
+  /// True when no result can be written any more, so that reading on is pointless.
   virtual bool stop() const { return false; }
 };
 
@@ -60,17 +61,17 @@ struct Input {
   Kind kind = Kind::kFile;
   std::string name;
   Status problem = {};      ///< of kProblem
-  std::string folder = {};  ///< that was named and holds it; empty when it was named itself
+  std::string folder = {};  ///< folder that the user named; empty when the file itself was named
 };
 struct InputList {
   std::vector<Input> inputs;
-  std::vector<std::string> skipped;  ///< one message for each folder that holds more than media
-  bool several = false;              ///< more may come than one: a folder, a list, several names
+  std::vector<std::string> skipped;  ///< one message per folder with files that are not media
+  bool several = false;  ///< there may be more than one: a folder, a list, several names
 };
 /// Errors: kInvalidArgument, and those of reading a list. What is wrong with one input is a
 /// kProblem.
 Result<InputList> expand_inputs(const InputOptions& options);
-/// expand_inputs, with what folders skip on standard error.
+/// expand_inputs; reports the files that folders skip.
 Result<InputList> list_inputs(const Context& context, const InputOptions& options);
 
 /// Opens one input and hands it to the visitor. Errors: those of both; of the input when it is one.

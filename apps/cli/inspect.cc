@@ -28,26 +28,26 @@ struct InspectFlags {
   bool no_verify = false;
 };
 
-/// What is told of a path, for people and as JSON.
+/// The description of a path, for people and as JSON.
 struct Findings {
   std::string title;
   Rows rows;
   Json json = Json::object();
   std::string tensors;
-  Status problem;  ///< found on the way; the rest is told all the same
+  Status problem;  ///< found on the way; the rest is printed nevertheless
 };
 
 // A folder with a bundle.json, or a tar archive.
 bool is_bundle(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) return fs::exists(path / "bundle.json", error);
-  if (!fs::is_regular_file(path, error)) return false;  // reading a pipe would wait
+  if (!fs::is_regular_file(path, error)) return false;  // reading a pipe would block
   std::ifstream file(path, std::ios::binary);
   std::string magic(5, '\0');
   return file.seekg(257) && file.read(magic.data(), 5) && magic == "ustar";
 }
 
-// The tensors, all or the first, as text and as JSON.
+// Lists all or the first tensors, as text and as JSON.
 void tell_tensors(const checkpoint::Checkpoint& weights, bool all, Findings& out) {
   std::size_t width = 0;
   std::size_t told = 0;
@@ -99,6 +99,17 @@ std::string step_text(const image::PreprocessStep& step) {
   return "";
 }
 
+// "every 4th frame"
+std::string every_nth(int n) {
+  const bool teen = n % 100 / 10 == 1;
+  const char* ending = teen          ? "th"
+                       : n % 10 == 1 ? "st"
+                       : n % 10 == 2 ? "nd"
+                       : n % 10 == 3 ? "rd"
+                                     : "th";
+  return fmt::format("every {}{} frame", n, ending);
+}
+
 std::string preprocess_text(const image::PreprocessSpec& spec) {
   std::string out;
   for (const image::PreprocessStep& step : spec.steps) {
@@ -113,7 +124,7 @@ std::string unknown_text(const engine::UnknownRule& rule) {
                                     : "no threshold (not calibrated)");
 }
 
-// Of a bundle of any kind.
+// Works for bundles of models and of detectors.
 template <class AnyBundle>
 void tell_files(const AnyBundle& bundle, bool verify, Findings& out) {
   if (verify) out.problem = bundle.verify_hashes();
@@ -159,11 +170,11 @@ Result<Findings> inspect_bundle(const InspectFlags& flags) {
   out.rows.emplace_back("face crop", fmt::format("margin {:.2f}{}{}", info.crop.margin,
                                                  info.crop.square ? ", square" : "",
                                                  info.crop.align ? ", aligned" : ""));
-  out.rows.emplace_back("frames", fmt::format("{}, {} ({})", info.sampling.frames,
-                                              info.sampling.stride == 1
-                                                  ? std::string("every frame")
-                                                  : fmt::format("one in {}", info.sampling.stride),
-                                              video::to_string(info.sampling.rule)));
+  out.rows.emplace_back("frames",
+                        fmt::format("{}, {} ({})", info.sampling.frames,
+                                    info.sampling.stride == 1 ? std::string("every frame")
+                                                              : every_nth(info.sampling.stride),
+                                    video::to_string(info.sampling.rule)));
   out.rows.emplace_back("licence", info.licence.empty() ? "unknown" : info.licence);
   out.rows.emplace_back("provenance", info.provenance.dump());
   out.json.set("kind", "bundle");
@@ -201,7 +212,7 @@ Result<Findings> inspect_detector(const InspectFlags& flags) {
   return out;
 }
 
-// Towers and sizes, when the tensors are those of a CLIP model.
+// Towers and sizes, if the tensors are those of a known model.
 void tell_model(const convert::WeightsReport& report, Findings& out) {
   if (const auto& architecture = report.architecture) {
     const Parameters parameters = count_parameters(*architecture);
@@ -266,7 +277,7 @@ Result<Findings> inspect_checkpoint(const InspectFlags& flags) {
 Result<Findings> inspect(InspectFlags flags) {
   std::error_code error;
   if (!fs::exists(flags.path, error)) {
-    // A plain name may be that of a shipped bundle.
+    // A plain name may be the name of a shipped bundle.
     if (const auto shipped = find_model(flags.path); shipped.ok()) flags.path = *shipped;
   }
   if (!is_bundle(flags.path)) return inspect_checkpoint(flags);
@@ -291,12 +302,14 @@ void run_inspect(const InspectFlags& flags, Context& context) {
 
 void add_inspect(CLI::App& app, Context& context) {
   auto flags = std::make_shared<InspectFlags>();
-  CLI::App* verb = app.add_subcommand("inspect", "Tell what is in a bundle or a weights file");
-  verb->add_option("path", flags->path, "A bundle (folder or tar), a weights file or its folder")
-      ->required();
-  verb->add_flag("--tensors", flags->tensors, "Show every tensor, not only the first");
+  CLI::App* verb = app.add_subcommand("inspect", "Show the contents of a bundle or weights file");
+  verb->add_option("-b,--bundle,path", flags->path,
+                   "Bundle (folder, .tar or name of a shipped one), or weights file or folder")
+      ->required()
+      ->type_name("PATH");
+  verb->add_flag("--tensors", flags->tensors, "Show all tensors, not only the first");
   verb->add_flag("--no-verify", flags->no_verify, "Do not compute hashes");
-  verb->add_flag("--json", flags->json, "One JSON object instead of a table");
+  verb->add_flag("--json", flags->json, "Print one JSON object instead of a table");
   verb->callback([flags, &context] { run_inspect(*flags, context); });
 }
 

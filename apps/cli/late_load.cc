@@ -1,5 +1,5 @@
-// Loads the libraries of clips and drawings when they are first called: with all that they bring
-// along they are 120 files, most of the start-up of a program that only reads a picture.
+// Loads the libraries of clips and drawings on their first call: with their dependencies they are
+// 120 files, which would take most of the start-up time of a program that only reads a picture.
 #include <dlfcn.h>
 
 #include <atomic>
@@ -14,7 +14,7 @@ struct Function {
   std::int64_t library;
 };
 
-// What the loader of the system does when it cannot start a program.
+// Ends as the system's loader does when it cannot start a program.
 [[noreturn]] void give_up() {
   const char* why = ::dlerror();
   std::fprintf(stderr, "mien: error while loading shared libraries: %s\n",

@@ -7,12 +7,13 @@
 #include <iostream>
 
 #include "cli/cli.h"
+#include "cli/help.h"
 #include "cli/parse.h"
 
 namespace {
 
-// What would be left is memory to give back one by one: the system does it faster all at once.
-// Sanitizers look for leaks on the long way.
+// Skips destructors: the system frees memory faster all at once. Sanitizers need them to find
+// leaks.
 int leave(int code) {
 #ifndef MIEN_SANITIZED
   std::cout.flush();
@@ -22,7 +23,7 @@ int leave(int code) {
   return code;
 }
 
-// `--labels ""` is a variable that was not set in a script, never a wish for the default.
+// `--labels ""` comes from an unset variable in a script; nobody asks for the default that way.
 void refuse_empty_values(CLI::App& verb) {
   verb.parse_complete_callback([&verb] {
     for (const CLI::Option* option : verb.get_options()) {
@@ -31,7 +32,7 @@ void refuse_empty_values(CLI::App& verb) {
           std::find(values.begin(), values.end(), std::string()) == values.end()) {
         continue;
       }
-      throw CLI::ValidationError(option->get_name(), "the value is empty (expected some text)");
+      throw CLI::ValidationError(option->get_name(), "empty value (expected some text)");
     }
   });
   for (CLI::App* inner : verb.get_subcommands({})) refuse_empty_values(*inner);
@@ -43,21 +44,26 @@ int main(int argc, char** argv) {
   using namespace mien::cli;
   Context context;
   context.arguments = spelled_out({argv + 1, argv + argc});
-  CLI::App app("mien reads facial expressions in pictures and clips, in your words.", "mien");
+  CLI::App app("mien reads facial expressions in pictures and clips, in your own words.", "mien");
+  app.formatter(help_formatter());
   app.footer("\n" + std::string(responsible_use()));
   app.set_version_flag("--version", "mien " MIEN_VERSION);
   app.require_subcommand(1)->fallthrough();
   app.add_option("--threads", context.threads,
-                 "Threads to use (0: all processors that this process may use)");
-  app.add_option("--isa", context.isa, "At most this instruction set: generic, avx2, avx512");
-  app.add_option("--color", context.color, "Colours: auto, always, never")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
-  app.add_flag("-v,--verbose", context.verbose, "Tell more on standard error");
+                 "Number of threads (default: all processors that this process may use)");
+  app.add_option(
+      "--isa", context.isa,
+      "Highest instruction set to use: generic, avx2 or avx512 (default: the best of this CPU)");
+  app.add_option("--color", context.color, "When to use colours")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  app.add_flag("-v,--verbose", context.verbose, "Print more on standard error");
   add_predict(app, context);
   add_detect(app, context);
   add_embed(app, context);
   add_eval(app, context);
   add_train(app, context);
+  add_export(app, context);
   add_data(app, context);
   add_convert(app, context);
   add_inspect(app, context);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "cli/help.h"
 #include "mien/engine/detector.h"
 #include "mien/engine/find_bundle.h"
 
@@ -19,8 +20,8 @@ namespace {
 /// "x,y,w,h"
 Result<image::Box> parse_region(const std::string& text) {
   const auto wrong = [&] {
-    return invalid_argument(fmt::format(
-        "--region: '{}' is not understood (expected x,y,w,h with w and h above 0)", text));
+    return invalid_argument(
+        fmt::format("--region: invalid region '{}' (expected x,y,w,h with w and h above 0)", text));
   };
   std::array<float, 4> value{};
   const char* at = text.data();
@@ -41,46 +42,49 @@ Result<image::Box> parse_region(const std::string& text) {
 void add_face_options(CLI::App& verb, FaceOptions& options) {
   std::vector<std::string> modes = {"auto", "hog", "whole", "boxes"};
   std::string help =
-      "How faces are found: auto, hog (detector only), whole (the picture is the face), boxes "
-      "(--boxes)";
+      "How to find faces: auto, hog (detector only), whole (the picture is the face), boxes (from "
+      "--boxes)";
   if (options.mode == kFacesByData) {
     modes.emplace_back(kFacesByData);
-    help += ", data (whole when the pictures are face crops, else auto)";
+    help += ", data (whole if the pictures are face crops, otherwise auto)";
   }
+  begin_group(verb, "Faces");
   verb.add_option("--face", options.mode, help)->check(CLI::IsMember(modes))->capture_default_str();
-  verb.add_option(
-      "--boxes", options.finder.boxes_file,
-      "CSV with the columns path, x, y, w, h (and frame, for clips); implies --face boxes");
-  verb.add_option(
-      "--detector", options.detector,
-      "A bundle that finds faces, instead of dlib's HOG filters (mien convert makes one "
-      "from YuNet's ONNX file)");
+  verb.add_option("--boxes", options.finder.boxes_file,
+                  "Take faces from a CSV with the columns path, x, y, w, h (and frame, for clips); "
+                  "implies --face boxes")
+      ->type_name("FILE");
+  verb.add_option("--detector", options.detector,
+                  "Find faces with this bundle instead of dlib's HOG filters (`mien convert` makes "
+                  "one from YuNet's ONNX file)")
+      ->type_name("BUNDLE");
   CLI::Option* upsample =
-      verb.add_option("--upsample", options.finder.upsample,
-                      "Times a picture is doubled before detection (-1: by its size)")
+      verb.add_option(
+              "--upsample", options.finder.upsample,
+              "Number of times to double a picture before detection (-1: depends on its size)")
           ->check(CLI::Range(-1, 3))
           ->capture_default_str();
   verb.add_option("--min-face", options.finder.min_face,
-                  "Search for faces of so many pixels and more (default: 60 in clips up to 4K, by "
-                  "its size in a picture); smaller ones take longer")
+                  "Size of the smallest face to search for, in pixels (default: 60 in clips up to "
+                  "4K, depends on the size of a picture); smaller values take longer")
       ->check(CLI::Range(10.0F, 4000.0F))
       ->excludes(upsample);
   verb.add_flag("--single", options.finder.single,
-                "Only the largest face; in a clip it is one track from start to end");
-  verb.add_option(
-      "--region", options.region,
-      "Look for faces in this part only: x,y,w,h in pixels, or from 0 to 1 as shares of "
-      "the picture");
+                "Keep only the largest face; in a clip, as one track from start to end");
+  verb.add_option("--region", options.region,
+                  "Search only this part of the picture, in pixels or in fractions from 0 to 1")
+      ->type_name("X,Y,W,H");
   verb.add_option("--min-score", options.finder.min_score, "Drop detections below this score")
       ->check(CLI::Range(-10.0F, 100.0F))
       ->capture_default_str();
   verb.add_option("--detect-every", options.finder.detect_every,
-                  "Clips: search for new faces in every n-th analysed frame, and follow the known "
-                  "ones between")
+                  "Clips: search for new faces in every Nth analysed frame, and follow known faces "
+                  "in between")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   verb.add_option("--landmark-model", options.finder.landmark_model,
-                  "68-point model of dlib (default: the system's)");
+                  "68-point landmark model of dlib (default: the system's)")
+      ->type_name("FILE");
 }
 
 Result<face::FinderOptions> finder_options(const FaceOptions& options) {
@@ -88,23 +92,25 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options) {
   const bool has_boxes = !out.boxes_file.empty();
   if (has_boxes && options.mode != "boxes" && options.mode != "auto" &&
       options.mode != kFacesByData) {
-    return invalid_argument(
-        fmt::format("--boxes: does not go with --face {} (expected --face boxes)", options.mode));
+    return invalid_argument(fmt::format(
+        "--boxes: cannot be combined with --face {} (expected --face boxes)", options.mode));
   }
   if (!has_boxes && options.mode == "boxes") {
-    return invalid_argument("--face boxes: needs a file (expected --boxes FILE)");
+    return invalid_argument("--face boxes: no file given (expected --boxes FILE)");
   }
   if (!options.region.empty()) {
     MIEN_ASSIGN_OR_RETURN(out.region, parse_region(options.region));
     if (has_boxes || options.mode == "whole") {
-      return invalid_argument(fmt::format("--region: does not go with {} (expected one of them)",
-                                          has_boxes ? "--boxes" : "--face whole"));
+      return invalid_argument(
+          fmt::format("--region: cannot be combined with {} (expected one of them)",
+                      has_boxes ? "--boxes" : "--face whole"));
     }
   }
   if (!options.detector.empty()) {
     if (has_boxes || options.mode == "hog" || options.mode == "whole") {
-      return invalid_argument(fmt::format("--detector: does not go with {} (expected one of them)",
-                                          has_boxes ? "--boxes" : "--face " + options.mode));
+      return invalid_argument(
+          fmt::format("--detector: cannot be combined with {} (expected one of them)",
+                      has_boxes ? "--boxes" : "--face " + options.mode));
     }
     MIEN_ASSIGN_OR_RETURN(auto bundle, engine::DetectorBundle::load(options.detector));
     out.detector = engine::make_network_detector(std::move(bundle));
@@ -117,34 +123,37 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options) {
 }
 
 void add_pace_options(CLI::App& verb, PaceOptions& options) {
-  verb.add_option("--every", options.every, "Clips: analyse every n-th frame")
+  begin_group(verb, "Time");
+  verb.add_option("--every", options.every, "Clips: analyse every Nth frame")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   verb.add_option("--max-fps", options.max_fps,
-                  "Clips: analyse at most so many frames per second (0: all)")
+                  "Clips: analyse at most this many frames per second (0: all)")
       ->check(CLI::Range(0.0, 100000.0))
       ->capture_default_str();
 }
 
 void add_model_options(CLI::App& verb, ModelOptions& options) {
+  begin_group(verb, "Model");
   verb.add_option(
-      "-b,--bundle", options.bundle,
-      "The model: a bundle folder or .tar (made by `mien convert`), or the name of a shipped "
-      "one (default: compact)");
+          "-b,--bundle", options.bundle,
+          "Model to use: a bundle folder, a .tar, or the name of a shipped bundle (default: "
+          "compact)")
+      ->type_name("BUNDLE");
   add_engine_options(verb, options);
 }
 
 void add_engine_options(CLI::App& verb, ModelOptions& options) {
   verb.add_option(
           "--precision", options.precision,
-          "Arithmetic of the model: fp32, bf16, int8, or auto (int8 for bundles stored so by "
-          "`mien export`, else bf16 where the CPU multiplies it)")
+          "Arithmetic of the model; auto: int8 for bundles stored in int8, otherwise bf16 if the "
+          "CPU supports it")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
       ->capture_default_str();
   verb.add_option(
           "--views", options.views,
-          "Look at every face so many times and average: 2 (as it is, and mirrored a little "
-          "nearer) or 4 (both, mirrored and not); so many times the work")
+          "Number of views of each face to average: 2 adds a mirrored, slightly closer view; 4 "
+          "takes both crops, mirrored and not. Time grows with the number")
       ->check(CLI::IsMember({1, 2, 4}))
       ->capture_default_str();
 }
@@ -172,13 +181,13 @@ void tell_precision(const Context& context, const ModelOptions& options,
                     const engine::Bundle& bundle) {
   const kernels::Precision runs = bundle.image_precision();
   if (options.precision == "bf16" && bundle.precision() == kernels::Precision::kF32) {
-    context.report(fmt::format("{}: runs in fp32, as this CPU has no bf16 (expected AVX-512)",
+    context.report(fmt::format("{}: runs in fp32, because this CPU has no bf16 (expected AVX-512)",
                                bundle.info().name));
     return;
   }
   if (options.precision != "int8" || runs == kernels::Precision::kInt8) return;
-  context.report(fmt::format("{}: its image tower has no int8 form, and runs in {}",
-                             bundle.info().name, engine::to_string(runs)));
+  context.report(fmt::format("{}: image tower has no int8 form; it runs in {}", bundle.info().name,
+                             engine::to_string(runs)));
 }
 
 Status tell_words(const Context& context, const engine::Bundle& bundle,
@@ -196,7 +205,7 @@ Result<engine::UnknownChoice> parse_unknown(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
     return invalid_argument(
-        fmt::format("--unknown: '{}' is not understood (expected off, auto or a number)", text));
+        fmt::format("--unknown: invalid value '{}' (expected off, auto or a number)", text));
   }
   return engine::UnknownChoice{Mode::kValue, value};
 }
@@ -205,14 +214,14 @@ Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text) {
   if (text == "auto") return std::optional<engine::Reduce>();
   if (const auto reduce = engine::find_reduce(text)) return reduce;
   return invalid_argument(
-      fmt::format("--reduce: '{}' is unknown (expected auto, mean, mean-cosine or max)", text));
+      fmt::format("--reduce: unknown value '{}' (expected auto, mean, mean-cosine or max)", text));
 }
 
 Result<engine::Compound> parse_compound(const std::string& text) {
   if (text == "unit-mean") return engine::Compound::kUnitMean;
   if (text == "raw-mean") return engine::Compound::kRawMean;
   return invalid_argument(
-      fmt::format("--compound: '{}' is unknown (expected unit-mean or raw-mean)", text));
+      fmt::format("--compound: unknown value '{}' (expected unit-mean or raw-mean)", text));
 }
 
 }  // namespace mien::cli

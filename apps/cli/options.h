@@ -12,17 +12,17 @@
 
 namespace mien::cli {
 
-/// The mode of `eval` that looks at the data to choose between auto and whole.
+/// The --face mode of `eval` that inspects the data to choose between auto and whole.
 inline constexpr const char* kFacesByData = "data";
 
 struct FaceOptions {
   std::string mode = "auto";
   std::string region;    ///< x,y,w,h
-  std::string detector;  ///< a bundle
+  std::string detector;  ///< a bundle; empty: dlib's HOG filters
   face::FinderOptions finder;
 };
 void add_face_options(CLI::App& verb, FaceOptions& options);
-/// Errors: kInvalidArgument when --face and --boxes do not go together.
+/// Errors: kInvalidArgument for options that exclude each other; those of the --detector bundle.
 Result<face::FinderOptions> finder_options(const FaceOptions& options);
 
 /// Which frames of a clip are analysed.
@@ -40,27 +40,26 @@ struct ModelOptions {
   Limits limits;
 };
 void add_model_options(CLI::App& verb, ModelOptions& options);
-/// How the towers run: what add_model_options adds beside the bundle.
+/// --precision and --views: add_model_options without --bundle.
 void add_engine_options(CLI::App& verb, ModelOptions& options);
-/// A path that exists, or a shipped bundle by name; the folder $MIEN_MODELS comes first.
+/// A path that exists, or a shipped bundle by name; the folder $MIEN_MODELS is searched first.
 /// Errors: kNotFound.
 Result<std::filesystem::path> find_model(const std::string& name_or_path);
-/// Errors: those of Bundle::load; kNotFound when it is nowhere. Without --bundle: the shipped
-/// default.
+/// The bundle of --bundle, or the shipped default. Errors: kNotFound; those of Bundle::load.
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options);
-/// Tells on standard error when the image tower has no int8 form and runs in another type.
+/// Reports when the image tower runs in another type than --precision asks for.
 void tell_precision(const Context& context, const ModelOptions& options,
                     const engine::Bundle& bundle);
 
-/// Tells on standard error what is doubtful about the words of labels that are not the bundle's
-/// own. Errors: those of word_notes and Bundle::tokenizer.
+/// Reports doubts about the words of labels that are not the bundle's own, such as words that the
+/// tokenizer does not know. Errors: those of word_notes and Bundle::tokenizer.
 Status tell_words(const Context& context, const engine::Bundle& bundle,
                   const text::LabelSet& labels);
 
 /// "off", "auto" or a number. Errors: kInvalidArgument.
 Result<engine::UnknownChoice> parse_unknown(const std::string& text);
-/// "mean", "mean-cosine", "max".
-/// None: as the bundle says.
+/// "mean", "mean-cosine" or "max"; "auto" gives none: the bundle decides. Errors:
+/// kInvalidArgument.
 Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text);
 /// "unit-mean", "raw-mean". Errors: kInvalidArgument.
 Result<engine::Compound> parse_compound(const std::string& text);

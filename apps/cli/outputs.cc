@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/clip_outputs.h"
+#include "cli/help.h"
 #include "cli/progress.h"
 #include "mien/image/decode.h"
 #include "mien/report/json_lines.h"
@@ -45,7 +46,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kEndings
      {".db", "sqlite"},
      {"", "table"}}};
 
-// Files of other programs, which no format of ours fits.
+// Endings of other programs, whose formats we do not write.
 constexpr std::array<std::string_view, 14> kForeign{".xlsx", ".xls", ".ods", ".parquet", ".html",
                                                     ".htm",  ".pdf", ".png", ".jpg",     ".jpeg",
                                                     ".mp4",  ".mkv", ".mov", ".zip"};
@@ -59,7 +60,7 @@ std::string_view format_of_file(const std::string& file) {
   return {};
 }
 
-// Names of pipes, devices and folders may end as they like.
+// Names of pipes, devices and folders may have any ending.
 bool is_file_or_new(const fs::path& path) {
   std::error_code error;
   const auto type = fs::status(path, error).type();
@@ -72,7 +73,7 @@ Status check_output_ending(const OutputOptions& options) {
   const bool foreign = std::find(kForeign.begin(), kForeign.end(), ending) != kForeign.end();
   if (!foreign && (!options.format.empty() || !format_of_file(options.file).empty())) return {};
   return invalid_argument(fmt::format(
-      "-o {}: no format has the ending '{}' (expected .json, .jsonl, .csv, .txt, .srt, "
+      "-o {}: unknown ending '{}' (expected .json, .jsonl, .csv, .txt, .srt, "
       ".vtt, .eaf or .sqlite{})",
       options.file, ending,
       foreign ? ending.starts_with(".xls") || ending == ".ods" ? "; spreadsheets open .csv" : ""
@@ -95,13 +96,13 @@ std::string extension_of(const fs::path& path) {
 
 Status choose_format(OutputOptions& options, const std::vector<std::string_view>& formats) {
   if (options.json && options.csv) {
-    return invalid_argument("--json and --csv: exclude each other (expected one of them)");
+    return invalid_argument("--json and --csv: cannot be combined (expected one of them)");
   }
   MIEN_RETURN_IF_ERROR(check_output_ending(options));
   const std::string_view flag = options.json ? "json" : options.csv ? "csv" : "";
   if (!flag.empty() && !options.format.empty() && options.format != flag) {
     return invalid_argument(fmt::format(
-        "--{} and --format {}: exclude each other (expected one of them)", flag, options.format));
+        "--{} and --format {}: cannot be combined (expected one of them)", flag, options.format));
   }
   if (options.format.empty()) {
     options.format = !flag.empty() ? flag : format_of_file(options.file);
@@ -111,7 +112,7 @@ Status choose_format(OutputOptions& options, const std::vector<std::string_view>
   if (options.format == "jsonl") options.format = "json";
   if (options.format != "sqlite" && format_of_file(options.file) == "sqlite") {
     return invalid_argument(
-        fmt::format("--format {}: does not go with -o {} (expected --format sqlite)",
+        fmt::format("--format {}: cannot be written to -o {} (expected --format sqlite)",
                     options.format, options.file));
   }
   if (std::find(formats.begin(), formats.end(), options.format) == formats.end()) {
@@ -162,14 +163,14 @@ FolderNames::FolderNames(const InputList& inputs) {
 fs::path FolderNames::name(const fs::path& folder, const std::string& input,
                            const std::string& extension) {
   const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
-  fs::path place = folder;
+  fs::path parent = folder;
   if (!root_.empty() && input != "-") {
     const fs::path inside = normal_absolute(input).lexically_relative(root_).parent_path();
-    if (!inside.empty() && *inside.begin() != "..") place /= inside;
+    if (!inside.empty() && *inside.begin() != "..") parent /= inside;
   }
-  fs::path out = place / (stem + extension);
+  fs::path out = parent / (stem + extension);
   for (int number = 2; !used_.insert(out).second; ++number) {
-    out = place / fmt::format("{}-{}{}", stem, number, extension);
+    out = parent / fmt::format("{}-{}{}", stem, number, extension);
   }
   return out;
 }
@@ -181,7 +182,7 @@ Result<fs::path> FolderNames::make(const fs::path& folder, const std::string& in
   fs::create_directories(out.parent_path(), error);
   if (!error) return out;
   return io_error(
-      fmt::format("{}: cannot be made ({})", out.parent_path().string(), error.message()));
+      fmt::format("{}: cannot be created ({})", out.parent_path().string(), error.message()));
 }
 
 void keep_part(const Context& context, const std::string& name, AtomicFile& file) {
@@ -189,27 +190,31 @@ void keep_part(const Context& context, const std::string& name, AtomicFile& file
   const auto part = file.keep_part();
   if (!part.ok()) return context.report(part.status().message());
   if (!part->empty()) {
-    context.report(fmt::format("{}: not complete, so it is not written; what was done is in {}",
+    context.report(fmt::format("{}: incomplete, so it is not written; finished results are in {}",
                                name, part->string()));
   } else if (!stream) {
-    context.report(fmt::format("{}: not written, for nothing was done", name));
+    context.report(fmt::format("{}: not written, because nothing was done", name));
   }
 }
 
 void add_output_options(CLI::App& verb, OutputOptions& options) {
+  begin_group(verb, "Output");
   verb.add_flag("--json", options.json,
-                "Write JSON lines, or an array with -o FILE.json (docs/reference/outputs.md)");
+                "Write JSON lines, or one array to -o FILE.json (docs/reference/outputs.md)");
   verb.add_flag("--csv", options.csv, "Write CSV, one row per face and frame");
   verb.add_option("--format", options.format,
-                  "What to write: table, json, jsonl, csv, ... (docs/reference/outputs.md; "
-                  "default: by the ending of "
-                  "-o, else table)");
+                  "Output format: table, json, jsonl, csv, ... (docs/reference/outputs.md; "
+                  "default: from the ending of "
+                  "-o, otherwise table)");
   verb.add_option("-o,--output,--out", options.file,
-                  "Write to this file; it appears only when complete");
+                  "Write to this file, which appears only when complete")
+      ->type_name("FILE");
   verb.add_option(
-      "--annotate", options.annotate,
-      "Draw the results: OUT.png for a picture, OUT.mp4 for a clip, a folder for several inputs");
-  verb.add_option("--top", options.top, "Labels told per face")
+          "--annotate", options.annotate,
+          "Draw the results on the inputs: a .png for a picture, a .mp4 for a clip, a folder "
+          "for several inputs")
+      ->type_name("FILE");
+  verb.add_option("--top", options.top, "Number of labels to show per face")
       ->check(CLI::Range(1, 10))
       ->capture_default_str();
 }
@@ -245,7 +250,7 @@ Status ResultWriter::open() {
 
 Status ResultWriter::write(std::string_view text) {
   std::string element;
-  if (array_) {  // what comes is a line with one object
+  if (array_) {  // `text` is a line with one object
     element = any_ ? ",\n" : "[\n";
     element += text.substr(0, text.find_last_not_of('\n') + 1);
     text = element;
@@ -323,7 +328,7 @@ Status ResultWriter::finish(bool complete) {
     }
   }
   if (complete && !broken_) return file_->commit();
-  keep_part(context_, options_.file, *file_);  // why was told when it happened
+  keep_part(context_, options_.file, *file_);  // the reason was reported when it happened
   return {};
 }
 
@@ -336,7 +341,7 @@ Status AnnotationWriter::open(const InputList& inputs) {
   folder_ = is_output_folder(asked, inputs.several);
   if (folder_ && names_file && !fs::is_directory(asked, error)) {
     return invalid_argument(
-        fmt::format("--annotate {}: names one file (expected a folder for several inputs)", asked));
+        fmt::format("--annotate {}: is one file (expected a folder for several inputs)", asked));
   }
   if (!folder_ && !names_file && is_file_or_new(asked)) {
     return invalid_argument(fmt::format(
@@ -345,7 +350,7 @@ Status AnnotationWriter::open(const InputList& inputs) {
   if (folder_) {
     fs::create_directories(options_.annotate, error);
     if (error || !fs::is_directory(options_.annotate)) {
-      return io_error(fmt::format("{}: cannot be made (expected a folder for several inputs)",
+      return io_error(fmt::format("{}: cannot be created (expected a folder for several inputs)",
                                   options_.annotate));
     }
   }
@@ -407,7 +412,7 @@ Status AnnotationWriter::clip_frame(const pipeline::ClipFrame& frame,
         image::crop(*frame.image, {0, 0, static_cast<float>(width_), static_cast<float>(height_)});
   }
   const auto duration_us = static_cast<std::int64_t>((clip_info_.start + clip_info_.seconds) * 1e6);
-  // What is written beside a face is the answer of its stretch of time, as in every other output.
+  // The label drawn at a face is the smoothed answer of its segment, as in every other output.
   std::vector<engine::FaceResult> faces = frame.result.faces;
   for (engine::FaceResult& face : faces) {
     if (!face.steady) continue;
@@ -426,7 +431,7 @@ Status AnnotationWriter::end_clip(bool complete) {
   if (complete) return writer->finish();
   MIEN_ASSIGN_OR_RETURN(const fs::path part, writer->keep_part());
   if (!part.empty()) {
-    context_.report(fmt::format("{}: not complete, so it is not written; what was done is in {}",
+    context_.report(fmt::format("{}: incomplete, so it is not written; finished results are in {}",
                                 clip_path_.string(), part.string()));
   }
   return {};

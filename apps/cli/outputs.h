@@ -30,17 +30,17 @@ struct OutputOptions {
   std::string file;        ///< "": standard output
   std::string annotate;    ///< "": no drawing; a file, or a folder when there are several inputs
   int top = 3;
-  report::CsvExtras extras;  ///< columns that a baseline and --clock bring
+  report::CsvExtras extras;  ///< columns that --baseline and --clock add
 };
 void add_output_options(CLI::App& verb, OutputOptions& options);
 /// Settles `format` from --format, --json, --csv or the ending of the file, and `json` and `csv`
 /// with it. `formats`: what the verb can write. Errors: kInvalidArgument when flags exclude each
-/// other, the verb has no such format, or the ending of the file names none.
+/// other, the verb does not support the format, or the ending of the file is unknown.
 Status choose_format(OutputOptions& options, const std::vector<std::string_view>& formats);
 /// ".SRT" of "a.SRT" in lower case.
 std::string extension_of(const std::filesystem::path& path);
-/// Errors: kInvalidArgument when `file` has an ending that is none of `endings` (".html") and is no
-/// pipe or device.
+/// Errors: kInvalidArgument when the ending of `file` is not one of `endings` (".html"). Pipes and
+/// devices may have any name.
 Status check_ending(std::string_view option, const std::string& file,
                     const std::vector<std::string_view>& endings);
 /// True when `target`, as --annotate or -o names it, is a folder with a file for each input.
@@ -63,8 +63,7 @@ class FolderNames {
 };
 /// Ends an output of a run that stopped early: keeps it as NAME.part and says so.
 void keep_part(const Context& context, const std::string& name, AtomicFile& file);
-/// Landmarks are told in JSON only; without need their model, which takes time to read, is left
-/// alone.
+/// Only JSON has landmarks; their model takes time to read, so it is not loaded for other outputs.
 bool wants_landmarks(const OutputOptions& outputs, const FaceOptions& faces);
 
 /// Writes results as a table, JSON or CSV, to standard output or to a file that appears only when
@@ -89,7 +88,7 @@ class ResultWriter {
 
  private:
   Status write(std::string_view text);
-  /// Writes the frame that waits for the end of its clip.
+  /// Writes the frame that was held back until the end of its clip.
   Status write_last(bool cut_short);
   const Context& context_;
   const OutputOptions& options_;
@@ -101,9 +100,9 @@ class ResultWriter {
   bool broken_ = false;
   bool array_ = false;  ///< JSON as one array, not as lines
   bool any_ = false;    ///< an element was written
-  bool live_ = false;   ///< the clip at hand
-  /// CSV: the latest frame of a stored clip. Whether it is the last one of a clip that is cut short
-  /// is known later.
+  bool live_ = false;   ///< the current clip
+  /// CSV: the latest frame of a stored clip, held back because the last row of a clip says whether
+  /// the clip was cut short.
   std::optional<pipeline::FrameResult> last_;
 };
 
@@ -133,7 +132,7 @@ class AnnotationWriter {
   bool folder_ = false;
   std::optional<report::Annotator> annotator_;
   FolderNames names_;
-  // The clip at hand.
+  // The current clip.
   std::filesystem::path clip_path_;
   video::WriterOptions clip_options_;
   video::ClipInfo clip_info_;

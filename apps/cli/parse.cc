@@ -9,12 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/help.h"
 #include "core/spelling.h"
 
 namespace mien::cli {
 namespace {
 
-// The verb that was being read, as it is typed: "data check".
+// The verb that was being parsed, as typed: "data check".
 std::string verb_of(const CLI::App& app) {
   std::string out;
   const CLI::App* at = &app;
@@ -25,7 +26,7 @@ std::string verb_of(const CLI::App& app) {
   return out;
 }
 
-// CLI11 begins sentences where our messages go on after a colon.
+// Errors of CLI11 begin with a capital letter; ours follow a colon.
 std::string continued(std::string text) {
   for (char& c : text) {
     if (c == '\n') c = ' ';
@@ -36,7 +37,7 @@ std::string continued(std::string text) {
   return text;
 }
 
-// "'pridict' is not a verb; did you mean predict?" when the first word is close to one.
+// "'pridict' is not a verb; did you mean predict?"
 std::string unknown_verb(const CLI::App& app, const std::string& word) {
   constexpr std::size_t kMostEdits = 3;
   std::vector<std::string_view> verbs;
@@ -48,12 +49,13 @@ std::string unknown_verb(const CLI::App& app, const std::string& word) {
                      near.empty() ? "" : fmt::format("; did you mean {}?", verbs[near.front()]));
 }
 
-// "--lables: unknown option; did you mean --labels?", or nothing when no option was too much.
+// "--lables: unknown option; did you mean --labels?"; empty if no option was left over.
 std::string unknown_option(const CLI::App& app) {
   std::vector<std::string> known;
   for (const CLI::App* at = &app; at != nullptr;
        at = at->get_subcommands().empty() ? nullptr : at->get_subcommands().front()) {
     for (const CLI::Option* option : at->get_options()) {
+      if (option->get_group() == kOldSpellings) continue;  // never suggest those
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
   }
@@ -87,7 +89,7 @@ void report_usage(const CLI::App& app, const CLI::ParseError& error, const std::
     return;
   }
   const std::string option = unknown_option(app);
-  context.report(fmt::format("{}{} ({} tells more)", subject,
+  context.report(fmt::format("{}{} (see {})", subject,
                              option.empty() ? continued(error.what()) : option, help));
 }
 
@@ -103,14 +105,9 @@ std::vector<std::string> spelled_out(std::vector<std::string> words) {
   return words;
 }
 
-bool asks_for_help(const std::vector<std::string>& words) {
-  return std::any_of(words.begin(), words.end(),
-                     [](const std::string& word) { return word == "--help" || word == "-h"; });
-}
-
 int run_app(CLI::App& app, std::vector<std::string> words, Context& context) {
   const std::string first = words.empty() ? std::string() : words.front();
-  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// The command line of both programs: help in every spelling, and problems in one form.
+// Parsing the command lines of `mien` and `mien-train`: help in every spelling, one form of errors.
 
 #include <string>
 #include <vector>
@@ -9,15 +9,12 @@
 
 namespace mien::cli {
 
-/// The words of a command line as CLI11 knows them: `help VERB` is `VERB --help`, `help` alone
-/// `--help`, and `version` `--version`.
+/// Rewrites a command line for CLI11: `help VERB` becomes `VERB --help`, `help` alone `--help`, and
+/// `version` `--version`.
 std::vector<std::string> spelled_out(std::vector<std::string> words);
 
-/// Whether help is asked for.
-bool asks_for_help(const std::vector<std::string>& words);
-
-/// Parses `words` and runs what they ask for. A problem is one line, "mien: VERB: what is wrong",
-/// and the exit code kExitUsage; otherwise that of `context`.
+/// Parses `words` and runs the verb. A parse error is one line, "mien: VERB: problem", and
+/// kExitUsage; otherwise returns the exit code of `context`.
 int run_app(CLI::App& app, std::vector<std::string> words, Context& context);
 
 }  // namespace mien::cli

@@ -6,6 +6,7 @@
 
 #include "cli/batch.h"
 #include "cli/clip_outputs.h"
+#include "cli/help.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
@@ -45,7 +46,7 @@ class Predictor final : public InputVisitor {
         clips_(clips),
         scores_(!recognizer.label_names().empty()) {}
 
-  // Drawings and pages show the picture as it is.
+  // Drawings and pages show the picture at full size.
   image::Enough enough() const override {
     image::Enough out =
         drawings_.enabled() || clips_.wants_images() ? image::Enough() : recognizer_.enough();
@@ -61,7 +62,7 @@ class Predictor final : public InputVisitor {
     if (!drawings_.enabled() && !clips_.wants_images()) {
       return clips_.picture(frame, picture.image);
     }
-    // What is drawn on must have the coordinates of its pixels, which may be fewer than the file's.
+    // Drawings need boxes in the pixels of the decoded picture, which may be smaller than the file.
     pipeline::FrameResult drawn = frame;
     drawn.width = picture.image.width();
     drawn.height = picture.image.height();
@@ -95,8 +96,7 @@ class Predictor final : public InputVisitor {
     };
     const auto done = recognizer_.clip(source, name, sink, &interrupted());
     progress.finish();
-    // What a broken clip gave until then is kept: its lines are written, its drawing is closed
-    // properly.
+    // Results of a clip that breaks off are kept: its lines are written, its drawing is closed.
     const Status drawn = drawings_.end_clip(done.ok());
     if (!done.ok()) return done.status();
     MIEN_RETURN_IF_ERROR(drawn);
@@ -117,7 +117,7 @@ class Predictor final : public InputVisitor {
   ResultWriter& results_;
   AnnotationWriter& drawings_;
   ClipOutputs& clips_;
-  bool scores_;  // false: a regression without labels, which has no time line
+  bool scores_;  // false: a regression without labels, which has no timeline
 };
 
 ClipOutputs::Facts facts(const Context& context, const engine::BundleInfo& bundle,
@@ -138,7 +138,8 @@ Result<text::LabelSet> choose_prediction_labels(const PredictOptions& options,
   if (!options.labels.empty()) return text::load_labels(options.labels, options.inputs.limits);
   // A regression may have no labels.
   if (bundle.info().labels.empty() && bundle.info().targets.empty()) {
-    return invalid_argument("--labels: is missing (the bundle has no labels of its own)");
+    return invalid_argument(
+        "--labels: missing (expected labels, because the bundle has none of its own)");
   }
   return text::LabelSet{bundle.info().name, bundle.info().labels};
 }
@@ -150,8 +151,8 @@ Result<pipeline::Baseline> baseline_of(const PredictOptions& options) {
   const bool pixels = !options.outputs.annotate.empty() || options.clips.with_images;
   if (pixels && out->from == pipeline::Baseline::From::kMedian) {
     return invalid_argument(
-        fmt::format("--baseline median: does not go with {} (a median is known at the end of a "
-                    "clip; expected an interval such as 0-10s)",
+        fmt::format("--baseline median: cannot be combined with {}, because a median is known only "
+                    "at the end of a clip (expected an interval such as 0-10s)",
                     options.outputs.annotate.empty() ? "--with-images" : "--annotate"));
   }
   return out;
@@ -167,7 +168,7 @@ Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& opt
   const bool raw = out.scorer.compound == engine::Compound::kRawMean;
   if (raw && out.scorer.reduce.value_or(engine::Reduce::kMeanEmbedding) !=
                  engine::Reduce::kMeanEmbedding) {
-    return invalid_argument("--compound raw-mean: does not go with --reduce (expected mean)");
+    return invalid_argument("--compound raw-mean: needs --reduce mean (got another value)");
   }
   out.scorer.explain = options.explain;
   out.embeddings = options.embedding;
@@ -180,10 +181,10 @@ Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& opt
   return out;
 }
 
-// What a results file has no place for.
+// Options whose results a results file cannot store.
 Status check_batch(const PredictOptions& options) {
   if (options.outputs.file.empty()) {
-    return invalid_argument("--format sqlite: needs a file (expected -o FILE.sqlite)");
+    return invalid_argument("--format sqlite: no file given (expected -o FILE.sqlite)");
   }
   const std::initializer_list<std::pair<const char*, bool>> flags = {
       {"--annotate", !options.outputs.annotate.empty()},
@@ -193,8 +194,8 @@ Status check_batch(const PredictOptions& options) {
       {"--embedding", options.embedding}};
   for (const auto& [name, given] : flags) {
     if (!given) continue;
-    return invalid_argument(fmt::format("{}: does not go with -o {} (expected a run of its own)",
-                                        name, options.outputs.file));
+    return invalid_argument(fmt::format(
+        "{}: cannot be combined with -o {} (expected a separate run)", name, options.outputs.file));
   }
   return {};
 }
@@ -273,43 +274,49 @@ void predict(Context& context, PredictOptions options) {
   }
 }
 
+void add_label_options(CLI::App& verb, PredictOptions& options) {
+  begin_group(verb, "Labels");
+  verb.add_option("-l,--labels", options.labels,
+                  "Labels to choose from: words such as happy,sad,\"politely bored\"; the sets "
+                  "basic7, basic8, mafw11 and shapes7, also among words; or a label file (default: "
+                  "the bundle's own)");
+  verb.add_option("--unknown", options.unknown,
+                  "When to answer 'unknown': off, auto (the bundle's rule), or a threshold for the "
+                  "bundle's score, usually the largest probability (0 to 1)")
+      ->capture_default_str();
+  verb.add_option("--reduce", options.reduce,
+                  "How to combine several descriptions of a label: mean (of embeddings), "
+                  "mean-cosine, max, or auto (the bundle's choice)")
+      ->capture_default_str();
+  verb.add_option("--compound", options.compound,
+                  "How to average the parts of a compound label (a+b): as unit embeddings, or as "
+                  "the text tower gives them")
+      ->check(CLI::IsMember({"unit-mean", "raw-mean"}))
+      ->capture_default_str();
+  verb.add_flag("--explain", options.explain, "Show how well each description fits");
+}
+
 }  // namespace
 
 void add_predict(CLI::App& app, Context& context) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* verb =
-      app.add_subcommand("predict", "Read expressions in pictures and clips, in your words");
+      app.add_subcommand("predict", "Read expressions in pictures and clips, in your own words");
   add_input_options(*verb, options->inputs);
   add_model_options(*verb, options->model);
-  verb->add_option("-l,--labels", options->labels,
-                   "Words to choose from: happy,sad,\"politely bored\"; the sets basic7, basic8, "
-                   "mafw11, shapes7, alone or among words; or a label file (default: the bundle's "
-                   "own)");
+  add_label_options(*verb, *options);
   add_face_options(*verb, options->faces);
   add_output_options(*verb, options->outputs);
   add_clip_output_options(*verb, options->clips);
   add_batch_options(*verb, options->many);
-  verb->add_option("--unknown", options->unknown,
-                   "Answer 'unknown' when nothing fits: off, auto (the bundle's rule), or a "
-                   "threshold for the bundle's value, mostly the largest probability (0 to 1)")
-      ->capture_default_str();
-  verb->add_option(
-          "--reduce", options->reduce,
-          "Several descriptions of a label: mean (of embeddings), mean-cosine, max, or auto (as "
-          "the bundle says)")
-      ->capture_default_str();
-  verb->add_option("--compound", options->compound,
-                   "Compound labels (a+b): mean of the parts' unit embeddings (unit-mean), or of "
-                   "what the text tower gives (raw-mean)")
-      ->check(CLI::IsMember({"unit-mean", "raw-mean"}))
-      ->capture_default_str();
-  verb->add_option("--baseline", options->baseline,
-                   "Clips: each face's own neutral, to tell changes against it: an interval of the "
-                   "clip (0-10s), or median (of its whole track)");
-  verb->add_flag("--explain", options->explain, "Tell how well every description fits");
-  verb->add_flag("--embedding", options->embedding, "Put the face embeddings into the JSON");
+  begin_group(*verb, "Output");
+  verb->add_flag("--embedding", options->embedding, "Include face embeddings in the JSON");
   add_pace_options(*verb, options->pace);
-  verb->add_option("--batch", options->batch, "Clips: faces that are encoded together")
+  verb->add_option("--baseline", options->baseline,
+                   "Clips: report changes from each face's own neutral: an interval of the clip "
+                   "(0-10s), or median (of its whole track)");
+  begin_group(*verb, "Speed");
+  verb->add_option("--batch", options->batch, "Clips: number of faces to encode together")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   verb->footer("\n" + std::string(responsible_use()));

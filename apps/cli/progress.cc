@@ -14,7 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Several Progress objects may be alive (inputs, and frames of one input): the line is one.
+// Several Progress objects may be alive (inputs, and frames of one input), but share one line.
 bool line_is_shown = false;
 
 }  // namespace
@@ -22,7 +22,7 @@ bool line_is_shown = false;
 Progress::Progress(std::string what, std::int64_t total)
     : what_(std::move(what)), total_(total), begin_(Clock::now()), shown_(begin_) {}
 
-void Progress::update(std::int64_t done, const std::function<std::string()>& told) {
+void Progress::update(std::int64_t done, const std::function<std::string()>& latest) {
   const auto now = Clock::now();
   if (!is_terminal(stderr) || now - shown_ < std::chrono::milliseconds(200) ||
       now - begin_ < std::chrono::milliseconds(500)) {
@@ -42,7 +42,7 @@ void Progress::update(std::int64_t done, const std::function<std::string()>& tol
     }
   }
   line += fmt::format(", {:.1f}/s", rate);
-  if (told) line = total_ > 0 ? line + "  " + told() : told();
+  if (latest) line = total_ > 0 ? line + "  " + latest() : latest();
   std::fprintf(stderr, "\r\033[K%s",
                report::shorten(line, terminal_width(stderr) - 1, locale_is_utf8()).c_str());
   std::fflush(stderr);

@@ -7,15 +7,15 @@
 
 namespace mien::cli {
 
-/// One line on standard error that shows how far long work is: items, rate, time left.
-/// Silent when standard error is no terminal, and for work that ends within half a second.
+/// One line on standard error that shows the progress of long work: items, rate, time left.
+/// Silent if standard error is not a terminal, and for work that ends within half a second.
 class Progress {
  public:
   /// `total` <= 0: unknown.
   Progress(std::string what, std::int64_t total);
-  /// `now`: what the last item said; in place of the count when the total is unknown. It is asked
-  /// for only when the line is shown.
-  void update(std::int64_t done, const std::function<std::string()>& now = {});
+  /// `latest`: text about the latest item, shown instead of the count if the total is unknown. It
+  /// is called only when the line is drawn.
+  void update(std::int64_t done, const std::function<std::string()>& latest = {});
   void finish();
   /// Removes the line, before something else is printed.
   static void clear_line();

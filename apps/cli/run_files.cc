@@ -43,9 +43,9 @@ class InputFolders {
     folders_.insert(known(folder.empty() ? fs::path(".") : folder));
   }
   const std::string& known(const fs::path& folder) {
-    const auto [place, fresh] = names_.try_emplace(folder.string());
-    if (fresh) place->second = absolute_name(folder / ".").string();
-    return place->second;
+    const auto [entry, is_new] = names_.try_emplace(folder.string());
+    if (is_new) entry->second = absolute_name(folder / ".").string();
+    return entry->second;
   }
   std::map<std::string, std::string> names_;
   std::set<std::string> folders_;
@@ -55,11 +55,12 @@ class InputFolders {
 struct FolderOutput {
   std::string option;
   std::string folder;
-  std::string of_pictures;  ///< ending of a picture's file; empty: has none
+  std::string of_pictures;  ///< ending of a picture's file; empty: pictures have none
   std::string of_clips;
 };
 
-// What an input is shows when it is read; before that its name must do. Both for other names.
+// Whether an input is a picture or a clip shows only when it is read; its name must do here. Both
+// endings for other names.
 std::vector<std::string> endings_of(const FolderOutput& output, const Input& input) {
   std::vector<std::string> out;
   const bool picture = image::has_image_extension(input.name);
@@ -87,8 +88,8 @@ Status check_folder(OutputGuard& guard, const InputList& inputs, const FolderOut
   }
   if (output.option == "--annotate" && folders.listed(output.folder)) {
     return invalid_argument(fmt::format(
-        "--annotate {}: is a folder of inputs (expected another one: drawings would be read as "
-        "inputs next time)",
+        "--annotate {}: is a folder of inputs, so drawings would be inputs of the next run "
+        "(expected another folder)",
         output.folder));
   }
   return {};
@@ -186,7 +187,7 @@ Status check_bundle_output(const std::vector<std::string>& in, const std::string
   std::error_code error;
   if (!overwrite && fs::exists(out, error)) {
     return invalid_argument(
-        fmt::format("{}: exists already (expected a new name, or --overwrite)", out));
+        fmt::format("{}: already exists (expected a new name, or --overwrite)", out));
   }
   MIEN_RETURN_IF_ERROR(engine::check_bundle_target(out, overwrite));
   OutputGuard guard;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Which files a run reads and writes: a run that would destroy its own inputs, or write two results
-// into one file, is refused before any work.
+// Checks the files that a run reads and writes: a run that would destroy its own inputs, or write
+// two results to one file, is refused before any work.
 
 #include <string>
 #include <vector>
@@ -12,8 +12,8 @@
 
 namespace mien::cli {
 
-/// Options as they were given; what is empty, or names no file (such as --labels happy,sad), is not
-/// read.
+/// Options as given. Empty ones, and those that do not name a file (--labels happy,sad), are
+/// ignored.
 struct ReadFiles {
   const InputList* inputs = nullptr;
   std::string bundle = {};
@@ -23,12 +23,12 @@ struct ReadFiles {
 };
 OutputGuard guard_of(const ReadFiles& files);
 
-/// The outputs of `predict` and `detect`. `report`: the page, may be empty. In a folder that holds
-/// inputs no file is replaced, and a folder that is read gets no drawings, which would be inputs of
-/// the next run. Errors: kInvalidArgument.
+/// Checks the outputs of `predict` and `detect`. `report`: the page, may be empty. No file is
+/// replaced in a folder that holds inputs, and no drawings go to a folder that is read: they would
+/// be inputs of the next run. Errors: kInvalidArgument.
 Status check_files(const ReadFiles& files, const OutputOptions& outputs, const std::string& report);
 
-/// The outputs of `eval`. `data`: FILE.csv or NAME:FOLDER, below which nothing is replaced.
+/// For the outputs of `eval`. `data`: FILE.csv or NAME:FOLDER, below which nothing is replaced.
 struct EvalFiles {
   std::string data;
   std::vector<std::string> bundles;
@@ -39,11 +39,11 @@ struct EvalFiles {
 };
 Status check_eval_files(const EvalFiles& files);
 
-/// One output that is read from `in`. `endings`: those it may have; empty: any.
+/// Checks one output that is made from the file `in`. `endings`: allowed ones; empty: any.
 Status check_file(const std::string& in, const std::string& option, const std::string& out,
                   const std::vector<std::string_view>& endings);
-/// A bundle folder to be written: engine::check_bundle_target, and that no input is in it. `in`:
-/// files and folders that are read, empty ones are none.
+/// Checks a bundle folder to be written: engine::check_bundle_target, and that it holds no input.
+/// `in`: files and folders that are read; empty names are ignored.
 Status check_bundle_output(const std::vector<std::string>& in, const std::string& out,
                            bool overwrite);
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kMostSeconds = 1e9;
 
-// Digits with at most one point; nothing else.
+// Digits with at most one decimal point, nothing else.
 bool parse_number(std::string_view text, double& out) {
   if (text.empty() || text.find_first_not_of("0123456789.") != std::string_view::npos) return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -65,7 +65,7 @@ WallTime wall_time_now() {
   std::tm local{};
   const long east = ::localtime_r(&seconds, &local) != nullptr ? local.tm_gmtoff : 0;
   const auto us = std::chrono::duration_cast<microseconds>(now.time_since_epoch()).count();
-  // Zones of long ago had seconds, which no notation has a place for.
+  // Historic zones had seconds, which ISO 8601 cannot express.
   return {us + std::int64_t{east / 60 * 60} * 1'000'000, static_cast<int>(east / 60)};
 }
 

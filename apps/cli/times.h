@@ -1,6 +1,6 @@
 #pragma once
 
-// Times that the user writes.
+// Times as users write them.
 
 #include <cstdint>
 #include <string>
@@ -15,7 +15,7 @@ namespace mien::cli {
 /// Errors: kInvalidArgument.
 Result<std::int64_t> parse_time(std::string_view text);
 
-/// The time of this machine's clock, in its own zone.
+/// The current time in the zone of this machine.
 WallTime wall_time_now();
 
 }  // namespace mien::cli

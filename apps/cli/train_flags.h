@@ -1,6 +1,7 @@
 #pragma once
 
-// The options of `train` and `export RUN`: mien-train carries them out, and `mien` knows its help.
+// `mien train`: the one definition of its options, for `mien`, which knows its help, and
+// `mien-train`, which carries it out.
 
 #include <string>
 #include <vector>
@@ -8,9 +9,6 @@
 #include "cli/cli.h"
 
 namespace mien::cli {
-
-inline constexpr const char* kTrainVerb = "Train a method by a recipe";
-inline constexpr const char* kExportVerb = "Write the bundle of a training run";
 
 struct TrainFlags {
   std::string recipe;
@@ -21,15 +19,8 @@ struct TrainFlags {
   bool json = false;
   bool print = false;
 };
-void add_train_flags(CLI::App& verb, TrainFlags& flags);
 
-struct ExportFlags {
-  std::string run;
-  std::string out;
-  std::string data;
-  bool last = false;
-  bool overwrite = false;
-};
-void add_export_flags(CLI::App& verb, ExportFlags& flags);
+/// Adds the verb, without a callback. `flags` must outlive the parsing.
+CLI::App* add_train_verb(CLI::App& app, TrainFlags& flags);
 
 }  // namespace mien::cli

@@ -18,7 +18,7 @@ bool is_cancelled(const Options& options) {
 
 Status add_part(const Part& part, const Options& options, ModelTensors& out) {
   for (const checkpoint::TensorSource& row : part.rows) {
-    if (is_cancelled(options)) return cancelled("conversion: interrupted, nothing was written");
+    if (is_cancelled(options)) return cancelled("conversion: cancelled; nothing was written");
     MIEN_RETURN_IF_ERROR(add_row(*part.source.checkpoint, row, options.dtype, out));
   }
   return {};
@@ -79,7 +79,7 @@ Json make_provenance(const Plan& plan, const Origin& origin) {
   from.set("format", plan.model.source.checkpoint->format());
   from.set("naming", plan.naming);
   if (plan.text) from.set("text_files", hashes_json(origin.text_files));
-  // Of a bundle: how it was trained, and what it was converted from itself, stays known.
+  // Keeps the provenance of a bundle as source: how it was trained, and what it was converted from.
   Json out = plan.info.provenance;
   if (const Json* before = out.find("converted_from")) from.set("converted_from", *before);
   out.set("converted_from", std::move(from));

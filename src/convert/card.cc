@@ -35,7 +35,7 @@ std::string source_part(const Plan& plan, const Origin& origin) {
                      plan.model.source.checkpoint->format(), plan.naming, origin.dtypes);
   const std::vector<std::string>& left_out = plan.left_out;
   if (!left_out.empty()) {
-    out += fmt::format("\nNot part of the towers and left out: {} tensors (", left_out.size());
+    out += fmt::format("\nLeft out, because not part of the towers: {} tensors (", left_out.size());
     for (std::size_t i = 0; i < left_out.size() && i < kListed; ++i) {
       out += (i == 0 ? "" : ", ") + code(left_out[i]);
     }
@@ -68,8 +68,8 @@ std::string model_part(const engine::BundleInfo& info) {
                        engine::tower_text(*info.architecture.text),
                        engine::count_text(parameters.text));
   } else {
-    out += info.labels.empty() ? "- No text tower and no labels: it gives embeddings only\n"
-                               : "- No text tower: it answers with its own labels only\n";
+    out += info.labels.empty() ? "- No text tower and no labels: embeddings only\n"
+                               : "- No text tower: own labels only\n";
   }
   if (info.architecture.temporal) {
     out += fmt::format("- Temporal model: {}; {} parameters. It reads {}\n",
@@ -82,12 +82,12 @@ std::string model_part(const engine::BundleInfo& info) {
   return out;
 }
 
-// What was measured of a bundle as the source is in its own card.
+// Measurements of a source bundle are in its own card.
 std::string not_known_part(const Plan& plan) {
   std::string out = "\n## What is not known\n\n";
   if (!plan.source_card.empty()) {
     return out +
-           "What was measured of the source, in its card below, was not measured again after the "
+           "The measurements in the card of the source, below, were not repeated after the "
            "conversion.\n";
   }
   return out +
@@ -105,7 +105,7 @@ std::string make_card(const Plan& plan, const engine::BundleInfo& info, const Or
   out +=
       fmt::format("\n## Licence\n\n{}\n",
                   info.licence.empty()
-                      ? "Unknown. The terms of the original weights hold; look them up before use."
+                      ? "Unknown. The terms of the original weights apply; look them up before use."
                       : escape_controls(info.licence, 2000));
   out += not_known_part(plan);
   if (!notice.empty()) out += fmt::format("\n## Responsible use\n\n{}\n", notice);

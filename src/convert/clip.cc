@@ -48,24 +48,24 @@ bool is_openai_release(const checkpoint::Checkpoint& weights) {
   return weights.format() == "torchscript" || weights.find("input_resolution") != nullptr;
 }
 
-// What the names alone say, when neither the user nor a configuration says more.
+// The activation that the tensor names suggest, if neither the user nor a configuration names one.
 Activation usual_activation(const Source& source, ClipNaming naming,
                             std::vector<std::string>& notes) {
   if (naming == ClipNaming::kHuggingFace) {
-    notes.emplace_back("no config.json: took quick_gelu, the usual activation of this layout");
+    notes.emplace_back("no config.json: assumed quick_gelu, the usual activation of this layout");
     return Activation::kQuickGelu;
   }
   const bool open_clip = naming == ClipNaming::kOpenClip ||
                          source.weights.filename().string().starts_with("open_clip");
   if (open_clip) {
     notes.emplace_back(
-        "no open_clip_config.json: took gelu, OpenCLIP's usual activation; for OpenAI's weights "
+        "no open_clip_config.json: assumed gelu, OpenCLIP's usual activation; for OpenAI's weights "
         "--activation quick_gelu is right");
     return Activation::kGelu;
   }
   if (!is_openai_release(*source.checkpoint)) {
     notes.emplace_back(
-        "took quick_gelu, the activation of OpenAI's weights; for weights that OpenCLIP trained "
+        "assumed quick_gelu, the activation of OpenAI's weights; for weights that OpenCLIP trained "
         "--activation gelu is right");
   }
   return Activation::kQuickGelu;
@@ -143,7 +143,7 @@ Result<double> read_logit_scale(const checkpoint::Checkpoint& weights,
   const auto row =
       std::find_if(rows.begin(), rows.end(), [](const auto& r) { return r.name == "logit_scale"; });
   if (row == rows.end()) {
-    notes.emplace_back("no logit_scale: took a factor of 100, CLIP's own");
+    notes.emplace_back("no logit_scale: assumed a factor of 100, as in CLIP");
     return kUsualLogitScale;
   }
   MIEN_ASSIGN_OR_RETURN(const Tensor stored, checkpoint::gather(weights, *row));
@@ -172,7 +172,7 @@ image::PreprocessSpec preprocess_of(Preprocess name, int side) {
 
 namespace {
 
-// CLIP's recipe with what a configuration says of filter, mean and deviation.
+// CLIP's recipe with the filter, mean and deviation of a configuration.
 image::PreprocessSpec configured_preprocess(const PixelHints& pixels, int side) {
   image::PreprocessSpec out = image::PreprocessSpec::clip(side);
   using StepKind = image::PreprocessStep::Kind;
@@ -189,7 +189,7 @@ image::PreprocessSpec configured_preprocess(const PixelHints& pixels, int side) 
   return out;
 }
 
-// How frames are read: as EmoCLIP evaluates where there is a temporal model, else as CLIP does.
+// Frame sampling: as in EmoCLIP's evaluation if there is a temporal model, otherwise as in CLIP.
 void fill_reading(const Hints& hints, Preprocess preprocess, engine::BundleInfo& info) {
   const int side = info.architecture.image_size();
   const auto& temporal = info.architecture.temporal;

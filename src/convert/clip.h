@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tensors and the configuration of a model with CLIP's names say.
+// Reads sizes and settings from the tensors and configuration of a model with CLIP's names.
 
 #include <optional>
 #include <string>
@@ -14,8 +14,8 @@
 
 namespace mien::convert {
 
-/// The sizes of both towers, from tensors and configuration. `activation`: none: found out. What
-/// was assumed goes to `notes`. Errors: kUnsupported, kCorrupt.
+/// The sizes of both towers, from tensors and configuration. `activation`: none: detected.
+/// Assumptions go to `notes`. Errors: kUnsupported, kCorrupt.
 Result<engine::Architecture> clip_architecture(const Source& source, checkpoint::ClipNaming naming,
                                                const Hints& hints,
                                                std::optional<kernels::Activation> activation,

@@ -17,12 +17,12 @@ constexpr std::pair<TextPosition, std::string_view> kPositions[] = {
     {TextPosition::kFront, "front"},
     {TextPosition::kMiddle, "middle"}};
 
-// Whatever is wrong with a bundle that was just written is a fault of ours or of the disk.
+// A problem with a bundle that was just written is our fault or the disk's.
 Status not_as_written(const Status& status) {
   return status.code() == StatusCode::kIo ? status : internal_error(status.message());
 }
 
-// Reads the bundle back and asks it the same as before it was written.
+// Reads the bundle back and compares its answers with those before writing.
 Result<std::shared_ptr<const engine::Bundle>> read_back(const fs::path& path, const Plan& plan,
                                                         const Trial& before) {
   auto bundle = engine::Bundle::load(path);
@@ -34,7 +34,7 @@ Result<std::shared_ptr<const engine::Bundle>> read_back(const fs::path& path, co
     const auto tokenizer = (*bundle)->tokenizer();
     if (!tokenizer.ok()) return not_as_written(tokenizer.status());
     if ((*tokenizer)->vocabulary_size() != plan.tokenizer->vocabulary_size()) {
-      return internal_error(path.string() + ": has another tokenizer than was written");
+      return internal_error(path.string() + ": tokenizer differs from the one that was written");
     }
   }
   return std::move(bundle).value();
@@ -69,23 +69,23 @@ std::optional<TextPosition> find_text_position(std::string_view name) {
 
 Result<ConversionReport> to_bundle(const fs::path& source, const fs::path& destination,
                                    const Options& options) {
-  // What must not be overwritten is found out before anything is read.
+  // Check the destination before reading anything.
   MIEN_RETURN_IF_ERROR(check_destination(destination, options.overwrite));
   MIEN_RETURN_IF_ERROR(check_reads(source, destination, options));
 
-  // What it is, and what becomes of it: names, sizes and settings alone.
+  // Recognise the source and plan the bundle from names, sizes and settings only.
   MIEN_ASSIGN_OR_RETURN(const Source opened, open_source(source, options.limits));
   MIEN_RETURN_IF_ERROR(check_outside(opened, destination));
   MIEN_ASSIGN_OR_RETURN(const Recognised kind, recognise(opened));
   MIEN_ASSIGN_OR_RETURN(Plan plan, make_plan(opened, kind, options));
 
-  // The weights. Every part runs once before anything is written.
+  // Read the weights. Every part runs once before anything is written.
   MIEN_ASSIGN_OR_RETURN(const auto tensors, read_tensors(plan, options));
   auto trial = try_weights(*tensors, plan.info.architecture);
   if (!trial.ok()) return trial.status().with_prefix(opened.weights.string());
   MIEN_ASSIGN_OR_RETURN(engine::BundleContent content, make_content(plan, *tensors, options));
   if (options.cancel != nullptr && options.cancel->load()) {
-    return cancelled("conversion: interrupted, nothing was written");
+    return cancelled("conversion: cancelled; nothing was written");
   }
 
   MIEN_RETURN_IF_ERROR(engine::write_bundle(destination, std::move(content), options.overwrite));

@@ -1,4 +1,4 @@
-// Weights for `mien inspect`: what to_bundle would see, and where it would stop.
+// Describes weights for `mien inspect`: what to_bundle would read, and where it would fail.
 #include "checkpoint/dfer_clip_names.h"
 #include "convert/clip.h"
 #include "convert/regression.h"
@@ -64,7 +64,7 @@ Result<WeightsReport> describe_weights(const std::filesystem::path& path, const 
   MIEN_ASSIGN_OR_RETURN(out.files, files_of(source));
   out.naming = checkpoint::to_string(naming);
   out.weights = source.checkpoint;
-  // The file of a bundle: its sizes are in bundle.json, where nothing is assumed.
+  // The weights of a bundle: sizes come from bundle.json, without assumptions.
   const auto whole = is_bundle(source.weights) ? open_source(source.weights, limits)
                                                : Result<Source>(not_found("not a bundle"));
   if (whole.ok()) {

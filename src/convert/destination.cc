@@ -27,20 +27,20 @@ Status check_destination(const fs::path& path, bool overwrite) {
   const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path(".");
   if (!fs::is_directory(parent, error)) {
     return invalid_argument(
-        fmt::format("{}: cannot be made: there is no folder {}", path.string(), parent.string()));
+        fmt::format("{}: cannot be created: no such folder {}", path.string(), parent.string()));
   }
   if (fs::exists(target, error)) {
     if (!fs::is_directory(target, error)) {
-      return invalid_argument(path.string() + ": is a file (expected a folder to make)");
+      return invalid_argument(path.string() + ": is a file (expected a new folder)");
     }
     if (!overwrite) {
       return invalid_argument(path.string() +
-                              ": exists already (expected a new name, or --force to replace it)");
+                              ": already exists (expected a new name, or --overwrite)");
     }
   }
   MIEN_RETURN_IF_ERROR(engine::check_bundle_target(target, true));
   if (::access(parent.c_str(), W_OK | X_OK) != 0) {
-    return io_error(fmt::format("{}: cannot be made: folder {} is not writable", path.string(),
+    return io_error(fmt::format("{}: cannot be created: folder {} is not writable", path.string(),
                                 parent.string()));
   }
   return {};
@@ -59,7 +59,7 @@ Status check_reads(const fs::path& source, const fs::path& destination, const Op
 
 Status check_outside(const Source& source, const fs::path& destination) {
   if (!is_inside(source.weights, destination)) return {};
-  return invalid_argument(destination.string() + ": holds the source (expected another folder)");
+  return invalid_argument(destination.string() + ": contains the source (expected another folder)");
 }
 
 }  // namespace mien::convert

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where a bundle may be written. check_destination is in mien/convert/convert.h.
+// Checks where a bundle may be written. check_destination is in mien/convert/convert.h.
 
 #include <filesystem>
 
@@ -9,11 +9,11 @@
 
 namespace mien::convert {
 
-/// Whether writing to `destination` leaves everything alone that is read. Errors: kInvalidArgument.
+/// Checks that writing to `destination` replaces no input. Errors: kInvalidArgument.
 Status check_reads(const std::filesystem::path& source, const std::filesystem::path& destination,
                    const Options& options);
 
-/// Whether the weights that were found lie outside `destination`. Errors: kInvalidArgument.
+/// Checks that the weights that were found are outside `destination`. Errors: kInvalidArgument.
 Status check_outside(const Source& source, const std::filesystem::path& destination);
 
 }  // namespace mien::convert

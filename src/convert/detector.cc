@@ -26,12 +26,12 @@ std::string detector_card(const engine::DetectorInfo& info, const fs::path& sour
       escape_controls(info.name, 200), engine::tower_text(info.sizes), MIEN_VERSION,
       escape_controls(source.filename().string(), 200), hash,
       info.licence.empty()
-          ? "Unknown. The terms of the original weights hold; look them up before use."
+          ? "Unknown. The terms of the original weights apply; look them up before use."
           : escape_controls(info.licence, 2000),
       notice.empty() ? "" : fmt::format("\n## Responsible use\n\n{}\n", notice));
 }
 
-// A grey picture shows that the network works; there is no face in it.
+// A grey picture is enough to show that the network works; it has no face.
 Status try_detector(const std::shared_ptr<const engine::DetectorBundle>& bundle) {
   image::Image grey(96, 64);
   std::fill(grey.pixels().begin(), grey.pixels().end(), std::uint8_t{128});

@@ -17,7 +17,7 @@ namespace {
 
 constexpr float kSameVector = 1e-5F;
 constexpr const char* kTokenTable = "token_embedding.weight";
-// The name that DFER-CLIP's own parser has for it.
+// The name of this position in DFER-CLIP's own parser.
 constexpr const char* kPosition = "class_token_position";
 constexpr double kDferClipFactor = 100;
 
@@ -28,11 +28,11 @@ std::int64_t tokens_of(const checkpoint::DferClipParts& parts) {
 // One class's input of the text tower.
 struct FramedText {
   std::vector<std::int32_t> ids;      // start, text and room for learned tokens, end
-  std::vector<std::int32_t> written;  // what the file stores behind the start and M tokens
+  std::vector<std::int32_t> written;  // what the file stores after the start and M tokens
   std::size_t before = 0;             // learned tokens before the text; the others follow it
 };
 
-// The published code keeps start and end of "X ... X text" and puts the M learned tokens behind the
+// The published code keeps start and end of "X ... X text" and puts the M learned tokens after the
 // text (front), around it (middle) or before it (end).
 Result<FramedText> framed(const text::BpeTokenizer& tokenizer, const std::string& text,
                           std::size_t tokens, int context, TextPosition position) {
@@ -55,7 +55,7 @@ Result<FramedText> framed(const text::BpeTokenizer& tokenizer, const std::string
   return out;
 }
 
-// The file holds the vectors of the text and the end, whatever the position: they must be ours.
+// For every position the file stores the vectors of the text and the end; they must equal ours.
 Status check_suffix(std::span<const float> suffix, const std::vector<float>& table,
                     const FramedText& framed, std::size_t width, const text::Label& label) {
   for (std::size_t i = 0; i < framed.written.size(); ++i) {
@@ -63,16 +63,17 @@ Status check_suffix(std::span<const float> suffix, const std::vector<float>& tab
     const float* ours = table.data() + static_cast<std::size_t>(framed.written[i]) * width;
     for (std::size_t w = 0; w < width; ++w) {
       if (std::abs(stored[w] - ours[w]) <= kSameVector) continue;
-      return corrupt(fmt::format(
-          "'prompt_learner.token_suffix' is not of the text '{}' for class '{}' (expected --labels "
-          "with the texts of the training, in their order)",
-          label.texts.front(), label.name));
+      return corrupt(
+          fmt::format("'prompt_learner.token_suffix' does not match the text '{}' for class '{}' "
+                      "(expected --labels "
+                      "with the texts of the training, in their order)",
+                      label.texts.front(), label.name));
     }
   }
   return {};
 }
 
-// Ids of the words that stand for learned tokens: `own` is the first of the class.
+// Ids of the placeholder words for learned tokens: `own` is the first of the class.
 void place_learned(FramedText& framed, std::int64_t own, std::int64_t added, std::size_t tokens) {
   const std::size_t text = framed.written.size() - 1;
   std::int64_t next = own;
@@ -118,7 +119,7 @@ Result<TextPosition> dfer_clip_position(const checkpoint::Checkpoint& weights,
   if (found == weights.metadata().end() || found->second.empty()) {
     if (given) return *given;
     return invalid_argument(
-        "does not say where the text of a class stands among its learned tokens (expected "
+        "position of the class text among the learned tokens is unknown (expected "
         "--class-token-position end, as in the published scripts, or front or middle)");
   }
   const auto said = find_text_position(found->second);
@@ -128,7 +129,7 @@ Result<TextPosition> dfer_clip_position(const checkpoint::Checkpoint& weights,
   }
   if (given && *given != *said) {
     return invalid_argument(
-        fmt::format("--class-token-position: is '{}' (expected '{}', as the file says)",
+        fmt::format("--class-token-position: '{}' differs from the file (expected '{}')",
                     to_string(*given), to_string(*said)));
   }
   return *said;
@@ -193,15 +194,15 @@ Result<Plan> plan_dfer_clip(const Source& source, const DferClip& kind, const Op
   info.labels = labels.labels;
   MIEN_ASSIGN_OR_RETURN(out, with_words(std::move(out), options));
   MIEN_ASSIGN_OR_RETURN(out, with_projection(std::move(out), options));
-  // Shown to people: the features are those of the bare texts and the learned tokens.
+  // For display only: the features come from the bare texts and the learned tokens.
   for (text::Label& label : info.labels) {
     label.texts.front() = with_learned_tokens(label.texts.front(), kind.parts);
   }
   static const std::map<TextPosition, const char*> where = {
       {TextPosition::kEnd, "before their texts"},
-      {TextPosition::kFront, "behind their texts"},
+      {TextPosition::kFront, "after their texts"},
       {TextPosition::kMiddle, "around their texts"}};
-  out.notes.push_back(fmt::format("the learned tokens of the classes stand {} ({})",
+  out.notes.push_back(fmt::format("the learned tokens of the classes are {} ({})",
                                   where.at(*position), to_string(*position)));
   out.prompts = LearnedPrompts{kind.parts, *position, std::move(labels.labels)};
   return out;

@@ -9,8 +9,8 @@
 
 namespace mien::convert {
 
-/// Where the texts of the classes stand among their learned tokens: what `given` or the metadata of
-/// the file says. Errors: kInvalidArgument when neither does, or both and not the same.
+/// The position of the class texts among their learned tokens, from `given` or the metadata of the
+/// file. Errors: kInvalidArgument if neither gives it, or they differ.
 Result<TextPosition> dfer_clip_position(const checkpoint::Checkpoint& weights,
                                         std::optional<TextPosition> given);
 

@@ -16,7 +16,7 @@ constexpr int kExpClipFrames = 16;
 Status check_fits(const TensorView& map, const engine::Architecture& architecture) {
   if (architecture.temporal || architecture.regression || architecture.neutral ||
       architecture.prompt || architecture.reciprocal) {
-    return invalid_argument("--projection: the source has more than two towers (expected a CLIP)");
+    return invalid_argument("--projection: source has more than two towers (expected a CLIP)");
   }
   if (engine::joint_projections(architecture).empty()) {
     return invalid_argument(
@@ -25,7 +25,7 @@ Status check_fits(const TensorView& map, const engine::Architecture& architectur
   }
   if (map.dim(1) != architecture.embed) {
     return invalid_argument(
-        fmt::format("--projection: is for embeddings of width {} (expected {}, as the towers)",
+        fmt::format("--projection: made for embeddings of width {} (expected {}, as in the towers)",
                     map.dim(1), architecture.embed));
   }
   return {};

@@ -33,7 +33,7 @@ Result<Tensor> embed_rows(std::shared_ptr<const checkpoint::Checkpoint> weights,
                                          out.f32().data() + done * embed, session));
   }
   if (!is_finite(out.f32())) {
-    return corrupt("checkpoint: the text tower gives numbers that are not finite");
+    return corrupt("checkpoint: text tower gives numbers that are not finite");
   }
   kernels::l2_normalize_rows(out.f32().data(), out.dim(0), out.dim(1));
   return out;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the text tower says of labels.
+// Text embeddings of labels.
 
 #include <memory>
 #include <span>

@@ -1,4 +1,4 @@
-// A bundle as the source: it knows itself, so that the question is only what is still true.
+// A bundle as the source: it describes itself, so only the effects of the options must be found.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,11 +19,11 @@ using engine::Bundle;
 using engine::BundleInfo;
 using engine::Reference;
 
-// What the options leave as it was.
+// What the options leave unchanged.
 struct Kept {
   bool labels = false;
-  bool texts = false;  ///< a text becomes the same embedding as before
-  bool faces = false;  ///< and so does a face
+  bool texts = false;  ///< text embeddings stay the same
+  bool faces = false;  ///< face embeddings stay the same
 };
 
 Kept what_is_kept(const BundleInfo& info, const Options& options) {
@@ -59,7 +59,7 @@ std::vector<checkpoint::TensorSource> rows_of(const checkpoint::Checkpoint& file
   return out;
 }
 
-// Floating weights instead of those stored in int8, which no other type can be made from directly.
+// Replaces int8 weights by floating-point ones, from which other types can be made.
 Result<std::shared_ptr<const checkpoint::Checkpoint>> without_int8(
     const std::shared_ptr<const checkpoint::Checkpoint>& weights) {
   const auto& tensors = weights->tensors();
@@ -74,14 +74,13 @@ Result<std::shared_ptr<const checkpoint::Checkpoint>> without_int8(
   return std::shared_ptr<const checkpoint::Checkpoint>(std::move(out));
 }
 
-// Other labels than its own. What was fitted or learned for the old ones does not go with them.
+// Sets other labels. What was fitted or learned for the old ones is dropped.
 Status replace_labels(const std::string& subject, const Options& options, Plan& plan) {
   BundleInfo& info = plan.info;
   const engine::Architecture& architecture = info.architecture;
   if (architecture.reciprocal || (architecture.prompt && architecture.prompt->labels > 0)) {
-    return invalid_argument(
-        "--labels: " + subject +
-        " has weights that were learned for each of its labels (expected no --labels)");
+    return invalid_argument("--labels: " + subject +
+                            " has weights learned for each of its labels (expected no --labels)");
   }
   if (!architecture.text && options.text_from.empty()) {
     if (!options.labels) return {};
@@ -105,7 +104,7 @@ Status replace_labels(const std::string& subject, const Options& options, Plan& 
   return {};
 }
 
-// Its own labels, in a space that may have changed.
+// Keeps its own labels, in a space that may have changed.
 Status keep_labels(const Bundle& bundle, const std::string& subject, const Kept& kept,
                    const Options& options, Plan& plan) {
   BundleInfo& info = plan.info;
@@ -117,7 +116,7 @@ Status keep_labels(const Bundle& bundle, const std::string& subject, const Kept&
   if (has_learned_labels(info)) {
     return invalid_argument(
         subject +
-        ": its labels were learned, and their texts alone are not the same (expected "
+        ": labels were learned, so they cannot be made from their texts (expected "
         "--labels with others, or neither --activation nor --projection)");
   }
   if (!info.architecture.text && options.text_from.empty()) {
@@ -150,7 +149,7 @@ void keep_reference(const Bundle& bundle, const Kept& kept, Plan& plan) {
   }
 }
 
-// What the user wants otherwise, besides labels and types.
+// Applies the other options of the user, besides labels and types.
 Status change_settings(const Options& options, BundleInfo& info) {
   if (options.activation) {
     if (!engine::set_activation(info.architecture, *options.activation)) {

@@ -74,10 +74,10 @@ Result<Activation> hugging_face_activation(const Json& section, std::string_view
   if (name == "gelu") return Activation::kGelu;
   if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
   return unsupported(fmt::format(
-      "{}: activation '{}' is not known (expected quick_gelu, gelu or gelu_new)", subject, name));
+      "{}: unknown activation '{}' (expected quick_gelu, gelu or gelu_new)", subject, name));
 }
 
-// The section that the library itself would use: `<tower>_config_dict` goes first.
+// The section that the library itself would use: `<tower>_config_dict` has priority.
 const Json* hugging_face_section(const Json& config, const std::string& tower) {
   const Json* dict = member(config, tower + "_config_dict");
   return dict != nullptr ? dict : member(config, tower + "_config");
@@ -163,7 +163,7 @@ Status read_preprocessor(const fs::path& path, const Limits& limits, Hints& out)
 
 // --- OpenCLIP -----------------------------------------------------------------------------------
 
-// Every member must be one that does not change the model, or be off.
+// Every member must leave the model unchanged, or be off.
 Status reject_others(const Json& section, const std::vector<std::string_view>& known,
                      std::string_view subject) {
   for (const auto& [key, value] : section.as_object()) {

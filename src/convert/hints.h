@@ -1,6 +1,6 @@
 #pragma once
 
-// What the configuration files beside weights say.
+// Reads the configuration files beside weights.
 
 #include <array>
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace mien::convert {
 
-/// What a configuration says about one tower. Nothing: it does not say.
+/// The settings of one tower in a configuration; none where it has no entry.
 struct TowerHints {
   std::optional<kernels::Activation> activation;
   std::optional<std::int64_t> heads;
@@ -22,7 +22,7 @@ struct TowerHints {
   std::optional<std::int64_t> layers;
 };
 
-/// How a configuration wants its pixels; CLIP's own way where it says nothing.
+/// The preprocessing of a configuration; CLIP's own where it has no entry.
 struct PixelHints {
   std::optional<std::array<float, 3>> mean;
   std::optional<std::array<float, 3>> std;

@@ -10,9 +10,9 @@
 namespace mien::convert {
 namespace {
 
-// What `--labels` is when nobody sets it; whoever sets it gets the same.
+// The default of `--labels`; giving it explicitly has the same effect.
 constexpr const char* kDefaultLabels = "basic7";
-// In the order of the published code; data sets of fewer classes have the first of them.
+// In the order of the published code; data sets with fewer classes use the first ones.
 const std::vector<std::string> kClasses = {"happiness", "sadness",      "neutral",       "anger",
                                            "surprise",  "disgust",      "fear",          "contempt",
                                            "anxiety",   "helplessness", "disappointment"};
@@ -65,7 +65,8 @@ Result<text::LabelSet> dfer_clip_labels(std::int64_t classes, const Options& opt
                                  [](const text::Label& label) { return !label.texts.empty(); });
   if (out.labels.size() != count || !plain) {
     return invalid_argument(
-        fmt::format("--labels: has {} labels (expected {} without compounds, as the checkpoint)",
+        fmt::format("--labels: wrong number of labels, {} (expected {} without compounds, as in "
+                    "the checkpoint)",
                     out.labels.size(), classes));
   }
   for (text::Label& label : out.labels) label.texts.resize(1);

@@ -11,15 +11,15 @@
 
 namespace mien::convert {
 
-/// What an option names does not fit, whatever is wrong with it: kInvalidArgument, with the option
-/// in front. Troubles of the system and cancellation stay what they are.
+/// Turns any problem with the value of an option into kInvalidArgument, with the option as subject.
+/// I/O errors and cancellation keep their codes.
 Status bad_option(std::string_view option, const Status& status);
 
 /// Those of `options`, or "basic7". Errors of all four: kInvalidArgument.
 Result<text::LabelSet> plain_labels(const Options& options);
-/// The labels that a DFER-CLIP checkpoint of so many classes was trained with: the published
-/// descriptors of 7, 8 or 11 classes by default, else the first text of each label. Errors: also
-/// when they are not as many.
+/// The labels that a DFER-CLIP checkpoint with this number of classes was trained with: by default
+/// the published descriptors of 7, 8 or 11 classes, otherwise the first text of each label. Errors:
+/// also for another number of labels.
 Result<text::LabelSet> dfer_clip_labels(std::int64_t classes, const Options& options);
 /// The labels of KE2NT, each with the one sentence it was trained against: by default the seven
 /// published classes in their order; texts of a label file stay as they are.

@@ -31,7 +31,7 @@ bool is_pictures(const TensorView& view, std::int64_t image_size) {
          view.dim(2) == image_size;
 }
 
-// A square of pixels that is added to the picture.
+// A square of pixels to add to the picture.
 bool is_patch(const TensorView& view, std::int64_t image_size) {
   return view.rank() == 3 && view.dim(0) == kColours && view.dim(1) == view.dim(2) &&
          view.dim(1) > 1 && view.dim(1) <= image_size;
@@ -98,7 +98,7 @@ Status check_left_out(const checkpoint::Checkpoint& weights, const std::vector<s
   MIEN_RETURN_IF_ERROR(check_not_hesp(weights, image_size));
   return unsupported(fmt::format(
       "checkpoint: {} {} not part of CLIP's towers and may change the answers: {} (expected a "
-      "plain CLIP or a supported method; --leave-out with the beginnings of their names leaves "
+      "plain CLIP or a supported method; --leave-out with prefixes of their names leaves "
       "them out)",
       wrong.size(), wrong.size() == 1 ? "tensor is" : "tensors are", listed_tensors(wrong)));
 }

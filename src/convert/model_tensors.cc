@@ -14,7 +14,7 @@ DType target_type(const checkpoint::Checkpoint& weights, const checkpoint::Tenso
                   std::optional<DType> wanted) {
   const DType first = weights.find(row.sources.front())->dtype();
   if (first == DType::kI8) return first;
-  // Scales are few and are multiplied with many: half of their bits would save nothing.
+  // Scales are few but apply to many values: storing them in 16 bits would save nothing.
   if (row.name == "logit_scale" || row.name.ends_with(engine::kScaleSuffix)) return DType::kF32;
   if (wanted) return *wanted;
   const bool same = std::all_of(row.sources.begin(), row.sources.end(), [&](const auto& name) {
@@ -60,7 +60,7 @@ Status add_row(const checkpoint::Checkpoint& from, const checkpoint::TensorSourc
                std::optional<DType> dtype, ModelTensors& out) {
   const DType target = target_type(from, row, dtype);
   const TensorView& first = *from.find(row.sources.front());
-  // Nothing changes: the bytes go from file to file without a copy in memory.
+  // Unchanged: the bytes go from file to file without a copy in memory.
   if (row.sources.size() == 1 && !row.transpose && first.dtype() == target) {
     out.add_view(row.name, first);
     return {};

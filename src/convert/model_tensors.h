@@ -1,6 +1,6 @@
 #pragma once
 
-// The tensors of a bundle that is being made.
+// The tensors of a bundle under construction.
 
 #include <map>
 #include <memory>
@@ -14,8 +14,8 @@
 
 namespace mien::convert {
 
-/// The tensors of a bundle in their order of writing: views of the source where nothing changes,
-/// copies where types or layout do. Threads: const after filling.
+/// The tensors of a bundle in writing order: views of the source if unchanged, copies if type or
+/// layout changes. Threads: const after filling.
 class ModelTensors final : public checkpoint::Checkpoint {
  public:
   explicit ModelTensors(std::shared_ptr<const checkpoint::Checkpoint> source)
@@ -29,7 +29,7 @@ class ModelTensors final : public checkpoint::Checkpoint {
   void add(std::string name, Tensor tensor);
   /// Precondition: there is a tensor of this name.
   void replace(const std::string& name, Tensor tensor);
-  /// Keeps what views of `tensor` need.
+  /// Keeps the buffer of `tensor` alive for views of it.
   void own(Tensor tensor) { owned_.push_back(std::move(tensor)); }
   const std::vector<std::string>& order() const { return order_; }
 
@@ -48,7 +48,7 @@ class ModelTensors final : public checkpoint::Checkpoint {
   std::vector<std::shared_ptr<const checkpoint::Checkpoint>> sources_;  // the first is the model's
   std::vector<std::string> order_;
   std::map<std::string, TensorView, std::less<>> tensors_;
-  std::vector<Tensor> owned_;  // moving a tensor leaves its buffer, and so the views, where it is
+  std::vector<Tensor> owned_;  // moving a tensor does not move its buffer, so the views stay valid
 };
 
 /// A float32 tensor as another type. Errors: kInvalidArgument when a number does not fit F16.

@@ -1,6 +1,6 @@
 #pragma once
 
-// What becomes of a source, before any tensor is read.
+// The plan for a source, before any tensor is read.
 
 #include <memory>
 #include <optional>
@@ -20,22 +20,22 @@ struct Part {
   std::vector<checkpoint::TensorSource> rows;
 };
 
-/// The learned tokens of DFER-CLIP, and where the texts of the classes stand among them.
+/// The learned tokens of DFER-CLIP, and the position of the class texts among them.
 struct LearnedPrompts {
   checkpoint::DferClipParts parts;
   TextPosition position = TextPosition::kEnd;
   std::vector<text::Label> labels;  ///< with the bare text of each class
 };
 
-/// Everything of a bundle but its tensors, and where these come from.
+/// Everything of a bundle except its tensors, and the sources of these.
 struct Plan {
   engine::BundleInfo info;  ///< without licence and provenance
   Part model;
-  std::optional<Part> text;          ///< the text tower of another model
-  std::optional<Source> projection;  ///< a map of Exp-CLIP to be folded into both towers
+  std::optional<Part> text;                          ///< the text tower of another model
+  std::optional<Source> projection;                  ///< a map of Exp-CLIP to fold into both towers
   std::shared_ptr<const text::Tokenizer> tokenizer;  ///< nullptr: no text tower
-  std::optional<LearnedPrompts> prompts;  ///< the labels' texts are read with these around them
-  checkpoint::NamedTensors extras;        ///< of a bundle, taken as they are: features, reference
+  std::optional<LearnedPrompts> prompts;  ///< learned tokens around the texts of the labels
+  checkpoint::NamedTensors extras;        ///< of a bundle, copied unchanged: features, reference
   std::filesystem::path config;           ///< that was read beside the weights; empty: none
   std::string naming;
   std::string source_card;  ///< of a bundle
@@ -43,11 +43,11 @@ struct Plan {
   std::vector<std::string> notes;
 };
 
-/// The plan for each kind of source. No weights are read, so that everything that does not fit is
-/// found before the work begins. Errors: as to_bundle.
+/// The plan for each kind of source. Reads no weights, so that mismatches are found before the work
+/// begins. Errors: as to_bundle.
 Result<Plan> make_plan(const Source& source, const Recognised& kind, const Options& options);
 Result<Plan> plan_clip(const Source& source, const ClipNames& names, const Options& options);
-/// What CLIP, EmoCLIP and DFER-CLIP have in common: all but labels and words.
+/// The common part of CLIP, EmoCLIP and DFER-CLIP: everything except labels and words.
 Result<Plan> plan_clip_towers(const Source& source, const ClipNames& names, const Options& options);
 Result<Plan> plan_dfer_clip(const Source& source, const DferClip& kind, const Options& options);
 Result<Plan> plan_image_tower(const Source& source, const ImageTowerAlone& kind,

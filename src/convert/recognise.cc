@@ -10,7 +10,7 @@ namespace {
 using checkpoint::ClipNaming;
 using checkpoint::TowerNaming;
 
-constexpr std::int64_t kUsualSide = 224;  // of CLIP's pictures, when no tower says
+constexpr std::int64_t kUsualSide = 224;  // of CLIP's pictures, if no tower gives it
 
 Result<ClipNames> read_clip_names(const checkpoint::Checkpoint& weights) {
   ClipNames out;
@@ -32,7 +32,7 @@ Result<Recognised> recognise_tower(const checkpoint::Checkpoint& weights) {
   return Recognised(ImageTowerAlone{std::move(tower)});
 }
 
-// The order matters: DFER-CLIP holds a CLIP, and a name that only looks like CLIP's decides
+// The order matters: DFER-CLIP contains a CLIP, and a name that only resembles CLIP's decides
 // nothing.
 Result<Recognised> recognise_weights(const std::shared_ptr<const checkpoint::Checkpoint>& weights) {
   if (checkpoint::is_dfer_clip(*weights)) {
@@ -43,8 +43,8 @@ Result<Recognised> recognise_weights(const std::shared_ptr<const checkpoint::Che
   if (checkpoint::detect_clip_naming(*weights) == ClipNaming::kUnknown) {
     if (find_projection(*weights) != nullptr) {
       return invalid_argument(
-          "is the projection of Exp-CLIP alone (expected the CLIP it belongs to as SRC, and this "
-          "file behind --projection)");
+          "only the projection of Exp-CLIP (expected its CLIP as SRC, and this "
+          "file after --projection)");
     }
     if (checkpoint::detect_tower_naming(*weights) != TowerNaming::kUnknown) {
       return recognise_tower(*weights);

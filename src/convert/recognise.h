@@ -1,6 +1,6 @@
 #pragma once
 
-// What a source is, by the names of its tensors.
+// Recognises a source by the names of its tensors.
 
 #include <memory>
 #include <variant>
@@ -20,7 +20,7 @@ struct ClipNames {
   std::vector<checkpoint::TensorSource> temporal;  ///< empty: no temporal model
 };
 
-/// CLIP in any layout, also with a regression head beside it.
+/// CLIP in any layout, with or without a regression head.
 struct Clip {
   ClipNames names;
 };
@@ -41,7 +41,7 @@ struct ImageTowerAlone {
 struct Ke2nt {
   checkpoint::TowerPlan tower;
 };
-/// A bundle of mien, whose bundle.json says all.
+/// A bundle of mien, described by its bundle.json.
 struct OwnBundle {
   std::shared_ptr<const engine::Bundle> bundle;
 };

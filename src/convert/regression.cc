@@ -34,7 +34,7 @@ Result<std::vector<engine::RegressionTarget>> name_targets(const std::vector<std
   if (names.size() != static_cast<std::size_t>(targets) || different.size() != names.size() ||
       different.contains("")) {
     return invalid_argument(
-        fmt::format("--targets: {} names (expected {} different ones, as the regression head has)",
+        fmt::format("--targets: {} names (expected {} different ones, as in the regression head)",
                     names.size(), targets));
   }
   std::vector<engine::RegressionTarget> out;
@@ -47,7 +47,7 @@ Result<std::optional<HeadPlan>> find_regression(const checkpoint::Checkpoint& we
                                                 const std::vector<std::string>& names,
                                                 std::vector<std::string>& notes) {
   auto head = read_head(weights, naming, embed);
-  // Other models have an `mlp` too: what is not a head is no reason to refuse the towers.
+  // Other models have an `mlp` too: if it is not a head, convert only the towers.
   if (!head.ok()) {
     notes.push_back("the regression head is left out: " + head.status().message());
   }
@@ -63,7 +63,7 @@ Result<std::optional<HeadPlan>> find_regression(const checkpoint::Checkpoint& we
   for (int t = 1; t <= head->sizes.targets; ++t) {
     head->targets.push_back({.name = fmt::format("target_{}", t)});
   }
-  notes.emplace_back("the targets of the regression head have no names (--targets names them)");
+  notes.emplace_back("the targets of the regression head have no names (--targets sets them)");
   return std::optional(std::move(head).value());
 }
 

@@ -19,7 +19,7 @@ struct HeadPlan {
 };
 
 /// The head of `weights` (`mlp.*`) for embeddings of width `embed`, or none. `names`: of its
-/// targets; empty: target_1, target_2, ... Tensors that are no such head are left out, with a note.
+/// targets; empty: target_1, target_2, ... Other `mlp` tensors are left out, with a note.
 /// Errors: kInvalidArgument for names that are not as many as targets, empty or duplicate, or
 /// without a head.
 Result<std::optional<HeadPlan>> find_regression(const checkpoint::Checkpoint& weights,

@@ -25,7 +25,7 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, error);
 }
 
-// Files of `folder` whose name ends so, sorted.
+// Files of `folder` with this ending, sorted.
 std::vector<fs::path> files_ending(const fs::path& folder, std::string_view end) {
   std::vector<fs::path> out;
   std::error_code error;
@@ -65,7 +65,7 @@ Result<fs::path> find_weights(const fs::path& path) {
   if (!fs::exists(path, error)) return not_found(path.string() + ": no such file or folder");
   if (is_file(path)) return path;
   if (!fs::is_directory(path, error)) {
-    return invalid_argument(path.string() + ": is neither a file nor a folder");
+    return invalid_argument(path.string() + ": neither a file nor a folder");
   }
   for (const char* name : {"model.safetensors", "open_clip_model.safetensors"}) {
     if (is_file(path / name)) return path / name;
@@ -78,7 +78,7 @@ Result<fs::path> find_weights(const fs::path& path) {
     const auto found = files_ending(path, end);
     if (found.size() == 1) return found.front();
     if (found.size() > 1) {
-      return unsupported(fmt::format("{}: has {} weights files (expected one; name the file)",
+      return unsupported(fmt::format("{}: {} weights files (expected one; give the file itself)",
                                      path.string(), found.size()));
     }
   }
@@ -91,7 +91,7 @@ Result<fs::path> find_weights(const fs::path& path) {
 bool is_bundle(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) return is_file(path / kBundleInfo);
-  if (!is_file(path)) return false;  // reading a pipe would wait
+  if (!is_file(path)) return false;  // reading a pipe would block
   if (path.filename() == kBundleWeights) return is_file(path.parent_path() / kBundleInfo);
   std::ifstream file(path, std::ios::binary);
   std::string magic(5, '\0');
@@ -134,7 +134,7 @@ Result<std::vector<fs::path>> files_of(const Source& source) {
 
 std::string default_name(const fs::path& given) {
   const fs::path path = absolute_name(given);
-  // "models/clip/" has no file name of its own, nor has "/".
+  // "models/clip/" and "/" have an empty file name.
   const fs::path last = path.has_filename() ? path : path.parent_path();
   std::error_code error;
   const std::string out =

@@ -45,7 +45,7 @@ Result<OtherModel> read_other(const Source& source, const ClipNames& names,
   return out;
 }
 
-// Its text tower has names of its own, so that no name map is needed.
+// The text tower of a bundle has its own names, so no name map is needed.
 OtherModel read_other(const engine::Bundle& bundle, const Options& options) {
   OtherModel out;
   out.architecture = bundle.info().architecture;
@@ -106,7 +106,7 @@ Result<std::shared_ptr<const text::Tokenizer>> find_tokenizer(const Source& sour
                     source.weights.string()));
   }
   if ((*loaded)->vocabulary_size() != vocabulary) {
-    return invalid_argument(fmt::format("{}: has {} tokens (expected {}, as the text tower)",
+    return invalid_argument(fmt::format("{}: {} tokens (expected {}, as in the text tower)",
                                         (given ? options.tokenizer : source.folder).string(),
                                         (*loaded)->vocabulary_size(), vocabulary));
   }
@@ -125,9 +125,9 @@ Result<OtherText> open_text_from(int embed, const Options& options) {
     return with_option(unsupported(subject + ": has no text tower (expected a whole CLIP model)"));
   }
   if (architecture.embed != embed) {
-    return with_option(unsupported(
-        fmt::format("{}: gives embeddings of width {} (expected {}, as the image tower)", subject,
-                    architecture.embed, embed)));
+    return with_option(
+        unsupported(fmt::format("{}: embeddings of width {} (expected {}, as in the image tower)",
+                                subject, architecture.embed, embed)));
   }
   OtherText out;
   MIEN_ASSIGN_OR_RETURN(out.tokenizer,
@@ -143,7 +143,7 @@ Plan with_text_from(Plan plan, OtherText other) {
   plan.info.architecture.text = other.tower;
   plan.tokenizer = std::move(other.tokenizer);
   plan.notes.push_back(
-      fmt::format("the text tower is that of {}: right only if it was not trained further",
+      fmt::format("text tower taken from {}: correct only if it was not trained further",
                   other.part.source.weights.filename().string()));
   plan.text = std::move(other.part);
   return plan;
@@ -155,7 +155,7 @@ Result<Plan> with_words(Plan plan, const Options& options) {
   if (info.architecture.text) {
     if (!options.text_from.empty()) {
       return invalid_argument(
-          fmt::format("--text-from: {} has a text tower of its own (expected one without)",
+          fmt::format("--text-from: {} already has a text tower (expected a source without one)",
                       source.weights.string()));
     }
     MIEN_ASSIGN_OR_RETURN(plan.tokenizer,
@@ -163,7 +163,7 @@ Result<Plan> with_words(Plan plan, const Options& options) {
     return plan;
   }
   if (!options.text_from.empty()) {
-    // What was assumed of that model was said of this one: both are the same CLIP.
+    // Assumptions about that model hold for this one too, since both are the same CLIP.
     MIEN_ASSIGN_OR_RETURN(OtherText other, open_text_from(info.architecture.embed, options));
     return with_text_from(std::move(plan), std::move(other));
   }

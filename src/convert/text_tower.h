@@ -27,7 +27,7 @@ struct OtherText {
 /// it has none, or one of another width; those of make_plan.
 Result<OtherText> open_text_from(int embed, const Options& options);
 
-/// The plan with that text tower, and a note of it.
+/// Adds that text tower to the plan, with a note.
 Plan with_text_from(Plan plan, OtherText other);
 
 /// Gives the plan a tokenizer and, where it has no text tower of its own, that of

@@ -35,7 +35,7 @@ Result<engine::ImageTower> residual_tower(const checkpoint::TowerShape& shape,
                             .widths = shape.widths,
                             .blocks = shape.blocks,
                             .projection = false};
-  notes.emplace_back("took pictures of 224 pixels, which the tensors cannot tell");
+  notes.emplace_back("assumed pictures of 224 pixels, because the tensors do not show the size");
   return engine::ImageTower(std::move(out));
 }
 
@@ -80,7 +80,7 @@ bool is_ke2nt(const checkpoint::Checkpoint& weights) {
 
 namespace {
 
-// The tower itself: what both kinds have in common.
+// The common part of both kinds of tower.
 Result<Plan> plan_tower(const Source& source, const checkpoint::TowerPlan& tower,
                         const Options& options, std::vector<std::string> notes) {
   const std::string subject = source.weights.string();
@@ -126,18 +126,18 @@ Result<Plan> plan_ke2nt(const Source& source, const Ke2nt& kind, const Options& 
   MIEN_ASSIGN_OR_RETURN(
       Plan out,
       plan_tower(source, kind.tower, options,
-                 {"the transformation network of KE2NT is left out: it serves training, and an "
+                 {"the transformation network of KE2NT is left out: it is for training, and an "
                   "intensity needs a calibration that the file lacks"}));
   MIEN_ASSIGN_OR_RETURN(const text::LabelSet labels, ke2nt_labels(options));
   if (options.text_from.empty()) {
     out.notes.emplace_back(
         "no text tower: the bundle gives embeddings only, and initial weights for training "
-        "(--text-from CLIP takes the text tower that KE2NT was trained against, ViT-B/16's, and "
+        "(--text-from CLIP adds the text tower that KE2NT was trained against, ViT-B/16's, and "
         "gives it labels)");
     return out;
   }
   MIEN_ASSIGN_OR_RETURN(OtherText other, open_text_from(out.info.architecture.embed, options));
-  // The CLIP that it was trained against is the only one that says anything of its texts.
+  // Only the CLIP that it was trained against gives meaningful text embeddings.
   out.notes.insert(out.notes.end(), other.notes.begin(), other.notes.end());
   out.info.logit_scale = other.logit_scale;
   out.info.method = "e2n";

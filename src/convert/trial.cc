@@ -17,7 +17,7 @@ Result<std::vector<float>> try_image_tower(const engine::ImageEncoder& encoder) 
   engine::Session session;
   MIEN_RETURN_IF_ERROR(encoder.encode(pixels.data(), 1, out.data(), session));
   if (!is_finite(out)) {
-    return corrupt("checkpoint: the image tower gives numbers that are not finite");
+    return corrupt("checkpoint: image tower gives numbers that are not finite");
   }
   return out;
 }
@@ -32,7 +32,7 @@ Result<std::vector<float>> try_temporal_model(const engine::TemporalEncoder& enc
   engine::Session session;
   MIEN_RETURN_IF_ERROR(encoder.encode(rows.data(), 1, frames, out.data(), session));
   if (!is_finite(out)) {
-    return corrupt("checkpoint: the temporal model gives numbers that are not finite");
+    return corrupt("checkpoint: temporal model gives numbers that are not finite");
   }
   return out;
 }
@@ -46,7 +46,7 @@ Result<std::vector<float>> try_regressor(const engine::Regressor& head, int embe
   engine::Session session;
   MIEN_RETURN_IF_ERROR(head.predict(clips.data(), 2, out.data(), session));
   if (!is_finite(out)) {
-    return corrupt("checkpoint: the regression head gives numbers that are not finite");
+    return corrupt("checkpoint: regression head gives numbers that are not finite");
   }
   return out;
 }
@@ -57,7 +57,8 @@ Result<Trial> try_weights(const checkpoint::Checkpoint& weights,
                           const engine::Architecture& architecture) {
   Trial out;
   {
-    // One part after the other: packed weights of an image tower are as large as the file.
+    // One part after the other to save memory: the packed weights of an image tower are as large as
+    // the file.
     MIEN_ASSIGN_OR_RETURN(const auto image, engine::ImageEncoder::load(weights, architecture, {}));
     MIEN_ASSIGN_OR_RETURN(out.picture, try_image_tower(*image));
   }
@@ -92,13 +93,13 @@ Result<Trial> try_bundle(const engine::Bundle& bundle) {
 
 Status check_same(const Trial& before, const Trial& after, const std::string& subject) {
   if (before.picture != after.picture) {
-    return internal_error(subject + ": gives another embedding than before it was written");
+    return internal_error(subject + ": embedding differs from the one before writing");
   }
   if (before.clip != after.clip) {
-    return internal_error(subject + ": gives another clip embedding than before it was written");
+    return internal_error(subject + ": clip embedding differs from the one before writing");
   }
   if (before.regression != after.regression) {
-    return internal_error(subject + ": gives other values than before it was written");
+    return internal_error(subject + ": regression values differ from those before writing");
   }
   return {};
 }

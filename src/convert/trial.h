@@ -1,6 +1,6 @@
 #pragma once
 
-// Does a model work, and is what was written the same?
+// Checks that a model works, and that it is the same after writing.
 
 #include <vector>
 
@@ -8,7 +8,7 @@
 
 namespace mien::convert {
 
-/// What the parts of a model give for fixed inputs.
+/// The outputs of the parts of a model for fixed inputs.
 struct Trial {
   std::vector<float> picture;     ///< embedding of a grey pattern
   std::vector<float> clip;        ///< of two frames; empty: no temporal model

@@ -17,7 +17,7 @@ Status add_afew_split(const DatasetFiles& files, const std::string& folder,
   MIEN_ASSIGN_OR_RETURN(const auto place, files.find_folder(places));
   if (!place) {
     return not_found(
-        fmt::format("{}: is missing or empty (expected class folders)",
+        fmt::format("{}: missing or empty (expected class folders)",
                     files.subject(folder + (split == "train" ? "/train" : "/validation"))));
   }
   MIEN_ASSIGN_OR_RETURN(const auto class_folders, files.store()->list_folders(*place));
@@ -25,7 +25,7 @@ Status add_afew_split(const DatasetFiles& files, const std::string& folder,
     const std::string name = path_tail(of_class, 1);
     const auto label = find_class(name, classes);
     if (!label) {
-      return corrupt(fmt::format("{}: is no class (expected folders {})", files.subject(of_class),
+      return corrupt(fmt::format("{}: not a class (expected folders {})", files.subject(of_class),
                                  fmt::join(classes, ", ")));
     }
     MIEN_ASSIGN_OR_RETURN(const auto clips, files.store()->list_folders(of_class));

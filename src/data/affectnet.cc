@@ -61,7 +61,7 @@ Result<Manifest> read_affectnet(const DatasetFiles& files, const DatasetOptions&
       Sample sample{.id = row.cells[columns.path], .split = split};
       if (label < static_cast<int>(kAffectnetClasses.size())) sample.labels = {label};
       if (sample.labels.empty() && !options.keep_unlabelled) {
-        ++out.unlabelled;  // many, so their pictures are not looked for
+        ++out.unlabelled;  // they are many, so their pictures are not searched
         continue;
       }
       sample.extra["valence"] = row.cells[columns.valence];

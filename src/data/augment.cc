@@ -18,7 +18,7 @@ struct Source {
     return x >= 0 && y >= 0 && x < side && y < side ? plane[y * side + x] : 0.0F;
   }
   float nearest(double x, double y) const {
-    // Halves go to the even pixel, as in PyTorch's grid sampling.
+    // Rounds halves to the even pixel, as PyTorch's grid sampling does.
     return at(static_cast<int>(std::nearbyint(x)), static_cast<int>(std::nearbyint(y)));
   }
   float bilinear(double x, double y) const {
@@ -34,7 +34,7 @@ struct Source {
 void warp(const Augmentation& a, int side, std::span<float> planes) {
   const double centre = (side - 1) / 2.0;
   const double angle = a.angle_deg * std::numbers::pi / 180;
-  // From the place in the result to the place in the source.
+  // Maps a pixel of the result to its position in the source.
   const double c = std::cos(angle) / a.scale, s = std::sin(angle) / a.scale;
   const std::vector<float> before(planes.begin(), planes.end());
   const std::size_t area = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
@@ -81,14 +81,13 @@ bool AugmentOptions::any() const {
 }
 
 void AugmentOptions::register_options(OptionSet& set) {
-  set.add("rotate_deg", rotate_deg, "Rotation by up to so many degrees, both ways", {0, 180});
-  set.add("flip", flip, "Probability of the mirror image", {0, 1});
-  set.add("scale", scale, "Zoom by up to this share, both ways", {0, 0.9});
-  set.add("shift", shift, "Move by up to this share of the side", {0, 1});
-  set.add("contrast", contrast, "Contrast changes by up to this share", {0, 1});
-  set.add("brightness", brightness, "Brightness changes by up to this, in preprocessed units",
-          {0, 10});
-  set.add("noise", noise, "Normal noise of up to this deviation", {0, 10});
+  set.add("rotate_deg", rotate_deg, "Maximum rotation in degrees, in both directions", {0, 180});
+  set.add("flip", flip, "Probability of mirroring", {0, 1});
+  set.add("scale", scale, "Maximum zoom as a share, in both directions", {0, 0.9});
+  set.add("shift", shift, "Maximum shift as a share of the side", {0, 1});
+  set.add("contrast", contrast, "Maximum change of contrast, as a share", {0, 1});
+  set.add("brightness", brightness, "Maximum change of brightness, in preprocessed units", {0, 10});
+  set.add("noise", noise, "Maximum standard deviation of normal noise", {0, 10});
   set.add("erase", erase, "Probability that a rectangle is blanked", {0, 1});
   set.add("smooth", smooth, "Bilinear; false: nearest neighbour, as EmoCLIP");
 }

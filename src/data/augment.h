@@ -27,7 +27,7 @@ struct AugmentOptions {
   static AugmentOptions emoclip();
 };
 
-/// What was drawn; applied alike to every frame of a clip.
+/// Random values, applied equally to every frame of a clip.
 struct Augmentation {
   double angle_deg = 0;
   bool flip = false;
@@ -41,12 +41,12 @@ struct Augmentation {
   bool smooth = true;
 };
 
-/// Takes the same number of values from `rng` whatever they are.
+/// Always takes the same number of values from `rng`.
 Augmentation draw_augmentation(const AugmentOptions& options, Rng& rng);
 
-/// Changes one picture in place. Shape: planes [3, side, side]. What comes from outside is 0 (the
-/// mean colour when the picture is normalised). Rotation, then flip, as published. `rng` feeds the
-/// noise only.
+/// Changes one picture in place. Shape: planes [3, side, side]. Pixels from outside become 0 (the
+/// mean colour of a normalised picture). Rotation, then flip, as published. `rng` feeds the noise
+/// only.
 void augment(const Augmentation& augmentation, int side, std::span<float> planes, Rng& rng);
 
 }  // namespace mien::data

@@ -26,7 +26,7 @@ constexpr std::array<Expression, 8> kExpressions = {{
     {{"afraid", "fearful", "frightened"}, "fear"},
     {{"contemptuous", "scornful", "disdainful"}, "contempt"},
 }};
-// Neutral beside something stronger, which it weakens.
+// Words for neutral beside a stronger expression, which it weakens.
 constexpr Expression kMuted = {{"restrained", "muted", "reserved"}, "restraint"};
 constexpr std::array<std::string_view, 10> kColumns = {
     "fp_neutral", "fp_happiness", "fp_surprise", "fp_sadness", "fp_anger",
@@ -68,7 +68,7 @@ struct Told {
   int votes = 0;
 };
 
-// The strongest first; single votes are told only when nothing is stronger.
+// Strongest first; single votes are mentioned only if nothing is stronger.
 std::vector<Told> ranked(const ExpressionVotes& votes) {
   std::vector<Told> out;
   for (std::size_t e = 0; e < votes.expressions.size(); ++e) {
@@ -99,7 +99,7 @@ std::string one(const Told& told, bool clear, std::string_view unsure, Rng& rng)
   }
 }
 
-// Expressions that about as many annotators saw.
+// Expressions that about equally many annotators saw.
 std::string in_draw(const std::vector<std::string>& words, Rng& rng) {
   if (words.size() == 3) {
     return rng.below(2) == 0

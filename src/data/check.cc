@@ -62,13 +62,13 @@ Problems find_duplicates(const Manifest& manifest) {
   Problems out{.kind = "duplicate"};
   std::map<std::string_view, const Sample*> first;
   for (const Sample& sample : manifest.samples) {
-    const Sample* told = nullptr;  // once for each pair of samples, not for each frame
+    const Sample* told = nullptr;  // reported once per pair of samples, not per frame
     for (const std::string& frame : sample.frames) {
       const auto [it, fresh] = first.emplace(frame, &sample);
       if (fresh || it->second == told) continue;
       told = it->second;
       const bool same = told->labels == sample.labels;
-      out.messages.push_back(fmt::format("{}: is in sample {} and again in {}{}", frame,
+      out.messages.push_back(fmt::format("{}: used by sample {} and again by {}{}", frame,
                                          in_split(*told), in_split(sample),
                                          same ? "" : ", with another label"));
     }
@@ -111,7 +111,7 @@ Problems find_uncaptioned(const Manifest& manifest, bool needed) {
   return out;
 }
 
-// Frames of the manifest that workers take one by one.
+// The frames of the manifest; workers take them one by one.
 class Decoding {
  public:
   Decoding(const Manifest& manifest, const CheckOptions& options)
@@ -129,13 +129,13 @@ class Decoding {
 
   Result<Problems> run() {
     std::vector<std::thread> threads;
-    // Fewer threads than wanted do the work, too.
+    // Fewer threads than requested also do the work.
     for (int i = 1; i < options_.threads; ++i) {
       if (!start_thread(threads, [this] { work(); }).ok()) break;
     }
     work();
     for (std::thread& thread : threads) thread.join();
-    if (stopped()) return cancelled(fmt::format("{}: check stopped", manifest_.name));
+    if (stopped()) return cancelled(fmt::format("{}: check cancelled", manifest_.name));
     Problems out{.kind = "unreadable"};
     for (auto& [place, message] : bad_) out.messages.push_back(std::move(message));
     return out;
@@ -145,7 +145,7 @@ class Decoding {
  private:
   bool stopped() const { return options_.cancel != nullptr && *options_.cancel; }
 
-  // An exception that left a thread would end the process.
+  // An exception that leaves a thread ends the process.
   Status decode(const std::string& name) const {
     try {
       return decode_or_throw(name);

@@ -13,7 +13,7 @@
 namespace mien::data {
 
 struct CheckOptions {
-  bool all_frames = false;     ///< decode every frame, not the first of each sample only
+  bool all_frames = false;     ///< decode every frame, not only the first of each sample
   bool need_captions = false;  ///< a sample without a caption is a problem
   int threads = 1;
   Limits limits = {};
@@ -28,7 +28,7 @@ struct Problems {
   std::vector<std::string> messages = {};
 };
 
-/// What is in a manifest, and what is wrong with it.
+/// The counts of a manifest, and its problems.
 struct CheckReport {
   std::vector<std::string> splits;                ///< as they occur; "" where a sample has none
   std::vector<std::vector<std::int64_t>> counts;  ///< [class][split]; a compound counts for each
@@ -41,7 +41,7 @@ struct CheckReport {
   std::int64_t with_votes = 0;
   std::int64_t subjects = 0;
   std::int64_t decoded = 0;
-  std::vector<Problems> problems;  ///< every kind once, also those without a case
+  std::vector<Problems> problems;  ///< every kind once, also kinds without cases
 
   std::int64_t problem_count() const;
 };

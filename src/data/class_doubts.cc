@@ -18,12 +18,13 @@ namespace {
 
 constexpr std::size_t kOneLetter = 4;   // names shorter than this differ by a letter on purpose
 constexpr std::size_t kTwoLetters = 8;  // "suprize"
-constexpr std::int64_t kRarer = 4;      // two letters count only when the name is so much rarer
-constexpr std::size_t kKnownWord = 5;   // letters of a built-in name that others are compared with
+constexpr std::int64_t kRarer =
+    4;  // a difference of two letters counts only if the name is rarer by this factor
+constexpr std::size_t kKnownWord = 5;  // letters of a built-in name that others are compared with
 
 bool is_letter(char c) { return static_cast<unsigned char>(c) >= 0x80 || std::isalpha(c) != 0; }
 
-// A compound is made of classes that are looked at one by one.
+// The parts of a compound are classes of their own, which are checked one by one.
 bool is_compound(std::string_view name) { return name.find('+') != std::string_view::npos; }
 
 bool is_number(std::string_view name) {
@@ -31,7 +32,7 @@ bool is_number(std::string_view name) {
          std::none_of(name.begin(), name.end(), is_letter);
 }
 
-// Letters in lower case and digits; what people write in several ways is left out.
+// Lower-case letters and digits only, without spaces and punctuation.
 std::string plain(std::string_view name) {
   std::string out;
   for (const char c : name) {
@@ -73,7 +74,7 @@ std::vector<Class> classes_of(const Manifest& manifest) {
   return out;
 }
 
-// What is doubtful about two names; `rare` has at most as many samples as `other`.
+// Doubts about a pair of names; `rare` has at most as many samples as `other`.
 std::optional<std::string> doubt_of(const Class& rare, const Class& other) {
   if (rare.plain == other.plain && !rare.plain.empty()) {
     return fmt::format(
@@ -98,7 +99,7 @@ std::optional<std::string> doubt_of(const Class& rare, const Class& other) {
                      other.told());
 }
 
-// "suprise" throughout: nothing in the data says that "surprise" was meant.
+// "suprise" throughout: only our own list suggests that "surprise" was meant.
 std::optional<std::string> misspelt_word(const Class& each) {
   if (!each.meaning.empty()) return std::nullopt;
   std::vector<std::string> words;
@@ -132,7 +133,7 @@ std::vector<std::string> class_doubts(const Manifest& manifest) {
   std::vector<bool> told(classes.size());
   for (std::size_t a = 0; a < classes.size(); ++a) {
     for (std::size_t b = a + 1; b < classes.size(); ++b) {
-      // A word that is known is never the misspelt one of two.
+      // A known word is never the misspelt one of a pair.
       const bool first_known = !classes[a].meaning.empty();
       const bool as_known = first_known == !classes[b].meaning.empty();
       const bool first_is_rare = as_known || classes[a].plain == classes[b].plain

@@ -70,7 +70,7 @@ class Reader {
       if (c == '\n') ++line_;
       out += c;
     }
-    return problem("a quote is never closed");
+    return problem("a quote is not closed");
   }
 
   std::string_view text_;
@@ -85,7 +85,7 @@ Status check_header(const CsvRow& header, std::string_view subject) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) {
-    return corrupt(fmt::format("{}:{}: column '{}' appears twice", subject, header.line, *twice));
+    return corrupt(fmt::format("{}:{}: duplicate column '{}'", subject, header.line, *twice));
   }
   if (names.front().empty()) {
     return corrupt(fmt::format("{}:{}: a column has no name", subject, header.line));

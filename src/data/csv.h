@@ -11,7 +11,7 @@
 namespace mien::data {
 
 struct CsvRow {
-  std::int64_t line = 0;  ///< where it starts in the file, from 1
+  std::int64_t line = 0;  ///< line in the file where the row starts, from 1
   std::vector<std::string> cells = {};
 };
 

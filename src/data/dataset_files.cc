@@ -130,7 +130,7 @@ Status SampleSink::add_picture(Sample sample, const std::string& file, std::stri
 void SampleSink::finish() {
   if (other_counts_ == 0) return;
   out_.notes.push_back(
-      fmt::format("{} clips have another number of frames than their list tells", other_counts_));
+      fmt::format("{} clips have another number of frames than their list says", other_counts_));
 }
 
 Result<std::vector<ClipLine>> parse_clip_list(std::string_view text, std::string_view subject,
@@ -153,7 +153,7 @@ Result<std::vector<ClipLine>> parse_clip_list(std::string_view text, std::string
     item.frames = *frames;
     MIEN_ASSIGN_OR_RETURN(item.label, parse_label(fields.back(), 0, static_cast<int>(classes) - 1,
                                                   fmt::format("{}:{}", subject, line)));
-    // Folders of other people's machines may have spaces.
+    // Folder names in the lists may have spaces.
     const auto tail = fields[fields.size() - 2].data() - content.data() - 1;
     item.path = content.substr(0, static_cast<std::size_t>(tail));
     out.push_back(std::move(item));

@@ -16,7 +16,7 @@
 
 namespace mien::data {
 
-/// The files of one published data set, and what readers need of them.
+/// The files of one published data set, for its reader.
 class DatasetFiles {
  public:
   /// `path`: the folder, or its only file. Errors: kNotFound.
@@ -25,7 +25,7 @@ class DatasetFiles {
   const std::shared_ptr<const Store>& store() const { return store_; }
   const std::filesystem::path& folder() const { return folder_; }
   const Limits& limits() const { return limits_; }
-  /// How messages call the file `name`.
+  /// The name of the file `name` in messages.
   std::string subject(std::string_view name) const;
 
   /// The first of `names` that exists; the file that was opened comes before them.
@@ -49,19 +49,19 @@ class DatasetFiles {
   Limits limits_;
 };
 
-/// Adds samples to a manifest; those without pictures are an error, or are told in `missing`.
+/// Adds samples to a manifest; samples without pictures are an error, or are listed in `missing`.
 class SampleSink {
  public:
   SampleSink(const DatasetFiles& files, const DatasetOptions& options, Manifest& out)
       : files_(files), options_(options), out_(out) {}
 
-  /// A clip whose frames are the pictures of `folder`. `listed`: the number of frames that the
-  /// annotation tells, or 0. `where`: "file:line".
+  /// A clip whose frames are the pictures of `folder`. `listed`: the number of frames according to
+  /// the annotation, or 0. `where`: "file:line".
   Status add_clip(Sample sample, const std::string& folder, std::int64_t listed,
                   std::string_view where);
   /// A picture. `where` as above.
   Status add_picture(Sample sample, const std::string& file, std::string_view where);
-  /// Adds what is to be noted.
+  /// Adds the notes to the manifest.
   void finish();
 
  private:
@@ -93,9 +93,9 @@ std::vector<std::pair<std::int64_t, std::string_view>> split_lines(std::string_v
 std::optional<std::int64_t> parse_integer(std::string_view text);
 /// A number from `low` to `high`. Errors: kCorrupt, "where: what 'text' (expected low..high)".
 Result<int> parse_label(std::string_view text, int low, int high, std::string_view where);
-/// The place of the class that `word` means ("Happy" for "happiness"; case does not matter).
+/// The index of the class that `word` means ("Happy" for "happiness"; case does not matter).
 std::optional<int> find_class(std::string_view word, const std::vector<std::string>& classes);
-/// Place of a column. Errors: kCorrupt naming the file and its columns.
+/// Index of a column. Errors: kCorrupt naming the file and its columns.
 Result<std::size_t> require_column(const CsvTable& table, std::string_view name,
                                    std::string_view subject);
 

@@ -28,14 +28,14 @@ Result<std::shared_ptr<const EmbeddingCache>> EmbeddingCache::open(
   MIEN_CHECK(options.rows > 0 && options.width > 0 && options.rows_per_file > 0);
   std::error_code error;
   std::filesystem::create_directories(options.folder, error);
-  if (error) return io_error(options.folder.string() + ": cannot be made: " + error.message());
+  if (error) return io_error(options.folder.string() + ": cannot be created: " + error.message());
   auto out = std::shared_ptr<EmbeddingCache>(new EmbeddingCache());
   out->rows_ = options.rows;
   out->width_ = options.width;
   out->rows_per_file_ = options.rows_per_file;
   const std::string short_key = sha256_hex(std::as_bytes(std::span(options.key))).substr(0, 16);
   for (std::int64_t first = 0; first < options.rows; first += options.rows_per_file) {
-    if (options.cancel != nullptr && *options.cancel) return cancelled("embeddings: stopped");
+    if (options.cancel != nullptr && *options.cancel) return cancelled("embeddings: cancelled");
     const std::int64_t count = std::min(options.rows_per_file, options.rows - first);
     const Shape shape = {count, options.width};
     const auto path = options.folder /

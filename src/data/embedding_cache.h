@@ -16,7 +16,7 @@ namespace mien::data {
 
 struct EmbeddingCacheOptions {
   std::filesystem::path folder;
-  /// Names what the rows depend on: tower, preprocessing, frames. Another key is another cache.
+  /// Identifies what the rows depend on: tower, preprocessing, frames. Each key has its own cache.
   std::string key;
   std::int64_t rows = 0;
   std::int64_t width = 0;
@@ -25,14 +25,14 @@ struct EmbeddingCacheOptions {
   const std::atomic<bool>* cancel = nullptr;
 };
 
-/// Rows of a frozen tower, kept on disk in files of a few thousand rows. Each file is written
-/// whole, so that a stopped run goes on behind the last one. Threads: const after opening.
+/// Rows of a frozen tower, kept on disk in files of a few thousand rows. Files are written
+/// atomically, so an interrupted run continues after the last one. Threads: const after opening.
 class EmbeddingCache {
  public:
   /// Rows [first, first + count) into `out`.
   using Fill = std::function<Status(std::int64_t first, std::int64_t count, std::span<float> out)>;
 
-  /// Opens what is there and fills what is missing or damaged.
+  /// Opens the cache and fills missing or damaged files.
   /// Errors: those of `fill`; kIo (disk full); kCancelled.
   static Result<std::shared_ptr<const EmbeddingCache>> open(const EmbeddingCacheOptions& options,
                                                             const Fill& fill);

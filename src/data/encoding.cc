@@ -24,8 +24,7 @@ Result<std::string> text_from_gbk(std::string_view text, std::string_view subjec
   if (is_valid_utf8(text)) return std::string(text);
   const iconv_t opened = iconv_open("UTF-8", "GB18030");  // a superset of GBK
   if (reinterpret_cast<std::intptr_t>(opened) == -1) {
-    return unsupported(
-        fmt::format("{}: this system does not convert GBK (expected UTF-8)", subject));
+    return unsupported(fmt::format("{}: this system cannot convert GBK (expected UTF-8)", subject));
   }
   const std::unique_ptr<std::remove_pointer_t<iconv_t>, Close> handle(opened);
   std::string in(text);
@@ -41,7 +40,7 @@ Result<std::string> text_from_gbk(std::string_view text, std::string_view subjec
     out.append(block.data(), block.size() - room);
     if (done == static_cast<std::size_t>(-1) && problem != E2BIG) {
       const auto line = 1 + std::count(in.data(), from, '\n');
-      return corrupt(fmt::format("{}:{}: bytes that are no text (expected GBK)", subject, line));
+      return corrupt(fmt::format("{}:{}: invalid text (expected GBK)", subject, line));
     }
   }
   return out;

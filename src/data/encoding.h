@@ -7,7 +7,7 @@
 
 namespace mien::data {
 
-/// Text in GBK as UTF-8; text that is well-formed UTF-8 already stays as it is.
+/// Converts GBK text to UTF-8; text that is well-formed UTF-8 is returned unchanged.
 /// Errors: kCorrupt naming "subject:line" of bytes that are neither; kUnsupported when the system
 /// cannot convert.
 Result<std::string> text_from_gbk(std::string_view text, std::string_view subject);

@@ -145,7 +145,7 @@ class FerPlusReader {
       out_.samples.push_back(std::move(sample));
       return {};
     }
-    if (image.empty()) {  // agreed to be no face: there is no picture in the folders
+    if (image.empty()) {  // agreed not to be a face: the folders have no picture of it
       ++out_.unlabelled;
       return {};
     }

@@ -22,19 +22,19 @@ Result<std::map<std::string, std::string>> read_descriptions(const DatasetFiles&
   if (!json.ok()) return json.status().with_prefix(files.subject(name));
   if (!json->is_object()) {
     return corrupt(
-        fmt::format("{}: is no object (expected descriptions by clip)", files.subject(name)));
+        fmt::format("{}: not an object (expected descriptions by clip)", files.subject(name)));
   }
   for (const auto& [key, value] : json->as_object()) {
     if (!value.is_string()) {
       return corrupt(
-          fmt::format("{}: '{}' is no string (expected a text)", files.subject(name), key));
+          fmt::format("{}: '{}' is not a string (expected a text)", files.subject(name), key));
     }
     out.emplace(key, value.as_string());
   }
   return out;
 }
 
-// The folder says the expression too; a list in another label order does not pass.
+// The folder name contains the expression too, which catches a list in another label order.
 Status check_folder(const ClipLine& line, const std::string& emotion, const Manifest& manifest,
                     std::string_view where) {
   const auto told = find_class(emotion, manifest.classes);

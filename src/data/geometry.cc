@@ -22,7 +22,7 @@ struct Usual {
   double centre = 0;
   double spread = 1;
 };
-// docs/reference/data.md, "Captions", tells how they were measured.
+// docs/reference/data.md, "Captions", describes how they were measured.
 constexpr std::array<Usual, kGeometryMeasures> kUsual = {{
     {0.069, 0.124},
     {0.839, 0.144},
@@ -37,7 +37,7 @@ constexpr double kStandsOut = 0.9;  // deviations
 constexpr double kStandsFarOut = 1.8;
 constexpr std::size_t kMostTold = 3;
 
-// What is said of a measure far above, above, below and far below the usual.
+// Phrases for a measure far above, above, below and far below the usual.
 struct Said {
   Words far_above, above, below, far_below;
 };
@@ -121,7 +121,7 @@ std::optional<FaceGeometry> measure_face(std::span<const Point> points68) {
   const double dx = right.x - left.x, dy = right.y - left.y;
   const double unit = std::hypot(dx, dy);
   if (!(unit > 1e-6)) return std::nullopt;
-  // Along the line of the eyes, and down from it.
+  // Coordinates along the line of the eyes, and down from it.
   std::vector<Point> at;
   for (const Point& p : points68) {
     const double x = p.x - left.x, y = p.y - left.y;
@@ -165,7 +165,7 @@ Result<std::optional<FaceGeometry>> geometry_of(const Sample& sample) {
   }
   if (found == 0) return std::optional<FaceGeometry>();
   if (found == kGeometryMeasures) return std::optional<FaceGeometry>(out);
-  return corrupt(fmt::format("{}: has {} of the {} geo_* columns (expected all or none)", sample.id,
+  return corrupt(fmt::format("{}: {} of the {} geo_* columns (expected all or none)", sample.id,
                              found, kGeometryMeasures));
 }
 

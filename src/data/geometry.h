@@ -33,16 +33,16 @@ struct FaceGeometry {
 /// geo_brows_up, geo_brows_apart, geo_brows_inner_up, geo_eyes_open.
 extern const std::array<std::string_view, kGeometryMeasures> kGeometryColumns;
 
-/// Nothing when the eyes are in one place. Precondition: 68 points in iBUG order.
+/// None if both eyes are at the same position. Precondition: 68 points in iBUG order.
 std::optional<FaceGeometry> measure_face(std::span<const image::Point> points68);
 
-/// What the columns of a sample say; nothing without them. Errors: kCorrupt naming sample and
-/// column for a cell that is no number, or when only some are there.
+/// The measures in the columns of a sample; none without them. Errors: kCorrupt naming sample and
+/// column for a cell that is not a number, or if only some columns exist.
 Result<std::optional<FaceGeometry>> geometry_of(const Sample& sample);
 
 /// A sentence on what stands out, such as "A face with the mouth wide open and the brows raised."
-/// At most three things are told, the strongest ones; empty when nothing stands out. Wordings
-/// depend on the measures, `id` and `seed` only.
+/// Mentions at most the three strongest; empty if nothing stands out. The wording depends on the
+/// measures, `id` and `seed` only.
 std::string caption_from_geometry(const FaceGeometry& face, std::string_view id,
                                   std::uint64_t seed);
 

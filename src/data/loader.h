@@ -24,20 +24,20 @@ namespace mien::data {
 
 struct LoaderOptions {
   int threads = 2;
-  int ahead = 64;               ///< items that may wait
-  double max_bad_share = 0.01;  ///< of the items that may be unreadable
-  /// Of several processes that share an order, each takes its part of every common batch of
-  /// `world` * `batch` items. What is left behind the last whole batch is dropped.
+  int ahead = 64;               ///< maximum number of items that wait
+  double max_bad_share = 0.01;  ///< maximum share of unreadable items
+  /// If several processes share an order, each takes its part of every common batch of `world` *
+  /// `batch` items. Items after the last whole batch are dropped.
   int batch = 1;
   int rank = 0;
   int world = 1;
 };
 
-/// Makes items on several threads and hands them out in order. An item depends on its place and on
-/// an Rng of its own, seeded by (seed, position in the whole order), so that the numbers of threads
-/// and of processes change nothing. An
-/// item that cannot be made is counted, and the next readable one of the order stands in for it. An
-/// exception of `make` is an error of its item, for which none stands in.
+/// Makes items on several threads and hands them out in order. An item depends on its index and on
+/// an Rng of its own, seeded by (seed, position in the whole order), so the numbers of threads and
+/// processes change nothing. An item that cannot be made is counted and replaced by the next
+/// readable one of the order. An exception of `make` is an error of its item, which is not
+/// replaced.
 /// Threads: one consumer; `make` runs on several threads at once.
 template <class Item>
 class Loader {
@@ -50,9 +50,9 @@ class Loader {
   Loader& operator=(const Loader&) = delete;
   ~Loader() { stop(); }
 
-  /// Begins an epoch at position `first` of `order`; what was left of the last one is dropped.
-  /// Where the system gives fewer threads than wanted, these do the work; without any, next()
-  /// tells.
+  /// Begins an epoch at position `first` of `order`; the rest of the previous epoch is dropped. If
+  /// the system gives fewer threads than requested, those do the work; if none, next() returns the
+  /// error.
   void start(View order, std::uint64_t seed, std::int64_t first = 0) {
     stop();
     order_ = std::move(order);
@@ -66,7 +66,7 @@ class Loader {
     }
   }
 
-  /// Items that are left in this epoch.
+  /// Number of items left in this epoch.
   std::int64_t remaining() const { return size() - next_to_give_; }
 
   /// The next item. Precondition: remaining() > 0. Errors: the last problem, when more items than
@@ -83,12 +83,12 @@ class Loader {
     return std::move(node.mapped());
   }
 
-  /// Different places that could not be read so far, in all epochs.
+  /// Number of different items that could not be read so far, in all epochs.
   std::int64_t bad() const {
     const std::lock_guard lock(mutex_);
     return static_cast<std::int64_t>(bad_places_.size());
   }
-  /// What was wrong with the first of them.
+  /// The problem of the first of them.
   std::vector<std::string> problems() const {
     const std::lock_guard lock(mutex_);
     return problems_;
@@ -104,7 +104,7 @@ class Loader {
     const std::int64_t common = std::int64_t{options_.batch} * options_.world;
     return whole() / common * options_.batch;
   }
-  /// Where the n-th item of this process stands in the whole order.
+  /// Position of the n-th item of this process in the whole order.
   std::int64_t position_of(std::int64_t n) const {
     return n / options_.batch * options_.batch * options_.world + options_.rank * options_.batch +
            n % options_.batch;
@@ -124,7 +124,7 @@ class Loader {
         " % of the samples are unreadable; the last");
   }
 
-  // An exception that left a thread would end the process.
+  // An exception that leaves a thread ends the process.
   Result<Item> try_make(std::int64_t place, Rng& rng, bool& threw) {
     try {
       return make_(place, rng);

@@ -13,7 +13,7 @@ namespace {
 const std::vector<std::string> kMafwClasses = {
     "anger",    "disgust",  "fear",    "happiness",    "neutral",       "sadness",
     "surprise", "contempt", "anxiety", "helplessness", "disappointment"};
-// What the numbers of DFER-CLIP's and Exp-CLIP's lists mean.
+// Classes by their number in the lists of DFER-CLIP and Exp-CLIP.
 const std::vector<std::string> kPeerClasses = {
     "happiness", "sadness",  "neutral", "anger",        "surprise",      "disgust",
     "fear",      "contempt", "anxiety", "helplessness", "disappointment"};
@@ -73,7 +73,7 @@ Status add_own(const DatasetFiles& files, const DatasetOptions& options, const s
   return {};
 }
 
-// Lists of other authors: `path frames label`, or with the name of the class behind.
+// Lists of other authors: `path frames label`, optionally followed by the name of the class.
 Status add_list(const DatasetFiles& files, const std::string& name,
                 const std::vector<std::string>& classes, const std::string& folder,
                 const std::string& split, SampleSink& sink) {

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using Unit = ManifestOptions::Unit;
 
-// Which classes the labels are counted in: the given ones, or those that occur.
+// The classes of the manifest: the given ones, or those that occur.
 Result<std::vector<std::string>> class_names(const std::vector<Row>& rows,
                                              const ManifestOptions& options,
                                              std::string_view subject) {
@@ -106,10 +106,10 @@ void open_videos(Manifest& manifest, const Limits& limits) {
   for (Sample& sample : manifest.samples) {
     const std::string name = sample.frames.front();
     if (sample.frames.size() != 1 || !video::has_video_extension(name)) continue;
-    if (!manifest.store->contains(name)) continue;  // told when it is read, as for pictures
+    if (!manifest.store->contains(name)) continue;  // reported when it is read, as for pictures
     if (!videos) videos = std::make_shared<VideoStore>(manifest.store, limits);
     const auto frames = videos->frames(name);
-    // A broken video is told when it is read, too.
+    // A broken video is also reported when it is read.
     if (frames.ok() && !frames->empty()) sample.frames = *frames;
   }
   if (videos) manifest.store = videos;
@@ -131,7 +131,7 @@ std::string cell_of(const Sample& sample, std::string_view column) {
   if (column == "caption") return sample.caption;
   const auto it = sample.extra.find(std::string(column));
   if (it != sample.extra.end()) return it->second;
-  // A clip is called as its sequence.
+  // A clip has the name of its sequence.
   return column == "sequence" && sample.frames.size() > 1 ? sample.id : std::string();
 }
 

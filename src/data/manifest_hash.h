@@ -6,8 +6,8 @@
 
 namespace mien::data {
 
-/// Names what is measured: sha256 over the classes and, sample by sample in order, the id, the
-/// labels and the names of the frames. Pictures are not read.
+/// Identifies the data that was measured: sha256 over the classes and, for each sample in order,
+/// the id, the labels and the names of the frames. Does not read pictures.
 std::string manifest_hash(const Manifest& manifest);
 
 }  // namespace mien::data

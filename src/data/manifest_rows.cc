@@ -82,7 +82,7 @@ Result<Row> read_row(const CsvRow& cells, const CsvTable& table, const Columns& 
     out.frame = *value;
   }
   for (const std::string& target : options.targets) {
-    // A cell that is empty was not rated: the row has no targets then.
+    // An empty cell was not rated; then the row has no targets.
     if (columns.get(cells, target).empty()) {
       out.targets.clear();
       break;

@@ -21,7 +21,7 @@ image::Image copy_of(image::ImageView source) {
   return out;
 }
 
-// Pillow blends with black in float and cuts the fraction off.
+// Pillow blends with black in float and truncates.
 void brighten(double factor, image::Image& picture) {
   const auto times = static_cast<float>(factor);
   for (std::uint8_t& value : picture.pixels()) {
@@ -83,13 +83,14 @@ bool PictureViewOptions::any() const {
 }
 
 void PictureViewOptions::register_options(OptionSet& set) {
-  set.add("brightness", brightness, "Brightness changes by up to this factor, both ways", {0, 1});
-  set.add("rotate_deg", rotate_deg, "Rotation by up to so many degrees, both ways", {0, 180});
-  set.add("crop_area", crop_area, "Least share of the area that a random crop keeps; 1: no crop",
+  set.add("brightness", brightness, "Maximum change of brightness as a factor, in both directions",
+          {0, 1});
+  set.add("rotate_deg", rotate_deg, "Maximum rotation in degrees, in both directions", {0, 180});
+  set.add("crop_area", crop_area, "Minimum share of the area that a random crop keeps; 1: no crop",
           {0.01, 1});
-  set.add("ratio_min", ratio_min, "Least width by height of a crop", {0.1, 10});
-  set.add("ratio_max", ratio_max, "Largest width by height of a crop", {0.1, 10});
-  set.add("flip", flip, "Probability of the mirror image", {0, 1});
+  set.add("ratio_min", ratio_min, "Minimum ratio of width to height of a crop", {0.1, 10});
+  set.add("ratio_max", ratio_max, "Maximum ratio of width to height of a crop", {0.1, 10});
+  set.add("flip", flip, "Probability of mirroring", {0, 1});
 }
 
 PictureViewOptions PictureViewOptions::dfer_clip() {

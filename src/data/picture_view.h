@@ -23,20 +23,20 @@ struct PictureViewOptions {
   static PictureViewOptions dfer_clip();
 };
 
-/// What was drawn for the pictures of a clip.
+/// Random values for the pictures of a clip.
 struct PictureView {
   double brightness = 1;
   double angle_deg = 0;  ///< counter-clockwise
   /// Of the crop, pixels. Empty: `scale_shorter` says whether there is one.
   int left = 0, top = 0, width = 0, height = 0;
-  /// No crop fitted in ten tries: the shorter side becomes the output's, and a square is cut at
-  /// these shares of what is possible.
+  /// Used if no crop fits in ten tries: the shorter side becomes the output's, and a square is cut
+  /// at these shares of the possible offsets.
   bool scale_shorter = false;
   double x = 0, y = 0;
   bool flip = false;
 };
 
-/// Draws for pictures of this size. Takes the same number of values from `rng` whatever they are.
+/// Draws for pictures of this size. Always takes the same number of values from `rng`.
 /// Preconditions: sizes > 0.
 PictureView draw_picture_view(const PictureViewOptions& options, int width, int height, Rng& rng);
 

@@ -37,12 +37,14 @@ Colour turned(Colour c, float turn) {
 bool RandomViewOptions::any() const { return brightness > 0 || hue > 0 || crop_area < 1; }
 
 void RandomViewOptions::register_options(OptionSet& set) {
-  set.add("brightness", brightness, "Brightness changes by up to this factor, both ways", {0, 1});
-  set.add("hue", hue, "The hue turns by up to this share of its circle, both ways", {0, 0.5});
-  set.add("crop_area", crop_area, "Least share of the area that a random crop keeps; 1: no crop",
+  set.add("brightness", brightness, "Maximum change of brightness as a factor, in both directions",
+          {0, 1});
+  set.add("hue", hue, "Maximum turn of the hue as a share of its circle, in both directions",
+          {0, 0.5});
+  set.add("crop_area", crop_area, "Minimum share of the area that a random crop keeps; 1: no crop",
           {0.01, 1});
-  set.add("ratio_min", ratio_min, "Least width by height of a crop", {0.1, 10});
-  set.add("ratio_max", ratio_max, "Largest width by height of a crop", {0.1, 10});
+  set.add("ratio_min", ratio_min, "Minimum ratio of width to height of a crop", {0.1, 10});
+  set.add("ratio_max", ratio_max, "Maximum ratio of width to height of a crop", {0.1, 10});
 }
 
 RandomViewOptions RandomViewOptions::cliper() {
@@ -54,7 +56,7 @@ RandomView draw_view(const RandomViewOptions& options, Rng& rng) {
   out.brightness = rng.uniform(1 - options.brightness, 1 + options.brightness);
   out.hue = rng.uniform(-options.hue, options.hue);
   out.hue_first = rng.uniform() < 0.5;
-  // The first shape that fits counts; without one the whole picture does, as it is square.
+  // The first shape that fits is used; without one, the whole picture, which is square.
   const double low = std::log(options.ratio_min), high = std::log(options.ratio_max);
   for (int i = 0; i < kCropTries; ++i) {
     const double area = rng.uniform(options.crop_area, 1);

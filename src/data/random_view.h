@@ -23,7 +23,7 @@ struct RandomViewOptions {
   static RandomViewOptions cliper();
 };
 
-/// What was drawn; applied alike to every frame of a clip.
+/// Random values, applied equally to every frame of a clip.
 struct RandomView {
   double brightness = 1;
   double hue = 0;
@@ -33,7 +33,7 @@ struct RandomView {
   double x = 0, y = 0;           ///< where it lies, 0 to 1 of what is possible
 };
 
-/// Takes the same number of values from `rng` whatever they are.
+/// Always takes the same number of values from `rng`.
 RandomView draw_view(const RandomViewOptions& options, Rng& rng);
 
 /// How planes were normalised: (value - mean) / std of values from 0 to 1.

@@ -107,7 +107,7 @@ Result<Manifest> load_dataset(std::string_view name, const std::filesystem::path
                               const DatasetOptions& options) {
   const Entry* entry = find_entry(name);
   if (entry == nullptr) {
-    return invalid_argument(fmt::format("data set '{}': is not known (expected {})", name,
+    return invalid_argument(fmt::format("data set '{}': unknown (expected {})", name,
                                         fmt::join(dataset_names(), ", ")));
   }
   MIEN_RETURN_IF_ERROR(check_options(entry->info, options));

@@ -11,7 +11,8 @@
 
 namespace mien::data {
 
-/// Which number a class gets. Names never change, so figures by name agree under every order.
+/// The order in which classes are numbered. Names never change, so figures by name agree under
+/// every order.
 enum class LabelOrder {
   kNative,   ///< the data set's own
   kEmoClip,  ///< EmoCLIP's: anger first for 11 classes, else happiness first
@@ -31,12 +32,12 @@ struct DatasetOptions {
   LabelOrder order = LabelOrder::kNative;
   CaptionUse captions = CaptionUse::kAuto;
   std::string pictures = {};     ///< folder of the pictures inside the data set; empty: the usual
-  bool allow_missing = false;    ///< samples without pictures are told in Manifest::missing
-  bool keep_unlabelled = false;  ///< else they are counted in Manifest::unlabelled
+  bool allow_missing = false;    ///< samples without pictures are listed in Manifest::missing
+  bool keep_unlabelled = false;  ///< false: they are only counted in Manifest::unlabelled
   Limits limits = {};
 };
 
-/// What the table knows of a data set.
+/// One row of the table of data sets.
 struct DatasetInfo {
   std::string_view name;  ///< "dfew"
   std::string_view title;
@@ -51,7 +52,7 @@ std::vector<std::string_view> dataset_names();
 const DatasetInfo* find_dataset(std::string_view name);
 
 /// Reads the annotation of data set `name` as it was published; `dir` is its folder (FER2013 and
-/// FER+: or the CSV itself). docs/reference/data.md tells the layout of each.
+/// FER+: or the CSV itself). docs/reference/data.md describes the layout of each.
 /// Errors: kInvalidArgument for an unknown name, split, variant or fold; kNotFound without an
 /// annotation file; kCorrupt naming file and line for a missing column, a label out of range, a
 /// sample without pictures; kIo.

@@ -10,8 +10,8 @@
 
 namespace mien::data {
 
-/// How samples are read from what a user names. Each kind of source takes its own options; captions
-/// and targets of `manifest` count for both.
+/// How samples are read from a data source. Each kind of source has its own options; captions and
+/// targets of `manifest` apply to both.
 struct SourceOptions {
   ManifestOptions manifest;
   DatasetOptions dataset;

@@ -18,7 +18,7 @@ Status check_name(std::string_view name) {
   const bool leaves =
       std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
   if (name.empty() || path.is_absolute() || leaves) {
-    return invalid_argument(fmt::format("'{}': is no name inside the data set", name));
+    return invalid_argument(fmt::format("'{}': not a name inside the data set", name));
   }
   return {};
 }
@@ -65,9 +65,9 @@ class FolderStore : public Store {
         out.push_back((fs::path(folder) / it->path().filename()).generic_string());
       }
     }
-    // Part of a folder would be part of the data, in silence.
+    // A partial listing would silently be a part of the data.
     if (error) {
-      return io_error(fmt::format("{}: cannot be listed to its end ({})",
+      return io_error(fmt::format("{}: cannot be listed completely ({})",
                                   (root_ / folder).generic_string(), error.message()));
     }
     std::sort(out.begin(), out.end());
@@ -91,9 +91,9 @@ class TarStore : public Store {
 
   Result<std::vector<std::byte>> read(std::string_view name) const override {
     const auto it = entries_.find(name);
-    if (it == entries_.end()) return not_found(std::string(name) + ": is not in the archive");
+    if (it == entries_.end()) return not_found(std::string(name) + ": not in the archive");
     if (it->second.size() > limits_.max_image_bytes) {
-      return resource_limit(std::string(name) + ": is larger than a picture may be");
+      return resource_limit(std::string(name) + ": larger than the limit for a picture");
     }
     return std::vector<std::byte>(it->second.begin(), it->second.end());
   }
@@ -101,7 +101,7 @@ class TarStore : public Store {
   Result<std::unique_ptr<video::VideoSource>> open_video(std::string_view name,
                                                          const Limits& limits) const override {
     const auto it = entries_.find(name);
-    if (it == entries_.end()) return not_found(std::string(name) + ": is not in the archive");
+    if (it == entries_.end()) return not_found(std::string(name) + ": not in the archive");
     return video::open_memory(it->second, video_options(limits));
   }
   Result<std::vector<std::string>> list(std::string_view folder) const override {
@@ -141,7 +141,7 @@ class TarStore : public Store {
 
 Result<std::unique_ptr<video::VideoSource>> Store::open_video(std::string_view name,
                                                               const Limits&) const {
-  return unsupported(fmt::format("{}: this data set has pictures only", name));
+  return unsupported(fmt::format("{}: videos are not supported in this data set", name));
 }
 
 Result<std::shared_ptr<const Store>> Store::open(const fs::path& path, const Limits& limits) {

@@ -32,7 +32,7 @@ class Store {
   virtual Result<std::unique_ptr<video::VideoSource>> open_video(std::string_view name,
                                                                  const Limits& limits) const;
   /// Names of the files right inside `folder`, as plain strings sorted; none when there is no such
-  /// folder. Errors: kIo when it cannot be listed to its end.
+  /// folder. Errors: kIo if it cannot be listed completely.
   virtual Result<std::vector<std::string>> list(std::string_view folder) const = 0;
   /// The same for the folders right inside `folder`.
   virtual Result<std::vector<std::string>> list_folders(std::string_view folder) const = 0;

@@ -11,7 +11,8 @@ namespace mien::data {
 namespace {
 
 constexpr std::size_t kMaxOpen = 8;
-// Up to here decoding on is cheaper than a seek, which starts at the key frame before.
+// Up to this distance decoding onwards is cheaper than a seek, which starts at the previous key
+// frame.
 constexpr std::size_t kReadOn = 32;
 
 struct FrameName {
@@ -79,7 +80,7 @@ Result<image::Image> VideoStore::decode(OpenClip& clip, std::size_t place) {
   if (place < clip.next || place > clip.next + kReadOn) {
     MIEN_RETURN_IF_ERROR(clip.source->seek(wanted_us));
   }
-  // A broken frame is passed over, and a later one comes: then the position is not known.
+  // The decoder skips a broken frame and returns a later one, so the position is unknown then.
   clip.next = clip.times_us.size() + 1;
   for (;;) {
     MIEN_ASSIGN_OR_RETURN(std::optional<video::Frame> frame, clip.source->next());

@@ -13,7 +13,7 @@
 namespace mien::data {
 
 /// A store whose videos are read frame by frame, as pictures named "clip.mp4#12"; all other names
-/// are those of the store inside. Frames are cheapest in growing order; a few clips stay open.
+/// belong to the inner store. Frames are cheapest in ascending order; a few clips stay open.
 class VideoStore final : public Store {
  public:
   VideoStore(std::shared_ptr<const Store> files, const Limits& limits)
@@ -22,8 +22,8 @@ class VideoStore final : public Store {
   /// The names of all frames of a video. Errors: those of open_video and VideoSource::timestamps.
   Result<std::vector<std::string>> frames(const std::string& clip) const;
 
-  /// A frame comes as a PPM. Errors: kNotFound for a frame that there is not, kCorrupt for one that
-  /// cannot be decoded; those of the store inside.
+  /// A frame comes as a PPM. Errors: kNotFound for a frame that does not exist, kCorrupt for one
+  /// that cannot be decoded; those of the store inside.
   Result<std::vector<std::byte>> read(std::string_view name) const override;
   bool contains(std::string_view name) const override;
   Result<std::unique_ptr<video::VideoSource>> open_video(std::string_view name,
@@ -42,7 +42,7 @@ class VideoStore final : public Store {
     std::string name;
     std::unique_ptr<video::VideoSource> source;
     std::vector<std::int64_t> times_us;
-    std::size_t next = 0;  ///< place in times_us that the source gives next
+    std::size_t next = 0;  ///< index into times_us of the next frame of the source
   };
   Result<OpenClip> take(std::string_view name) const;
   void put_back(OpenClip clip) const;
@@ -51,7 +51,7 @@ class VideoStore final : public Store {
   std::shared_ptr<const Store> files_;
   Limits limits_;
   mutable std::mutex mutex_;
-  mutable std::list<OpenClip> open_;  ///< those that nobody reads now, the latest first
+  mutable std::list<OpenClip> open_;  ///< clips that are not being read, most recent first
 };
 
 }  // namespace mien::data

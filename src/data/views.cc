@@ -67,7 +67,7 @@ Result<std::vector<View>> subject_folds(const Manifest& manifest, const View& vi
   std::map<std::string, View> of_subject;
   for (const std::int64_t place : view) {
     const Sample& sample = at(manifest, place);
-    // A subject's name cannot start with a line end, so that these names are their own.
+    // A subject's name cannot start with a line feed, so these names are unique.
     of_subject[sample.subject.empty() ? fmt::format("\n{}", place) : sample.subject].push_back(
         place);
   }

@@ -11,7 +11,7 @@
 
 namespace mien::data {
 
-/// A view of a manifest: places in its `samples`, in an order. Places may repeat.
+/// A view of a manifest: indices into its `samples`, in an order. Indices may repeat.
 using View = std::vector<std::int64_t>;
 
 struct TwoViews {
@@ -21,7 +21,7 @@ struct TwoViews {
 
 /// All samples in their order.
 View all_of(const Manifest& manifest);
-/// Those of `view` whose split is `split`.
+/// The samples of `view` whose split is `split`.
 View of_split(const Manifest& manifest, const View& view, std::string_view split);
 /// Training samples that do not carry the class; test samples that do. A compound sample carries
 /// each of its labels. Source: EmoCLIP's leave-one-class-out protocol.
@@ -36,7 +36,7 @@ Result<std::vector<View>> subject_folds(const Manifest& manifest, const View& vi
                                         std::uint64_t seed);
 /// Part `fold` (from 0) of `folds` by subject, and the rest: the parts that data.folds and
 /// data.fold of a recipe mean. They do not depend on the seed of a run. Errors: those of
-/// subject_folds; kInvalidArgument for a fold that there is not.
+/// subject_folds; kInvalidArgument for a fold that does not exist.
 Result<TwoViews> subject_part(const Manifest& manifest, const View& view, int folds, int fold);
 /// Fold `k` is the test part, the others train. Precondition: k is a fold.
 TwoViews hold_out(const std::vector<View>& folds, std::size_t k);
@@ -44,14 +44,14 @@ TwoViews hold_out(const std::vector<View>& folds, std::size_t k);
 /// Every class as often as the most frequent one: all of its samples, then random ones of them
 /// again. Unlabelled samples stay once; a compound sample counts for its first label.
 View balanced(const Manifest& manifest, const View& view, Rng& rng);
-/// As many places as `view`, with classes drawn by count^(1 - power): 0 changes nothing, 1
+/// As many indices as `view`, with classes drawn by count^(1 - power): 0 changes nothing, 1
 /// gives every class the same share. Each sample comes as often as its class's factor says, with a
 /// random draw for the fraction. A compound sample counts for its first label.
 View tempered(const Manifest& manifest, const View& view, double power, Rng& rng);
 /// The samples of a view as a manifest of their own.
 Manifest only(Manifest manifest, const View& view);
-/// Every set of labels becomes a class of its own: the classes that there are, then the compounds
-/// that occur (`anger+disgust`, parts in the order of the classes), sorted by their parts.
+/// Every set of labels becomes a class of its own: the existing classes, then the compounds that
+/// occur (`anger+disgust`, parts in the order of the classes), sorted by their parts.
 Manifest compound_classes(Manifest manifest);
 /// Random order.
 View shuffled(View view, Rng& rng);

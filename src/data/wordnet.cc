@@ -60,7 +60,7 @@ std::string plain_word(std::string_view word) {
   return out;
 }
 
-// What stands before the first example.
+// The text before the first example.
 std::string definition(std::string_view gloss) {
   std::string_view out = gloss.substr(0, gloss.find("; \""));
   while (!out.empty() && (out.back() == ' ' || out.back() == ';')) out.remove_suffix(1);
@@ -112,7 +112,7 @@ Result<std::vector<Synset>> load_wordnet(const std::filesystem::path& folder) {
       Key key;
       if (!read_line(line, part, synset, key, pointers.emplace_back())) {
         return corrupt(
-            fmt::format("{}:{}: is no line of WordNet", (folder / name).string(), number));
+            fmt::format("{}:{}: not a line of WordNet", (folder / name).string(), number));
       }
       places.emplace(key, static_cast<std::int64_t>(out.size()));
       out.push_back(std::move(synset));

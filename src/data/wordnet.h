@@ -15,9 +15,9 @@ struct Synset {
   int topic = 0;    ///< number of WordNet's lexicographer file: 12 feelings, 37 verbs of emotion
   std::vector<std::string> words = {};      ///< with spaces in phrases
   std::string gloss = {};                   ///< the definition without its examples
-  std::vector<std::int64_t> antonyms = {};  ///< places of senses that one of the words opposes
-  std::vector<std::int64_t> parents = {};   ///< places of hypernyms
-  std::vector<std::int64_t> similar = {};   ///< places of near adjectives
+  std::vector<std::int64_t> antonyms = {};  ///< indices of senses that one of the words opposes
+  std::vector<std::int64_t> parents = {};   ///< indices of hypernyms
+  std::vector<std::int64_t> similar = {};   ///< indices of similar adjectives
 };
 
 /// Reads data.noun, data.verb, data.adj and data.adv of WordNet 3 from a folder.

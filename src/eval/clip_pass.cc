@@ -11,7 +11,7 @@
 namespace mien::eval {
 namespace {
 
-// Frames wait until this many fill a pass of the image tower.
+// Number of frames per pass of the image tower.
 constexpr std::int64_t kBatch = 16;
 
 }  // namespace
@@ -29,7 +29,7 @@ Status ClipPass::prepare(const engine::Bundle& bundle) {
 Status ClipPass::run(const std::function<bool(const data::Sample&)>& wanted, const Sink& sink) {
   std::int64_t done = 0;
   for (const data::Sample& sample : manifest_.samples) {
-    if (options_.cancel != nullptr && *options_.cancel) return cancelled("evaluation: stopped");
+    if (options_.cancel != nullptr && *options_.cancel) return cancelled("evaluation: cancelled");
     if (wanted(sample)) {
       if (const Status status = add(sample); !status.ok()) {
         MIEN_RETURN_IF_ERROR(count_unreadable(status));
@@ -88,7 +88,7 @@ Status ClipPass::read(const std::string& name, std::span<float> out, bool& whole
   return image::preprocess(crop, info_.preprocess, out);
 }
 
-// The first frame of a clip says where the patch lies in all of them.
+// The first frame of a clip decides the patch position for all of its frames.
 Status ClipPass::place(std::vector<engine::PromptPlace>& places) {
   if (!encoder_->places_patches()) return {};
   const float* first = pixels_.data();

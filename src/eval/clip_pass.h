@@ -26,18 +26,18 @@ class ClipPass {
 
   /// Errors: those of the bundle and of the finder.
   Status prepare(const engine::Bundle& bundle);
-  /// Reads the samples that `wanted` says, in their order. Errors: kCorrupt when more samples than
-  /// allowed are unreadable; kCancelled.
+  /// Reads the samples that `wanted` selects, in their order. Errors: kCorrupt when more samples
+  /// than allowed are unreadable; kCancelled.
   Status run(const std::function<bool(const data::Sample&)>& wanted, const Sink& sink);
 
   /// One message per sample that was left out.
   std::vector<std::string> unreadable;
-  /// Samples read whole, since no face was found.
+  /// Number of samples taken whole because no face was found.
   std::int64_t without_face = 0;
   engine::Session session;
 
  private:
-  // Frames of one sample that wait for the tower; the sample is complete when its last is through.
+  // Frames of one sample waiting for the tower; the sample is complete after its last frame.
   struct Waiting {
     const data::Sample* sample;
     engine::ClipPlan plan;

@@ -75,7 +75,7 @@ Result<ClosedSetReport> closed_set_report(const std::vector<std::string>& classe
     top.push_back(row.top());
     out.confusion.add(row.truth, top.back());
     scores.insert(scores.end(), row.probabilities.begin(), row.probabilities.end());
-    // Sums of float probabilities may end a hair above one.
+    // Sums of float probabilities may be slightly above one.
     confidence.push_back(std::clamp(row.probabilities[top.back()], 0.0, 1.0));
     correct.push_back(top.back() == row.truth ? 1 : 0);
   }

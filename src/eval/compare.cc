@@ -26,14 +26,15 @@ Result<std::size_t> class_of(const std::map<std::string, std::size_t>& places,
                              const std::string& name, const std::string& place) {
   const auto it = places.find(name);
   if (it != places.end()) return it->second;
-  return corrupt(fmt::format("{}: class '{}' is not among those of the file", place, name));
+  return corrupt(
+      fmt::format("{}: class '{}' is not in the list of classes of the file", place, name));
 }
 
 Status check_ids(const Answers& answers) {
   std::set<std::string> ids;
   for (const Prediction& row : answers.predictions) {
     if (!ids.insert(row.id).second) {
-      return corrupt(fmt::format("{}: sample '{}' is there twice", answers.name, row.id));
+      return corrupt(fmt::format("{}: duplicate sample '{}'", answers.name, row.id));
     }
   }
   return {};
@@ -61,7 +62,7 @@ Result<Answers> parse_json(const std::string& text, const std::string& name, con
   }
   Answers out{.name = name, .classes = {}, .predictions = {}};
   for (const Json& item : classes->as_array()) {
-    if (!item.is_string()) return corrupt(fmt::format("{}: a class is no text", name));
+    if (!item.is_string()) return corrupt(fmt::format("{}: a class is not a string", name));
     out.classes.push_back(item.as_string());
   }
   const auto places = places_of(out.classes);
@@ -115,7 +116,7 @@ Result<Answers> parse_predictions(const std::string& text, const std::string& na
   return out;
 }
 
-// A sample of both, with classes counted as the first file does.
+// A common sample, with class indices of the first file.
 struct Pair {
   std::size_t truth = 0;
   std::size_t said[2] = {};
@@ -125,7 +126,7 @@ Result<std::vector<Pair>> common(const Answers& first, const Answers& second, Co
   if (std::set(first.classes.begin(), first.classes.end()) !=
       std::set(second.classes.begin(), second.classes.end())) {
     return invalid_argument(fmt::format(
-        "{} and {}: have different classes ({}; {}); compare evaluations of the same classes",
+        "{} and {}: different classes ({}; {}); compare evaluations of the same classes",
         first.name, second.name, fmt::join(first.classes, ", "), fmt::join(second.classes, ", ")));
   }
   const auto places = places_of(first.classes);
@@ -142,15 +143,14 @@ Result<std::vector<Pair>> common(const Answers& first, const Answers& second, Co
     const std::string& truth = second.classes[other.truth];
     if (places.at(truth) != row.truth) {
       return invalid_argument(
-          fmt::format("sample '{}': is {} in {} and {} in {} (expected the same truth)", row.id,
+          fmt::format("sample '{}': {} in {} but {} in {} (expected the same truth)", row.id,
                       first.classes[row.truth], first.name, truth, second.name));
     }
     pairs.push_back({row.truth, {row.top(), places.at(second.classes[other.top()])}});
   }
   out.only_in_second = static_cast<std::int64_t>(second.predictions.size() - pairs.size());
   if (pairs.empty()) {
-    return invalid_argument(
-        fmt::format("{} and {}: have no sample in common", first.name, second.name));
+    return invalid_argument(fmt::format("{} and {}: no common samples", first.name, second.name));
   }
   return pairs;
 }

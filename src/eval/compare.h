@@ -21,8 +21,8 @@ struct Answers {
 };
 
 /// Reads the output of `mien eval --json --with-samples` (one JSON object) or `--predictions` (a
-/// CSV), told apart by the first byte. Errors: kNotFound, kIo; kCorrupt naming line or sample for
-/// what is no such file, a class that is not listed, probabilities that do not fit, an id twice;
+/// CSV), distinguished by the first byte. Errors: kNotFound, kIo; kCorrupt naming line or sample
+/// for another kind of file, a class that is not listed, wrong probabilities, or a duplicate id;
 /// kInvalidArgument for JSON without samples.
 Result<Answers> load_answers(const std::filesystem::path& path, const Limits& limits = {});
 
@@ -38,7 +38,7 @@ struct CompareOptions {
 /// Two evaluations of the same samples.
 struct Comparison {
   std::string first, second;  ///< names
-  std::int64_t samples = 0;   ///< that both have
+  std::int64_t samples = 0;   ///< in both
   std::int64_t only_in_first = 0, only_in_second = 0;
   double war[2] = {};  ///< percent, on the common samples
   double uar[2] = {};

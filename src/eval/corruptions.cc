@@ -126,7 +126,7 @@ Result<Corruption> parse_corruption(std::string_view word) {
     known.push_back(name);
   }
   return invalid_argument(
-      fmt::format("corruption: '{}' is unknown (expected {})", word, fmt::join(known, ", ")));
+      fmt::format("unknown corruption '{}' (expected {})", word, fmt::join(known, ", ")));
 }
 
 Result<Image> corrupt_image(const Image& picture, Corruption kind, int level, std::string_view name,

@@ -10,7 +10,7 @@ namespace mien::eval {
 namespace {
 
 constexpr std::size_t kLookedAt = 24;
-constexpr int kThumbnail = 128;  // small squares are crops that somebody made
+constexpr int kThumbnail = 128;  // small squares count as crops
 constexpr double kThumbnailElongated = 1.1;
 constexpr double kFilled = 0.3;  // share of the picture that the face box of a crop covers
 
@@ -59,7 +59,7 @@ Result<FaceChoice> look_for_faces(const data::Manifest& manifest, face::FinderOp
     if (frames.empty()) continue;
     const std::string& name = frames[frames.size() / 2];
     const auto bytes = manifest.store->read(name);
-    if (!bytes.ok()) continue;  // told when it is evaluated
+    if (!bytes.ok()) continue;  // reported when it is evaluated
     const auto picture = image::decode(*bytes, limits);
     if (!picture.ok()) continue;
     MIEN_RETURN_IF_ERROR(look_at(*picture, name, *search, out).with_prefix(name));

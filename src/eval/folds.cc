@@ -5,7 +5,7 @@
 namespace mien::eval {
 namespace {
 
-// What the bootstrap needs of a fold.
+// The data of a fold for the bootstrap.
 struct FoldAnswers {
   std::size_t classes = 0;
   std::vector<std::size_t> truth;

@@ -9,8 +9,8 @@
 
 namespace mien::eval {
 
-/// The folds of a data set as papers tell them: the plain mean of the folds' figures, whatever
-/// their sizes.
+/// The folds of a data set as papers report them: the plain mean of the figures, whatever the sizes
+/// of the folds.
 struct FoldsReport {
   std::vector<ClosedSetReport> folds;
   double war = 0;                  ///< percent
@@ -24,7 +24,8 @@ struct FoldsReport {
 };
 
 /// Every fold's own figures and their means. A resample draws from every fold as many samples as it
-/// has, so it does not mix them. Errors: kInvalidArgument for no fold; those of closed_set_report.
+/// has, so it does not mix them. Errors: kInvalidArgument without folds; those of
+/// closed_set_report.
 Result<FoldsReport> folds_report(const std::vector<RunResult>& folds,
                                  const ClosedSetOptions& options = {});
 

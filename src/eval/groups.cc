@@ -61,8 +61,9 @@ Result<std::map<std::string, std::string>> group_of_samples(const data::Manifest
     out.emplace(sample.id, std::move(value));
   }
   if (known) return out;
-  return invalid_argument(fmt::format("{}: no sample has a column '{}' (expected one to group by)",
-                                      manifest.name, column));
+  return invalid_argument(
+      fmt::format("{}: no sample has a value in column '{}' (expected one to group by)",
+                  manifest.name, column));
 }
 
 Result<GroupReport> group_report(const std::string& column, const std::vector<std::string>& classes,

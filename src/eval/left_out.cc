@@ -196,7 +196,7 @@ Status fill_left_out_intervals(LeftOutReport& report, const ClosedSetOptions& op
 
 namespace {
 
-// How well outlier words tell the samples of the class from the others.
+// How well outlier words separate the samples of the class from the others.
 Status judge_by_outliers(const RunResult& result, const ClosedSetOptions& options, double scale,
                          LeftOutClass& out) {
   OpenSetSplit split{.known = result.classes, .unknown = {out.name}};
@@ -216,7 +216,7 @@ Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& re
                                     const ClosedSetOptions& options, double scale) {
   const auto found = std::find(result.classes.begin(), result.classes.end(), name);
   if (found == result.classes.end()) {
-    return invalid_argument(fmt::format("class '{}': is not in the data (expected one of {})", name,
+    return invalid_argument(fmt::format("class '{}': not in the data (expected one of {})", name,
                                         fmt::join(result.classes, ", ")));
   }
   const auto place = static_cast<std::size_t>(found - result.classes.begin());
@@ -228,7 +228,7 @@ Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& re
     for (std::size_t c = 0; c < prediction.probabilities.size(); ++c) {
       if (c != place) most = std::max(most, prediction.probabilities[c]);
     }
-    // As if the class had not been among the answers.
+    // As if the class were not among the possible answers.
     const double others = 1 - prediction.probabilities[place];
     const double score = others > 0 ? most / others : 0;
     if (prediction.truth != place) {

@@ -11,7 +11,7 @@
 
 namespace mien::eval {
 
-/// What a bundle that never saw a class says, among all classes.
+/// The answers of a bundle for a class that it never saw, among all classes.
 struct LeftOutClass {
   std::string name;
   std::int64_t correct = 0;
@@ -19,14 +19,14 @@ struct LeftOutClass {
   std::vector<std::int64_t> said = {};  ///< per class of the report: how often it was the answer
   std::int64_t known_correct = 0;       ///< of the samples of the other classes
   std::int64_t known_samples = 0;
-  /// Percent: how well the largest probability among the other classes tells their samples from
+  /// Percent: how well the largest probability among the other classes separates their samples from
   /// those of the class. Empty without samples of either kind.
   std::optional<double> auroc = {};
   /// The same by outlier words (outlier_score), percent. Empty without RunOptions::outliers.
   std::optional<double> outlier_auroc = {};
   metrics::Interval outlier_interval = {};
   metrics::Interval recall_interval = {};  ///< 95 %, bootstrap over samples
-  metrics::Interval auroc_interval = {};   ///< the same; without meaning when there is no `auroc`
+  metrics::Interval auroc_interval = {};   ///< the same; meaningless without `auroc`
 
   double recall() const;  ///< percent
 };
@@ -47,8 +47,8 @@ struct LeftOutReport {
   Json to_json() const;
 };
 
-/// The class that training left out, as the bundle's provenance says. Errors: kInvalidArgument when
-/// it says none.
+/// The class that training left out, from the bundle's provenance. Errors: kInvalidArgument if
+/// there is none.
 Result<std::string> left_out_class(const engine::Bundle& bundle);
 
 /// Counts the answers of a run over samples of all classes. `scale`: of the cosines, for outlier
@@ -56,8 +56,7 @@ Result<std::string> left_out_class(const engine::Bundle& bundle);
 Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& result,
                                     const ClosedSetOptions& options = {}, double scale = 1);
 
-/// Sets the intervals of the report's own figures. Errors: kInvalidArgument for a report of
-/// nothing.
+/// Sets the intervals of the report's own figures. Errors: kInvalidArgument for an empty report.
 Status fill_left_out_intervals(LeftOutReport& report, const ClosedSetOptions& options = {});
 
 }  // namespace mien::eval

@@ -30,7 +30,7 @@ std::optional<std::size_t> place_of(const std::string& name,
 
 constexpr auto& kScores = kOpenSetScores;
 
-// What one prediction says when only the known classes are asked for.
+// The answer of one prediction among the known classes only.
 struct Said {
   std::size_t top = 0;  // place among the known
   std::array<double, 5> scores{};
@@ -125,7 +125,7 @@ Result<std::vector<std::size_t>> class_places(const std::vector<std::string>& na
                       fmt::join(classes, ", ")));
     }
     if (std::find(out.begin(), out.end(), *place) != out.end()) {
-      return invalid_argument(fmt::format("open set: class '{}' is named twice", name));
+      return invalid_argument(fmt::format("open set: duplicate class '{}'", name));
     }
     out.push_back(*place);
   }
@@ -165,7 +165,7 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
   out.split = split;
   MIEN_ASSIGN_OR_RETURN(const auto known, class_places(split.known, classes));
   MIEN_ASSIGN_OR_RETURN(const auto unknown, class_places(split.unknown, classes));
-  if (known.empty()) return invalid_argument("open set: no class is known (expected at least one)");
+  if (known.empty()) return invalid_argument("open set: no known classes (expected at least one)");
   const std::vector<std::size_t> chosen =
       outliers.empty() ? std::vector<std::size_t>() : choose_outliers(outliers, known);
   const std::size_t scores = chosen.empty() ? kScores.size() - 1 : kScores.size();

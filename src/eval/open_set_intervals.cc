@@ -9,7 +9,7 @@
 namespace mien::eval {
 namespace {
 
-// One score, with its samples ranked once: a resample only counts, and nothing is sorted again.
+// One score, with its samples sorted once: resamples only count them.
 class RankedScore {
  public:
   RankedScore(const std::vector<double>& known, const std::vector<double>& unknown)
@@ -20,7 +20,7 @@ class RankedScore {
       return static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), score) -
                                       sorted.begin());
     };
-    // Equal ones share the place of the first.
+    // Equal values share the rank of the first.
     for (std::size_t j = 0; j < unknown.size(); ++j) place_[j] = below(unknown[j]);
     for (const double score : known) {
       const auto upper = std::upper_bound(sorted.begin(), sorted.end(), score);
@@ -50,7 +50,7 @@ class RankedScore {
   }
 
  private:
-  std::vector<std::size_t> place_;  // of an unknown sample among the sorted ones
+  std::vector<std::size_t> place_;  // rank of an unknown sample
   std::vector<std::size_t> below_, not_above_;
   std::vector<double> sums_;
 };
@@ -84,7 +84,7 @@ Status fill_open_set_intervals(const OpenSetAnswers& answers, const ClosedSetOpt
     acc.push_back(right);
     uar.push_back(recalls.percent);
     for (std::size_t s = 0; s < ranked.size(); ++s) {
-      if (answers.known[s].empty()) continue;  // not asked for
+      if (answers.known[s].empty()) continue;  // not requested
       const RankedScore::Figures figures = ranked[s].of(known, unknown, answers.correct);
       auroc[s].push_back(figures.auroc);
       oscr[s].push_back(figures.oscr);

@@ -9,13 +9,13 @@
 
 namespace mien::eval {
 
-/// What was said of the samples of a split, when only its known classes were asked for.
+/// The answers for the samples of a split, among its known classes only.
 struct OpenSetAnswers {
   std::size_t classes = 0;  ///< that are known
   using OfScores = std::array<std::vector<double>, kOpenSetScores.size()>;
-  OfScores known = {};  ///< by score, then sample; a score that was not asked for is empty
+  OfScores known = {};  ///< by score, then sample; a score that was not requested is empty
   OfScores unknown = {};
-  std::vector<std::size_t> truth = {}, top = {};  ///< of known samples: places of classes
+  std::vector<std::size_t> truth = {}, top = {};  ///< of known samples: class indices
   std::vector<char> correct = {};                 ///< of known samples
 };
 

@@ -1,4 +1,4 @@
-// The splits of HESP, as its released lists have them.
+// The splits of HESP, as in its released lists.
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
-// Words from the dictionary as stand-ins for expressions that are not known. Ours; that words which
-// no class is named by help a vision-language model to tell what it does not know is the idea of
-// negative labels (arXiv 2403.20078).
+// Dictionary words stand in for unknown expressions. The method is ours; the idea that words which
+// name no class help a vision-language model to detect unknown samples is that of negative labels
+// (arXiv 2403.20078).
 #include "mien/eval/outliers.h"
 
 #include <algorithm>

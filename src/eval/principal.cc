@@ -10,7 +10,7 @@ namespace {
 
 using Matrix = std::vector<double>;
 
-// Gram-Schmidt; a direction that is none becomes zero.
+// Gram-Schmidt; a direction that depends on the previous ones becomes zero.
 void orthonormalise(Matrix& directions, std::size_t width) {
   const std::size_t count = directions.size() / width;
   for (std::size_t d = 0; d < count; ++d) {

@@ -89,7 +89,8 @@ Result<Embedded> embed(const engine::Bundle& bundle, const data::Manifest& manif
   return out;
 }
 
-// At most so many samples of every class, drawn with the seed; the others lose their class.
+// Keeps at most a number of samples of every class, drawn with the seed; the others lose their
+// class.
 void draw_faces(std::vector<std::optional<std::size_t>>& classes, std::size_t class_count,
                 const ReferenceOptions& options) {
   Rng rng(options.seed);
@@ -139,7 +140,7 @@ struct Question {
 };
 
 // Slope and offset of the logit of y by x: Newton's method on the likelihood. A little weight decay
-// and short steps keep it finite where the answers can be told apart without fault.
+// and short steps keep it finite if the classes are perfectly separable.
 std::pair<double, double> fit_logit(const std::vector<Question>& questions) {
   constexpr double kDecay = 1e-2;
   constexpr double kLongestStep = 2;
@@ -305,8 +306,8 @@ void fit_rule(const std::vector<Labels>& sets, const Embedded& faces,
   std::vector<Question> questions;
   for (const Labels& labels : sets) add_questions(with_level(0), labels, val, questions);
   std::tie(info.slope, info.offset) = fit_logit(questions);
-  // Training faces fit better than others: so many of them are unknown when 1 - accept of the
-  // validation samples are, by whichever labels that are more.
+  // Training faces fit better than others, so the level is the share of them that is unknown when 1
+  // - accept of the validation samples are; the larger share over all label sets counts.
   constexpr double kStep = 0.002;
   info.level = 0;
   for (double level = kStep; level < 0.5; level += kStep) {
@@ -345,7 +346,7 @@ Result<MadeReference> make_reference(const std::shared_ptr<const engine::Bundle>
   out.validated = static_cast<std::int64_t>(validation.count());
   engine::ReferenceInfo& info = out.info;
   MIEN_ASSIGN_OR_RETURN(info.classes, count_classes(classes, truths, faces));
-  out.faces = to_f16(faces.rows, of.architecture.embed);  // what is fitted is what is stored
+  out.faces = to_f16(faces.rows, of.architecture.embed);  // fit on the values as stored
   std::vector<float> basis;
   fit_plane(of, options, faces, validation, info, basis);
   out.basis = Tensor::from_f32({1 + info.directions, of.architecture.embed}, basis);

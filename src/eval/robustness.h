@@ -11,20 +11,20 @@
 
 namespace mien::eval {
 
-/// One way and level of spoiling, and the figures of the same samples then.
-struct SpoiledRun {
+/// One kind and level of corruption, with the figures of the same samples.
+struct CorruptedRun {
   std::string corruption;  ///< "none", "blur", ...
-  int level = 0;           ///< 0: the pictures as they are
+  int level = 0;           ///< 0: the original pictures
   ClosedSetReport report;
 };
 
 struct RobustnessReport {
-  std::vector<SpoiledRun> runs;  ///< the first is of the pictures as they are
-  double war = 0;                ///< of the pictures as they are, percent
-  double spoiled_war = 0;        ///< mean over the other runs
-  double drop = 0;               ///< the difference of the two
+  std::vector<CorruptedRun> runs;  ///< the first is of the original pictures
+  double war = 0;                  ///< of the original pictures, percent
+  double corrupted_war = 0;        ///< mean over the other runs
+  double drop = 0;                 ///< the difference of the two
   /// 95 %, bootstrap over samples: a sample that is drawn counts in every run.
-  metrics::Interval spoiled_war_interval;
+  metrics::Interval corrupted_war_interval;
   metrics::Interval drop_interval;
 
   /// {"war", "war_interval", "spoiled_war", "spoiled_war_interval", "drop", "drop_interval",
@@ -32,24 +32,24 @@ struct RobustnessReport {
   Json to_json() const;
 };
 
-/// Gathers the runs; of every run only its figures and which samples were right are kept.
+/// Collects the runs, keeping only their figures and which samples were right.
 class Robustness {
  public:
   explicit Robustness(const ClosedSetOptions& options = {}) : options_(options) {}
 
-  /// The first run must be of the pictures as they are. Errors: those of closed_set_report;
+  /// The first run must be of the original pictures. Errors: those of closed_set_report;
   /// kInvalidArgument when the samples are not those of the first run.
   Status add(std::string corruption, int level, const RunResult& result);
-  const SpoiledRun& last() const { return report_.runs.back(); }
-  /// Errors: kInvalidArgument before a spoiled run was added.
+  const CorruptedRun& last() const { return report_.runs.back(); }
+  /// Errors: kInvalidArgument before a corrupted run was added.
   Result<RobustnessReport> finish();
 
  private:
   ClosedSetOptions options_;
   RobustnessReport report_;
   std::vector<std::string> ids_;
-  std::vector<double> clean_;    // 100 where the first run was right, by sample
-  std::vector<double> spoiled_;  // sum of the same over the other runs
+  std::vector<double> clean_;      // 100 where the first run was right, by sample
+  std::vector<double> corrupted_;  // sum of the same over the other runs
 };
 
 }  // namespace mien::eval

@@ -14,7 +14,7 @@ namespace {
 
 using Places = std::vector<std::optional<std::size_t>>;
 
-// The probabilities of the classes alone: labels that no class has are left out.
+// The probabilities of the classes only, without labels that match no class.
 Prediction answer(const data::Sample& sample, const engine::LabelScorer& scorer,
                   const Places& places, const engine::ClipReading& reading, double temperature) {
   constexpr double kNone = -std::numeric_limits<double>::infinity();

@@ -11,7 +11,7 @@ namespace mien::eval {
 Result<SharedClasses> keep_shared_classes(const data::Manifest& manifest,
                                           const text::LabelSet& labels) {
   SharedClasses out{.manifest = manifest};
-  std::vector<int> places;  // new number of every class, or -1
+  std::vector<int> places;  // new index of every class, or -1
   out.manifest.classes.clear();
   for (const std::string& name : manifest.classes) {
     const bool shared = match_labels(labels, {name}).ok();
@@ -20,7 +20,7 @@ Result<SharedClasses> keep_shared_classes(const data::Manifest& manifest,
   }
   if (out.manifest.classes.size() < 2) {
     return invalid_argument(
-        fmt::format("{}: shares {} of its classes with the labels (expected at least two of {})",
+        fmt::format("{}: {} of its classes match a label (expected at least two of {})",
                     manifest.name, out.manifest.classes.size(), fmt::join(manifest.classes, ", ")));
   }
   std::vector<data::Sample> kept;
@@ -33,7 +33,7 @@ Result<SharedClasses> keep_shared_classes(const data::Manifest& manifest,
       continue;
     }
     for (int& label : sample.labels) label = places[static_cast<std::size_t>(label)];
-    sample.soft.clear();  // a distribution over the classes that were
+    sample.soft.clear();  // it is a distribution over the previous classes
     kept.push_back(std::move(sample));
   }
   out.manifest.samples = std::move(kept);

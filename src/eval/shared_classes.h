@@ -10,14 +10,14 @@
 
 namespace mien::eval {
 
-/// A manifest cut down to the classes that a label set has too.
+/// A manifest reduced to the classes that a label set covers.
 struct SharedClasses {
   data::Manifest manifest;
   std::vector<std::string> left_out = {};  ///< classes of the data without a label
   std::int64_t samples_left_out = 0;
 };
 
-/// For measuring a model on a data set with other classes: samples of classes that no label means
+/// For measuring a model on a data set with other classes: samples of classes that no label covers
 /// (match_labels) are left out and counted. Errors: kInvalidArgument when fewer than two classes
 /// are shared.
 Result<SharedClasses> keep_shared_classes(const data::Manifest& manifest,

@@ -42,7 +42,7 @@ CREATE TABLE tracks(
   top TEXT, unknown INTEGER, probabilities TEXT, cosines TEXT, PRIMARY KEY(file, track)) WITHOUT ROWID;
 )sql";
 
-// Columns of `files` that came after the first files of this format were written.
+// Columns of `files` that were added after the first files of this format were written.
 struct LateColumn {
   const char* name;
   const char* type;
@@ -68,7 +68,7 @@ struct ResultsFile::Database {
     return &*place;
   }
 
-  std::set<std::string> late_columns;  // those of kLateColumns that the file has
+  std::set<std::string> late_columns;  // the ones of kLateColumns that the file has
 
   Status read_columns() {
     MIEN_ASSIGN_OR_RETURN(Statement columns,
@@ -79,7 +79,7 @@ struct ResultsFile::Database {
       late_columns.insert(columns.text(0));
     }
   }
-  // Of an older file that is written to.
+  // Adds the late columns to an older file before writing to it.
   Status add_columns() {
     MIEN_RETURN_IF_ERROR(read_columns());
     for (const auto& [name, type] : kLateColumns) {
@@ -98,7 +98,7 @@ struct ResultsFile::Database {
     return out;
   }
 
-  // Drops what is stored of a file but its own row.
+  // Deletes all rows of a file except its own.
   Status drop_rows(std::int64_t id) {
     for (const char* sql :
          {"DELETE FROM faces WHERE frame_id IN (SELECT id FROM frames WHERE file = ?)",
@@ -149,7 +149,7 @@ Result<std::unique_ptr<ResultsFile>> ResultsFile::open_to_read(const std::filesy
     MIEN_RETURN_IF_ERROR(out->database_->read_columns());
     return out;
   };
-  // Not read-only: a journal that a killed run left must be taken in first.
+  // Not read-only: SQLite must first replay the journal that a killed run left.
   auto out = read(Sqlite::open(path.string(), SQLITE_OPEN_READWRITE));
   const auto may_write = [](const std::filesystem::path& place) {
     return ::access(place.empty() ? "." : place.c_str(), W_OK) == 0;
@@ -165,7 +165,7 @@ Result<std::unique_ptr<ResultsFile>> ResultsFile::open_to_read(const std::filesy
 
 Status ResultsFile::read_meta() {
   const std::string& subject = database_->subject;
-  // A file that cannot be read is not one of another program.
+  // A file that cannot be read may still be ours, so this is an I/O error and not kCorrupt.
   MIEN_ASSIGN_OR_RETURN(
       Statement tables,
       database_->sqlite->prepare("SELECT count(*) FROM sqlite_master WHERE name = 'meta'"));
@@ -177,7 +177,7 @@ Status ResultsFile::read_meta() {
   Result<bool> row = version.ok() ? version->step() : Result<bool>(version.status());
   if (!row.ok() || !*row) {
     return corrupt(
-        fmt::format("{}: is no results file (expected one made by `mien predict`)", subject));
+        fmt::format("{}: not a results file (expected one made by `mien predict`)", subject));
   }
   if (version->text(0) != fmt::format("{}", kFormatVersion)) {
     return unsupported(fmt::format("{}: format version {} (expected {})", subject, version->text(0),
@@ -200,8 +200,8 @@ Status ResultsFile::create_or_compare(const std::vector<std::string>& labels,
   MIEN_ASSIGN_OR_RETURN(const bool row, tables.step());
   const bool is_new = row && tables.integer(0) == 0;
   tables.reset();
-  if (!is_new) MIEN_RETURN_IF_ERROR(read_meta());  // another program's database stays as it is
-  // Readers and the writer do not wait for each other; a crash of the machine may cost the last
+  if (!is_new) MIEN_RETURN_IF_ERROR(read_meta());  // never touch another program's database
+  // WAL: readers and the writer do not block each other. A crash of the machine may lose the last
   // files, never the database.
   MIEN_RETURN_IF_ERROR(sqlite.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"));
   if (is_new) {
@@ -220,7 +220,7 @@ Status ResultsFile::create_or_compare(const std::vector<std::string>& labels,
   }
   const auto refuse = [&](std::string_view what, std::string_view was, std::string_view is) {
     return invalid_argument(
-        fmt::format("{}: was made with {} {} (got {}); name another file for another run",
+        fmt::format("{}: made with {} {} (got {}); use another file for this run",
                     database_->subject, what, was, is));
   };
   const auto listed = [](const std::vector<std::string>& names) {
@@ -233,11 +233,11 @@ Status ResultsFile::create_or_compare(const std::vector<std::string>& labels,
     const std::string was = known ? meta.text(0) : "none";
     meta.reset();
     if (was == value) continue;
-    // Hashes say nothing to people.
+    // A hash means nothing to the user, so the message names the labels.
     if (key == kLabelTexts) {
       return invalid_argument(
-          fmt::format("{}: was made with other descriptions of the labels {} (expected the same "
-                      "ones); name another file for another run",
+          fmt::format("{}: made with other descriptions of the labels {} (expected the same "
+                      "ones); use another file for this run",
                       database_->subject, listed(labels_)));
     }
     return refuse(key, was, value);
@@ -288,7 +288,7 @@ Result<BatchPlan> ResultsFile::plan(std::span<const InputFile> files, const Plan
       continue;
     }
     const bool same = stamp == file.stamp;
-    if (!named.insert(id).second) continue;  // the same file under two names
+    if (!named.insert(id).second) continue;  // the same file was given under two names
     if (same && state == "done") {
       ++out.done_before;
       out.cut_before += cut ? 1 : 0;

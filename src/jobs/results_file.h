@@ -16,7 +16,7 @@
 
 namespace mien::jobs {
 
-/// What tells whether a file is still the one that was read.
+/// Size and time of a file: they tell whether it has changed since it was read.
 struct FileStamp {
   std::int64_t size = 0;
   std::int64_t mtime_ns = 0;
@@ -24,17 +24,18 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-/// A file (or folder of frames) to be read.
+/// A file (or folder of frames) to read.
 struct InputFile {
   std::string input;  ///< as the user named it
-  std::string path;   ///< absolute; names the file in the results
+  std::string path;   ///< absolute; identifies the file in the results
   FileStamp stamp = {};
 };
 
-/// What all files of one results file were read with: ("bundle", ...), ("labels", ...).
+/// The settings with which all files of one results file were read: ("bundle", ...), ("labels",
+/// ...).
 using RunFacts = std::vector<std::pair<std::string, std::string>>;
 
-/// What is to be done, and what is there already.
+/// What is to be done, and what is done already.
 struct BatchPlan {
   struct Item {
     std::int64_t id = 0;
@@ -48,10 +49,10 @@ struct BatchPlan {
 };
 
 struct PlanOptions {
-  bool retry_failed = false;  ///< put files that failed before into `todo`
+  bool retry_failed = false;  ///< add files that failed before to `todo`
 };
 
-/// How one file stands in the results.
+/// The state of one file in the results.
 struct FileRow {
   std::int64_t id = 0;
   std::string input;
@@ -60,13 +61,13 @@ struct FileRow {
   std::string state;  ///< "done", "failed" or "pending"
   bool is_clip = false;
   std::string code;     ///< failed, or done but cut short: the StatusCode as a word
-  std::string message;  ///< why
+  std::string message;  ///< the reason
   pipeline::SummaryResult summary = {};
 };
 
 /// Results of many files in one SQLite database (docs/reference/outputs.md has the tables). Every
-/// file is complete or not there: a process may be killed at any time, and the next run goes on
-/// where it stood. Only one run at a time has a results file; readers may look at it meanwhile.
+/// file is complete or absent: a process may be killed at any time, and the next run continues from
+/// there. Only one run at a time may write to a results file; others may read it meanwhile.
 /// Threads: all members are safe to call from several threads.
 class ResultsFile {
  public:
@@ -74,9 +75,9 @@ class ResultsFile {
   /// The fact that is a hash of the labels' descriptions; a message names the labels instead.
   static constexpr const char* kLabelTexts = "label texts";
 
-  /// Makes `path`, or opens it to go on. `labels` in the user's order; `facts` are those of an
-  /// existing file or the run is refused. Errors: kInvalidArgument when facts or labels differ (the
-  /// message names the first) or another run has the file; kCorrupt when it is no results file;
+  /// Creates `path`, or opens it to continue. `labels` in the user's order; `facts` must equal
+  /// those of an existing file. Errors: kInvalidArgument when facts or labels differ (the message
+  /// names the first) or another run is writing to it; kCorrupt when it is not a results file;
   /// kUnsupported for another format version; kIo.
   static Result<std::unique_ptr<ResultsFile>> open_for_run(const std::filesystem::path& path,
                                                            const std::vector<std::string>& labels,
@@ -89,15 +90,15 @@ class ResultsFile {
 
   const std::vector<std::string>& labels() const { return labels_; }
 
-  /// Enters new files, drops what a killed run left half, and tells what is to be done.
+  /// Enters new files, drops unfinished results of a killed run, and returns what is to be done.
   Result<BatchPlan> plan(std::span<const InputFile> files, const PlanOptions& options = {});
 
-  /// Frames of a file that is being read (a picture is one frame); they count once finish() was
-  /// called. Errors of these: kIo (a full disk too; nothing of the call is kept then).
+  /// Adds frames of a file that is being read (a picture is one frame); they count once finish()
+  /// was called. Errors of these: kIo (also for a full disk; then nothing of the call is kept).
   Status append(std::int64_t id, std::span<const pipeline::FrameResult> frames);
   Status finish(std::int64_t id, const pipeline::SummaryResult& summary,
                 std::span<const pipeline::TrackResult> tracks);
-  /// The file could not be read: its frames are dropped, the reason is kept.
+  /// Records that a file could not be read: its frames are dropped, the reason is kept.
   Status fail(std::int64_t id, const Status& reason);
 
   /// Visits every file in the order in which they were entered.

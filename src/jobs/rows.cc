@@ -41,7 +41,7 @@ Result<std::vector<float>> read_list(const std::string& text, std::size_t expect
   return out;
 }
 
-// Of three columns: probabilities, cosines and top.
+// Scores from three columns: probabilities, cosines and top.
 Result<Scores> read_scores(const Statement& row, int first,
                            const std::vector<std::string>& labels) {
   Scores out;
@@ -49,7 +49,7 @@ Result<Scores> read_scores(const Statement& row, int first,
   MIEN_ASSIGN_OR_RETURN(const auto p, read_list(row.text(first), labels.size()));
   MIEN_ASSIGN_OR_RETURN(const auto c, read_list(row.text(first + 1), labels.size()));
   for (std::size_t i = 0; i < labels.size(); ++i) out.push_back({labels[i], p[i], c[i]});
-  // To 4 digits probabilities may be equal; what led stays in front.
+  // Probabilities may be equal in 4 digits; the stored top label stays first.
   const std::string top = row.text(first + 2);
   std::stable_sort(out.begin(), out.end(), [&](const auto& a, const auto& b) {
     if ((a.label == top) != (b.label == top)) return a.label == top;
@@ -133,7 +133,7 @@ FileRow read_file_row(const Statement& row) {
   out.summary.corrupt_frames = row.integer(13);
   out.summary.media_seconds = row.number(14);
   out.summary.elapsed_seconds = row.number(15);
-  // Older files tell by the code alone that a clip is cut short.
+  // In older files only the code says that a clip is cut short.
   if (row.integer(16) != 0 || (out.state == "done" && !out.code.empty())) {
     out.summary.cut_short = video::CutShort{out.summary.frames, row.integer(17)};
   }

@@ -14,7 +14,7 @@
 namespace mien::jobs {
 namespace {
 
-// Frames that wait for one transaction; a file needs no more memory than this.
+// Number of frames per transaction, which bounds the memory for a file.
 constexpr std::size_t kChunk = 256;
 
 class ChunkSink final : public FrameSink {
@@ -32,7 +32,7 @@ class ChunkSink final : public FrameSink {
     frames_.clear();
     return problem_;
   }
-  /// Not ok: the results could not be written, which no other file changes.
+  /// Not ok: the results could not be written, so the run stops.
   const Status& problem() const { return problem_; }
 
  private:
@@ -47,7 +47,7 @@ class Run {
   Run(ResultsFile& results, const BatchPlan& plan, const BatchRunOptions& options)
       : results_(results), plan_(plan), options_(options) {}
 
-  // An exception that left a thread would end the process.
+  // An exception that leaves a thread ends the process.
   void work(const std::function<Result<std::unique_ptr<FileReader>>()>& make_reader) {
     try {
       work_through(make_reader);
@@ -145,7 +145,7 @@ Result<RunCounts> run_plan(ResultsFile& results, const BatchPlan& plan,
   const auto workers =
       std::min(static_cast<std::size_t>(std::max(1, options.jobs)), plan.todo.size());
   std::vector<std::thread> threads;
-  Status started;  // fewer threads than wanted do the work, too
+  Status started;  // fewer threads than requested also do the work
   for (std::size_t i = 0; i < workers && started.ok(); ++i) {
     started = start_thread(threads, [&] { run.work(make_reader); });
   }

@@ -11,7 +11,7 @@
 
 namespace mien::jobs {
 
-/// Takes the frames of one file.
+/// Receives the frames of one file.
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
@@ -22,16 +22,17 @@ class FrameSink {
 class FileReader {
  public:
   virtual ~FileReader() = default;
-  /// Errors: those of the file; kCancelled leaves it for another run.
+  /// Errors: those of the file; kCancelled leaves the file for another run.
   virtual Result<pipeline::ClipResult> read(const InputFile& file, FrameSink& sink) = 0;
 };
 
 struct BatchRunOptions {
-  int jobs = 1;  ///< files that are read at once
+  int jobs = 1;  ///< number of files to read at once
   const std::atomic<bool>* cancel = nullptr;
   /// Called one at a time, from the workers.
   std::function<void(std::int64_t done)> progress = {};
-  std::function<void(const InputFile&, const Status&)> failed = {};  ///< also: cut short
+  std::function<void(const InputFile&, const Status&)> failed =
+      {};  ///< also for files that are cut short
 };
 
 struct RunCounts {
@@ -41,8 +42,9 @@ struct RunCounts {
   std::int64_t left = 0;       ///< not begun, or not finished
 };
 
-/// Reads what the plan has to do with `jobs` workers. `make_reader` is called once by every worker,
-/// on its own thread and one at a time. A file that fails is recorded and the next one follows.
+/// Reads the files of the plan with `jobs` workers. `make_reader` is called once by every worker,
+/// on its own thread and one at a time. A file that fails is recorded, and the run continues with
+/// the next one.
 /// Errors: those of make_reader; those of the results file (a full disk), where the run stops and
 /// what was complete is kept.
 Result<RunCounts> run_plan(ResultsFile& results, const BatchPlan& plan,

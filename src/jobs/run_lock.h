@@ -14,8 +14,9 @@
 
 namespace mien::jobs {
 
-/// The lock of a run, on the database file itself. SQLite locks by other means (fcntl), which this
-/// does not disturb as long as the descriptor is closed after the connection.
+/// The lock of a run, taken by flock on the database file itself. SQLite locks with fcntl, which is
+/// independent of it as long as this descriptor is closed after the connection: closing it earlier
+/// would drop SQLite's locks.
 class RunLock {
  public:
   RunLock() = default;
@@ -25,7 +26,7 @@ class RunLock {
     if (fd_ >= 0) ::close(fd_);
   }
 
-  /// Errors: kInvalidArgument for what is no regular file, or when another run has the lock; kIo.
+  /// Errors: kInvalidArgument if `path` is not a regular file, or another run has the lock; kIo.
   Status take(const std::string& path) {
     struct stat before {};
     if (::stat(path.c_str(), &before) == 0 && S_ISFIFO(before.st_mode)) {

@@ -12,8 +12,8 @@ namespace {
 
 Status disk_full(std::string_view subject) {
   return io_error(
-      fmt::format("{}: the disk is full; what was complete is kept (free some space and give the "
-                  "same command again, which goes on from there)",
+      fmt::format("{}: disk is full; completed files are kept (free some space and run the "
+                  "same command again to continue)",
                   subject));
 }
 
@@ -26,15 +26,14 @@ Status sqlite_error(std::string_view subject, sqlite3* database, int code) {
     case SQLITE_FULL: return disk_full(subject);
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      return corrupt(
-          fmt::format("{}: is no SQLite database, or a damaged one ({})", subject, told));
+      return corrupt(fmt::format("{}: not a SQLite database, or damaged ({})", subject, told));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return io_error(fmt::format("{}: is locked by another program ({})", subject, told));
+      return io_error(fmt::format("{}: locked by another program ({})", subject, told));
     case SQLITE_READONLY: return io_error(fmt::format("{}: cannot be written ({})", subject, told));
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-      // SQLite says only "disk I/O error" where the files beside the database do not fit.
+      // SQLite reports only "disk I/O error" when the disk is too full for its journal files.
       if (database != nullptr && sqlite3_system_errno(database) == ENOSPC)
         return disk_full(subject);
       return io_error(fmt::format("{}: cannot be read or written ({})", subject, told));
@@ -54,7 +53,7 @@ Status Statement::prepare(std::string_view sql) {
   return code == SQLITE_OK ? Status() : sqlite_error(subject_, database_, code);
 }
 
-// A value that cannot be bound (no memory) shows at step(): the place is then null.
+// A value that cannot be bound (out of memory) stays null, and step() reports it.
 Statement& Statement::bind(std::int64_t value) {
   sqlite3_bind_int64(statement_, ++bound_, value);
   return *this;

@@ -25,9 +25,9 @@ class Statement {
   Statement& bind(double value);
   Statement& bind(std::string_view text);
   Statement& bind_null();
-  /// True: there is a row. Binding starts at the first place again afterwards.
+  /// True if there is a row. Afterwards binding starts again at the first parameter.
   Result<bool> step();
-  /// step() of a statement that gives no row.
+  /// step() for a statement that returns no rows.
   Status run();
   void reset();
 
@@ -48,7 +48,7 @@ class Sqlite {
  public:
   /// `flags`: SQLITE_OPEN_*. Errors: kIo.
   static Result<std::unique_ptr<Sqlite>> open(const std::string& path, int flags);
-  /// To read a file that nobody writes to, where nothing may be written beside it. Errors: kIo.
+  /// Opens a file that nobody writes to for reading; creates no files beside it. Errors: kIo.
   static Result<std::unique_ptr<Sqlite>> open_unchanging(const std::string& path);
   Sqlite(const Sqlite&) = delete;
   Sqlite& operator=(const Sqlite&) = delete;
@@ -66,8 +66,8 @@ class Sqlite {
   std::string subject_;
 };
 
-/// The problem of a call as "subject: problem (expected ...)". Full disks, files that are no
-/// database and locks have words of their own.
+/// The problem of a call as "subject: problem (expected ...)". Full disks, files that are not a
+/// database, and locks have their own messages.
 Status sqlite_error(std::string_view subject, sqlite3* database, int code);
 
 /// Rolls back unless commit() succeeded.

@@ -45,8 +45,8 @@ torch::Tensor gathered_contrastive(const torch::Tensor& videos, const torch::Ten
   const auto whole = [&](const torch::Tensor& own) {
     torch::Tensor all = gather.all_gather(own.detach());
     MIEN_CHECK(all.size(0) == own.size(0) * gather.world);
-    // The gradients are averaged afterwards, and only this process has one for its own rows: it
-    // counts `world` times. That of `factor` is whole in every process already.
+    // Gradients are averaged over the processes later, but only this process has one for its own
+    // rows, so it is scaled by `world`. The gradient of `factor` is complete in every process.
     const double world = gather.world;
     const torch::Tensor scaled = own * world - (own * (world - 1.0)).detach();
     const std::int64_t first = own.size(0) * gather.rank;
@@ -54,7 +54,7 @@ torch::Tensor gathered_contrastive(const torch::Tensor& videos, const torch::Ten
     return torch::cat(
         {all.narrow(0, 0, first), scaled, all.narrow(0, behind, all.size(0) - behind)});
   };
-  // One after the other: every process must ask in the same order.
+  // One after the other: every process must gather in the same order.
   const torch::Tensor all_videos = whole(videos);
   const torch::Tensor all_texts = whole(texts);
   return symmetric_contrastive(all_videos, all_texts, factor);

@@ -29,7 +29,7 @@ torch::Tensor descriptor_scores(const torch::Tensor& images, const torch::Tensor
   return at::matmul(images, descriptors.t()).view({images.size(0), -1, per_class}) / temperature;
 }
 
-// max and min with a place, so that one descriptor gets the gradient also when several are equal.
+// max and min with an index, so that only one descriptor gets the gradient if several are equal.
 torch::Tensor descriptor_margin(const torch::Tensor& scores, const torch::Tensor& labels) {
   const torch::Tensor best = std::get<0>(scores.max(2));
   const torch::Tensor worst = std::get<0>(scores.min(2));
@@ -42,7 +42,7 @@ torch::Tensor descriptor_modulation(const torch::Tensor& scores, const torch::Te
   const torch::Tensor chosen = labels * each + of_target(fixed, labels).argmax(1);
   torch::Tensor counts =
       at::bincount(chosen, {}, classes * each).to(fixed.scalar_type()).view({classes, each});
-  constexpr double kUnused = -1.0 / 99;  // a descriptor that nobody chose: its share vanishes
+  constexpr double kUnused = -1.0 / 99;  // a descriptor that no sample chose: its share vanishes
   counts = at::where(counts.eq(0), torch::full({}, kUnused, counts.options()), counts);
   const torch::Tensor weights = counts.sum(1, true) * at::softmax(counts.reciprocal(), 1) / counts;
   return weights.view({-1}).index_select(0, chosen);

@@ -10,15 +10,15 @@ namespace mien::loss {
 /// (as released), or of its own face (as the paper describes).
 enum class SelfContrast { kPairwise, kDiagonal };
 
-/// What the losses of E2N-FER look at. `expressions` and `neutrals` [batch, embed] are raw features
-/// of the faces and their predicted neutrals, `texts` [classes, embed] raw features of the classes,
-/// `labels` [batch] int64.
+/// The inputs of the losses of E2N-FER. `expressions` and `neutrals` [batch, embed] are raw
+/// features of the faces and their predicted neutrals, `texts` [classes, embed] raw features of the
+/// classes, `labels` [batch] int64.
 struct E2nBatch {
   torch::Tensor expressions;
   torch::Tensor neutrals;
   torch::Tensor texts;
   torch::Tensor labels;
-  std::int64_t neutral = -1;  ///< the class that is no expression; -1: none
+  std::int64_t neutral = -1;  ///< index of the neutral class; -1: none
 };
 
 /// L_s: cross entropy of the scaled cosines with all class texts -> scalar. All samples.

@@ -44,7 +44,7 @@ constexpr MethodRow kMethods[] = {
 Status MethodContext::validating(std::int64_t done, std::int64_t total) const {
   if (progress) progress("validation samples", done, total);
   const bool stopped = cancel != nullptr && *cancel;
-  return stopped ? cancelled("validation: stopped") : Status();
+  return stopped ? cancelled("validation: cancelled") : Status();
 }
 
 std::vector<std::string_view> method_names() {
@@ -57,7 +57,7 @@ Result<std::unique_ptr<MethodRecipe>> make_recipe(std::string_view method) {
   const auto row = std::find_if(std::begin(kMethods), std::end(kMethods),
                                 [&](const MethodRow& item) { return item.name == method; });
   if (row == std::end(kMethods)) {
-    return not_found(fmt::format("method '{}': is not known (expected one of {})", method,
+    return not_found(fmt::format("method '{}': unknown (expected one of {})", method,
                                  fmt::join(method_names(), ", ")));
   }
   return row->make();

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kBins = 1001;
 constexpr double kMostSeconds = 1e9;
 
-// "12", "12.5", "1:02", "1:02:03.5", each with or without an "s" at its end.
+// "12", "12.5", "1:02", "1:02:03.5", each optionally followed by "s".
 std::optional<double> seconds_of(std::string text) {
   if (!text.empty() && text.back() == 's') text.pop_back();
   if (text.empty() || text.find_first_not_of("0123456789.:") != std::string::npos) return {};

@@ -10,11 +10,11 @@
 namespace mien::pipeline {
 namespace {
 
-// Frames that may wait for a full batch; it bounds memory when few frames show a face.
+// Number of frames that may wait for a full batch: bounds memory when few frames show a face.
 constexpr std::size_t kMostInBatch = 32;
-constexpr std::size_t kMostFramesLive = 4;           // beside those that threads work on
+constexpr std::size_t kMostFramesLive = 4;           // besides the frames that threads work on
 constexpr std::size_t kMostHeldScores = 16'000'000;  // before a baseline is known: 0.7 GB
-// Pixels of frames whose answers are not settled: 80 frames of 1080p, 20 of 4K.
+// Limit for the pixels of frames whose answers are not settled: 80 frames of 1080p, 20 of 4K.
 constexpr std::size_t kMostWaitingBytes = std::size_t{512} << 20;
 
 std::size_t most_frames(int threads, int batch, bool live) {
@@ -24,7 +24,7 @@ std::size_t most_frames(int threads, int batch, bool live) {
   return std::max(kMostInBatch, each * workers) + 4 * workers;
 }
 
-/// Every step of a clip runs on one thread; the setting of the caller comes back at the end.
+/// Makes every kernel run on one thread; the destructor restores the caller's setting.
 class OneThreadEach {
  public:
   OneThreadEach() : before_(kernels::threads()) { kernels::set_threads(1); }
@@ -76,12 +76,12 @@ bool ClipRun::wants(const video::Frame& frame) {
   return true;
 }
 
-// Where few frames are wanted, and all times are known, a seek passes over the others: it starts at
-// key pictures and decodes only what others refer to.
+// If few frames are wanted and all times are known, seeking skips the others: it starts at key
+// frames and decodes only reference frames.
 void ClipRun::plan_jumps() {
-  constexpr std::size_t kFew = 3;  // one in so many
+  constexpr std::size_t kFew = 3;  // every 3rd frame or fewer
   const bool thinned = options_.every > 1 || options_.max_fps > 0;
-  // The numbers of the frames of a part are not known before it is read.
+  // The frame numbers of a part of a clip are unknown until it is read.
   const bool numbered = options_.every > 1 && source_.info().part;
   if (!thinned || numbered || live_ || sink_.every_frame) return;
   const auto times = source_.timestamps();
@@ -102,7 +102,7 @@ Status ClipRun::jump() {
   return source_.seek(jumps_[next_jump_++]);
 }
 
-/// The next frame that somebody wants; nullptr at the end. An error is an item, too.
+/// The next frame that is needed; nullptr at the end. An error is an item too.
 std::unique_ptr<ClipRun::Item> ClipRun::decode() {
   while (!stopped()) {
     auto item = std::make_unique<Item>();
@@ -175,7 +175,7 @@ void ClipRun::cut(Item& item, Worker& worker) {
   if (!sink_.images) item.frame.image = image::Image();
 }
 
-// Where the patch of a prompt lies on every face of a batch.
+// Finds the position of the prompt patch on every face of a batch.
 Status ClipRun::place(Batch& batch, Worker& worker) {
   for (const auto& item : batch.items) {
     MIEN_RETURN_IF_ERROR(places_.add(reader_, item->faces.faces, item->faces.pixels.data(),
@@ -233,7 +233,7 @@ Status ClipRun::emit(Item& item, const float* embeddings) {
   return deliver();
 }
 
-// Frames leave in order, when their answers are settled or their pixels take too much memory.
+// Emits frames in order, once their answers are settled or their pixels take too much memory.
 Status ClipRun::deliver() {
   while (!waiting_.empty() && !holds_) {
     Waiting& next = waiting_.front();
@@ -282,7 +282,7 @@ void ClipRun::close_batch() {
 /// Moves finished frames from the front into the open batch. Which frames share a batch depends on
 /// the frames alone.
 void ClipRun::gather() {
-  if (broken_) {  // frames behind it are dropped, but not under the hands of another thread
+  if (broken_) {  // later frames are dropped, unless another thread works on them
     frames_inside_ -= std::erase_if(items_, [](const auto& later) { return !later->busy; });
     return;
   }
@@ -323,7 +323,7 @@ bool ClipRun::encode_batch(Worker& worker, Lock& lock) {
   const auto at = std::find_if(batches_.begin(), batches_.end(),
                                [](const auto& batch) { return !batch->busy && !batch->done; });
   if (at == batches_.end()) return false;
-  // One after the other until it is known where patches lie.
+  // Batches are encoded one after the other until the patch positions are known.
   if (at != batches_.begin() && !(*std::prev(at))->placed) return false;
   Batch& batch = **at;
   batch.busy = true;
@@ -343,7 +343,7 @@ bool ClipRun::encode_batch(Worker& worker, Lock& lock) {
 bool ClipRun::advance_item(Worker& worker, Step step, Lock& lock) {
   const auto waits = [step](const auto& item) { return !item->busy && item->step == step; };
   auto at = items_.end();
-  if (step == Step::kFollow) {  // in order: the first frame that is not followed yet
+  if (step == Step::kFollow) {  // in order: the first frame whose faces are not tracked yet
     if (following_) return false;
     at = std::find_if(items_.begin(), items_.end(),
                       [](const auto& item) { return item->step < Step::kCut; });
@@ -352,7 +352,7 @@ bool ClipRun::advance_item(Worker& worker, Step step, Lock& lock) {
     at = std::find_if(items_.begin(), items_.end(), waits);
   }
   if (at == items_.end()) return false;
-  Item& item = **at;  // stays where it is: only finished items leave
+  Item& item = **at;  // the reference stays valid: only finished items are removed
   item.busy = true;
   following_ = following_ || step == Step::kFollow;
   lock.unlock();
@@ -370,7 +370,7 @@ bool ClipRun::advance_item(Worker& worker, Step step, Lock& lock) {
 }
 
 bool ClipRun::decode_item(const Worker& worker, Lock& lock) {
-  // A camera is waited for by a thread that nobody waits for.
+  // Never block the calling thread on a live source.
   const bool waits = live_ && worker.calling && !alone_;
   if (decoding_ || decoded_all_ || waits || frames_inside_ >= most_frames_) return false;
   decoding_ = true;
@@ -379,7 +379,7 @@ bool ClipRun::decode_item(const Worker& worker, Lock& lock) {
   std::unique_ptr<Item> item = decode();
   lock.lock();
   decoding_ = false;
-  if (item == nullptr || decoded_all_) {  // the end, or a frame before it is broken
+  if (item == nullptr || decoded_all_) {  // the end, or an earlier frame is broken
     --frames_inside_;
     decoded_all_ = true;
   } else {
@@ -424,7 +424,7 @@ void ClipRun::work_together(std::vector<Worker>& workers) {
       });
     }
   } catch (const std::system_error&) {
-    // The threads that could be started do.
+    // Run with as many threads as could be started.
   }
   alone_ = helpers.empty();
   work(workers.front());
@@ -446,7 +446,7 @@ Result<ClipResult> ClipRun::run() {
   segments_.finish();
   holds_ = false;
   if (!refused_) {
-    const Status delivered = deliver();  // before the problem of a later frame
+    const Status delivered = deliver();  // before reporting the problem of a later frame
     if (!delivered.ok()) return delivered;
   }
   const bool cancelled_now = cancel_ != nullptr && *cancel_;

@@ -25,7 +25,7 @@ struct FacePixels {
 Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView picture,
                              std::vector<face::Face> faces);
 
-/// Embeddings to answers. Threads: not thread-safe (it owns a session), except encode() and
+/// Turns embeddings into answers. Threads: not thread-safe (it owns a session), except encode() and
 /// place().
 class FaceReader {
  public:
@@ -36,8 +36,8 @@ class FaceReader {
     bool frame_values = false;  ///< the regression head reads frames of clips too
   };
 
-  /// The image tower may still be packing: the first pass waits for it, and faces are looked for
-  /// in the meantime.
+  /// The image tower may still be packing its weights: the first pass waits for it, while faces are
+  /// searched already.
   FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future<Encoder> encoder,
              engine::ClipReader clips, std::shared_ptr<const engine::LabelScorer> scorer,
              const Options& options);
@@ -47,19 +47,19 @@ class FaceReader {
   /// engine::ImageEncoder::encode.
   Status encode(const float* pixels, std::int64_t count, std::vector<float>& embeddings,
                 engine::Session& session, std::span<const engine::PromptPlace> places = {});
-  /// Whether the first face of a track says where the patch of a prompt lies.
+  /// Whether the first face of a track decides the position of the prompt patch.
   bool places_patches() const {
     const auto& prompt = info().architecture.prompt;
     return prompt && prompt->labels > 0;
   }
-  /// Where it lies for a face. Shape: pixels [3, S, S]. Precondition: places_patches(). Errors and
+  /// That position for a face. Shape: pixels [3, S, S]. Precondition: places_patches(). Errors and
   /// threads as for encode().
   Result<engine::PromptPlace> place(const float* pixels, engine::Session& session);
   enum class Of { kPicture, kFrame };
   /// Scores a row of encode(). A picture is read as a clip that repeats it when there is a temporal
   /// transformer; a frame is scored alone. Errors: those of the temporal model.
   Result<engine::FaceResult> read(const face::Face& face, const float* row, Of of);
-  /// From now on faces have an intensity (nullptr: not).
+  /// From now on faces have an intensity; nullptr: they have none.
   void tell_intensity(std::shared_ptr<const engine::NeutralDifference> neutral) {
     neutral_ = std::move(neutral);
   }

@@ -7,8 +7,8 @@
 
 namespace mien::pipeline {
 
-/// Keeps at most `capacity` rows of a sequence that has no known end, on a regular grid: every row
-/// at first; when it is full, every second one goes and from then on half as many are taken.
+/// Keeps at most `capacity` rows of a sequence of unknown length, on a regular grid: every row at
+/// first; when it is full, every second row is dropped and from then on half as many are taken.
 /// Rows 0, step, 2 * step, .. of the sequence are kept, with step a power of two. Memory: capacity
 /// rows at most. Precondition: capacity is 2 or more and even.
 class FrameKeeper {
@@ -20,7 +20,7 @@ class FrameKeeper {
   std::int64_t seen() const { return seen_; }
   std::int64_t kept() const { return kept_; }
   std::int64_t step() const { return step_; }
-  /// Row `place` of those kept: row place * step() of the sequence.
+  /// The `index`-th row that is kept: row index * step() of the sequence.
   std::span<const float> row(std::int64_t place) const {
     return std::span(rows_).subspan(static_cast<std::size_t>(place) * width_, width_);
   }

@@ -16,7 +16,7 @@ struct Recognizer::Impl {
   std::unique_ptr<face::FaceFinder> finder;
   std::unique_ptr<FaceReader> reader;
   std::optional<TrackBook> book;  // borrows from the reader
-  TrackPlaces places;             // of the tracks that are pushed
+  TrackPlaces places;             // of tracks that are pushed
   LabelSegments segments;         // of the frames that are pushed
   std::int64_t pushed = 0;
   int image_size = 0;  // of the bundle's tower
@@ -80,15 +80,14 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->image_size = bundle->info().architecture.image_size();
-  // The image tower is packed while the texts are encoded and the first faces are looked for: none
-  // of these keeps two cores busy. Where no face is looked for, another thread costs more than it
-  // saves.
+  // The image tower is packed while the texts are encoded and the first faces are searched: none of
+  // these keeps two cores busy. If no faces are searched, another thread costs more than it saves.
   const int threads = kernels::threads();
   const bool searches = options.finder.mode != face::Mode::kWhole;
   auto packing = std::async(
       threads > 1 && searches ? std::launch::async | std::launch::deferred : std::launch::deferred,
       [bundle, threads]() -> FaceReader::Encoder {
-        kernels::set_threads(threads);  // a new thread has the default
+        kernels::set_threads(threads);  // a new thread starts with the default
         return bundle->image_encoder();
       });
   std::shared_ptr<const engine::LabelScorer> scorer;

@@ -13,8 +13,8 @@ namespace {
 constexpr std::int64_t kMaxTimeUs = std::int64_t{1} << 50;  // 35 years; keeps sums from overflowing
 constexpr std::int64_t kUsualStepUs = 40'000;
 constexpr std::int64_t kShortestGapUs = 1'000'000;
-constexpr double kClearly = 1.1;         // a label that takes over, to the one before
-constexpr double kUnknownMargin = 0.05;  // of the share of unknown, to either side of a half
+constexpr double kClearly = 1.1;  // a label must lead the previous one by this factor to take over
+constexpr double kUnknownMargin = 0.05;  // hysteresis of the share of unknown around one half
 constexpr std::size_t kSteadyLabels = 10;
 
 const std::string& unknown_name() {
@@ -53,7 +53,7 @@ std::int64_t FrameSteps::usual() const {
 
 LabelSegments::LabelSegments(std::vector<std::string> labels, double smooth_seconds, Use use)
     : labels_(std::move(labels)), use_(use) {
-  for (std::size_t i = 0; i < labels_.size(); ++i) places_.emplace(labels_[i], i);
+  for (std::size_t i = 0; i < labels_.size(); ++i) indices_.emplace(labels_[i], i);
   if (std::isfinite(smooth_seconds) && smooth_seconds > 0) {
     window_us_ = static_cast<std::int64_t>(std::min(smooth_seconds, 3600.0) * 1e6);
   }
@@ -71,8 +71,8 @@ LabelSegments::Entry LabelSegments::entry_of(const engine::FaceResult& face,
               .unknown = face.unknown || face.labels.empty() || labels_.empty()};
   entry.probabilities.resize(labels_.size());
   for (const engine::LabelScore& score : face.labels) {
-    const auto place = places_.find(score.label);
-    if (place != places_.end() && std::isfinite(score.probability)) {
+    const auto place = indices_.find(score.label);
+    if (place != indices_.end() && std::isfinite(score.probability)) {
       entry.probabilities[place->second] = score.probability;
     }
   }
@@ -82,7 +82,7 @@ LabelSegments::Entry LabelSegments::entry_of(const engine::FaceResult& face,
 void LabelSegments::add(const FrameResult& frame) {
   std::int64_t now = std::clamp<std::int64_t>(frame.timestamp_us, 0, kMaxTimeUs);
   if (frames_ == 0) begin_us_ = now;
-  now = std::max(now, last_us_);  // time that goes backwards stands still
+  now = std::max(now, last_us_);  // time never goes backwards
   const std::int64_t held = steps_.next(now);
   for (auto& [id, run] : open_) {
     Entry& last = run.entries.back();
@@ -96,7 +96,8 @@ void LabelSegments::add(const FrameResult& frame) {
     const std::int64_t id = frame.faces[i].face.track;
     if (id < 0) continue;
     Run& run = open_[id];
-    if (!run.entries.empty() && run.entries.back().frame == frames_) continue;  // twice in a frame
+    if (!run.entries.empty() && run.entries.back().frame == frames_)
+      continue;  // the track is in this frame twice
     if (!run.entries.empty() && now - end_of(run) > window_us_) {
       advance(id, run, now, true);
       run = Run();
@@ -129,7 +130,7 @@ void LabelSegments::finish() {
   open_.clear();
 }
 
-// Moves the entries of a run through its stages as far as they can go; `all`: to the end.
+// Moves the entries of a run through its stages as far as possible; `all`: to the end.
 void LabelSegments::advance(std::int64_t id, Run& run, std::int64_t now_us, bool all) {
   const std::int64_t ahead = use_ == Use::kLive ? -1 : window_us_ / 2;
   while (run.smoothed < run.entries.size() &&
@@ -150,7 +151,7 @@ void LabelSegments::advance(std::int64_t id, Run& run, std::int64_t now_us, bool
   }
 }
 
-// The mean over the window of the next entry: half of it before and half after, or all before.
+// The mean over the window of the next entry: centred on it, or for live input only before it.
 void LabelSegments::smooth(Run& run) {
   Entry& centre = run.entries[run.smoothed];
   const bool live = use_ == Use::kLive;
@@ -161,7 +162,7 @@ void LabelSegments::smooth(Run& run) {
   for (const Entry& entry : run.entries) {
     if (entry.time_us < from) continue;
     if (entry.time_us > to) break;
-    const bool lasts = entry.frame == frames_ && live;  // nobody knows yet for how long
+    const bool lasts = entry.frame == frames_ && live;  // its duration is not known yet
     const double w = weight_of(lasts ? steps_.usual() : entry.held_us);
     weight += w;
     if (entry.unknown) unknown += w;
@@ -185,8 +186,9 @@ bool LabelSegments::leads_clearly(int label, int over, const std::vector<double>
   return sums[static_cast<std::size_t>(label)] >= kClearly * sums[static_cast<std::size_t>(over)];
 }
 
-// Whether the leader at the next entry takes over from the label before: it leads for a window from
-// there on, or the label before leads nowhere in it and nobody else does better.
+// Whether the leader at the next entry takes over from the previous label: it must lead for a
+// window from there on, or the previous label leads nowhere in that window and no other label does
+// better.
 bool LabelSegments::takes_over(const Run& run, bool all) const {
   const Entry& entry = run.entries[run.decided];
   const std::int64_t until = entry.time_us + window_us_;
@@ -205,18 +207,18 @@ bool LabelSegments::takes_over(const Run& run, bool all) const {
     end = e.time_us + e.held_us;
   }
   const bool more = run.decided + 1 < run.entries.size() && run.entries.back().time_us >= until;
-  if (end < until && all && !more) return false;  // too short for a stretch
+  if (end < until && all && !more) return false;  // too short for a segment
   if (!leads_clearly(entry.leader, run.label, sums, unknown, weight)) return false;
   const int best = 2 * unknown > weight ? Segment::kUnknown : best_of(sums);
   return always || (never && best == entry.leader && entry.time_us - run.since_us >= window_us_);
 }
 
-// Decides the next entry; false: more of what follows is needed. `all`: nothing follows.
+// Decides the next entry; false if later entries are needed first. `all`: there are none.
 bool LabelSegments::decide(Run& run, bool all) {
   Entry& entry = run.entries[run.decided];
   const std::int64_t until = entry.time_us + window_us_;
   const Entry& last = run.entries.back();
-  const bool reaches = last.time_us + last.held_us >= until;  // the face may be gone before
+  const bool reaches = last.time_us + last.held_us >= until;  // the face may disappear earlier
   const bool covered = all || (reaches && (run.smoothed == run.entries.size() ||
                                            run.entries[run.smoothed].time_us >= until));
   const bool at_once = window_us_ == 0 || (use_ == Use::kLive && !run.begun);
@@ -229,7 +231,7 @@ bool LabelSegments::decide(Run& run, bool all) {
     if (may && leads_clearly(entry.leader, run.label, sums, entry.unknown_share, 1)) {
       label = entry.leader;
     }
-  } else if (!run.begun) {  // who leads over the first window
+  } else if (!run.begun) {  // the leader over the first window
     if (!covered) return false;
     std::vector<double> sums(labels_.size());
     double weight = 0, unknown = 0;
@@ -247,7 +249,7 @@ bool LabelSegments::decide(Run& run, bool all) {
     if (takes_over(run, all)) label = entry.leader;
   }
   if (label != run.label) run.since_us = entry.time_us;
-  // The first answer to a live frame rests on that frame alone and may change at once.
+  // The first answer for a live frame depends on that frame alone and may change immediately.
   if (!run.begun) run.since_us = entry.time_us - (use_ == Use::kLive ? window_us_ : 0);
   run.begun = true;
   run.label = entry.label = label;
@@ -264,7 +266,7 @@ void LabelSegments::extend(SegmentTrack& track, Run& run, std::int64_t to_us) {
   if (!run.left_out) track.segments.back().to_us = to_us;
 }
 
-// Writes a decided entry into the segments of its track.
+// Adds a decided entry to the segments of its track.
 void LabelSegments::book(std::int64_t id, Run& run, const Entry& entry) {
   SegmentTrack& track = tracks_[id];
   track.id = id;
@@ -299,7 +301,7 @@ void LabelSegments::book(std::int64_t id, Run& run, const Entry& entry) {
   segment.probability += (p - segment.probability) * w / run.weight;
 }
 
-// What changes are told against and of. Runs before the weight of the segment grows.
+// Updates the baseline and the change of the segment. Must run before the segment's weight grows.
 void LabelSegments::book_means(std::int64_t id, Run& run, const Entry& entry) {
   baselines_[id].add(baseline_, entry.time_us, entry.held_us, entry.probabilities);
   SegmentTrack& track = tracks_[id];
@@ -337,7 +339,7 @@ void LabelSegments::add_changes(engine::FaceResult& face) {
   auto known = known_.find(face.face.track);
   if (known == known_.end()) {
     const auto at = baselines_.find(face.face.track);
-    // Of a track that comes later an interval knows nothing, and never will.
+    // A track that begins after the baseline interval never gets a baseline.
     known = known_
                 .emplace(face.face.track, at == baselines_.end() ? std::vector<float>()
                                                                  : at->second.value(baseline_))
@@ -346,8 +348,8 @@ void LabelSegments::add_changes(engine::FaceResult& face) {
   const std::vector<float>& base = known->second;
   if (base.empty()) return;
   const auto change_of = [&](const engine::LabelScore& score) {
-    const auto place = places_.find(score.label);
-    return place == places_.end() ? 0.0F : score.probability - base[place->second];
+    const auto place = indices_.find(score.label);
+    return place == indices_.end() ? 0.0F : score.probability - base[place->second];
   };
   for (const auto& score : face.labels) face.change.push_back(change_of(score));
   if (!face.steady) return;

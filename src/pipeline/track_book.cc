@@ -23,7 +23,7 @@ Status TrackBook::add_kept(const FrameKeeper& kept, Entry& to, engine::Session& 
   return {};
 }
 
-// The frames of one track become one embedding, which counts as many times as there were frames.
+// Folds the frames of one track into one embedding, weighted by their number.
 Status TrackBook::fold_oldest(std::int64_t except, engine::Session& session) {
   Entry* oldest = nullptr;
   for (auto& [track, entry] : tracks_) {

@@ -14,10 +14,10 @@
 
 namespace mien::pipeline {
 
-/// What is kept of every track until its answer is asked for. With a temporal model: its frame
+/// Keeps the data of every track until its answer is requested. With a temporal model: its frame
 /// embeddings (at most kRowsPerTrack, see FrameKeeper); when all tracks together hold more than
-/// kRowsInAll, those of the track that was not seen for longest become one clip embedding. Without
-/// one: the running mean. Threads: not thread-safe.
+/// kRowsInAll, those of the track that has not been seen for the longest time are folded into one
+/// clip embedding. Without one: the running mean. Threads: not thread-safe.
 class TrackBook {
  public:
   static constexpr std::int64_t kRowsPerTrack = 512;
@@ -30,8 +30,8 @@ class TrackBook {
   /// Errors: those of the temporal model.
   Status add(std::int64_t track, std::int64_t timestamp_us, std::span<const float> embedding,
              engine::Session& session);
-  /// The embedding of every track, of unit length, scored (nullptr: not). Errors: those of the
-  /// temporal model.
+  /// The embedding of every track, of unit length, and its scores (nullptr: no scores). Errors:
+  /// those of the temporal model.
   Result<std::vector<TrackResult>> results(const std::string& input,
                                            const engine::LabelScorer* scorer) const;
   std::int64_t rows() const { return rows_; }
@@ -42,12 +42,12 @@ class TrackBook {
     std::int64_t from_us = 0;
     std::int64_t to_us = 0;
     std::int64_t frames = 0;
-    std::vector<double> sum;          // of frames, or of folded parts times their frames
-    std::vector<double> values;       // of a regression head: of folded parts times their frames
+    std::vector<double> sum;          // of frames, or folded parts times their frames
+    std::vector<double> values;       // of a regression head: folded parts times their frames
     std::optional<FrameKeeper> kept;  // with a temporal model
   };
 
-  /// Adds what the frames of an entry say, as often as there are, to its sums.
+  /// Adds the embedding of the frames of an entry to its sums, weighted by their number.
   Status add_kept(const FrameKeeper& kept, Entry& to, engine::Session& session) const;
   Status fold_oldest(std::int64_t except, engine::Session& session);
 

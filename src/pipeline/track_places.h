@@ -9,12 +9,12 @@
 
 namespace mien::pipeline {
 
-/// Where the patch of a prompt lies in every track: its first face says (see
+/// The position of the prompt patch in every track, decided by its first face (see
 /// engine::ImageEncoder::places). Threads: not thread-safe.
 class TrackPlaces {
  public:
-  /// Adds one place for each of `faces`, in the order of time, to `out`; nothing when the bundle
-  /// needs none. Shape: pixels [faces, 3, S, S]. Errors: those of the tower.
+  /// Appends one position for each of `faces`, ordered by time, to `out`; none if the bundle needs
+  /// none. Shape: pixels [faces, 3, S, S]. Errors: those of the tower.
   Status add(FaceReader& reader, std::span<const face::Face> faces, const float* pixels,
              engine::Session& session, std::vector<engine::PromptPlace>& out);
   void clear() { places_.clear(); }

@@ -50,7 +50,7 @@ std::string name_of(const ClipTimeline& timeline, int label) {
   return shorten(timeline.labels()[static_cast<std::size_t>(label)], kLegendColumns);
 }
 
-// Tracks to show: all while they fit, else those in the picture now, then the latest.
+// Tracks to show: all if they fit, otherwise those in the current frame, then the latest.
 std::vector<std::int64_t> chosen_tracks(const ClipTimeline& timeline, std::size_t rows) {
   std::vector<std::int64_t> all = timeline.tracks();
   if (all.size() <= rows) return all;
@@ -85,7 +85,7 @@ class Band {
     for (double x = 0; x < end; x += step) {
       const int label = timeline_.label_at(id, time_at(x / bar.w), time_at((x + step) / bar.w));
       if (label == running) continue;
-      // Between two analysed frames a track that is there keeps its label.
+      // A track keeps its label between two analysed frames.
       const bool ahead = time_at(x / bar.w) >= timeline_.end_us();
       if (label == ClipTimeline::kAbsent && ahead && timeline_.is_current(id)) continue;
       draw_segment(bar, start, x, running);
@@ -158,8 +158,8 @@ class Band {
     }
   }
 
-  // A line over the bar: at its lower edge for a face like its own neutral, at the upper one for
-  // full intensity.
+  // Draws a line over the bar: at its lower edge for a neutral face, at the upper edge for full
+  // intensity.
   void draw_intensity(std::int64_t id, const Rect& bar, double end, double step) {
     const double thick = std::max(1.5, 0.08 * bar.h);
     for (double x = 0; x < end; x += step) {

@@ -9,7 +9,7 @@
 
 namespace mien::report {
 
-/// Height of the time line band below a clip.
+/// Height of the timeline band below a clip.
 int band_height(const Metrics& m, int rows);
 
 struct BandStyle {
@@ -18,8 +18,8 @@ struct BandStyle {
   const PeopleColours& people;
 };
 
-/// Draws the band in `place`: one bar per track in the colours of its leading labels up to now, a
-/// legend and the time.
+/// Draws the band: one bar per track in the colours of its leading labels so far, a legend and the
+/// time.
 void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
                const FrameTime& time, const BandStyle& style);
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kMaxSide = 32'767;  // of cairo's image surfaces
 
-// Packed RGB to the 32-bit pixels of a surface, and back.
+// Conversion between packed RGB and the 32-bit pixels of a surface.
 void copy_row_in(const std::uint8_t* from, int columns, unsigned char* to) {
   for (int x = 0; x < columns; ++x) {
     const std::uint32_t pixel = 0xFF000000U | std::uint32_t{from[3 * x]} << 16 |
@@ -47,7 +47,7 @@ double shared_area(const Rect& a, const Rect& b) {
 Result<Fonts> Fonts::load(const std::string& family) {
   Fonts fonts;
   fonts.family_ = family;
-  // The process's default configuration: Pango 1.50 never gives back one that is set on a map.
+  // Uses the process's default configuration: Pango 1.50 never frees one that is set on a map.
   fonts.map_.reset(pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT));
   if (!fonts.map_) return internal_error("fonts: cairo has no FreeType fonts");
   // Sizes below are in pixels.
@@ -74,7 +74,7 @@ PangoLayout* Fonts::line(const std::string& text, const Style& style, double max
   PangoLayout* layout = layout_.get();
   pango_layout_set_font_description(layout, font.get());
   pango_layout_set_text(layout, text.data(), static_cast<int>(text.size()));
-  // Without a width first, right-to-left text would be set flush right in the whole width.
+  // Measured without a width first: otherwise right-to-left text is aligned to the right edge.
   pango_layout_set_width(layout, -1);
   int width = 0;
   pango_layout_get_size(layout, &width, nullptr);
@@ -85,7 +85,7 @@ PangoLayout* Fonts::line(const std::string& text, const Style& style, double max
 
 Result<CanvasSurface> CanvasSurface::create(int width, int height) {
   if (width > kMaxSide || height > kMaxSide) {
-    return resource_limit("drawing: picture is too large (expected at most 32767 pixels a side)");
+    return resource_limit("drawing: picture is too large (expected at most 32767 pixels per side)");
   }
   CanvasSurface out;
   out.width = width;
@@ -235,7 +235,8 @@ double Canvas::text(const std::string& text, double x, double middle_y, const Fo
   PangoRectangle ink;
   PangoRectangle logical;
   pango_layout_get_extents(layout, &ink, &logical);
-  // Lines stand on the same base whatever glyphs they hold: the middle of a small "x" is put there.
+  // Text is centred on the middle of a lower-case "x", so that lines share a baseline whatever
+  // their glyphs.
   const double baseline = static_cast<double>(pango_layout_get_baseline(layout)) / PANGO_SCALE;
   const double left = static_cast<double>(logical.x) / PANGO_SCALE;
   const double top = std::round(middle_y + 0.35 * style.size) - baseline;

@@ -60,7 +60,7 @@ class Fonts {
   Handle<PangoLayout> layout_;
 };
 
-/// The memory of a canvas, kept from frame to frame.
+/// The memory of a canvas, reused from frame to frame.
 struct CanvasSurface {
   Handle<cairo_surface_t> surface;
   int width = 0;
@@ -70,8 +70,8 @@ struct CanvasSurface {
   static Result<CanvasSurface> create(int width, int height);
 };
 
-/// A picture being drawn on. Rows are fetched when something is drawn on them, and only those are
-/// written back. Borrows all it is given.
+/// Draws on a picture. Only rows that are drawn on are converted and written back. Borrows its
+/// arguments.
 class Canvas {
  public:
   /// `picture`, enlarged `zoom` times, in the top left corner of `surface`.
@@ -89,17 +89,17 @@ class Canvas {
   void unclip();
 
   double text_width(const std::string& text, const Fonts::Style& style, double max_width);
-  /// Draws one line whose middle is at `middle_y`; returns the width it took.
+  /// Draws one line of text centred on `middle_y`; returns its width.
   double text(const std::string& text, double x, double middle_y, const Fonts::Style& style,
               double max_width, const Colour& c, double alpha = 1.0);
 
-  /// Puts the result into `picture`, the one this canvas was made with; it grows to the size of the
-  /// surface. Errors: kInternal when drawing failed.
+  /// Writes the result to `picture`, the one this canvas was made with, which grows to the size of
+  /// the surface. Errors: kInternal when drawing failed.
   Status finish(image::Image& picture);
 
  private:
   void paint_enlarged(int zoom);
-  // Makes the rows from `top` to `bottom`, and a little around, ready to be drawn on.
+  // Converts the rows from `top` to `bottom`, and a few around them, before drawing on them.
   void touch(double top, double bottom);
   unsigned char* row_of(int y) const;
   void path(const Rect& r, double radius);

@@ -8,7 +8,7 @@
 namespace mien::report {
 namespace {
 
-// Told apart by colour on light and dark paper, and by their dashes in print.
+// Distinct by colour on light and dark pages, and by dashes in print.
 struct Pen {
   const char* colour;
   const char* dashes;

@@ -24,7 +24,7 @@ std::string cut_short_cells(const pipeline::SummaryResult& clip) {
   return clip.cut_short->expected > 0 ? fmt::format(",1,{}", clip.cut_short->expected) : ",1,";
 }
 
-// When a stretch of a clip began and ended on the wall.
+// Clock times at which a segment began and ended.
 std::string clock_cells(const std::optional<WallTime>& clock, std::int64_t from_us,
                         std::int64_t to_us) {
   if (!clock) return ",,";

@@ -11,15 +11,15 @@
 namespace mien::report {
 namespace {
 
-constexpr std::size_t kMaxRows = 40;    // rows of a time line
-constexpr std::size_t kMaxLegend = 40;  // labels told below a time line
+constexpr std::size_t kMaxRows = 40;    // rows of a timeline
+constexpr std::size_t kMaxLegend = 40;  // labels in the legend of a timeline
 constexpr std::size_t kMaxLabels = 256;
 constexpr std::size_t kMaxShares = 12;  // labels of one track
 constexpr std::size_t kFewTracks = 6;
-constexpr std::size_t kSegmentsOfFew = 12;  // of one track that are listed
+constexpr std::size_t kSegmentsOfFew = 12;  // number listed for one track
 constexpr std::size_t kSegmentsOfMany = 4;
 
-// One character per label: a letter of the label when one is free, else the next of a fixed row.
+// One character per label: a free letter of the label, otherwise the next of a fixed list.
 std::vector<char> label_symbols(const std::vector<std::string>& labels) {
   std::vector<char> out;
   std::string used = "?.";
@@ -64,11 +64,11 @@ void add_legend(TableWriter& writer, const std::vector<std::string>& labels,
     ++told;
   }
   if (has_unknown) add('?', "unknown", kGrey.ansi);
-  add('.', "not there", kGrey.ansi);
+  add('.', "absent", kGrey.ansi);
   writer.line(row);
 }
 
-// The segment that fills most of a stretch of time; nullptr: none is there.
+// The segment that fills most of an interval; nullptr if there is none.
 const pipeline::TrackSegment* segment_at(const std::vector<pipeline::TrackSegment>& segments,
                                          std::int64_t from_us, std::int64_t to_us) {
   auto at = std::partition_point(segments.begin(), segments.end(),
@@ -118,7 +118,7 @@ void add_timeline(TableWriter& writer, std::span<const pipeline::TrackResult> tr
   const int columns = std::min(writer.width() - head - 1, 100);
   const std::int64_t span_us =
       std::max(end_us, static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e9) * 1e6));
-  writer.line(shorten("  time line, " + span_text(0, span_us, tracks.front().clock), writer.width(),
+  writer.line(shorten("  timeline, " + span_text(0, span_us, tracks.front().clock), writer.width(),
                       options.unicode));
   for (const pipeline::TrackResult& track : tracks.first(std::min(tracks.size(), kMaxRows))) {
     std::string row = "  " +
@@ -196,7 +196,7 @@ void add_segments(TableWriter& writer, const pipeline::TrackResult& track, int w
 
 // The labels that differ most from the baseline.
 void add_baseline(TableWriter& writer, const pipeline::BaselineResult& baseline) {
-  if (baseline.labels.empty()) return writer.line("      no baseline: the face was not there");
+  if (baseline.labels.empty()) return writer.line("      no baseline: the face was not visible");
   auto labels = baseline.labels;
   std::stable_sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) {
     return std::abs(a.change) > std::abs(b.change);
@@ -260,7 +260,8 @@ std::string clip_table(const pipeline::SummaryResult& summary,
   if (summary.smallest_face > 0) facts += ", faces from " + smallest + " px";
   writer.title(summary.input, facts);
   if (summary.smallest_face > 0 && tracks.empty()) {
-    writer.line("  no face of " + smallest + " pixels or more (--min-face N: search for smaller)");
+    writer.line("  no face of " + smallest +
+                " pixels or more (--min-face N searches for smaller ones)");
   }
   if (summary.cut_short) writer.line("  " + video::to_string(*summary.cut_short));
   if (summary.clock) writer.line("  0:00.0 is " + date_text(*summary.clock));

@@ -7,7 +7,7 @@ namespace mien::report {
 
 ProbabilityCurves::ProbabilityCurves(const std::vector<std::string>& labels) {
   if (labels.size() > kMaxLabels) return;
-  for (const std::string& label : labels) places_.emplace(label, places_.size());
+  for (const std::string& label : labels) indices_.emplace(label, indices_.size());
 }
 
 void ProbabilityCurves::widen() {
@@ -17,7 +17,7 @@ void ProbabilityCurves::widen() {
     for (auto& [place, bin] : bins) {
       Bin& into = merged[place / 2];
       into.count += bin.count;
-      into.sums.resize(places_.size());
+      into.sums.resize(indices_.size());
       for (std::size_t i = 0; i < bin.sums.size(); ++i) into.sums[i] += bin.sums[i];
     }
     bins = std::move(merged);
@@ -25,17 +25,17 @@ void ProbabilityCurves::widen() {
 }
 
 void ProbabilityCurves::add(const pipeline::FrameResult& frame) {
-  if (places_.empty() || frame.timestamp_us < 0) return;
+  if (indices_.empty() || frame.timestamp_us < 0) return;
   while (static_cast<std::size_t>(frame.timestamp_us / bin_us_) >= kBins) widen();
   for (const engine::FaceResult& face : frame.faces) {
     const std::int64_t id = face.face.track;
     if (id < 0 || (tracks_.size() >= kMaxTracks && !tracks_.contains(id))) continue;
     Bin& bin = tracks_[id][static_cast<std::size_t>(frame.timestamp_us / bin_us_)];
-    bin.sums.resize(places_.size());
+    bin.sums.resize(indices_.size());
     ++bin.count;
     for (const engine::LabelScore& score : face.labels) {
-      const auto place = places_.find(score.label);
-      if (place != places_.end() && std::isfinite(score.probability)) {
+      const auto place = indices_.find(score.label);
+      if (place != indices_.end() && std::isfinite(score.probability)) {
         bin.sums[place->second] += score.probability;
       }
     }
@@ -46,7 +46,7 @@ std::vector<ProbabilityCurves::Point> ProbabilityCurves::curve(std::int64_t trac
                                                                std::size_t label) const {
   std::vector<Point> out;
   const auto it = tracks_.find(track);
-  if (it == tracks_.end() || label >= places_.size()) return out;
+  if (it == tracks_.end() || label >= indices_.size()) return out;
   for (const auto& [place, bin] : it->second) {
     if (bin.count == 0) continue;
     out.push_back({(static_cast<double>(place) + 0.5) * step(),

@@ -9,12 +9,12 @@
 
 namespace mien::report {
 
-/// The probability of every label of every face over the time of a clip, in bounded memory: means
-/// over equal parts of the time, which double in length whenever the clip outgrows them.
+/// The probability of every label of every face over a clip, in bounded memory: means over equal
+/// parts of the time, whose length doubles whenever the clip outgrows them.
 class ProbabilityCurves {
  public:
   static constexpr std::size_t kBins = 512;
-  static constexpr std::size_t kMaxLabels = 32;  ///< of larger sets no curve is kept
+  static constexpr std::size_t kMaxLabels = 32;  ///< larger sets have no curves
   static constexpr std::size_t kMaxTracks = 64;  ///< later faces have no curve
 
   explicit ProbabilityCurves(const std::vector<std::string>& labels);
@@ -24,7 +24,7 @@ class ProbabilityCurves {
     double seconds = 0;  ///< middle of the part
     double probability = 0;
   };
-  /// Points of one face and label, by time; empty when there is none.
+  /// Points of one face and label, by time; may be empty.
   std::vector<Point> curve(std::int64_t track, std::size_t label) const;
   /// Length of one part, seconds.
   double step() const { return static_cast<double>(bin_us_) / 1e6; }
@@ -36,7 +36,7 @@ class ProbabilityCurves {
   };
   void widen();
 
-  std::map<std::string, std::size_t> places_;
+  std::map<std::string, std::size_t> indices_;
   std::map<std::int64_t, std::map<std::size_t, Bin>> tracks_;
   std::int64_t bin_us_ = 50'000;
 };

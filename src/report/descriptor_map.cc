@@ -16,8 +16,8 @@ constexpr double kCellWidth = 58, kCellHeight = 22, kMapLeft = 170, kMapTop = 96
 constexpr double kGap = 6;  // between labels
 constexpr std::size_t kMostRows = 400;
 
-// Of one column: a sample is compared with all descriptions, so columns are read from top to
-// bottom.
+// The range of one column: a sample is compared with all descriptions, so columns are read from top
+// to bottom.
 std::pair<double, double> range_of(const eval::DescriptorMap& map, std::size_t column) {
   double low = 1, high = -1;
   for (const auto& row : map.cosines) {
@@ -75,14 +75,14 @@ std::string descriptor_map_html(const eval::DescriptorMap& map,
   const double width = kMapLeft + static_cast<double>(classes.size()) * kCellWidth + 60;
   std::string out = fmt::format(
       "<h2>Descriptions by class</h2><p class=dim>Rows: the descriptions of every label. Columns: "
-      "truth. Mean cosine of a description with the samples of a class; darker is nearer within "
+      "truth. Mean cosine of a description with the samples of a class; darker is closer within "
       "its column{}.</p>"
       "<svg viewBox=\"0 0 {:.0f} {:.0f}\" width=\"{:.0f}\" role=img "
       "aria-label=\"descriptions by class\">",
       rows < map.cosines.size() ? fmt::format(" (the first {} of {})", rows, map.cosines.size())
                                 : std::string(),
       width, y + 10, width);
-  out += head + body + "</svg><details><summary>What the descriptions say</summary><ol>";
+  out += head + body + "</svg><details><summary>Texts of the descriptions</summary><ol>";
   for (std::size_t r = 0; r < rows; ++r) {
     out +=
         fmt::format("<li>{}: {}</li>", escape_markup(map.labels[r]), escape_markup(map.texts[r]));

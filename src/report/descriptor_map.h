@@ -7,8 +7,8 @@
 
 namespace mien::report {
 
-/// A part of an evaluation page: which descriptions the samples of every class are near to, as a
-/// heat map (SVG). Empty when there is nothing to show. Everything from outside is escaped.
+/// A part of an evaluation page: a heat map (SVG) of how close the samples of each class are to
+/// each description. Empty if there is nothing to show. Text from outside is escaped.
 std::string descriptor_map_html(const eval::DescriptorMap& map,
                                 const std::vector<std::string>& classes);
 

@@ -21,7 +21,7 @@ int zoom_of(int width, int height, bool enlarge) {
   const int side = std::min(width, height);
   if (!enlarge || side <= 0 || side >= kSmallSide) return 1;
   const int wished = std::min((kSmallSide + side - 1) / side, kMaxZoom);
-  // A long thin picture is not made huge.
+  // Limits the zoom of long thin pictures.
   return std::clamp(4096 / std::max(width, height), 1, wished);
 }
 
@@ -50,7 +50,7 @@ struct Annotator::Impl {
     return colours;
   }
 
-  // Makes `surface` the given size, unless it has it.
+  // Gives `surface` this size.
   Status resize(int width, int height) {
     if (surface.width == width && surface.height == height) return {};
     MIEN_ASSIGN_OR_RETURN(surface, CanvasSurface::create(width, height));
@@ -69,7 +69,7 @@ Result<Annotator> Annotator::create(const DrawStyle& style) {
 }
 
 Status Annotator::draw(image::Image& picture, std::span<const engine::FaceResult> faces) {
-  if (picture.empty()) return invalid_argument("drawing: picture is empty (expected pixels)");
+  if (picture.empty()) return invalid_argument("drawing: empty picture (expected pixels)");
   const int zoom = zoom_of(picture.width(), picture.height(), impl_->style.enlarge_small);
   const int width = picture.width() * zoom;
   const int height = picture.height() * zoom;
@@ -97,7 +97,7 @@ Annotator::Size Annotator::clip_size(int width, int height) const {
 
 Status Annotator::draw_frame(image::Image& frame, std::span<const engine::FaceResult> faces,
                              const ClipTimeline& timeline, const FrameTime& time) {
-  if (frame.empty()) return invalid_argument("drawing: frame is empty (expected pixels)");
+  if (frame.empty()) return invalid_argument("drawing: empty frame (expected pixels)");
   const int zoom = zoom_of(frame.width(), frame.height(), impl_->style.enlarge_small);
   const Size size = clip_size(frame.width(), frame.height());
   const int width = std::min(frame.width() * zoom, size.width);

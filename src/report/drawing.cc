@@ -12,11 +12,11 @@
 namespace mien::report {
 namespace {
 
-constexpr double kSmallFace = 4.6;    // in font sizes: below, only the top label is told
+constexpr double kSmallFace = 4.6;    // in font sizes: below this, only the top label is shown
 constexpr double kMaxCovered = 0.02;  // of another face or panel
 constexpr double kMaxOwn = 0.12;      // of the middle of its own face, by a chip
 constexpr double kBottomAlpha = 0.74;
-constexpr double kReach = 2.2;      // how far from its face a panel may stand, in sides of the face
+constexpr double kReach = 2.2;  // maximum distance of a panel from its face, in sides of the face
 constexpr double kListShare = 0.6;  // of the picture's height, at most
 constexpr Colour kLandmark{255, 255, 255};
 constexpr Colour kBackdrop{16, 18, 24};
@@ -75,7 +75,7 @@ void Drawing::collect(std::span<const engine::FaceResult> faces, PeopleColours& 
         {&face, boxes_[k],
          PanelContent::of(face, id, people.of(numbers[k]), labels, style_.top_labels)});
   }
-  // Large faces choose their place first.
+  // Large faces choose their position first.
   std::stable_sort(items_.begin(), items_.end(),
                    [](const Item& a, const Item& b) { return a.box.area() > b.box.area(); });
   boxes_.clear();
@@ -103,7 +103,8 @@ void Drawing::tell(Canvas& canvas, std::size_t index) {
   if (is_whole(*item.face)) {
     tell_whole(item);
   } else if (!try_panel(canvas, index)) {
-    // A face that leaves no room beside it is told below it, so that nothing of it is hidden.
+    // A face that leaves no room beside it gets its panel below the picture, so that nothing is
+    // hidden.
     const double side = std::min(item.box.w, item.box.h);
     if (alone && frame_.grows && side >= kSmallFace * metrics_.font) {
       tell_whole(item);
@@ -128,8 +129,8 @@ bool Drawing::try_panel(Canvas& canvas, std::size_t index) {
   return true;
 }
 
-// A chip that finds no free place gives up its percentage, then most of its label. `force`: it
-// takes the best place there is.
+// A chip without a free position drops its percentage, then most of its label. `force`: it takes
+// the best position available.
 bool Drawing::try_chip(Canvas& canvas, std::size_t index, bool force) {
   Item& item = items_[index];
   const Metrics m = metrics_of(item);
@@ -157,7 +158,7 @@ void Drawing::place_number(Canvas& canvas, std::size_t index) {
   item.form = Form::kNumber;
   item.metrics = metrics_of(item);
   const Rect size = number_size(canvas, item.content, item.metrics);
-  // In the corner of its box, unless that is too small.
+  // Draws the number in the corner of its box, unless the box is too small.
   item.place = size.w <= 0.5 * item.box.w && size.h <= 0.5 * item.box.h
                    ? Rect{item.box.x, item.box.y, size.w, size.h}
                    : place_panel(size.w, size.h, 0, 0, {inside(), boxes_, index, panels_}).rect;
@@ -172,7 +173,7 @@ void Drawing::tell_whole(Item& item) {
     item.place = {0, bounds_.h, bounds_.w, whole_.height};
     return;
   }
-  // Over its bottom edge in one line.
+  // Draws one line over the bottom edge.
   const double height =
       std::min(bottom_panel(item.content, metrics_, bounds_.w, 1).height, bounds_.h);
   item.place = {0, bounds_.h - height, bounds_.w, height};
@@ -181,7 +182,7 @@ void Drawing::tell_whole(Item& item) {
 
 void Drawing::make_list(Canvas& canvas) {
   if (list_.items.empty()) return;
-  // In the order of their numbers.
+  // Ordered by their numbers.
   std::sort(list_.items.begin(), list_.items.end(),
             [&](std::size_t a, std::size_t b) { return items_[a].face < items_[b].face; });
   const double room = bounds_.w - 2 * metrics_.pad();

@@ -16,29 +16,29 @@
 
 namespace mien::report {
 
-/// The faces of one picture or frame, and where each is told: in a panel beside it, in one line (a
-/// chip), or in a list below the picture, when that may grow, with only its number beside it. No
-/// panel hides another face.
+/// Draws the faces of one picture or frame and their labels: each face has a panel beside it, one
+/// line (a chip), or, if the picture may grow, a row in a list below it and only a number beside
+/// the face. No panel hides another face.
 class Drawing {
  public:
   struct Frame {
     int width = 0;
     int height = 0;
     int zoom = 1;
-    bool grows = false;  ///< what finds no place goes below
+    bool grows = false;  ///< panels without a free position go below the picture
   };
-  /// Plans only; `canvas` measures texts.
+  /// Only plans the layout; `canvas` measures texts.
   Drawing(Canvas& canvas, const DrawStyle& style, const Frame& frame,
           std::span<const engine::FaceResult> faces, PeopleColours& people,
           const LabelColours& labels);
 
-  /// Height of what is told below the picture.
+  /// Height of the part below the picture.
   int below() const { return static_cast<int>(list_.height + whole_.height); }
   void paint(Canvas& canvas) const;
 
  private:
   enum class Form { kBox, kPanel, kChip, kNumber, kWhole };
-  // One face that shows, with what is told about it.
+  // One visible face with its labels.
   struct Item {
     const engine::FaceResult* face = nullptr;
     Rect box;
@@ -47,7 +47,7 @@ class Drawing {
     Metrics metrics = {};
     Rect place = {};
   };
-  // Short lines in columns below the picture.
+  // The list below the picture: short lines in columns.
   struct List {
     std::vector<std::size_t> items = {};
     double cell = 0;
@@ -76,7 +76,7 @@ class Drawing {
   std::vector<Item> items_;
   std::vector<Rect> boxes_;
   std::vector<Rect> panels_;
-  BottomPanel whole_;  // of a face that is told below the picture alone
+  BottomPanel whole_;  // of a face whose panel is below the picture
   List list_;
 };
 

@@ -125,7 +125,7 @@ std::string elan_document(const LabelSegments& segments, const ElanOptions& opti
     tiers.push_back({face, face});
     for (const Segment& segment : track.segments) add(segment, segments.name(segment.label));
     if (!segments.has_baseline()) continue;
-    tiers.push_back({face + " change", face, "change"});  // of that label, in points
+    tiers.push_back({face + " change", face, "change"});  // of that label, in percentage points
     for (const Segment& segment : track.segments) {
       if (const auto change = track.change_of(segment)) add(segment, points(*change));
     }

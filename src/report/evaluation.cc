@@ -13,7 +13,7 @@ std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode) 
       report.samples, report.war, report.war_interval.low, report.war_interval.high,
       report.uar.percent, report.uar_interval.low, report.uar_interval.high,
       report.macro_f1.percent, report.top2, report.calibration.ece_percent);
-  out += "  " + fit("truth \\ said", 14, Align::kLeft, unicode) + "  recall";
+  out += "  " + fit("truth \\ answer", 14, Align::kLeft, unicode) + "  recall";
   for (const std::string& name : report.classes) out += "  " + fit(name, 8, Align::kRight, unicode);
   out += "\n";
   for (std::size_t c = 0; c < report.classes.size(); ++c) {

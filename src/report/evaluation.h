@@ -9,7 +9,7 @@
 
 namespace mien::report {
 
-/// What an evaluation page tells besides the figures: ("bundle", "clip-b32"), ...
+/// Facts on an evaluation page besides the figures: ("bundle", "clip-b32"), ...
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
 /// The figures as text: WAR, UAR, recall per class, confusion matrix. Absent classes are named.
@@ -18,8 +18,8 @@ std::string evaluation_table(const eval::ClosedSetReport& report, bool unicode =
 /// The figures of a regression as text: per target PCC, CCC, MAE and RMSE with their intervals.
 std::string regression_table(const eval::RegressionReport& report, bool unicode = true);
 
-/// The same as one self-contained HTML page (no script, nothing loaded; light and dark), with a
-/// scatter plot per target as SVG. Precondition: `report` is of `run`.
+/// The same as one self-contained HTML page (no script, no external resources; light and dark),
+/// with a scatter plot per target as SVG. Precondition: `report` is of `run`.
 std::string regression_html(const eval::RegressionReport& report, const eval::RegressionRun& run,
                             const Facts& facts, std::string_view notice);
 

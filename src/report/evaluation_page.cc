@@ -13,7 +13,7 @@
 namespace mien::report {
 namespace {
 
-constexpr std::size_t kMaxRoc = 60;  // classes that have a curve drawn
+constexpr std::size_t kMaxRoc = 60;  // maximum number of curves
 
 std::string reliability(const metrics::Calibration& calibration) {
   constexpr double kSide = 250, kLeft = 44, kTop = 8;
@@ -48,13 +48,13 @@ std::string reliability(const metrics::Calibration& calibration) {
                        kLeft - 6, kTop + kSide * (1 - at) + 4, at);
   }
   return out + fmt::format(
-                   "<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=middle>probability of what was "
-                   "said</text><text transform=\"translate(14 {:.0f}) rotate(-90)\" "
-                   "text-anchor=middle>share that is right</text></svg>\n",
+                   "<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=middle>probability of the "
+                   "answer</text><text transform=\"translate(14 {:.0f}) rotate(-90)\" "
+                   "text-anchor=middle>share of right answers</text></svg>\n",
                    kLeft + kSide / 2, kTop + kSide + 36, kTop + kSide / 2);
 }
 
-// One class against the rest; none when it is absent, or alone.
+// One class against the rest; none if it is absent or the only class.
 std::optional<std::vector<metrics::RocPoint>> curve_of(
     std::span<const eval::Prediction> predictions, std::size_t c) {
   std::vector<double> scores;
@@ -120,8 +120,8 @@ std::string mistakes(const std::vector<Mistake>& list) {
       std::any_of(list.begin(), list.end(), [](const Mistake& m) { return !m.image.empty(); });
   std::string out =
       images ? "<div class=shots>\n"
-             : "<div class=scroll><table class=answers><tr><th>sample</th><th>truth</th><th>said"
-               "</th><th class=n>sure</th></tr>\n";
+             : "<div class=scroll><table class=answers><tr><th>sample</th><th>truth</th><th>answer"
+               "</th><th class=n>probability</th></tr>\n";
   for (const Mistake& m : list) {
     const std::string sure = escape_markup(percent(m.probability));
     if (!images) {
@@ -132,7 +132,7 @@ std::string mistakes(const std::vector<Mistake>& list) {
     out += "<figure>";
     if (!m.image.empty()) out += fmt::format("<img alt=\"\" src=\"{}\">", m.image);
     out += fmt::format(
-        "<figcaption>{}, said <b>{}</b> {}<br><span class=dim>{}</span></figcaption></figure>\n",
+        "<figcaption>{}, answer <b>{}</b> {}<br><span class=dim>{}</span></figcaption></figure>\n",
         isolated(m.truth), isolated(m.said), sure, escape_markup(m.id));
   }
   return out + (images ? "</div>\n" : "</table></div>\n");
@@ -160,18 +160,18 @@ std::string evaluation_page(const EvaluationPage& page) {
   out += "<h2>Per class</h2>\n";
   out += class_table(report, areas);
   out +=
-      "<h2>Confusion matrix</h2>\n<p class=dim>Rows: truth. Columns: what was said. Percent of the "
+      "<h2>Confusion matrix</h2>\n<p class=dim>Rows: truth. Columns: answers. Percent of the "
       "row, and count.</p>\n";
   out += confusion_table(report.classes, report.confusion) + "<h2>Reliability</h2>\n" +
          reliability(report.calibration);
   if (!charts.empty()) {
     out +=
         "<h2>ROC, one class against the rest</h2>\n<p class=dim>Across: share of the other classes "
-        "that is taken in. Up: share of the class that is found.</p>\n<div class=charts>\n" +
+        "that is accepted. Up: share of the class that is found.</p>\n<div class=charts>\n" +
         charts + "</div>\n";
   }
   if (!page.mistakes.empty()) {
-    out += "<h2>The surest mistakes</h2>\n";
+    out += "<h2>Most confident mistakes</h2>\n";
     out += mistakes(page.mistakes);
   }
   return out + page.more + page_foot(page.notice);

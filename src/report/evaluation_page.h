@@ -12,16 +12,16 @@
 
 namespace mien::report {
 
-/// A wrong answer as the page tells it.
+/// A wrong answer on the page.
 struct Mistake {
   std::string id;
   std::string truth;
   std::string said;
-  double probability = 0;  ///< of what was said
+  double probability = 0;  ///< of the answer
   std::string image = {};  ///< from page_image(), or empty
 };
 
-/// What one page about a closed-set evaluation is made of. Borrows all of it.
+/// The content of a page about a closed-set evaluation. Borrows its members.
 struct EvaluationPage {
   const eval::ClosedSetReport* report = nullptr;
   std::span<const eval::Prediction> predictions = {};
@@ -31,12 +31,13 @@ struct EvaluationPage {
   std::string_view notice = {};
 };
 
-/// One self-contained HTML page (no script, nothing loaded): figures with intervals, per-class
-/// table, confusion matrix, reliability and one-vs-rest ROC curves as SVG, the surest mistakes.
-/// Everything from outside is escaped. Precondition: `report` is of `predictions`.
+/// One self-contained HTML page (no script, no external resources): figures with intervals,
+/// per-class table, confusion matrix, reliability and one-vs-rest ROC curves as SVG, the most
+/// confident mistakes. Everything from outside is escaped. Precondition: `report` is of
+/// `predictions`.
 std::string evaluation_page(const EvaluationPage& page);
 
-/// The wrong predictions by how sure they were, at most `count`: places in `predictions`.
+/// The at most `count` most confident mistakes, as indices into `predictions`.
 std::vector<std::size_t> surest_mistakes(std::span<const eval::Prediction> predictions,
                                          std::size_t count);
 

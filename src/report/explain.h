@@ -8,8 +8,8 @@
 
 namespace mien::report {
 
-/// Why the first label leads: its best fitting descriptions, and the best one of any other label;
-/// of learned descriptions also the words they are near to. Empty without reasons.
+/// Explains why the first label leads: its best fitting descriptions and the best one of any other
+/// label; for learned descriptions also the words closest to them. Empty without reasons.
 std::vector<std::string> explanation(const std::vector<engine::LabelScore>& labels,
                                      const std::vector<engine::Reason>& reasons,
                                      const TableOptions& options);

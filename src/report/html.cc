@@ -10,7 +10,7 @@
 namespace mien::report {
 namespace {
 
-// The label colours of palette.h are told apart on both papers.
+// The label colours of palette.h are distinct on light and dark backgrounds.
 constexpr std::string_view kPageStyle = R"(
 :root{--ink:#1b222c;--dim:#566070;--paper:#fff;--card:#f5f7f9;--line:#d5dae1;--mark:#1f6feb;--warn:#a33}
 @media (prefers-color-scheme:dark){:root{--ink:#e6e9ee;--dim:#a0abba;--paper:#14181f;--card:#1b212a;--line:#39424f;--mark:#6aa5ff;--warn:#ff9a8a}}
@@ -85,7 +85,7 @@ std::string base64(std::span<const std::byte> bytes) {
 }
 
 Result<std::string> thumbnail(image::ImageView picture, int longest) {
-  if (picture.empty()) return invalid_argument("thumbnail: the picture is empty");
+  if (picture.empty()) return invalid_argument("thumbnail: empty picture");
   const double shrink =
       std::min(1.0, static_cast<double>(longest) / std::max(picture.width, picture.height));
   const auto side = [&](int pixels) {

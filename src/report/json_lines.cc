@@ -13,7 +13,7 @@
 namespace mien::report {
 namespace {
 
-// `value` to 1 / `steps`; never "-0.0". Numbers too large to have such digits stay as they are.
+// `value` rounded to 1 / `steps`; never "-0.0". Numbers too large for such digits are unchanged.
 Json rounded(double value, double steps) {
   if (!std::isfinite(value)) return nullptr;
   if (std::abs(value) > 1e12) return value;
@@ -24,7 +24,7 @@ Json share(double value) { return rounded(value, 1e4); }
 Json seconds(double value) { return rounded(value, 1e6); }
 Json seconds_of_us(std::int64_t us) { return seconds(static_cast<double>(us) / 1e6); }
 
-// The wall time of `us` of a clip, where it is known.
+// The clock time at `us` of a clip, if known.
 void add_clock(Json& out, const char* key, const std::optional<WallTime>& clock, std::int64_t us) {
   if (clock) out.set(key, to_iso(clock->after(us)));
 }
@@ -78,7 +78,7 @@ Json values_to_json(const std::vector<engine::TargetValue>& values) {
   return out;
 }
 
-// What faces and tracks share: the verdict, when there is one.
+// Shared by faces and tracks: the verdict, if there is one.
 template <class Scored>
 void add_scores(Json& out, const Scored& scored) {
   if (!scored.labels.empty()) {
@@ -148,7 +148,7 @@ Json to_json(const pipeline::FrameResult& frame) {
 
 namespace {
 
-// What was seen for how long, and when.
+// The share of time of each label, and the segments.
 void add_times(Json& out, const pipeline::TrackResult& track) {
   if (track.shares.empty()) return;
   Json shares = Json::array();

@@ -10,7 +10,7 @@
 namespace mien::report {
 namespace {
 
-// Places in kLabelColours.
+// Indices into kLabelColours.
 constexpr std::array<std::pair<std::string_view, std::size_t>, 11> kFixed{{{"happy", 0},
                                                                            {"neutral", 1},
                                                                            {"angry", 2},
@@ -39,13 +39,13 @@ LabelColours::LabelColours(std::vector<std::string> labels) {
     const std::string_view meaning = text::builtin_label_of(label);
     const auto fixed = std::find_if(kFixed.begin(), kFixed.end(),
                                     [&](const auto& each) { return each.first == meaning; });
-    // Of two names of one expression the second is a label like any other.
+    // If a set has two names of one expression, the second is treated like any other label.
     if (fixed == kFixed.end() || uses[fixed->second] > 0) continue;
-    places_.emplace(label, fixed->second);
+    colours_.emplace(label, fixed->second);
     ++uses[fixed->second];
   }
   for (const std::string& label : labels) {
-    if (places_.contains(label)) continue;
+    if (colours_.contains(label)) continue;
     const std::size_t first = hash_of(label);
     std::size_t best = first;
     for (std::size_t i = 0; i < kLabelColours.size(); ++i) {
@@ -53,14 +53,14 @@ LabelColours::LabelColours(std::vector<std::string> labels) {
       if (uses[place] < uses[best]) best = place;
       if (uses[best] == 0) break;
     }
-    places_.emplace(label, best);
+    colours_.emplace(label, best);
     ++uses[best];
   }
 }
 
 const Colour& LabelColours::of(std::string_view label) const {
-  const auto place = places_.find(label);
-  return place == places_.end() ? kGrey : kLabelColours[place->second];
+  const auto place = colours_.find(label);
+  return place == colours_.end() ? kGrey : kLabelColours[place->second];
 }
 
 LabelColours colours_of(const std::vector<engine::LabelScore>& labels) {

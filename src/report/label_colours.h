@@ -13,18 +13,18 @@ namespace mien::report {
 
 /// The colour of every label of a set: the same in tables, pictures, clips and pages, whatever the
 /// order of the set. Built-in expressions, under any of their names, have the same colour in every
-/// set; other labels share none while there are colours left.
+/// set; other labels have distinct colours as long as there are enough.
 class LabelColours {
  public:
   LabelColours() = default;
   explicit LabelColours(std::vector<std::string> labels);
 
-  /// Grey for a label that is not in the set.
+  /// The colour of a label; grey if it is not in the set.
   const Colour& of(std::string_view label) const;
-  bool empty() const { return places_.empty(); }
+  bool empty() const { return colours_.empty(); }
 
  private:
-  std::map<std::string, std::size_t, std::less<>> places_;  // in kLabelColours
+  std::map<std::string, std::size_t, std::less<>> colours_;  // in kLabelColours
 };
 
 LabelColours colours_of(const std::vector<engine::LabelScore>& labels);

@@ -7,7 +7,7 @@
 namespace mien::report {
 namespace {
 
-// The part of a face that tells its expression.
+// The part of a face that shows its expression.
 Rect core_of(const Rect& face) {
   return {face.x + 0.12 * face.w, face.y + 0.15 * face.h, 0.76 * face.w, 0.75 * face.h};
 }
@@ -49,7 +49,7 @@ std::optional<Rect> visible_box(const image::Box& box, int zoom, int width, int 
 
 namespace {
 
-// Weighs places for one panel against each other.
+// Compares candidate positions for one panel.
 class Search {
  public:
   Search(const Rect& size, const Obstacles& o)
@@ -59,7 +59,7 @@ class Search {
         area_(std::max(size.area(), 1.0)),
         half_(size.w + size.h) {}
 
-  // `order`: of places that are as good, the lower is taken.
+  // `order`: among equally good positions the lowest wins.
   void consider(Rect rect, double order) {
     const Rect wished = rect;
     rect.x = std::clamp(rect.x, o_.bounds.x, std::max(o_.bounds.x, o_.bounds.right() - rect.w));
@@ -85,7 +85,7 @@ class Search {
   double lowest_ = std::numeric_limits<double>::infinity();
 };
 
-// Places all around the face, on a grid.
+// Candidate positions all around the face, on a grid.
 void consider_around(const Rect& face, const Rect& size, double gap, double reach, Search& search) {
   const double step = std::max({3.0, size.h / 2, reach / 12});
   const double left = face.x - gap - size.w, right = face.right() + gap;

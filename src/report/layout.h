@@ -8,8 +8,8 @@
 
 namespace mien::report {
 
-/// `box` times `zoom`, cut to a picture of `width` x `height`; nullopt when nothing of it shows
-/// (empty, not finite, outside).
+/// `box` times `zoom`, clipped to a picture of `width` x `height`; nullopt if nothing of it is
+/// visible (empty, not finite, outside).
 std::optional<Rect> visible_box(const image::Box& box, int zoom, int width, int height);
 
 struct Placement {
@@ -18,7 +18,7 @@ struct Placement {
   double own = 0;      ///< share of the middle of its own face that it hides
 };
 
-/// What a panel should keep clear of.
+/// Obstacles that a panel should avoid.
 struct Obstacles {
   Rect bounds;                   ///< the picture
   std::span<const Rect> faces;   ///< all faces
@@ -26,9 +26,9 @@ struct Obstacles {
   std::span<const Rect> panels;  ///< placed before
 };
 
-/// The best place for a panel of `width` x `height` near its own face: inside the picture, off
-/// other faces and panels where there is room, and off the middle of its own face. Where no place
-/// beside the face is free, places up to `reach` away are tried.
+/// The best position for a panel of `width` x `height` near its own face: inside the picture, clear
+/// of other faces and panels if there is room, and clear of the middle of its own face. If no
+/// position beside the face is free, positions up to `reach` away are tried.
 Placement place_panel(double width, double height, double gap, double reach,
                       const Obstacles& obstacles);
 

@@ -20,18 +20,18 @@ inline std::string_view source_name(face::FaceSource source) {
   return "detected";
 }
 
-/// A probability as a person reads it: "87%", "<1%"; empty when it is not a number.
+/// A probability for people: "87%", "<1%"; empty if not a number.
 std::string percent(double probability);
 /// A change of a probability in percentage points: "+45", "-9", "0"; empty when not a number.
 std::string points(double change);
 
-/// Clip times as a person reads them: "0:01.2 to 0:05.0", and where the wall time of the clip is
-/// known, " (14:05:01.2 to 14:05:05.0)" behind it.
+/// Clip times for people: "0:01.2 to 0:05.0", followed by " (14:05:01.2 to 14:05:05.0)" if the
+/// clock time of the clip is known.
 std::string span_text(std::int64_t from_us, std::int64_t to_us,
                       const std::optional<WallTime>& clock);
-/// "14:05:01.2 to 14:05:05.0"; a date stands where it changes.
+/// "14:05:01.2 to 14:05:05.0", with a date where it changes.
 std::string clock_span_text(std::int64_t from_us, std::int64_t to_us, const WallTime& clock);
-/// The wall time where it is known, else the time of the clip.
+/// The clock time if known, otherwise the time in the clip.
 std::string instant_text(std::int64_t us, const std::optional<WallTime>& clock);
 
 }  // namespace mien::report

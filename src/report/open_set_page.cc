@@ -24,7 +24,7 @@ std::string score_name(eval::OpenSetScore score) {
 
 std::string figures_table(const eval::OpenSetResult& result) {
   std::string out =
-      "<div class=scroll><table class=classes><tr><th>unknown told by</th><th "
+      "<div class=scroll><table class=classes><tr><th>unknown by</th><th "
       "class=n>AUROC</th><th "
       "class=n>OSCR</th><th class=n>FPR@95</th><th class=n>TNR@95</th></tr>\n";
   for (const auto& [score, f] : result.scores) {
@@ -46,16 +46,15 @@ std::string curves(const eval::OpenSetResult& result) {
     roc.push_back({score_name(score), points(both.roc)});
     oscr.push_back({score_name(score), points(both.oscr)});
   }
-  return "<div class=pair>" +
-         unit_chart("ROC", "unknown ones accepted", "known ones accepted", roc, true) +
-         unit_chart("OSCR", "unknown ones accepted", "known ones accepted and right", oscr, false) +
+  return "<div class=pair>" + unit_chart("ROC", "unknown accepted", "known accepted", roc, true) +
+         unit_chart("OSCR", "unknown accepted", "known accepted and right", oscr, false) +
          "</div>\n" + chart_legend(roc);
 }
 
 std::string means_table(const std::vector<eval::OpenSetResult>& results) {
   std::string out =
-      "<h2>Means over splits with equally many known classes</h2>\n<div class=scroll><table "
-      "class=classes><tr><th>known, splits</th><th>unknown told by</th><th class=n>Acc</th><th "
+      "<h2>Means over splits with the same number of known classes</h2>\n<div class=scroll><table "
+      "class=classes><tr><th>known, splits</th><th>unknown by</th><th class=n>Acc</th><th "
       "class=n>AUROC</th><th class=n>OSCR</th><th class=n>TNR@95</th></tr>\n";
   const Json means = eval::open_set_means(results);
   for (const Json& group : means.as_array()) {
@@ -91,8 +90,8 @@ std::string open_set_page(const std::vector<eval::OpenSetResult>& results, const
         fmt::format("<p>Known: {} ({} samples). Unknown: {} ({} samples).</p>\n<div class=big>\n",
                     names(result.split.known), result.sizes.known, names(result.split.unknown),
                     result.sizes.unknown);
-    out += big_figure("Acc of the known", result.acc, result.acc_interval);
-    out += big_figure("UAR of the known", result.uar.percent, result.uar_interval) + "</div>\n";
+    out += big_figure("Acc of known", result.acc, result.acc_interval);
+    out += big_figure("UAR of known", result.uar.percent, result.uar_interval) + "</div>\n";
     if (!result.uar.absent.empty()) {
       std::vector<std::string> absent;
       for (const std::size_t c : result.uar.absent) absent.push_back(result.split.known[c]);
@@ -101,7 +100,7 @@ std::string open_set_page(const std::vector<eval::OpenSetResult>& results, const
     out += figures_table(result) + curves(result) + "</section>\n";
   }
   out +=
-      "<p class=dim>Percent; intervals: 95 %, bootstrap over the known and over the unknown "
+      "<p class=dim>Percent; intervals: 95 %, bootstrap over known and over unknown "
       "samples.</p>\n";
   return out + page_foot(notice);
 }

@@ -12,8 +12,8 @@ namespace {
 
 double finite(double value) { return std::isfinite(value) ? value : 0.0; }
 
-// OpenFace tells 0..1. A detector's score has no upper end: from 1 on it is sure; what was not
-// detected but given is sure too.
+// OpenFace's confidence is in 0..1. A detector's score has no upper limit, so it is clamped to 1;
+// given faces have 1 too.
 double confidence(const face::Face& face) {
   if (face.source != face::FaceSource::kDetected) return 1.0;
   return std::clamp(finite(static_cast<double>(face.score)), 0.0, 1.0);
@@ -55,7 +55,7 @@ std::string OpenFaceCsv::rows(const pipeline::FrameResult& frame) const {
     for (const float v : {box.x, box.y, box.w, box.h}) {
       out += fmt::format(",{:.1f}", finite(static_cast<double>(v)));
     }
-    // Presence is that of the stretch of time in clips, as in every other output.
+    // In clips, presence is that of the smoothed segments, as in every other output.
     const bool unknown = result.steady ? result.steady->unknown : result.unknown;
     const std::string top = result.steady ? result.steady->top() : result.top();
     std::string leads;

@@ -65,7 +65,7 @@ std::string confusion_table(const std::vector<std::string>& classes,
     for (std::size_t p = 0; p < n; ++p) {
       const std::int64_t count = counts.at(t, p);
       const double share = all > 0 ? static_cast<double>(count) / static_cast<double>(all) : 0;
-      out += fmt::format("<td{} style=\"--a:{:.3f}\" title=\"{}, said {}: {} of {}\">",
+      out += fmt::format("<td{} style=\"--a:{:.3f}\" title=\"{}, answer {}: {} of {}\">",
                          t == p ? " class=right" : "", share, truth, escape_markup(classes[p]),
                          count, all);
       out += all == 0 ? std::string() : fmt::format("{:.0f}<small>{}</small>", 100 * share, count);

@@ -12,8 +12,8 @@ struct Colour {
   std::uint8_t ansi = 7;  ///< nearest of the 256 terminal colours
 };
 
-/// People (tracks, faces): Okabe and Ito, safe for the usual kinds of colour blindness; the darkest
-/// two are lightened so that they show on dark pictures.
+/// People (tracks, faces): Okabe and Ito, safe for the common kinds of colour blindness; the
+/// darkest two are lightened to be visible on dark pictures.
 inline constexpr std::array<Colour, 7> kTrackColours{{{86, 180, 233, 74},
                                                       {230, 159, 0, 178},
                                                       {0, 190, 140, 36},
@@ -22,7 +22,7 @@ inline constexpr std::array<Colour, 7> kTrackColours{{{86, 180, 233, 74},
                                                       {232, 110, 40, 166},
                                                       {90, 140, 255, 69}}};
 
-/// Labels (label_colours.h): Paul Tol's "muted" set, safe for the usual kinds of colour blindness,
+/// Labels (label_colours.h): Paul Tol's "muted" set, safe for the common kinds of colour blindness,
 /// and seven more for long lists.
 inline constexpr std::array<Colour, 16> kLabelColours{{{221, 204, 119, 186},
                                                        {68, 170, 153, 72},

@@ -11,7 +11,7 @@
 
 namespace mien::report {
 
-/// Sizes that follow from the size of a picture.
+/// Sizes derived from the size of a picture.
 struct Metrics {
   double font = 12;
   double line = 2;  ///< of a box
@@ -23,7 +23,7 @@ struct Metrics {
   double pad() const { return std::round(0.5 * font); }
 };
 
-/// What is told about one face.
+/// The texts about one face.
 struct PanelContent {
   struct Row {
     std::string label;
@@ -48,21 +48,21 @@ void draw_panel(Canvas& canvas, const PanelContent& content, const Metrics& m, c
 Rect chip_size(Canvas& canvas, const PanelContent& content, const Metrics& m, double max_width);
 void draw_chip(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place);
 
-/// The number of a face alone.
+/// Only the number of a face.
 Rect number_size(Canvas& canvas, const PanelContent& content, const Metrics& m);
 void draw_number(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place);
 
-/// A line from a panel to its box, when they do not stand side by side.
+/// Draws a line from a panel to its box if they are not side by side.
 void draw_leader(Canvas& canvas, const Rect& box, const Rect& panel, const Metrics& m,
                  const Colour& colour);
 
-/// The box of a face, visible on any background.
+/// Draws the box of a face, visible on any background.
 void draw_box(Canvas& canvas, const Rect& box, const Metrics& m, const Colour& colour);
-/// The number of a face in the corner of its box.
+/// Draws the number of a face in the corner of its box.
 void draw_id(Canvas& canvas, const Rect& box, const PanelContent& content, const Metrics& m);
 
-/// The panel of a face that is the whole picture, along the bottom edge: labels side by side where
-/// there is room, else one below the other in at most `max_lines`.
+/// The panel of a face that fills the picture, along the bottom edge: labels side by side if there
+/// is room, otherwise one below the other in at most `max_lines`.
 struct BottomPanel {
   std::size_t columns = 1;
   std::size_t lines = 0;

@@ -9,11 +9,11 @@ namespace mien::report {
 namespace {
 
 constexpr std::size_t kMaxKept = 10'000;  // of a long clip
-constexpr double kApart = 4;  // in sizes of a face: farther off, a colour may come again
+constexpr double kApart = 4;  // in sizes of a face: beyond this distance a colour may repeat
 
 double size_of(const Rect& box) { return std::sqrt(std::max(box.area(), 1.0)); }
 
-// How far two faces are from each other, in their size.
+// The distance of two faces, in units of their size.
 double distance(const Rect& a, const Rect& b) {
   const double x = a.x + a.w / 2 - b.x - b.w / 2;
   const double y = a.y + a.h / 2 - b.y - b.h / 2;
@@ -25,13 +25,13 @@ double distance(const Rect& a, const Rect& b) {
 void PeopleColours::see(std::span<const std::int64_t> numbers, std::span<const Rect> boxes) {
   const std::size_t count = std::min(numbers.size(), boxes.size());
   for (std::size_t i = 0; i < count; ++i) {
-    if (places_.contains(numbers[i])) continue;
-    // How near the next face of every colour is.
+    if (colours_.contains(numbers[i])) continue;
+    // The distance to the nearest face of each colour.
     std::array<double, kTrackColours.size()> nearest{};
     nearest.fill(std::numeric_limits<double>::infinity());
     for (std::size_t j = 0; j < count; ++j) {
-      const auto other = places_.find(numbers[j]);
-      if (j == i || other == places_.end()) continue;
+      const auto other = colours_.find(numbers[j]);
+      if (j == i || other == colours_.end()) continue;
       double& least = nearest[other->second];
       least = std::min(least, distance(boxes[i], boxes[j]));
     }
@@ -42,13 +42,13 @@ void PeopleColours::see(std::span<const std::int64_t> numbers, std::span<const R
       best = static_cast<std::size_t>(std::max_element(nearest.begin(), nearest.end()) -
                                       nearest.begin());
     }
-    if (places_.size() < kMaxKept) places_.emplace(numbers[i], best);
+    if (colours_.size() < kMaxKept) colours_.emplace(numbers[i], best);
   }
 }
 
 const Colour& PeopleColours::of(std::int64_t number) const {
-  const auto place = places_.find(number);
-  return place == places_.end() ? track_colour(number) : kTrackColours[place->second];
+  const auto place = colours_.find(number);
+  return place == colours_.end() ? track_colour(number) : kTrackColours[place->second];
 }
 
 }  // namespace mien::report

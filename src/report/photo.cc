@@ -72,7 +72,7 @@ Result<std::string> photo(const pipeline::FrameResult& picture, const image::Ima
     const auto box = visible_box(face.box, 1, picture.width, picture.height);
     if (!box || face.source == face::FaceSource::kWhole) continue;
     const std::string colour = css(colours.of(static_cast<std::int64_t>(i)));
-    // A number above the picture's edge would be lost.
+    // A number above the edge of the picture would be cut off.
     boxes += fmt::format("<i{} style=\"{};border-color:{}\"><b style=\"background:{}\">{}</b></i>",
                          box->y < 0.06 * picture.height ? " class=low" : "",
                          box_style(*box, picture), colour, colour, i + 1);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Pieces of pages about pictures: the photograph with its faces, bars of labels.
+// Parts of pages about pictures: the photograph with its faces, bars of labels.
 
 #include <string>
 #include <string_view>
@@ -14,27 +14,27 @@
 
 namespace mien::report {
 
-/// What the pieces need in the style of the page.
+/// CSS for these parts.
 std::string_view photo_style();
 
 /// "#rrggbb".
 std::string css(const Colour& colour);
 
-/// Colours of the faces of a picture, by their place.
+/// Colours of the faces of a picture, by index.
 PeopleColours face_colours(const pipeline::FrameResult& picture);
 
-/// The picture with a numbered box around every face, or the boxes alone when there is no `image`;
-/// empty when there is neither. Errors: those of encode_jpeg.
+/// The picture with a numbered box around every face, or only the boxes without an `image`; empty
+/// without both. Errors: those of encode_jpeg.
 Result<std::string> photo(const pipeline::FrameResult& picture, const image::Image* image,
                           const PeopleColours& colours);
 
-/// A name, a bar of `share` in its colour, and what is told at the right.
+/// A name, a bar of length `share` in its colour, and text at the right.
 std::string label_bar(std::string_view name, double share, std::string_view told,
                       const Colour& colour);
 /// The `top` labels as bars.
 std::string label_bars(const std::vector<engine::LabelScore>& labels, int top,
                        const LabelColours& colours);
-/// A square in the colour of a label, the label, and what is told of it.
+/// A square in the colour of a label, the label, and text about it.
 std::string swatch(std::string_view name, std::string_view told, const Colour& colour);
 
 }  // namespace mien::report

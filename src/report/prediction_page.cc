@@ -18,11 +18,11 @@
 namespace mien::report {
 namespace {
 
-constexpr std::size_t kMaxFaces = 40;      // of one clip that are drawn
+constexpr std::size_t kMaxFaces = 40;      // of one clip that are shown
 constexpr std::size_t kMaxLanes = 14;      // of one face
 constexpr std::size_t kMaxSegments = 400;  // of one face that are listed
-constexpr std::size_t kMaxTold = 8;        // faces of one input in the table of all
-constexpr std::size_t kMany = 3;           // faces stand in columns from here on
+constexpr std::size_t kMaxListed = 8;      // faces per input in the index of inputs
+constexpr std::size_t kMany = 3;           // from this number on, faces are in columns
 constexpr int kFaceSide = 112;
 
 constexpr std::string_view kStyle = R"(
@@ -39,7 +39,8 @@ table.index tr>td:nth-child(2){min-width:15rem}table.index tr>td:nth-child(3){wh
 @media print{.lane svg{background:#f2f2f2}}
 )";
 
-// A step that gives at most nine marks over `seconds`; times of day are long and get half as many.
+// A step with at most nine marks over `seconds`, or half as many for times of day, which are
+// longer.
 double tick_step(double span, bool long_marks) {
   const double seconds = long_marks ? 2 * span : span;
   for (const double step : {0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0,
@@ -59,7 +60,7 @@ std::string axis(double from, double seconds, const std::optional<WallTime>& clo
   const double step = tick_step(seconds, clock.has_value());
   int number = 0;
   for (double at = 0; at <= seconds * 1.0001; at += step) {
-    const bool minor = number % (seconds / step > 5 ? 4 : 2) != 0;  // left out on narrow pages
+    const bool minor = number % (seconds / step > 5 ? 4 : 2) != 0;  // hidden on narrow pages
     const char* edge = at <= 0 ? " a" : at > 0.95 * seconds ? " z" : "";
     out += fmt::format("<i class=\"{}{}\" style=\"left:{:.2f}%\">{}</i>", minor ? "minor" : "major",
                        edge, 100 * at / seconds, escape_markup(told(at)));
@@ -74,7 +75,7 @@ std::string count(std::int64_t n, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
 
-// A path that breaks between its parts where a line is short.
+// A path that may break between its parts on narrow pages.
 std::string breakable(std::string_view path) {
   std::string out;
   for (const char c : escape_markup(path)) {
@@ -84,7 +85,7 @@ std::string breakable(std::string_view path) {
   return out;
 }
 
-// Label places by the time they led, longest first; then those that never led, in their order.
+// Label indices by the time they led, longest first; then those that never led, in their order.
 std::vector<int> order_of_lanes(const std::map<int, double>& led, std::size_t labels) {
   std::vector<int> out;
   for (const auto& [label, time] : led) {
@@ -99,7 +100,7 @@ std::vector<int> order_of_lanes(const std::map<int, double>& led, std::size_t la
   return out;
 }
 
-// The probability of one label over time, broken where the face was away.
+// The probability of one label over time, interrupted where the face was absent.
 template <class Place>
 std::string area_of(const std::vector<ProbabilityCurves::Point>& curve, double step, Place x,
                     const std::string& colour) {
@@ -131,7 +132,7 @@ std::string segment_table(const SegmentTrack& track, const LabelSegments& segmen
       "<details open><summary>{}</summary><div class=scroll><table><tr><th class=n>from</th><th "
       "class=n>to</th>{}<th>label</th><th class=n>mean</th>{}</tr>\n",
       count(static_cast<std::int64_t>(track.segments.size()), "segment", "segments"),
-      clock ? "<th>clock</th>" : "", changes ? "<th class=n>against its baseline</th>" : "");
+      clock ? "<th>clock</th>" : "", changes ? "<th class=n>change from baseline</th>" : "");
   for (std::size_t i = 0; i < std::min(track.segments.size(), kMaxSegments); ++i) {
     const Segment& s = track.segments[i];
     out += fmt::format(
@@ -153,7 +154,7 @@ std::string segment_table(const SegmentTrack& track, const LabelSegments& segmen
   return out + "</table></div></details>\n";
 }
 
-// What the track is read as when it is taken for one face: not what was seen longest.
+// The answer for the whole track as one face, which is not the label that led longest.
 std::string whole_reading(const pipeline::TrackResult& track, int top) {
   if (track.labels.empty()) return {};
   std::string out =
@@ -168,10 +169,11 @@ std::string whole_reading(const pipeline::TrackResult& track, int top) {
   out += track.unknown ? ")</p>\n" : "</p>\n";
   if (!track.baseline) return out;
   if (track.baseline->labels.empty()) {
-    return out + "<p class=dim>No baseline: the face was not there.</p>\n";
+    return out + "<p class=dim>No baseline: the face was not visible.</p>\n";
   }
-  out += fmt::format("<p class=dim>Over the whole track, against its baseline of {}, in points: ",
-                     escape_markup(clock_text(track.baseline->seconds)));
+  out += fmt::format(
+      "<p class=dim>Over the whole track, change from its baseline of {}, in percentage points: ",
+      escape_markup(clock_text(track.baseline->seconds)));
   bool first = true;
   for (const auto& one : track.baseline->labels) {
     out += fmt::format("{}{} {}", first ? "" : ", ", isolated(one.label),
@@ -233,7 +235,7 @@ Status PredictionPage::picture(const pipeline::FrameResult& picture, const image
     }
     out += label_bars(face.labels, options_.top, *colours_) + "</article>\n";
   }
-  if (picture.faces.empty()) out += "<p>No face was found.</p>";
+  if (picture.faces.empty()) out += "<p>No face found.</p>";
   sections_.push_back(out + "</div></div></section>\n");
   index_.push_back(std::move(row));
   return {};
@@ -252,7 +254,7 @@ Status PredictionPage::clip_frame(const pipeline::FrameResult& frame, const imag
     Shot& shot = shots_[{face.face.track, label}];
     if (!shot.data.empty() && !(p > shot.probability + 0.02)) continue;
     auto data = face_thumbnail(*image, face.face.box, kFaceSide);
-    if (!data.ok()) continue;  // a box that has no pixel
+    if (!data.ok()) continue;  // a box without pixels
     shot = {p, frame.timestamp_us, std::move(*data)};
   }
   return {};
@@ -317,7 +319,7 @@ std::string PredictionPage::shots(std::int64_t track, const LabelSegments& segme
   return out.empty() ? out : "<div class=shots>" + out + "</div>\n";
 }
 
-// The label that led longest on a track, and its share of the time.
+// The label that led longest on a track, with its share of the time.
 void PredictionPage::add_longest(const SegmentTrack& track, const LabelSegments& segments,
                                  IndexRow& row) {
   std::map<int, std::int64_t> led;
@@ -363,7 +365,7 @@ void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments&
       in_clips_[segments.name(s.label)] += seconds_of(s.to_us - s.from_us);
     }
   }
-  if (tracks.size() > kMaxFaces) {  // the longest stay, in their order
+  if (tracks.size() > kMaxFaces) {  // keep the longest, in their order
     std::vector<std::int64_t> lengths;
     for (const SegmentTrack& track : tracks) lengths.push_back(length(track));
     std::nth_element(lengths.begin(), lengths.begin() + kMaxFaces - 1, lengths.end(),
@@ -373,7 +375,8 @@ void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments&
     std::erase_if(tracks, [&](const SegmentTrack& track) {
       return length(track) < least || ++kept > kMaxFaces;
     });
-    out += fmt::format("<p>The {} faces that are seen longest are shown.</p>\n", kMaxFaces);
+    out +=
+        fmt::format("<p>Only the {} faces that were visible longest are shown.</p>\n", kMaxFaces);
   }
   for (const SegmentTrack& track : tracks) {
     out += fmt::format("<article><h3>face {}</h3>\n", track.id);
@@ -389,7 +392,7 @@ void PredictionPage::clip(const pipeline::ClipResult& clip, const LabelSegments&
     if (whole != clip.tracks.end()) out += whole_reading(*whole, options_.top);
     out += "</article>\n";
   }
-  if (tracks.empty()) out += "<p>No face was found.</p>\n";
+  if (tracks.empty()) out += "<p>No face found.</p>\n";
   sections_.push_back(out + "</section>\n");
   index_.push_back(std::move(row));
   curves_.reset();
@@ -447,7 +450,7 @@ std::string PredictionPage::overview() const {
   if (!in_clips_.empty()) {
     double all = 0;
     for (const auto& [name, t] : in_clips_) all += t;
-    out += fmt::format("<h3>Time of all faces in {}</h3>\n", count(clips_, "clip", "clips"));
+    out += fmt::format("<h3>Timeline of all faces in {}</h3>\n", count(clips_, "clip", "clips"));
     for (const auto& [name, t] : in_clips_) {
       out += label_bar(name, all > 0 ? t / all : 0, clock_text(t), colour_of(name));
     }
@@ -467,9 +470,9 @@ std::string PredictionPage::html(const std::vector<std::pair<std::string, std::s
   out += "</table>\n";
   if (clips_ > 0) {
     out +=
-        "<p class=dim>Time lines: a solid bar is where a label led, the pale area is its "
-        "probability; no bar at all: the face was not there. The figures at the right are shares "
-        "of the time that the face was seen.</p>\n";
+        "<p class=dim>Timelines: a solid bar marks where a label led; the pale area is its "
+        "probability; no bar: the face was not visible. The figures at the right are shares "
+        "of the time in which the face was visible.</p>\n";
   }
   if (index_.size() > 1) out += overview() + index();
   for (const std::string& section : sections_) out += section;

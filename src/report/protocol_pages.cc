@@ -25,7 +25,7 @@ std::vector<std::string> absent_classes(const eval::ClosedSetReport& report) {
   return out;
 }
 
-// Nothing when the folds differ in their classes.
+// Empty if the folds have different classes.
 std::string summed_confusion(const std::vector<eval::ClosedSetReport>& folds) {
   const std::vector<std::string>& classes = folds.front().classes;
   metrics::ConfusionMatrix sum(classes.size());
@@ -35,7 +35,7 @@ std::string summed_confusion(const std::vector<eval::ClosedSetReport>& folds) {
       for (std::size_t p = 0; p < classes.size(); ++p) sum.add(t, p, fold.confusion.at(t, p));
     }
   }
-  return "<h2>Confusion over all folds</h2>\n<p class=dim>Rows are the truth: percent of it, and "
+  return "<h2>Confusion over all folds</h2>\n<p class=dim>Rows: truth, in percent, and "
          "samples.</p>\n" +
          confusion_table(classes, sum);
 }
@@ -44,11 +44,11 @@ std::string summed_confusion(const std::vector<eval::ClosedSetReport>& folds) {
 
 std::string folds_page(const eval::FoldsReport& report, const Facts& facts,
                        std::string_view notice) {
-  std::string out = facts_head(facts) + "<h2>Means of the folds</h2>\n<div class=big>\n";
+  std::string out = facts_head(facts) + "<h2>Means over folds</h2>\n<div class=big>\n";
   out += big_figure("WAR", report.war, report.war_interval);
   out += big_figure("UAR", report.uar, report.uar_interval);
   out +=
-      "</div>\n<p>Every fold counts the same. Intervals: bootstrap over samples, within every "
+      "</div>\n<p>All folds have equal weight. Intervals: bootstrap over samples within each "
       "fold.</p>\n<h2>Folds</h2>\n<div class=scroll><table class=classes><tr><th>fold</th><th "
       "class=n>samples</th><th class=n>WAR</th><th class=n>UAR</th></tr>\n";
   for (std::size_t f = 0; f < report.folds.size(); ++f) {
@@ -105,10 +105,11 @@ std::string left_out_page(const eval::LeftOutReport& report, const Facts& facts,
   }
   out += "</table></div>\n";
   if (!report.missing.empty()) {
-    out += fmt::format("<p class=warn>No bundle left out: {}</p>\n", joined(report.missing));
+    out += fmt::format("<p class=warn>Classes that no bundle left out: {}</p>\n",
+                       joined(report.missing));
   }
   out +=
-      "<h2>What was said of them</h2>\n<p class=dim>Rows are the class left out: percent of it, "
+      "<h2>Answers</h2>\n<p class=dim>Rows: the left-out class, in percent, "
       "and samples.</p>\n";
   return out + confusion_table(report.classes, said) + page_foot(notice);
 }

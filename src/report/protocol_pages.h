@@ -14,9 +14,9 @@
 namespace mien::report {
 
 // Pages about protocols beyond one closed-set run: self-contained HTML without scripts, as
-// evaluation_page(). Everything from outside is escaped.
+// evaluation_page(). Text from outside is escaped.
 
-/// Means of the folds with intervals, the folds, and their confusion matrices summed (when all have
+/// Means over folds with intervals, the folds, and the sum of their confusion matrices (if all have
 /// the same classes).
 std::string folds_page(const eval::FoldsReport& report, const Facts& facts,
                        std::string_view notice);
@@ -25,12 +25,12 @@ std::string folds_page(const eval::FoldsReport& report, const Facts& facts,
 std::string robustness_page(const eval::RobustnessReport& report, const Facts& facts,
                             std::string_view notice);
 
-/// Per split its figures by score, ROC and OSCR curves; for several the means over those with
-/// equally many known classes.
+/// For each split the figures by score, ROC and OSCR curves; for several splits also the means over
+/// those with the same number of known classes.
 std::string open_set_page(const std::vector<eval::OpenSetResult>& results, const Facts& facts,
                           std::string_view notice);
 
-/// Per class left out its recall, AUROC of unknown and what was said of its samples.
+/// For each left-out class its recall, AUROC of unknown and the answers for its samples.
 std::string left_out_page(const eval::LeftOutReport& report, const Facts& facts,
                           std::string_view notice);
 

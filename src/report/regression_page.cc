@@ -24,7 +24,7 @@ constexpr std::array<Figure, 4> kFigures = {
 
 constexpr double kScatterSide = 300, kScatterLeft = 58, kScatterTop = 12;
 
-// Both axes alike, so that the diagonal is where prediction and truth agree.
+// Both axes have the same range, so that prediction and truth agree on the diagonal.
 struct Scale {
   double low;
   double high;
@@ -54,7 +54,7 @@ Scale scale_of(const eval::TargetReport& target, const eval::RegressionRun& run,
   return {out.low - margin, out.high + margin};
 }
 
-// 1, 2 or 5 times a power of ten, such that there are about five of them.
+// 1, 2 or 5 times a power of ten, chosen for about five marks.
 double value_tick_step(const Scale& scale) {
   const double rough = (scale.high - scale.low) / 5;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
@@ -115,7 +115,7 @@ std::string drawn_text(const eval::RegressionReport& report) {
 
 std::string range_text(const engine::RegressionTarget& target) {
   return target.range ? fmt::format("{:g} to {:g}", target.range->first, target.range->second)
-                      : std::string("not told");
+                      : std::string("not given");
 }
 
 }  // namespace

@@ -12,12 +12,12 @@ constexpr double kWidth = 190, kHeight = 120, kPlotLeft = 34, kPlotTop = 8;
 
 struct Series {
   std::string name;
-  std::vector<const eval::SpoiledRun*> runs;  // by level, from the pictures as they are
+  std::vector<const eval::CorruptedRun*> runs;  // by level, beginning with the original pictures
 };
 
 std::vector<Series> series_of(const eval::RobustnessReport& report) {
   std::vector<Series> out;
-  for (const eval::SpoiledRun& run : report.runs) {
+  for (const eval::CorruptedRun& run : report.runs) {
     if (run.level == 0) continue;
     if (out.empty() || out.back().name != run.corruption) {
       out.push_back({run.corruption, {&report.runs.front()}});
@@ -86,11 +86,13 @@ std::string robustness_page(const eval::RobustnessReport& report, const Facts& f
                             std::string_view notice) {
   const std::vector<Series> all = series_of(report);
   std::string out = facts_head(facts) + "<h2>Figures</h2>\n<div class=big>\n";
-  out += big_figure("WAR as they are", report.war, report.runs.front().report.war_interval);
-  out += big_figure("WAR spoiled, mean", report.spoiled_war, report.spoiled_war_interval);
+  out +=
+      big_figure("WAR on original pictures", report.war, report.runs.front().report.war_interval);
+  out += big_figure("WAR on corrupted pictures, mean", report.corrupted_war,
+                    report.corrupted_war_interval);
   out += big_figure("loss", report.drop, report.drop_interval) + "</div>\n";
   out += fmt::format(
-      "<p>{} samples, {} spoiled runs. Intervals: bootstrap over samples; for mean and loss the "
+      "<p>{} samples, {} corrupted runs. Intervals: bootstrap over samples; for mean and loss the "
       "same samples in every run.</p>\n<h2>By corruption</h2>\n<div class=charts "
       "style=\"grid-template-columns:repeat(auto-fill,minmax(232px,1fr))\">\n",
       report.runs.front().report.samples, report.runs.size() - 1);

@@ -17,7 +17,7 @@ std::string cue_time(std::int64_t ms, SubtitleFormat format) {
                      format == SubtitleFormat::kSrt ? ',' : '.', ms % 1000);
 }
 
-// SubRip has no escapes; angle brackets would be taken for markup.
+// SubRip has no escapes, so angle brackets would be read as markup.
 std::string cue_text(std::string_view text, SubtitleFormat format) {
   if (format == SubtitleFormat::kVtt) return escape_markup(text);
   std::string out;
@@ -35,7 +35,7 @@ std::string cue_text(std::string_view text, SubtitleFormat format) {
 
 std::int64_t milliseconds(std::int64_t us) { return (us + 500) / 1000; }
 
-// What is on the screen from a moment on: the label of every face that is there.
+// The text on the screen from a time on: the label of every visible face.
 using Screen = std::map<std::int64_t, std::string>;
 
 }  // namespace

@@ -8,18 +8,18 @@
 namespace mien::report {
 
 struct TableOptions {
-  int width = 80;       ///< columns of the terminal; at least 40 are used
-  int top = 3;          ///< labels told per face
+  int width = 80;       ///< columns of the terminal; at least 40 are assumed
+  int top = 3;          ///< labels to show per face
   bool unicode = true;  ///< false: ASCII only
   bool colour = false;  ///< ANSI colours
 };
 
 /// A picture as a short block of text: name, size, and each face with its best labels as bars.
-/// Names and labels from outside go through printable().
+/// Names and labels pass through printable().
 std::string picture_table(const pipeline::FrameResult& picture, const TableOptions& options = {});
 
-/// A clip as a block of text: per track the share of time of every label, the segments, and what
-/// the whole track is read as; then one row per track that shows its segments, with a legend.
+/// A clip as a block of text: per track the share of time of every label, the segments, and the
+/// answer for the whole track; then one row per track that shows its segments, with a legend.
 std::string clip_table(const pipeline::SummaryResult& summary,
                        std::span<const pipeline::TrackResult> tracks,
                        const TableOptions& options = {});

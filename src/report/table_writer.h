@@ -1,6 +1,6 @@
 #pragma once
 
-// How the tables of pictures and clips are laid out.
+// Layout shared by the tables of pictures and clips.
 
 #include <algorithm>
 #include <cmath>
@@ -74,7 +74,7 @@ class TableWriter {
   const TableOptions& options() const { return options_; }
   int width() const { return options_.width; }
 
-  // A line that starts with user text: the name is shortened so that `rest` stays readable.
+  // A line that starts with user text: the name is shortened so that `rest` fits.
   void title(const std::string& name, const std::string& rest) {
     const int space = std::max(width() - display_width(rest) - 2, width() / 3);
     const std::string shown = shorten(name, space, options_.unicode);
@@ -130,7 +130,7 @@ class TableWriter {
     }
   }
 
-  // What a regression says, below the labels.
+  // The values of a regression, below the labels.
   void values(const std::vector<engine::TargetValue>& values) {
     const int widest = std::max(8, width() / 2);
     int columns = 8;

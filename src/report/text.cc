@@ -38,8 +38,8 @@ int char_width(char32_t c) {
   return contains(kWide, c) || is_flag_letter(c) ? 2 : 1;
 }
 
-// One unit that a terminal draws in one place: a base character with its marks, a joined emoji or a
-// flag.
+// One unit that a terminal draws as one character: a base character with its marks, a joined emoji
+// or a flag.
 struct Cluster {
   std::size_t end;
   int width;
@@ -143,7 +143,7 @@ int display_width(std::string_view text) {
 
 std::string shorten(std::string_view text, int width, bool unicode) {
   if (width <= 0) return {};
-  // A cluster of one column may hold many code points; 32 a column is more than any script needs.
+  // A cluster of one column may hold many code points; 32 per column is more than any script needs.
   std::string clean = printable(text, static_cast<std::size_t>(width) * 32 + 32);
   if (!unicode) clean = to_ascii(clean);
   const std::vector<char32_t> points = to_code_points(clean);

@@ -117,7 +117,7 @@ void ClipTimeline::add(const pipeline::FrameResult& frame) {
     Track& track = it->second;
     const int label = label_index(face);
     const std::uint8_t intensity = intensity_of(face);
-    if (track.last_frame >= 0) {  // there until its frame ended, or until now
+    if (track.last_frame >= 0) {  // visible until its frame ended, or until now
       const bool all = face.steady ? face.steady->continues : now <= track.end_us;
       const std::size_t end = all ? bin : std::min(bin, bin_of(track.end_us));
       for (std::size_t b = bin_of(track.last_us) + 1; b < end; ++b) {

@@ -12,43 +12,43 @@
 
 namespace mien::report {
 
-/// Which label led on each track over the time of a clip, in bounded memory: time is cut into at
-/// most kBins equal parts, which double in length whenever the clip outgrows them.
+/// The leading label of each track over a clip, in bounded memory: time is divided into at most
+/// kBins equal parts, whose length doubles whenever the clip outgrows them.
 /// Threads: const member functions are safe; add() is not.
 class ClipTimeline {
  public:
   static constexpr std::size_t kBins = 1024;
   static constexpr std::size_t kMaxTracks = 256;  ///< later tracks are only counted
-  static constexpr std::size_t kMaxLabels = 256;  ///< labels beyond are shown as "other"
+  static constexpr std::size_t kMaxLabels = 256;  ///< further labels are shown as "other"
 
-  static constexpr int kAbsent = -1;   ///< the track is not there
-  static constexpr int kUnknown = -2;  ///< there, but no label fits
+  static constexpr int kAbsent = -1;   ///< the track is absent
+  static constexpr int kUnknown = -2;  ///< present, but no label fits
 
-  /// Adds the faces of the next analysed frame; faces without a track are left out. Steady answers
-  /// decide where there are any, also whether a face was there in between
-  /// (SteadyAnswer::continues). Else a track that was in the frame before is taken to have been
-  /// there for as long as that frame lasted (pipeline::FrameSteps).
+  /// Adds the faces of the next analysed frame; ignores faces without a track. Steady answers, if
+  /// there are any, also decide whether a face was present in between (SteadyAnswer::continues).
+  /// Otherwise a track of the previous frame counts as present for as long as that frame lasted
+  /// (pipeline::FrameSteps).
   void add(const pipeline::FrameResult& frame);
 
   /// Labels that led somewhere, in order of first appearance.
   const std::vector<std::string>& labels() const { return labels_; }
-  /// All labels that a face was asked about, sorted; those of the first face that has any.
+  /// All labels that faces are scored with, sorted; taken from the first face that has any.
   const std::vector<std::string>& label_set() const { return label_set_; }
-  /// Track ids in rising order.
+  /// Track ids in ascending order.
   std::vector<std::int64_t> tracks() const;
-  /// Tracks left out because of kMaxTracks.
+  /// Number of tracks left out because of kMaxTracks.
   std::size_t dropped_tracks() const { return dropped_.size(); }
   /// Time of the last frame.
   std::int64_t end_us() const { return end_us_; }
   bool empty() const { return tracks_.empty(); }
 
   /// The label (index in labels()) that led longest on `track` in [from_us, to_us), or kUnknown, or
-  /// kAbsent. The finest answer is one part of the time.
+  /// kAbsent. The resolution is one part of the time.
   int label_at(std::int64_t track, std::int64_t from_us, std::int64_t to_us) const;
-  /// The largest intensity of `track` in [from_us, to_us); nullopt when none was told.
+  /// The largest intensity of `track` in [from_us, to_us); nullopt if none was given.
   std::optional<double> intensity_at(std::int64_t track, std::int64_t from_us,
                                      std::int64_t to_us) const;
-  /// True when `track` is there at the end, that is in the last frame added.
+  /// True if `track` is in the last frame added.
   bool is_current(std::int64_t track) const;
 
  private:

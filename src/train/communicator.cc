@@ -12,7 +12,7 @@
 namespace mien::train {
 namespace {
 
-// The first line of LibTorch's messages; what follows is a stack trace.
+// The first line of LibTorch's message; a stack trace follows.
 Status lost(const std::exception& error) {
   const std::string text = error.what();
   return io_error("processes: " + text.substr(0, text.find('\n')));
@@ -24,7 +24,7 @@ class Gloo final : public Communicator {
       : rank_{options.rank, options.world} {
     auto gloo = c10d::ProcessGroupGloo::Options::create(
         std::chrono::milliseconds(std::chrono::seconds(options.timeout_seconds)));
-    // The device by which process 0 is reached, so that a run on one machine stays on it.
+    // The network device that reaches process 0, so that a run on one machine uses no other.
     gloo->devices.push_back(options.address == "127.0.0.1" || options.address == "localhost"
                                 ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
                                 : c10d::ProcessGroupGloo::createDefaultDevice());

@@ -16,9 +16,9 @@ class Communicator {
  public:
   virtual ~Communicator() = default;
   virtual methods::Rank rank() const = 0;
-  /// In place, the mean over the processes.
+  /// Replaces the values by their mean over the processes.
   virtual Status mean(torch::Tensor& values) = 0;
-  /// In place, the values of process 0.
+  /// Replaces the values by those of process 0.
   virtual Status broadcast(torch::Tensor& values) = 0;
   /// Shape: [rows, ...] of each process -> [world * rows, ...] in the order of the ranks.
   virtual Result<torch::Tensor> gather(const torch::Tensor& rows) = 0;
@@ -32,8 +32,8 @@ struct ProcessOptions {
   int timeout_seconds = 1800;
 };
 
-/// Joins the processes of a run through c10d: a TCP store and Gloo. Blocks until all are there.
-/// Errors: kInvalidArgument (rank outside the world, bad port), kIo (nobody answers).
+/// Joins the processes of a run through c10d: a TCP store and Gloo. Blocks until all have joined.
+/// Errors: kInvalidArgument (rank outside the world, bad port), kIo (no answer).
 Result<std::unique_ptr<Communicator>> join_processes(const ProcessOptions& options);
 
 }  // namespace mien::train

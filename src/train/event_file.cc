@@ -73,7 +73,7 @@ Status EventFile::open(const std::filesystem::path& folder, double wall_seconds,
   put_bytes(version, 3, "brain.Event:2");
   MIEN_RETURN_IF_ERROR(record(version));
   if (first_step == 0) return flush();
-  // SessionLog { status = 1: START } at a step: readers purge what was written for later ones.
+  // SessionLog { status = 1: START } at a step: readers purge events of later steps.
   std::string start = event_head(wall_seconds, first_step);
   put_bytes(start, 7, std::string_view("\x08\x01", 2));
   MIEN_RETURN_IF_ERROR(record(start));

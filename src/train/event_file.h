@@ -13,10 +13,10 @@ namespace mien::train {
 /// A TensorBoard event file of scalars: records with masked CRC-32C, each a small protocol buffer.
 class EventFile {
  public:
-  /// Starts a new file in `folder`. Readers drop what older files have from `first_step` on, so
-  /// that a resumed run leaves no double points. Errors: kIo.
+  /// Starts a new file in `folder`. Readers drop events of older files from `first_step` on, so a
+  /// resumed run leaves no duplicate points. Errors: kIo.
   Status open(const std::filesystem::path& folder, double wall_seconds, std::int64_t first_step);
-  /// Nothing when not open. Errors: kIo.
+  /// Does nothing if not open. Errors: kIo.
   Status scalar(std::string_view tag, double value, std::int64_t step, double wall_seconds);
   Status flush();
 

@@ -170,7 +170,7 @@ Status Optimiser::load(const checkpoint::Checkpoint& from) {
       MIEN_RETURN_IF_ERROR(read("steps", steps));
       for (const torch::Tensor& part : {slot.first, slot.second}) {
         if (part.defined() && part.sizes() != parameter.sizes()) {
-          return corrupt("optim/" + name + ": has another shape than its parameter");
+          return corrupt("optim/" + name + ": shape differs from its parameter");
         }
       }
       if (steps.defined()) slot.steps = steps.item<std::int64_t>();

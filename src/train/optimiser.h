@@ -12,9 +12,9 @@
 
 namespace mien::train {
 
-/// SGD with momentum, Adam and AdamW, with PyTorch's numbers. LibTorch's own keep their state by
-/// the address of a tensor, in a way that changes between versions; here it has names, so that a
-/// checkpoint can hold it. The parameters are borrowed.
+/// SGD with momentum, Adam and AdamW, with PyTorch's numbers. LibTorch's optimisers index their
+/// state by tensor address, in a format that changes between versions; here it has names, so that
+/// checkpoints can store it. The parameters are borrowed.
 class Optimiser {
  public:
   Optimiser(const TrainOptions& options, std::vector<methods::ParameterGroup> groups);
@@ -23,7 +23,7 @@ class Optimiser {
   /// left alone, as in PyTorch.
   void step(double lr);
   void zero_grad();
-  /// Every parameter with its gradient defined (zeros where the graph did not reach it).
+  /// Every parameter, with a defined gradient (zeros if the graph did not reach it).
   std::vector<torch::Tensor> gradients();
   /// Scales all gradients so that their norm is at most `largest`; returns the norm before.
   double clip_norm(double largest);

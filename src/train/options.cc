@@ -31,34 +31,38 @@ double restarts(const TrainOptions& options, double epoch) {
 }  // namespace
 
 void TrainOptions::register_options(OptionSet& set) {
-  set.add("seed", seed, "Of weights, order and augmentation");
+  set.add("seed", seed, "Seed of weights, order and augmentation");
   set.add("epochs", epochs, "Epochs of every stage; 0: the method's own number", {0, 1e6});
   set.add("optimiser", optimiser, "Optimiser", {"sgd", "adam", "adamw"});
   set.add("lr", lr, "Learning rate of the main group", {0, 1e3});
-  set.add("momentum", momentum, "Of SGD", {0, 1});
-  set.add("beta1", beta1, "Of Adam", {0, 1});
-  set.add("beta2", beta2, "Of Adam", {0, 1});
-  set.add("eps", eps, "Of Adam", {0, 1});
-  set.add("weight_decay", weight_decay, "L2 for SGD and Adam, decoupled for AdamW", {0, 10});
-  set.add("schedule", schedule, "Learning rate over time", {kSchedules.begin(), kSchedules.end()});
-  set.add("milestones", milestones, "Epochs at which the rate falls (step)");
-  set.add("gamma", gamma, "Factor at a milestone", {0, 1});
-  set.add("min_factor", min_factor, "Least factor of a cosine", {0, 1});
-  set.add("restart_epochs", restart_epochs, "Length of the first cosine (restarts)", {1e-3, 1e6});
-  set.add("restart_growth", restart_growth, "Each following cosine is longer by this", {1, 100});
-  set.add("per_epoch", per_epoch, "The rate changes between epochs only");
-  set.add("warmup_epochs", warmup_epochs, "Linear rise of the rate", {0, 1e6});
-  set.add("clip_norm", clip_norm, "Largest norm of all gradients; 0: no clipping", {0, 1e9});
-  set.add("ema", ema, "Decay of averaged weights; 0: none", {0, 0.999999});
-  set.add("bf16", bf16, "Forward pass under bfloat16 autocast");
-  set.add("deterministic", deterministic, "Only operators that repeat bit by bit");
-  set.add("patience", patience, "Epochs without a better validation before the end; 0: never",
+  set.add("momentum", momentum, "Momentum of SGD", {0, 1});
+  set.add("beta1", beta1, "Decay of the mean of gradients in Adam", {0, 1});
+  set.add("beta2", beta2, "Decay of the mean of squares in Adam", {0, 1});
+  set.add("eps", eps, "Epsilon of Adam", {0, 1});
+  set.add("weight_decay", weight_decay, "Weight decay: L2 for SGD and Adam, decoupled for AdamW",
+          {0, 10});
+  set.add("schedule", schedule, "Schedule of the learning rate",
+          {kSchedules.begin(), kSchedules.end()});
+  set.add("milestones", milestones, "Epochs at which the rate drops (step)");
+  set.add("gamma", gamma, "Factor of the rate at a milestone", {0, 1});
+  set.add("min_factor", min_factor, "Minimum factor of a cosine", {0, 1});
+  set.add("restart_epochs", restart_epochs, "Length of the first cosine, in epochs (restarts)",
+          {1e-3, 1e6});
+  set.add("restart_growth", restart_growth, "Factor by which each following cosine is longer",
+          {1, 100});
+  set.add("per_epoch", per_epoch, "Change the rate only between epochs");
+  set.add("warmup_epochs", warmup_epochs, "Epochs of linear warm-up of the rate", {0, 1e6});
+  set.add("clip_norm", clip_norm, "Maximum norm of all gradients; 0: no clipping", {0, 1e9});
+  set.add("ema", ema, "Decay of the averaged weights; 0: no averaging", {0, 0.999999});
+  set.add("bf16", bf16, "Run the forward pass under bfloat16 autocast");
+  set.add("deterministic", deterministic, "Use only operators whose results repeat bit by bit");
+  set.add("patience", patience, "Epochs without improvement before stopping early; 0: never",
           {0, 1e6});
   set.add("checkpoint_minutes", checkpoint_minutes, "Minutes between checkpoints", {0, 1e6});
-  set.add("checkpoint_steps", checkpoint_steps, "Steps between checkpoints; 0: by minutes",
+  set.add("checkpoint_steps", checkpoint_steps, "Steps between checkpoints; 0: use minutes",
           {0, 1e9});
-  set.add("keep", keep, "Checkpoints that are kept", {1, 1000});
-  set.add("log_every", log_every, "Steps between lines of the log", {1, 1e9});
+  set.add("keep", keep, "Number of checkpoints to keep", {1, 1000});
+  set.add("log_every", log_every, "Steps between log lines", {1, 1e9});
 }
 
 Result<TrainOptions> stage_options(const TrainOptions& options,
@@ -70,7 +74,7 @@ Result<TrainOptions> stage_options(const TrainOptions& options,
   out.schedule = settings.schedule.value_or(options.schedule);
   out.restart_epochs = settings.restart_epochs.value_or(options.restart_epochs);
   if (std::find(kSchedules.begin(), kSchedules.end(), out.schedule) == kSchedules.end()) {
-    return invalid_argument(fmt::format("schedule of a stage: '{}' (expected one of {})",
+    return invalid_argument(fmt::format("schedule of a stage: unknown '{}' (expected one of {})",
                                         out.schedule, fmt::join(kSchedules, ", ")));
   }
   return out;

@@ -13,7 +13,7 @@ Status RunLog::open(const std::filesystem::path& folder, std::int64_t global_ste
     std::string kept;
     for (std::size_t begin = 0; begin < text.size();) {
       const auto end = text.find('\n', begin);
-      if (end == std::string::npos) break;  // a line that a kill cut off
+      if (end == std::string::npos) break;  // a line truncated when the run was killed
       const std::string line = text.substr(begin, end - begin + 1);
       begin = end + 1;
       const auto json = Json::parse(line);
@@ -30,7 +30,7 @@ Status RunLog::open(const std::filesystem::path& folder, std::int64_t global_ste
 
 Status RunLog::write(const Json& line, const char* tag, std::int64_t step, double wall_seconds) {
   if (!lines_.is_open()) return {};
-  lines_ << line.dump() << '\n' << std::flush;  // for whoever follows the file
+  lines_ << line.dump() << '\n' << std::flush;  // for readers that follow the file
   if (!lines_) return io_error(name_ + ": cannot be written");
   for (const auto& [key, value] : line.as_object()) {
     if (key == "step" || !value.is_number()) continue;

@@ -17,7 +17,7 @@ class RunLog {
  public:
   /// Drops lines of steps after `global_step` (a resumed run writes them again). Errors: kIo.
   Status open(const std::filesystem::path& folder, std::int64_t global_step, double wall_seconds);
-  /// One line; numbers also become events below `tag`. Nothing when not open. Errors: kIo.
+  /// One line; numbers also become events below `tag`. Does nothing if not open. Errors: kIo.
   Status write(const Json& line, const char* tag, std::int64_t step, double wall_seconds);
   Status flush();
 

@@ -51,7 +51,7 @@ Result<RunState> parse_state(std::string_view text, std::string_view subject) {
   MIEN_RETURN_IF_ERROR(whole("worse_epochs", out.worse_epochs));
   MIEN_ASSIGN_OR_RETURN(out.done, json_bool(json, "done", subject));
   MIEN_ASSIGN_OR_RETURN(out.best, json_number(json, "best", subject));
-  if (json.find("validated") != nullptr) {  // older checkpoints do not tell
+  if (json.find("validated") != nullptr) {  // older checkpoints do not have it
     MIEN_ASSIGN_OR_RETURN(out.validated, json_bool(json, "validated", subject));
   }
   MIEN_ASSIGN_OR_RETURN(out.recipe, json_string(json, "recipe", subject));
@@ -69,7 +69,7 @@ Result<std::vector<std::filesystem::path>> checkpoints(const std::filesystem::pa
     const std::string name = it->path().filename().string();
     if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) out.push_back(it->path());
   }
-  // Taken for empty, the folder of a run would get a new run over the old one.
+  // Must not be treated as empty: a new run would then overwrite the old one.
   if (error) {
     return io_error(fmt::format("{}: cannot be listed ({})", folder.string(), error.message()));
   }
@@ -82,7 +82,7 @@ Result<std::vector<std::filesystem::path>> checkpoints(const std::filesystem::pa
 Status save_run_as(const std::filesystem::path& path, const RunState& state,
                    const methods::NamedTorchTensors& tensors) {
   checkpoint::NamedTensors views;
-  std::vector<torch::Tensor> owned;  // keeps contiguous copies until the file is written
+  std::vector<torch::Tensor> owned;  // keeps contiguous copies alive until the file is written
   for (const auto& [name, tensor] : tensors) {
     owned.push_back(tensor.detach().contiguous());
     views.emplace_back(name, nn::as_view(owned.back()));
@@ -98,7 +98,7 @@ Status save_run(const std::filesystem::path& folder, const RunState& state,
   MIEN_ASSIGN_OR_RETURN(const auto files, checkpoints(folder));
   const auto surplus = static_cast<std::ptrdiff_t>(files.size()) - std::max(1, keep);
   for (std::ptrdiff_t i = 0; i < surplus; ++i) {
-    std::error_code ignored;  // a file that cannot be removed does no harm
+    std::error_code ignored;  // a file that cannot be removed is harmless
     std::filesystem::remove(files[static_cast<std::size_t>(i)], ignored);
   }
   return {};
@@ -110,7 +110,7 @@ Result<SavedRun> load_run(const std::filesystem::path& path) {
   const auto& metadata = out.tensors->metadata();
   const auto found = metadata.find(kKey);
   if (found == metadata.end()) {
-    return corrupt(path.string() + ": is no checkpoint of a training run");
+    return corrupt(path.string() + ": not a checkpoint of a training run");
   }
   MIEN_ASSIGN_OR_RETURN(out.state, parse_state(found->second, path.string()));
   return out;
@@ -131,7 +131,7 @@ void remove_leftovers(const std::filesystem::path& folder) {
   std::error_code error;
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    // Only names as a killed run leaves them: "checkpoint-1.safetensors.part-ABCDEF".
+    // Only names that a killed run leaves behind: "checkpoint-1.safetensors.part-ABCDEF".
     const std::string name = entry.path().filename().string();
     const std::size_t mark = name.rfind(".part-");
     if (mark != std::string::npos && mark + 12 == name.size()) found.push_back(entry.path());

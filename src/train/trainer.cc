@@ -82,13 +82,14 @@ class Run {
   bool writes() const { return rank_.rank == 0; }
   double now() const { return context_.seconds ? context_.seconds() : wall_seconds(); }
   bool asked_to_stop() const { return context_.cancel != nullptr && *context_.cancel; }
-  // Several processes stop after the same step, so that none waits for one that has gone.
+  // All processes stop after the same step, so that none waits for one that has left.
   bool stopped() const { return rank_.world > 1 ? agreed_to_stop_ : asked_to_stop(); }
 
   Status open() {
     std::error_code error;
     std::filesystem::create_directories(context_.folder, error);
-    if (error) return io_error(context_.folder.string() + ": cannot be made: " + error.message());
+    if (error)
+      return io_error(context_.folder.string() + ": cannot be created: " + error.message());
     if (writes()) remove_leftovers(context_.folder);
     std::vector<std::string> skipped;
     MIEN_ASSIGN_OR_RETURN(saved_, find_last_run(context_.folder, skipped));
@@ -114,7 +115,7 @@ class Run {
            static_cast<double>(state_.step);
   }
 
-  // At the speed of this process in this stage: another stage may train other parts.
+  // Estimated from the speed in this stage only: another stage may train other parts.
   double seconds_left() const {
     const double done = steps_of_stage();
     const double total = static_cast<double>(epochs()) * static_cast<double>(steps_);
@@ -141,7 +142,7 @@ class Run {
     steps_ = method_.steps_per_epoch(state_.stage);
     if (steps_ < 1) {
       return invalid_argument(
-          "training data: fewer samples than one batch (expected a smaller batch or more data)");
+          "training data: training set is smaller than one batch; lower the batch size");
     }
     stage_from_ = now();
     stage_from_steps_ = steps_of_stage();
@@ -152,7 +153,8 @@ class Run {
       state_.step = 0;
       if (options_.patience > 0 && state_.worse_epochs >= options_.patience) break;
       MIEN_RETURN_IF_ERROR(checkpoint());
-      if (stopped()) return cancelled("training: stopped after an epoch; the run can go on");
+      if (stopped())
+        return cancelled("training: stopped after an epoch; the same command continues the run");
     }
     average_->swap();  // the next stage, and the bundle, start from the averages
     return {};
@@ -170,7 +172,7 @@ class Run {
       if (due && state_.step < steps_) MIEN_RETURN_IF_ERROR(checkpoint());
       if (stopped() && state_.step < steps_) {
         MIEN_RETURN_IF_ERROR(checkpoint());
-        return cancelled("training: stopped; the run can go on");
+        return cancelled("training: stopped; the same command continues the run");
       }
     }
     return {};
@@ -183,7 +185,7 @@ class Run {
   }
 
   Status step() {
-    // A state of its own for every step: a resumed run needs no generator from a file.
+    // Every step seeds the generator anew, so a resumed run needs no stored state.
     torch::manual_seed(mix(options_.seed, state_.global_step, rank_.rank));
     methods::StepOutput output;
     {
@@ -213,8 +215,7 @@ class Run {
     return tell(loss, lr, output.values);
   }
 
-  // Mean of gradients and loss over the processes, and whether one is asked to stop, in one
-  // message.
+  // Averages gradients and loss over the processes, and shares requests to stop, in one message.
   Status share(double& loss) {
     const std::vector<torch::Tensor> gradients = optimiser_->gradients();
     std::vector<torch::Tensor> flat;
@@ -259,7 +260,7 @@ class Run {
     return log_.write(line, "train", state_.global_step, wall_seconds());
   }
 
-  // The figures of process 0. A validation that is stopped is done again when the run goes on.
+  // The figures of process 0. A validation that is stopped is repeated when the run continues.
   Result<methods::NamedValues> validate() {
     if (!writes()) return methods::NamedValues{};
     const at::NoGradGuard no_grad;
@@ -269,7 +270,7 @@ class Run {
     MIEN_RETURN_IF_ERROR(agree(unused, true));
     average_->swap();  // back to the weights that train
     MIEN_RETURN_IF_ERROR(checkpoint());
-    return cancelled("training: stopped in a validation; the run can go on");
+    return cancelled("training: stopped during validation; the same command continues the run");
   }
 
   Status end_of_epoch() {
@@ -279,14 +280,14 @@ class Run {
     const auto chosen = std::find_if(values.begin(), values.end(), [&](const auto& item) {
       return item.first == method_.selects_by();
     });
-    // Without a figure the last epoch is the best.
+    // Without a figure, the last epoch counts as the best.
     double figure =
         chosen == values.end() ? static_cast<double>(state_.global_step) : chosen->second;
     if (writes()) state_.validated = chosen != values.end();
     MIEN_RETURN_IF_ERROR(agree(figure, false));
     if (stopped_in_validation_) {
       average_->swap();
-      return cancelled("training: stopped in a validation; the run can go on");
+      return cancelled("training: stopped during validation; the same command continues the run");
     }
     const bool better = state_.best_epoch < 0 || figure > state_.best;
     state_.worse_epochs = better ? 0 : state_.worse_epochs + 1;
@@ -308,7 +309,7 @@ class Run {
     return log_.write(line, "val", state_.global_step, wall_seconds());
   }
 
-  // Process 0 validates; all take its figure, so that they stop together.
+  // Process 0 validates; all use its figure, so that they stop together.
   Status agree(double& figure, bool stop) {
     if (rank_.world == 1) return {};
     torch::Tensor value = torch::tensor({figure, stop ? 1.0 : 0.0}, torch::kFloat64);
@@ -333,14 +334,14 @@ class Run {
       for (auto& item : optimiser_->state()) tensors.push_back(std::move(item));
       for (auto& item : average_->state()) tensors.push_back(std::move(item));
     }
-    // First the log: a checkpoint must not be ahead of it.
+    // Write the log first: a checkpoint must not be ahead of it.
     MIEN_RETURN_IF_ERROR(log_.flush());
     return save_run(context_.folder, state_, tensors, options_.keep);
   }
 
   methods::Method& method_;
   const TrainOptions& options_;
-  TrainOptions stage_;  ///< as the present stage wants them
+  TrainOptions stage_;  ///< for the current stage
   const TrainerContext& context_;
   methods::Rank rank_;
   RunState state_;
@@ -352,7 +353,8 @@ class Run {
   methods::NamedValues last_values_;
   std::int64_t steps_ = 0;
   double began_ = 0, saved_at_ = 0, rate_from_ = 0;
-  double stage_from_ = 0, stage_from_steps_ = 0;  ///< when and where this process began the stage
+  double stage_from_ = 0,
+         stage_from_steps_ = 0;  ///< time and step at which this process began the stage
   bool agreed_to_stop_ = false, stopped_in_validation_ = false;
   std::int64_t rate_samples_ = 0;
 };

@@ -64,7 +64,7 @@ err_is '--annotate out\.jpg: wrong ending.*expected \.png'
 out_is_empty
 run predict a.png c.mp4 "${whole[@]}" --annotate both.png
 exits 2
-err_is '--annotate both\.png: names one file'
+err_is '--annotate both\.png: is one file'
 out_is_empty
 run predict c.mp4 "${whole[@]}" --annotate clip.png
 exits 1

@@ -217,7 +217,7 @@ exits 2
 err_is "--baseline: '5-2' is not an interval \(expected FROM-TO in seconds such as 0-10s, or median\)"
 run predict flicker.mkv "${whole[@]}" --baseline median --annotate x.mp4
 exits 2
-err_is "--baseline median: does not go with --annotate .*"
+err_is "--baseline median: cannot be combined with --annotate, .*"
 
 no_leftovers
 finish

@@ -43,10 +43,10 @@ section "again: nothing is done twice"
 run predict album "${whole[@]}" --out r.sqlite
 exits 1
 err_is
-out_has '^r\.sqlite: 0 read, 0 failed, 43 were there already, 1 failed before \(--retry-failed tries them again\)$'
+out_has '^r\.sqlite: 0 read, 0 failed, 43 done earlier, 1 failed earlier \(--retry-failed retries them\)$'
 run predict album "${whole[@]}" -o r.sqlite --retry-failed
 exits 1
-out_has '0 read, 1 failed, 43 were there already$'
+out_has '0 read, 1 failed, 43 done earlier$'
 
 section "killed at any time, then gone on with"
 for jobs in 1 3; do
@@ -85,24 +85,24 @@ check "as the unbroken run" cmp .out whole.csv
 section "a file that changed is read again"
 cp album/p11.png album/p10.png
 run predict album "${whole[@]}" -o r.sqlite
-out_has '^r\.sqlite: 1 read, 0 failed, 42 were there already, 1 had changed, 1 failed before'
+out_has '^r\.sqlite: 1 read, 0 failed, 42 done earlier, 1 changed, 1 failed earlier'
 media png album/new.png 50 50
 rm album/p20.png
 run predict album "${whole[@]}" -o r.sqlite
-out_has '^r\.sqlite: 1 read, 0 failed, 42 were there already, 1 failed before'
+out_has '^r\.sqlite: 1 read, 0 failed, 42 done earlier, 1 failed earlier'
 result "SELECT count(*) FROM files" 45
 
 section "another model, other labels, other options are refused"
 "$mien" convert --random-tiny --temporal other >/dev/null 2>&1
 run predict album -b other --face whole -o r.sqlite
 exits 2
-err_is 'r\.sqlite: was made with bundle .* \(got .*\); name another file for another run'
+err_is 'r\.sqlite: made with bundle .* \(got .*\); use another file for this run'
 run predict album "${whole[@]}" --labels happy,sad -o r.sqlite
 exits 2
-err_is 'r\.sqlite: was made with (label texts|labels) .*'
+err_is 'r\.sqlite: made with (labels|other descriptions of the labels) .*'
 run predict album "${whole[@]}" --every 2 -o r.sqlite
 exits 2
-err_is 'r\.sqlite: was made with --every 1 \(got 2\).*'
+err_is 'r\.sqlite: made with --every 1 \(got 2\).*'
 
 section "two runs on one file"
 # The first is held still while it has the file, or it could end before the second has started.
@@ -138,7 +138,7 @@ check "the next run has all" test "$(sqlite3 f.sqlite "SELECT count(*) FROM file
 section "bad input"
 run predict - "${whole[@]}" -o s.sqlite
 exits 2
-err_is '-: cannot be read again .*'
+err_is '-: cannot be read twice .*'
 for flag in --json --csv '--format srt' '--annotate x' '--report x.html' --explain --embedding; do
   # shellcheck disable=SC2086
   run predict album "${whole[@]}" -o s.sqlite $flag
@@ -146,11 +146,11 @@ for flag in --json --csv '--format srt' '--annotate x' '--report x.html' --expla
 done
 run predict album "${whole[@]}" --format sqlite
 exits 2
-err_is '--format sqlite: needs a file .*'
+err_is '--format sqlite: no file given .*'
 printf 'this is text, not a database, and long enough to have a header of one hundred bytes, which is what SQLite reads\n' >text.sqlite
 run predict album "${whole[@]}" -o text.sqlite
 exits 2
-err_is 'text\.sqlite: is no SQLite database.*'
+err_is 'text\.sqlite: not a SQLite database.*'
 check "it is as it was" grep -q 'this is text' text.sqlite
 run predict none.png album/p11.png "${whole[@]}" -o n.sqlite
 exits 1

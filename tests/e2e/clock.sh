@@ -47,7 +47,7 @@ section "table, subtitles, ELAN"
 run predict clip.mp4 "${whole[@]}" --clock $night
 ok
 out_has '^  0:00\.0 is 2026-02-28 23:59:59\.5 \+01:00$'
-out_has 'time line, 0:00\.0 to 0:01\.2 \(23:59:59\.5 to 2026-03-01 00:00:00\.7\)'
+out_has 'timeline, 0:00\.0 to 0:01\.2 \(23:59:59\.5 to 2026-03-01 00:00:00\.7\)'
 run predict clip.mp4 "${whole[@]}" --format srt --clock $night
 ok
 out_has '^00:00:00,000 --> '

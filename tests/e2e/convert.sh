@@ -108,14 +108,14 @@ for source in emoclip-image.pt emoclip-image-module.pt; do
   emoclip $source bare_image --text-from openai.pt
   json "d['architecture']['text']['width'] == 64 and len(d['labels']) == 7 and d['left_out'] == []"
   json "d['architecture']['regression'] == {'type': 'mlp', 'hidden': 24, 'targets': 3}"
-  json "d['targets'] == ['target_1', 'target_2', 'target_3'] and any('--targets names them' in n for n in d['notes'])"
+  json "d['targets'] == ['target_1', 'target_2', 'target_3'] and any('--targets sets them' in n for n in d['notes'])"
   json "any('text tower is that of openai.pt' in n for n in d['notes'])"
   same_tensors b-$source b-openai.pt visual. transformer. token_embedding text_projection label_features
   same_tensors b-$source b-emoclip.pt temporal.
 done
 grep -q 'openai.pt.*(the text tower)' b-emoclip-image.pt/CARD.md || problem "the card does not tell where the text tower comes from"
 grep -q 'Temporal model: 2 layers' b-emoclip-image.pt/CARD.md || problem "the card does not tell of the temporal model"
-emoclip emoclip-image.pt bare_image --text-from b-hf --force   # a bundle gives its text tower and its tokenizer
+emoclip emoclip-image.pt bare_image --text-from b-hf --overwrite   # a bundle gives its text tower and its tokenizer
 # Without a text tower it gives embeddings, and says so.
 "$PYTHON" - <<'PYTHON' || problem "no EmoCLIP without a head"
 import torch
@@ -140,7 +140,7 @@ expect 0 '"target":"speech"' predict dot.ppm --bundle valued --face whole --json
 expect 0 "linear probe, 24 targets" convert emoclip-probe.pt probe
 expect 0 "the regression head is left out: checkpoint: 'mlp.0.weight' has shape" convert emoclip-narrow.pt narrow
 expect 2 "--targets: 2 names (expected 3" convert emoclip-image.pt dst --targets a,b
-expect 2 "--targets: the source has no regression head" convert emoclip-headless.pt dst --targets a,b
+expect 2 "--targets: source has no regression head" convert emoclip-headless.pt dst --targets a,b
 expect 0 "" convert valued again --json
 json "d['targets'] == ['affect', 'rapport', 'speech']"
 # A bundle as source keeps temporal model, frames and preprocessing.
@@ -151,11 +151,11 @@ expect 0 "32, one in 4 (emoclip)" inspect rebuilt-emo
 expect 1 "1 of 24 tensors of the temporal model are missing: 'module.temporal.temporal_transformer.layers.1.0.fn.norm.bias'" convert emoclip-hole.pt dst --tokenizer bpe.txt
 expect 1 "to_qkv.weight' has shape [100, 48] (expected [384, 48])" convert emoclip-turned.pt dst --tokenizer bpe.txt
 expect 1 "has shape [64] (expected [128])" convert emoclip-trap.pt dst --text-from openai.pt --tokenizer bpe.txt
-expect 2 "--text-from: openai.pt has a text tower of its own" convert openai.pt dst --text-from hf --tokenizer bpe.txt
+expect 2 "--text-from: openai.pt already has a text tower" convert openai.pt dst --text-from hf --tokenizer bpe.txt
 expect 1 "has no text tower (expected a whole CLIP model)" convert emoclip-image.pt dst --text-from emoclip-image.pt --tokenizer bpe.txt
 expect 1 "--text-from: nothing" convert emoclip-image.pt dst --text-from nothing
 expect 2 "no tokenizer beside the weights" convert emoclip-image.pt dst --text-from openai.pt
-expect 2 "--temporal: is for --random-tiny" convert openai.pt dst --temporal --tokenizer bpe.txt
+expect 2 "--temporal: only for --random-tiny" convert openai.pt dst --temporal --tokenizer bpe.txt
 absent dst
 
 # A file inside a folder, and an index, are the same as the folder.
@@ -168,7 +168,7 @@ done
 expect 0 "--activation gelu is right" convert openai.pt note --tokenizer bpe.txt
 expect 0 '"notes":[]' convert openai-torchscript.pt quiet --tokenizer bpe.txt --json
 mkdir bare && cp hf/model.safetensors bare/
-expect 0 "no config.json: took quick_gelu" convert bare bare-b --tokenizer bpe.txt
+expect 0 "no config.json: assumed quick_gelu" convert bare bare-b --tokenizer bpe.txt
 cp openclip/open_clip_model.safetensors .
 expect 0 "--activation quick_gelu is right" convert open_clip_model.safetensors oc --tokenizer bpe.txt --json
 json 'd["architecture"]["image"]["activation"] == "gelu"'
@@ -222,7 +222,7 @@ refuse() {  # FOLDER FILE FROM TO MESSAGE
   expect 1 "$5" convert exotic dst --tokenizer bpe.txt
 }
 refuse hf config.json '"model_type": "clip"' '"model_type": "siglip"' "'model_type' is \"siglip\" (expected \"clip\")"
-refuse hf config.json '"hidden_act": "quick_gelu"' '"hidden_act": "swish"' "activation 'swish' is not known"
+refuse hf config.json '"hidden_act": "quick_gelu"' '"hidden_act": "swish"' "unknown activation 'swish'"
 refuse hf config.json '"layer_norm_eps": 1e-05' '"layer_norm_eps": 1e-06' "(expected 1e-05)"
 refuse hf config.json '"eos_token_id": 2' '"eos_token_id": 7' "'eos_token_id' is 7"
 refuse hf config.json '"patch_size": 8' '"patch_size": 16' "does not belong to these weights: patch size is 16 (expected 8)"
@@ -254,9 +254,9 @@ expect 1 "has shape" convert turned.pt dst --tokenizer bpe.txt
 absent dst
 
 # --- replacing ---
-expect 2 "exists already" convert openai.pt named --tokenizer bpe.txt
-expect 0 "wrote" convert openai.pt named --tokenizer bpe.txt --force
-expect 1 "not finite" convert nan.pt named --tokenizer bpe.txt --force
+expect 2 "already exists" convert openai.pt named --tokenizer bpe.txt
+expect 0 "wrote" convert openai.pt named --tokenizer bpe.txt --overwrite
+expect 1 "not finite" convert nan.pt named --tokenizer bpe.txt --overwrite
 expect 0 "verified" inspect named
 
 finish

@@ -9,8 +9,9 @@ json 'd["destination"] == "tiny2" and d["bytes"] > 100000'
 cmp -s tiny/model.safetensors tiny2/model.safetensors && problem "another seed gives the same weights"
 expect 0 "wrote" convert --random-tiny same
 cmp -s tiny/model.safetensors same/model.safetensors || problem "the same seed gives other weights"
-expect 2 "exists already" convert --random-tiny tiny
-expect 0 "wrote" convert --random-tiny tiny2 --force
+expect 2 "already exists" convert --random-tiny tiny
+expect 0 "wrote" convert --random-tiny tiny2 --overwrite
+expect 0 "--force: renamed to --overwrite" convert --random-tiny tiny2 --force   # the old spelling
 
 # --- usage ---
 expect 2 "expected SRC and DST" convert tiny
@@ -80,14 +81,14 @@ expect 1 "are missing" convert partial.safetensors dst
 absent dst
 
 # --- the destination ---
-expect 2 "exists already" convert tiny/model.safetensors tiny2
-expect 2 "there is no folder" convert tiny/model.safetensors nowhere/dst
-expect 2 "is a file" convert tiny/model.safetensors text.pt --force
+expect 2 "already exists" convert tiny/model.safetensors tiny2
+expect 2 "no such folder" convert tiny/model.safetensors nowhere/dst
+expect 2 "is a file" convert tiny/model.safetensors text.pt --overwrite
 mkdir photos && touch photos/holiday.jpg
-expect 2 "not a bundle, so it is not replaced" convert tiny/model.safetensors photos --force
-expect 2 "so it is not replaced" convert --random-tiny photos --force
+expect 2 "not a bundle, so it is not replaced" convert tiny/model.safetensors photos --overwrite
+expect 2 "so it is not replaced" convert --random-tiny photos --overwrite
 [ -e photos/holiday.jpg ] || problem "a folder that is no bundle was replaced"
-expect 2 "would overwrite an input" convert tiny/model.safetensors tiny --force
+expect 2 "would overwrite an input" convert tiny/model.safetensors tiny --overwrite
 [ -e tiny/model.safetensors ] || problem "the source was removed"
 if [ "$(id -u)" -eq 0 ]; then locked=/proc; else mkdir locked && chmod 555 locked && locked=locked; fi
 expect 3 "$locked/dst" convert --random-tiny $locked/dst

@@ -80,10 +80,10 @@ exits 0
 check "what the file says" diff <(features said) <(features dfer-front)
 convert dfer_said.safetensors out --labels texts.yaml --class-token-position end
 exits 2
-err_has "expected 'front', as the file says"
+err_has "differs from the file \(expected 'front'\)"
 convert dfer.safetensors out --labels plain.yaml --class-token-position end
 exits 1
-err_has "is not of the text 'x y a b. z w' for class 'first'"
+err_has "does not match the text 'x y a b. z w' for class 'first'"
 
 section "KE2NT with its text tower predicts and evaluates"
 convert ke2nt.safetensors ke2nt --text-from loud
@@ -117,7 +117,7 @@ ok
 json 'd["n"] == 12'
 convert ke2nt.safetensors tower
 exits 0
-json 'd["labels"] == [] and any("--text-from CLIP takes the text tower" in n for n in d["notes"])'
+json 'd["labels"] == [] and any("--text-from CLIP adds the text tower" in n for n in d["notes"])'
 convert swin_face.safetensors out --text-from stock
 exits 2
 err_has 'was not trained against a text tower'

@@ -12,7 +12,7 @@ run data check m.csv
 ok
 out_has '^  happy +1 +0 +1$'
 out_has '^  samples +2 +1 +3$'
-out_has 'no problem found'
+out_has 'no problems found'
 run data check m.csv --json
 ok
 value "d[0]['samples'] == 3 and d[0]['splits'] == {'train': 2, 'val': 1} and d[0]['subjects'] == 3"
@@ -26,7 +26,7 @@ printf 'junk' >set/bad.png
 printf 'path,label,subject,split,caption\nset/1.png,happy,A,train,x\nset/1.png,sad,B,train,\nset/bad.png,sad,A,val,\nset/none.png,sad,C,val,\n' >p.csv
 run data check p.csv
 exits 1
-err_is 'set/bad.png: .*' 'set/none.png: .*' "set/1.png: is in sample .*, with another label" \
+err_is 'set/bad.png: .*' 'set/none.png: .*' "set/1.png: used by sample .*, with another label" \
   "subject 'A': is in splits train, val \(expected one\)"
 out_has '1 with a caption, 3 without'
 run data check p.csv --json --need-captions
@@ -51,7 +51,7 @@ section "many problems are cut short"
 run data check many.csv
 exits 1
 check "21 lines" test "$(wc -l <.err)" -eq 21
-err_has '10 more of this kind \(unreadable\)'
+err_has "10 more problems of kind 'unreadable'"
 run -v data check many.csv
 check "30 lines" test "$(wc -l <.err)" -eq 30
 
@@ -86,7 +86,7 @@ exits 2
 err_is 'none.csv: .*'
 run data check kdef:DFEW
 exits 2
-err_is "data set 'kdef': is not known \(expected dfew, .*"
+err_is "data set 'kdef': unknown \(expected dfew, .*"
 run data check DFEW
 exits 2
 err_is 'DFEW: is a folder \(expected a CSV, or NAME:DFEW with NAME dfew, .*'
@@ -95,10 +95,10 @@ exits 2
 err_is 'dfew: has no fold 9 \(expected 1..5\)'
 run data check m.csv --fold 2
 exits 2
-err_is '--fold: does not go with m.csv .*'
+err_is '--fold: does not apply to m.csv .*'
 run data check dfew:DFEW --unit frame
 exits 2
-err_is '--unit: does not go with dfew:DFEW .*'
+err_is '--unit: does not apply to dfew:DFEW .*'
 printf '/x/00001 2 9\n' >DFEW/DFEW_set_2_train.txt
 run data check dfew:DFEW --fold 2 --json
 exits 1
@@ -137,7 +137,7 @@ check "other seeds, other words" test "$(cat c.csv e2.csv e3.csv e4.csv | grep -
 check "not all the same" test "$(cat c.csv e2.csv e3.csv e4.csv | grep '^1.png' | sort -u | wc -l)" -gt 1
 run data caption m.csv -o f.csv
 exits 2
-err_is "m.csv:1: columns path, label, subject, split \(expected 'path', and votes.*"
+err_is "m.csv:1: columns missing \(expected 'path' and votes .*"
 check "nothing written" test ! -e f.csv
 printf 'path,label,fp_fear\n1.png,sad,many\n' >w.csv
 run data caption w.csv -o f.csv

@@ -14,7 +14,7 @@ exits 2
 err_has "kind 'recognizer' \(expected a detector of faces\)"
 run detect "$face" --detector tiny --face hog
 exits 2
-err_has "--detector: does not go with --face hog"
+err_has "--detector: cannot be combined with --face hog"
 echo "this is not a model" >text.onnx
 run convert text.onnx out
 exits 1
@@ -33,7 +33,7 @@ out_has "detector  *a pyramid of 3 levels \(8, 16, 32 pixels from place to place
 out_has "parameters  *73\.8 k"
 run convert "$teacher" yunet
 exits 2
-err_has "yunet: exists already"
+err_has "yunet: already exists"
 run inspect yunet
 ok
 out_has "bundle of a face detector"

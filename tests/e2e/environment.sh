@@ -35,6 +35,27 @@ run predict a.png --no-such-flag
 exits 2
 out_is_empty
 
+section "help in groups"
+run predict --help
+out_has '^Input:$'
+out_has '^Labels:$'
+out_has '^Faces:$'
+out_has '^Time:$'
+out_has '^Output:$'
+out_has '^  --top N  +Number of labels to show per face \(default: 3\)$'
+check "lines fit the terminal" test "$(wc -L <.out)" -le 100
+run convert --help
+out_has '^  --overwrite  +Replace an existing bundle at DST$'
+check "old spellings are not listed" bash -c '! grep -qE -e "--force|Old spellings" .out'
+run eval --help
+out_has '^Published data sets'
+check "old spellings are not listed" bash -c '! grep -qE -e "--folds|Old spellings" .out'
+run convert --random-tiny old-spelling --fore
+exits 2
+err_is 'convert: --fore: unknown option \(.*'
+run inspect --bundle tiny
+ok
+
 section "the shipped bundle is the default"
 run predict "${whole[@]}"
 exits 0
@@ -114,7 +135,7 @@ for isa in generic avx2; do
 done
 run predict "${whole[@]}" -b tiny --isa sse9
 exits 2
-err_is "--isa: 'sse9' is unknown"
+err_is "--isa: unknown value 'sse9'"
 
 section "--views"
 for views in 1 2 4; do
@@ -137,7 +158,7 @@ exits 2
 err_is "data: 'chek' is not a verb; did you mean check\\? \\(mien data --help lists the verbs\\)"
 run predict a.png --lables happy
 exits 2
-err_is 'predict: --lables: unknown option; did you mean --labels\? \(mien predict --help tells more\)'
+err_is 'predict: --lables: unknown option; did you mean --labels\? \(see mien predict --help\)'
 run detect a.png --min-fase=20
 exits 2
 err_is 'detect: --min-fase: unknown option; did you mean --min-face\? .*'
@@ -151,7 +172,7 @@ section "--precision"
 for precision in fp32 auto bf16; do
   run predict "${whole[@]}" -b tiny --precision $precision
   exits 0
-  if [ -s .err ]; then err_is '.*: runs in fp32, as this CPU has no bf16.*'; fi
+  if [ -s .err ]; then err_is '.*: runs in fp32, because this CPU has no bf16.*'; fi
   rows "rows[0]['faces'][0]['top'] == json.loads(pathlib.Path('folder.json').read_text())['faces'][0]['top']"
 done
 run predict "${whole[@]}" -b tiny --precision fp8
@@ -165,10 +186,10 @@ rows 'len(rows[0]["faces"]) == 2' 'rows[0]["faces"][0]["box"] == [8, 8, 32, 32]'
   'all(f["source"] == "boxes" for f in rows[0]["faces"])'
 run predict a.png -b tiny --json --face boxes
 exits 2
-err_is '--face boxes: needs a file'
+err_is '--face boxes: no file given'
 run predict a.png -b tiny --json --face hog --boxes boxes.csv
 exits 2
-err_is '--boxes: does not go with --face hog'
+err_is '--boxes: cannot be combined with --face hog'
 run predict a.png -b tiny --json --boxes none.csv
 [ "$code" -eq 2 ] || exits 3
 err_is '.*none\.csv'

@@ -15,7 +15,7 @@ value "0 <= d['war'] <= 100 and len(d['confusion']) == 2 and d['absent'] == []"
 value "d['war_interval'][0] <= d['war'] <= d['war_interval'][1]"
 run eval tiny --data m.csv --split val
 exits 0
-err_is "m: 'sad' is the only label, so every answer is right \\(expected at least two, such as --labels basic7\\)"
+err_is "m: only one label, 'sad', so every answer is right \\(expected at least two, such as --labels basic7\\)"
 out_has "1 samples"
 run eval tiny --data m.csv --protocol closed --json
 ok
@@ -54,7 +54,7 @@ check "hashes" bash -c "test \$(grep -oE '>[0-9a-f]{64}<' r.html | wc -l) -eq 2"
 check "nothing is loaded" bash -c "! grep -qE '<img|<script|https?:' r.html"
 run eval tiny --data m.csv --report w.html --with-images
 ok
-if grep -q 'surest mistakes' w.html; then
+if grep -q 'Most confident mistakes' w.html; then
   check "thumbnails" grep -q 'src="data:image/jpeg;base64,' w.html
 fi
 run eval tiny --data m.csv --with-images
@@ -88,7 +88,7 @@ run eval compare a.json
 exits 2
 run eval tiny
 exits 2
-err_is '--data: is missing .*'
+err_is '--data: missing .*'
 
 section "bad input"
 run eval tiny --data none.csv

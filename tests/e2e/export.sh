@@ -25,7 +25,7 @@ for type in int8 bf16; do
   fi
   run export --precision $type $type again --force
   exits 2
-  check "told that nothing changes" grep -q "is stored in $type already" "$tmp/.err"
+  check "told that nothing changes" grep -q "already stored in $type" "$tmp/.err"
 done
 
 section back
@@ -36,11 +36,29 @@ check "as large as before" test "$(stat -c %s wide/model.safetensors)" -ge 40000
 section told
 run embed --bundle compact --precision int8 --text "a happy face"
 exits 0
-check "int8 has no meaning for it" grep -q "its image tower has no int8 form, and runs in" "$tmp/.err"
+check "int8 has no meaning for it" grep -q "image tower has no int8 form; it runs in" "$tmp/.err"
 run embed --bundle int8 --precision int8 --text "a happy face"
 check "nothing to tell" test ! -s "$tmp/.err"
 run export --help
-check "help of both kinds" grep -q -- "--check" "$tmp/.out"
+ok
+for option in --check --reference --last; do out_has "$option"; done
+
+section "one definition"
+run export
+exits 2
+err_is 'export: --bundle is required .*'
+run export --precision int8 --bundle tiny by-name --threads 1 --force
+exits 0
+check "the bundle by option" test -s by-name/model.safetensors
+run export tiny other --check faces
+exits 2
+err_is 'export: --check requires --precision .*'
+run export tiny other --precision int8 --reference m.csv
+exits 2
+err_has 'excludes'
+run export tiny other --precision int8 --last
+exits 2
+err_has 'excludes'
 
 section "a folder to measure the rounding on"
 mkdir faces && media png faces/a.png 48 48 && ln -s nowhere faces/b.png && echo x >faces/notes.txt
@@ -51,7 +69,7 @@ err_has 'int8 on 1 pictures: least cosine'
 section refused
 run export --precision int8 tiny int8 --force
 exits 2
-check "exists" grep -q "exists already" "$tmp/.err"
+check "exists" grep -q "already exists" "$tmp/.err"
 run export --precision int4 tiny other
 exits 2
 run export --precision int8 nowhere other

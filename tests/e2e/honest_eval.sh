@@ -113,5 +113,5 @@ run eval -b none --data clean.csv
 exits 3
 run eval --data clean.csv --protocol leave-one-out
 exits 2
-err_is 'bundle: is missing \(expected one for every class that was left out\)'
+err_is '--bundle: missing \(expected one bundle for each left-out class\)'
 finish

@@ -13,7 +13,7 @@ echo x >d/notes.txt
 echo x >d/b.docx
 run predict d "${whole[@]}"
 exits 0
-err_is 'd: skipped 2 files that are not a picture or clip: b\.docx, notes\.txt; 1 folder inside \(--recursive'
+err_is 'd: skipped 2 files that are not a picture or clip: b\.docx, notes\.txt; 1 subfolder \(--recursive'
 inputs '["d/a.png"]'
 run predict d --recursive "${whole[@]}"
 exits 0
@@ -64,7 +64,7 @@ exits 1
 err_is '@none\.txt: .*No such file'
 run predict "${whole[@]}"
 exits 2
-err_is 'input: is missing'
+err_is 'input: missing'
 run_from list0 predict - --from-file0 - "${whole[@]}"
 exits 2
 printf 'a.png\n' | iconv -t UTF-16 >list16.txt
@@ -78,10 +78,10 @@ ok
 section "URLs"
 run predict https://example.org/a.jpg "${whole[@]}"
 exits 1
-err_is 'https://example\.org/a\.jpg: is a URL .*mien predict -'
+err_is 'https://example\.org/a\.jpg: is a URL; .*mien predict -'
 run predict "file://$PWD/a.png" "${whole[@]}"
 exits 1
-err_is 'file://.*: is a URL \(expected the name of the file alone\)'
+err_is 'file://.*: is a URL \(expected a file name without file:\)'
 
 section "MP4 on a pipe"
 clip c.mp4 60
@@ -106,7 +106,7 @@ run predict a.png -b tiny --face whole --labels happy,sad -o l.sqlite
 ok
 run predict a.png -b tiny --face whole --labels happy,fear -o l.sqlite
 exits 2
-err_is 'l\.sqlite: was made with labels happy, sad \(got happy, fear\)'
+err_is 'l\.sqlite: made with labels happy, sad \(got happy, fear\)'
 section "named pipes are read once, as standard input is"
 mkfifo pipe
 clip live.ts 1
@@ -128,6 +128,6 @@ code=$?
 ok
 run predict pipe -b tiny --face whole -o r.sqlite
 exits 2
-err_is 'pipe: cannot be read again .*'
+err_is 'pipe: cannot be read twice .*'
 
 finish

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Outputs never destroy what is there: devices, pipes, links, inputs, folders; what is not complete
+# Outputs never destroy what is there: devices, pipes, links, inputs, folders; what is incomplete
 # is kept apart. Device nodes are made here; those of the system are never touched.
 source "$(dirname "$0")/lib.sh"
 tiny_bundle tiny
@@ -89,8 +89,8 @@ refused '--annotate .*would overwrite an input' a.png predict a.png "${whole[@]}
 refused '--annotate .*would overwrite' a.png predict a.png "${whole[@]}" --annotate hard.png
 refused '--annotate .*would overwrite' a.png predict a.png "${whole[@]}" --annotate soft.png
 refused '--annotate .*would overwrite' a.png predict a.png "${whole[@]}" --annotate album/../a.png
-refused '-o a\.png: no format' a.png predict a.png "${whole[@]}" -o a.png
-refused '-o a\.png: no format' a.png predict a.png "${whole[@]}" --json -o a.png
+refused '-o a\.png: unknown ending' a.png predict a.png "${whole[@]}" -o a.png
+refused '-o a\.png: unknown ending' a.png predict a.png "${whole[@]}" --json -o a.png
 refused '--report c\.mp4: wrong ending' c.mp4 predict c.mp4 "${whole[@]}" --report c.mp4
 refused '--annotate .*would overwrite' album/a.png predict album "${whole[@]}" --annotate album
 refused '-o .*would overwrite.*--boxes' boxes.csv predict a.png -b tiny --boxes boxes.csv -o boxes.csv
@@ -176,8 +176,8 @@ stopped() {
 echo old >x.csv
 stopped predict long.mp4 "${whole[@]}" -o x.csv --annotate drawn-long.mp4
 exits 1
-err_has 'x\.csv: not complete, so it is not written; what was done is in x\.csv\.part'
-err_has 'drawn-long\.mp4: not complete.*drawn-long\.mp4\.part'
+err_has 'x\.csv: incomplete, so it is not written; finished results are in x\.csv\.part'
+err_has 'drawn-long\.mp4: incomplete.*drawn-long\.mp4\.part'
 check "the final name is untouched" grep -q old x.csv
 check "rows" test "$(wc -l <x.csv.part)" -gt 1
 check "the drawing can be played" ffmpeg -nostdin -v error -xerror -i drawn-long.mp4.part -f null -
@@ -196,7 +196,7 @@ section "a full disk"
 code=$?
 last_command="predict -o full.csv (limit)"
 exits 1
-err_is 'full\.csv: cannot be written' 'full\.csv: not complete.*full\.csv\.part'
+err_is 'full\.csv: cannot be written' 'full\.csv: incomplete.*full\.csv\.part'
 check "no table" test ! -e full.csv
 
 section "endings"
@@ -211,10 +211,10 @@ ok
 rows_of lines.json 'len(rows) == 2'
 run predict a.png -b tiny --face hog --csv -o none.xlsx
 exits 2
-err_is "-o none\.xlsx: no format has the ending '\.xlsx'.*\.csv.*spreadsheets open \.csv"
+err_is "-o none\.xlsx: unknown ending '\.xlsx'.*\.csv.*spreadsheets open \.csv"
 run predict a.png "${whole[@]}" -o x.cvs
 exits 2
-err_is "-o x\.cvs: no format has the ending '\.cvs' \(expected \.json"
+err_is "-o x\.cvs: unknown ending '\.cvs' \(expected \.json"
 
 section "one output per input keeps the folders"
 mkdir -p s/s1 s/s2 && cp c.mp4 s/s1/video.mp4 && cp c.mp4 s/s2/video.mp4

@@ -34,7 +34,7 @@ for step in step?.sh; do
   cp .out "$step.out"
 done
 check "splits" grep -q 'faces.csv: 60 samples of 2 classes; train 36, val 12, test 12; skipped 1 other files' step0.sh.out
-check "nothing is wrong" grep -q 'no problem found' step2.sh.out
+check "nothing is wrong" grep -q 'no problems found' step2.sh.out
 check "an epoch was chosen" grep -q 'best epoch [0-9]* (war ' step3.sh.out
 check "twelve pictures are tested" grep -q '12' step4.sh.out
 check "it answers with the own classes" grep -qE 'calm|tense' step5.sh.out
@@ -57,7 +57,7 @@ exits 1
 err_has "no sample to train with in split 'training' .* one of 'test', 'train', 'val'"
 run "${train[@]}" --set cliper.batch=100
 exits 1
-err_has 'fewer samples than one batch'
+err_has 'training set is smaller than one batch'
 check "a folder that is none" test "$(scripts/make_manifest nothing -o x.csv 2>&1)" = 'make_manifest: nothing: not a folder'
 
 section "FER2013 from Kaggle's file"

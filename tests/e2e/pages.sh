@@ -30,7 +30,7 @@ for text in 'data hash' 'By age' '>young<' 'Reliability' 'aria-label="ROC of fea
   has closed.html "$text"
 done
 page open 0 eval tiny --data m.csv --protocol open-set --known happiness,sadness
-for text in 'aria-label="OSCR"' 'aria-label="ROC"' 'Acc of the known' 'largest probability' 'data hash'; do has open.html "$text"; done
+for text in 'aria-label="OSCR"' 'aria-label="ROC"' 'Acc of known' 'largest probability' 'data hash'; do has open.html "$text"; done
 printf 'path,label\n' >seven.csv
 seven=(anger disgust fear happiness neutral sadness surprise)
 for i in $(seq 0 13); do printf 'set/%s.png,%s\n' "$i" "${seven[$((i % 7))]}" >>seven.csv; done
@@ -38,7 +38,7 @@ page splits 0 eval tiny --data seven.csv --protocol open-set --splits afew --res
 has splits.html 'Means over splits'
 has splits.html '<h2>Split 20</h2>'
 page robust 0 eval tiny --data m.csv --protocol robustness --corruptions blur,occlusion --resamples 100
-for text in 'WAR spoiled, mean' 'aria-label="WAR under blur"' 'occlusion'; do has robust.html "$text"; done
+for text in 'WAR on corrupted pictures, mean' 'aria-label="WAR under blur"' 'occlusion'; do has robust.html "$text"; done
 mkdir -p dfew
 for i in 1 2 3; do
   mkdir -p "dfew/DFEW_Frame_Face/0000$i"
@@ -88,7 +88,7 @@ has outliers.html '<th class=n>by outlier words'
 pages+=(outliers.html)
 run "${left[@]}" --labels words.yaml --unseen bored
 exits 2
-err_is "--unseen: bored has no label 'happiness', which a bundle left out"
+err_is "--unseen: bored has no label for 'happiness', the class that a bundle left out"
 "$mien" convert --random-tiny --temporal head --targets 'flat face,rapport' >.out 2>.err || fail "regression head"
 printf 'path,subject,flat face,rapport\n' >r.csv
 for i in $(seq 0 9); do printf 'set/%s.png,S%s,%s,%s\n' "$i" $((i / 2)) $((i % 7)) $((i * 3 % 5)) >>r.csv; done

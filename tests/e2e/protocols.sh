@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `mien eval`: prompts, shared classes, groups, open set, spoiled pictures, folds.
+# `mien eval`: prompts, shared classes, groups, open set, corrupted pictures, folds.
 source "$(dirname "$0")/lib.sh"
 tiny_bundle tiny
 mkdir set
@@ -20,7 +20,7 @@ for set in P1 P2 P3 P4 P5; do
 done
 run eval tiny --data m.csv --prompts P4 --labels 'happy,sad,angry,afraid'
 exits 2
-err_is '--prompts: does not go with --labels .*'
+err_is '--prompts: cannot be combined with --labels .*'
 run eval tiny --data m.csv --prompts P9
 exits 2
 
@@ -93,7 +93,7 @@ ok
 value "d['n'] == 8 and d['classes'] == ['happiness', 'sadness'] or d['classes_left_out'] == ['anger', 'fear']"
 value "d['samples_left_out'] == 8"
 run eval tiny --data m.csv --labels 'happy,sad,bored' --shared-classes
-out_has 'left out: 8 samples of anger, fear, which no label means'
+out_has 'left out: 8 samples of anger, fear, which no label covers'
 run eval tiny --data m.csv --labels 'happy,bored' --shared-classes
 exits 2
 err_has 'shares 1 of its classes'
@@ -110,7 +110,7 @@ out_has 'by subject'
 out_has 'largest difference'
 run eval tiny --data m.csv --group-by none
 exits 2
-err_is "--group-by: .*no sample has a column 'none'.*"
+err_is "--group-by: .*no sample has a value in column 'none'.*"
 
 section "open set"
 run eval tiny --data m.csv --protocol open-set --known happiness,sadness --json
@@ -155,17 +155,17 @@ check "the same again" cmp .out first.json
 run eval tiny --data m.csv --protocol robustness --corruptions noise
 ok
 out_has '^noise +1 +[0-9.]+ \([0-9.]+ to [0-9.]+\)'
-out_has '^mean over spoiled pictures [0-9.]+ \([0-9.]+ to'
+out_has '^mean over corrupted pictures [0-9.]+ \([0-9.]+ to'
 run eval tiny --data m.csv --protocol robustness --corruptions fog
 exits 2
-err_is "--corruptions: corruption: 'fog' is unknown .*"
+err_is "--corruptions: unknown corruption 'fog' .*"
 
 section "options that a protocol does not take are refused"
 refused() {
   run eval tiny --data m.csv "$@"
   exits 2
   out_is_empty
-  err_is "$1: does not go with --protocol .* \(expected .*\)"
+  err_is "$1: not supported by --protocol .* \(expected .*\)"
 }
 refused --predictions p.csv --protocol robustness
 refused --with-samples --protocol k-fold
@@ -221,10 +221,10 @@ ok
 out_has '^mean of 5 folds +WAR'
 run eval tiny tiny --data dfew:dfew --protocol k-fold
 exits 2
-err_is 'bundle: 2 given \(expected one, or one for each of the 5 folds in order\)'
+err_is '--bundle: wrong number \(expected one, or one for each of the 5 folds in order, got 2\)'
 run eval tiny --data dfew:dfew --protocol k-fold --fold 2
 exits 2
-err_is '--fold: does not go with --protocol k-fold.*'
+err_is '--fold: cannot be combined with --protocol k-fold.*'
 run eval tiny --data m.csv --protocol k-fold
 exits 2
 err_is '--protocol k-fold: m\.csv has no folds .*'
@@ -247,8 +247,8 @@ exits 1
 err_has "subject|'A'"
 run eval tiny --data leak.csv --split test --json
 exits 0
-err_is "leak\.csv: 1 subjects of split test are in other splits too, such as 'A'; .*" \
-  "leak: 'sadness' is the only label, so every answer is right .*"
+err_is "leak\.csv: 1 subjects of split test are also in other splits, such as 'A'; .*" \
+  "leak: only one label, 'sadness', so every answer is right .*"
 value "d['shared_subjects'] == 1 and d['n'] == 1"
 run eval tiny --data leak.csv --json
 ok

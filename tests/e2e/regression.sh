@@ -72,9 +72,15 @@ rows = list(csv.DictReader(open("p.csv")))
 assert [r["id"] for r in rows] == ["i", "j", "k"] and float(rows[0]["truth_rapport"]) == 3, rows
 assert set(rows[0]) == {"id", "subject", "truth_flat face", "prediction_flat face", "truth_rapport", "prediction_rapport"}'
 for fold in 0 1 2; do
-  run "${eval_of[@]}" --folds 3 --fold $fold --json --predictions "fold$fold.csv"
+  run "${eval_of[@]}" --part $((fold + 1))/3 --json --predictions "fold$fold.csv"
   ok
+  value "d['folds'] == 3 and d['fold'] == $fold"
 done
+run "${eval_of[@]}" --folds 3 --fold 2 --predictions old.csv # the old spelling, from 0
+exits 0
+err_is '--folds N --fold K: renamed to --part K/N, where K counts from 1 \(the old name still works\)'
+out_has 'part 3 of 3'
+check "the same part" cmp fold2.csv old.csv
 check "every subject is in one part" python3 -c '
 import csv
 parts = [{r["subject"] for r in csv.DictReader(open(f"fold{k}.csv"))} for k in range(3)]
@@ -96,6 +102,14 @@ exits 2
 run "${eval_of[@]}" --folds 3 --fold 3
 exits 2
 err_has '3 of 3 folds'
+for part in 0/3 4/3 1 1/1 1/3x /3; do
+  run "${eval_of[@]}" --part "$part"
+  exits 2
+  err_is "eval: --part: invalid part '$part' \\(expected K/N with K from 1 to N, such as 1/5\\).*"
+done
+run "${eval_of[@]}" --part 1/3 --fold 1
+exits 2
+err_has '(--part|--fold) excludes (--part|--fold)'
 run "${eval_of[@]}" --targets rapport
 exits 2
 err_has '1 columns \(expected 2'
@@ -140,7 +154,7 @@ run inspect run/bundle
 ok
 out_has 'linear probe, 2 targets'
 out_has 'blunted_affect \(1 to 7\)'
-run eval run/bundle --data data/interviews.csv --unit sequence --protocol regression --folds 5 --fold 1 --json
+run eval run/bundle --data data/interviews.csv --unit sequence --protocol regression --part 2/5 --json
 ok
 value "d['n'] == 2 and d['fold'] == 1 and d['targets'][0]['range'] == [1, 7]"
 cp .out figures.json

@@ -77,7 +77,7 @@ ok
 check "a file each" test "$(find subs -name '*.srt' | sort | tr '\n' ' ')" = "subs/c.srt subs/d.srt subs/more/c.srt "
 run predict c.mp4 d.mp4 "${whole[@]}" -o one.srt
 exits 2
-err_is '-o one\.srt: is not enough for several inputs \(expected a folder: .*'
+err_is '-o one\.srt: several inputs need a folder \(expected .*'
 run predict c.mp4 a.png "${whole[@]}" --format eaf -o elan
 exits 1
 err_is 'a\.png: is a picture .*'
@@ -142,7 +142,7 @@ out_has 'face 1: '
 check "both faces" bash -c "grep -q '<h3>face 0' two.html && grep -q '<h3>face 1' two.html"
 run predict a.png "${whole[@]}" --with-images
 exits 2
-err_is '--with-images: has no page to go into .*'
+err_is '--with-images: no page to add them to .*'
 run predict a.png "${whole[@]}" --report no/such/r.html
 exits 2
 err_is 'no/such/r\.html: .*'

@@ -60,7 +60,7 @@ rows 'abs(rows[-1]["seconds"] - 1) < 0.002' 'abs(rows[-1]["offset"] - 3600) < 0.
 run predict late.mkv "${whole[@]}"
 ok
 out_has 'late\.mkv +0:01\.0, 20 frames'
-out_has 'time line, 0:00\.0 to 0:01\.0'
+out_has 'timeline, 0:00\.0 to 0:01\.0'
 
 section "joined transport streams go on"
 cat one.ts one.ts >two.ts
@@ -128,7 +128,7 @@ check "what was read is kept" test "$(sqlite3 results.sqlite \
   "SELECT group_concat(state || ' ' || code || ' ' || (frames > 5), ',') FROM files WHERE code IS NOT NULL")" = 'done corrupt 1'
 run predict cut.mp4 plain.mp4 "${whole[@]}" -o results.sqlite
 exits 1
-out_has '0 read, 0 failed, 2 were there already, 1 cut short'
+out_has '0 read, 0 failed, 2 done earlier, 1 cut short'
 check "as columns" test "$(sqlite3 results.sqlite \
   'SELECT group_concat(cut_short || ifnull(" of " || expected_frames, ""), ",") FROM files')" = '1 of 20,0'
 run data export results.sqlite --csv --table files

@@ -30,7 +30,7 @@ run detect hd.mp4 --min-face 200 --json
 ok
 rows "$ids == []" 'rows[-1]["smallest_face"] == 200'
 run detect hd.mp4 --min-face 200
-out_has 'no face of 200 pixels or more \(--min-face N: search for smaller\)'
+out_has 'no face of 200 pixels or more \(--min-face N searches for smaller ones\)'
 run detect "$face" --min-face 200 --json
 ok
 rows 'all(face["source"] == "whole" for face in rows[0]["faces"])'
@@ -104,7 +104,7 @@ for wrong in 1,2,3 1,2,3,0 a,b,c,d 1,2,3,4,5 1e9,0,5,5; do
 done
 run detect both.mp4 --region 0,0,9,9 --boxes shares.csv
 exits 2
-err_is '--region: does not go with --boxes'
+err_is '--region: cannot be combined with --boxes'
 run detect both.mp4 --region 900,0,90,90
 exits 1
 err_is '.*region: 900,0,90,90 lies outside the picture \(expected x,y,w,h in pixels, x from 0 to 640 and y from 0 to 480\)'

@@ -47,7 +47,7 @@ for _ in $(seq 100); do [ -s stopped/log.jsonl ] && break; sleep 0.1; done
 kill -INT $pid
 wait $pid
 check "exit code" test $? -eq 1
-check "message" grep -q 'the run can go on' .stopped
+check "message" grep -q 'the same command continues the run' .stopped
 
 section "export"
 run export whole copy

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/export_flags.h"
 #include "cli/torch/run.h"
-#include "cli/train_flags.h"
 #include "core/file.h"
 #include "core/sha256.h"
 #include "mien/train/trainer.h"
@@ -11,7 +11,7 @@ namespace mien::cli {
 namespace {
 
 Status export_run(const ExportFlags& verb, Context& context) {
-  const std::filesystem::path folder = verb.run;
+  const std::filesystem::path folder = verb.source;
   MIEN_ASSIGN_OR_RETURN(const auto recipe, load_recipe(folder / "recipe.yaml", {}));
   std::string data = verb.data;
   if (data.empty()) {
@@ -35,16 +35,15 @@ Status export_run(const ExportFlags& verb, Context& context) {
 }  // namespace
 
 void add_export(CLI::App& app, Context& context) {
-  auto options = std::make_shared<ExportFlags>();
-  CLI::App* verb = app.add_subcommand("export", kExportVerb);
-  add_export_flags(*verb, *options);
-  verb->callback([&context, options] {
-    if (const Status status = context.apply(); !status.ok()) {
-      return context.fail(status, kExitUsage);
+  add_export_verb(app, [&context](const ExportFlags& flags) {
+    Status status = context.apply();
+    if (status.ok() && (!flags.precision.empty() || !flags.reference.empty())) {
+      status = invalid_argument("export: a bundle is exported by `mien` (expected a training run)");
     }
-    const Status status = export_run(*options, context);
+    if (!status.ok()) return context.fail(status, kExitUsage);
+    status = export_run(flags, context);
     if (!status.ok()) return context.fail(status, kExitEnvironment);
-    fmt::print("bundle: {}\n", options->out);
+    fmt::print("bundle: {}\n", flags.out);
   });
 }
 

@@ -26,7 +26,7 @@ Result<int> number_of(const char* name) {
   return value;
 }
 
-// Whether the option of a line counts for the result.
+// Whether the option in this line can change the result of training.
 bool decides(const std::string& line) {
   static constexpr std::array<std::string_view, 5> kSkipped = {
       "train.checkpoint_minutes:", "train.checkpoint_steps:", "train.keep:", "train.log_every:",
@@ -35,7 +35,7 @@ bool decides(const std::string& line) {
                       [&](std::string_view key) { return line.starts_with(key); });
 }
 
-// What to_yaml() wrote, by name, without what does not count.
+// The options in the text of to_yaml() that can change the result, by name.
 std::map<std::string, std::string> options_of(const std::string& yaml) {
   std::istringstream lines(yaml);
   std::map<std::string, std::string> out;
@@ -77,7 +77,7 @@ Status Recipe::check_same(const std::string& other) {
   for (const auto& [name, value] : there) {
     if (here.count(name) == 0) {
       return invalid_argument(fmt::format(
-          "holds a run of another recipe: {} is {} there and no option here (expected the same "
+          "holds a run of another recipe: {} is {} there and not an option here (expected the same "
           "options, or another folder)",
           name, value));
     }

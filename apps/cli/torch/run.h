@@ -14,10 +14,10 @@
 
 namespace mien::cli {
 
-/// Bytes of a recipe file at most.
+/// Maximum size of a recipe file, in bytes.
 inline constexpr std::uint64_t kMaxRecipe = 1 << 20;
 
-/// A recipe with everything that it leaves open filled in.
+/// A recipe with defaults for everything that it leaves out.
 struct Recipe {
   std::string method;
   std::unique_ptr<methods::MethodRecipe> options;
@@ -25,24 +25,25 @@ struct Recipe {
 
   /// All options; borrows this recipe.
   OptionSet set();
-  /// As a file that reads back.
+  /// The text of a recipe file that reads back as this recipe.
   std::string to_yaml();
-  /// Whether a run whose recipe.yaml is `other` is a run of this recipe. Options that only concern
-  /// logs, checkpoints and threads do not count, nor do those that the program of that run did not
-  /// have yet, as long as they are at their defaults here. Errors: kInvalidArgument naming the
-  /// first option that differs.
+  /// Checks that a run whose recipe.yaml is `other` can continue with this recipe. Ignores options
+  /// for logs, checkpoints and threads, and options that are missing in `other` (made by an older
+  /// version) as long as they have their defaults here. Errors: kInvalidArgument naming the first
+  /// option that differs.
   Status check_same(const std::string& other);
 };
 
-/// What decides the result of a recipe as to_yaml() writes it: what the trainer compares.
+/// The lines of to_yaml() that can change the result, and the number of processes: what the
+/// trainer compares when it resumes.
 std::string recipe_identity(const std::string& yaml, int processes);
 
 /// Reads a recipe file and the assignments of --set. Errors: those of the file and the options.
 Result<std::unique_ptr<Recipe>> load_recipe(const std::filesystem::path& file,
                                             const std::vector<std::string>& assignments);
 
-/// The processes of torchrun's environment (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT); nullptr
-/// when there is one. Errors: kInvalidArgument, kIo.
+/// Joins the processes of torchrun's environment (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT);
+/// nullptr for a single process. Errors: kInvalidArgument, kIo.
 Result<std::unique_ptr<train::Communicator>> join_from_environment();
 
 }  // namespace mien::cli

@@ -15,7 +15,7 @@
 namespace mien::cli {
 namespace {
 
-// One line on the terminal, at most five times a second.
+// The progress line on the terminal, redrawn at most five times a second.
 class TrainLine {
  public:
   void show(const train::TrainProgress& at) {
@@ -108,17 +108,17 @@ class TrainRun {
     if (!leads()) return {};
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    if (error) return io_error(folder_.string() + ": cannot be made: " + error.message());
-    // A run that began keeps its own recipe, which is compared before it goes on.
+    if (error) return io_error(folder_.string() + ": cannot be created (" + error.message() + ")");
+    // A resumed run keeps its own recipe; identity() compares it with this one.
     if (resumes_) return {};
-    // A run writes both; one that was stopped before its first checkpoint left both.
+    // A run writes both files first, so a recipe.yaml without data.txt is not a run's.
     const auto recipe = folder_ / "recipe.yaml";
     if (std::filesystem::exists(recipe, error) &&
         (std::filesystem::equivalent(recipe, verb_.recipe, error) ||
          !std::filesystem::exists(folder_ / "data.txt", error))) {
       return invalid_argument(recipe.string() +
-                              ": is not of a run and would be replaced (expected --out FOLDER of a "
-                              "new or an earlier run)");
+                              ": does not belong to a run and would be replaced (expected --out "
+                              "with a new folder or an earlier run)");
     }
     MIEN_RETURN_IF_ERROR(write_file_atomically(folder_ / "recipe.yaml", recipe_->to_yaml()));
     return write_file_atomically(folder_ / "data.txt",
@@ -126,13 +126,14 @@ class TrainRun {
   }
 
   Result<bool> has_run() const {
-    std::vector<std::string> damaged;  // the trainer tells them
+    std::vector<std::string> damaged;  // the trainer reports them
     MIEN_ASSIGN_OR_RETURN(const auto run, train::find_last_run(folder_, damaged));
-    std::error_code error;  // none: the folder could be listed
+    std::error_code error;  // cannot fail: the folder could be listed
     return run && std::filesystem::exists(folder_ / "recipe.yaml", error);
   }
 
-  // What the trainer compares with the run of the folder: as the program that began it wrote it.
+  // The recipe as the trainer compares it. A resumed run was written by another version of this
+  // program perhaps, so its own text counts.
   Result<std::string> identity() {
     if (!resumes_) return recipe_identity(recipe_->to_yaml(), rank_.world);
     MIEN_ASSIGN_OR_RETURN(const std::string began,
@@ -159,7 +160,7 @@ class TrainRun {
     out.provenance.set("recipe", recipe_->set().to_json());
     out.provenance.set("recipe_sha256", sha256_hex(std::as_bytes(std::span(yaml))));
     out.cancel = &interrupted();
-    // What a method tells of its run belongs to the result, not to standard error.
+    // Notes of a method on its run belong to the result, not to standard error.
     out.log = [this, log = context_.log()](LogLevel level, std::string_view message) {
       if (level != LogLevel::kInfo) return log(level, message);
       if (!leads()) return;
@@ -202,14 +203,14 @@ class TrainRun {
     const auto bundle = folder_ / "bundle";
     const Status exported = method->export_bundle(bundle, true);
     if (!exported.ok() && exported.code() != StatusCode::kUnsupported) return exported;
-    tell(result, best, best.validated ? method->selects_by() : std::string(),
-         exported.ok() ? bundle.string() : std::string());
+    print_result(result, best, best.validated ? method->selects_by() : std::string(),
+                 exported.ok() ? bundle.string() : std::string());
     return {};
   }
 
-  // `figure`: by which the best epoch was chosen; empty: it is the last one.
-  void tell(const train::TrainResult& result, const train::RunState& best,
-            const std::string& figure, const std::string& bundle) const {
+  // `figure`: by which the best epoch was chosen; empty: none, the last epoch is used.
+  void print_result(const train::TrainResult& result, const train::RunState& best,
+                    const std::string& figure, const std::string& bundle) const {
     if (verb_.json) {
       Json out = Json::object();
       out.set("run", folder_.string());
@@ -258,9 +259,9 @@ class TrainRun {
 
 void add_train(CLI::App& app, Context& context) {
   auto options = std::make_shared<TrainFlags>();
-  CLI::App* verb = app.add_subcommand("train", kTrainVerb);
-  add_train_flags(*verb, *options);
-  verb->callback([&context, options] { TrainRun(context, *options).all(); });
+  add_train_verb(app, *options)->callback([&context, options] {
+    TrainRun(context, *options).all();
+  });
 }
 
 }  // namespace mien::cli

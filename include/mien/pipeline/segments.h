@@ -158,7 +158,7 @@ class LabelSegments {
   void add_changes(engine::FaceResult& face);
 
   std::vector<std::string> labels_;
-  std::unordered_map<std::string, std::size_t> places_;
+  std::unordered_map<std::string, std::size_t> indices_;
   std::int64_t window_us_ = 0;
   Use use_ = Use::kSegments;
   FrameSteps steps_;

@@ -1,4 +1,4 @@
-// The bundle of ARPL: towers as they were, the names of the known classes, the points.
+// The bundle of ARPL: unchanged towers, the names of the known classes, the points.
 #include <ATen/ATen.h>
 #include <torch/utils.h>
 

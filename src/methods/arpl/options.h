@@ -9,12 +9,12 @@ namespace mien::methods {
 
 /// How ARPL trains on embeddings of a frozen image tower: a matrix that starts as identity, one
 /// point per class that the class should be far from, and a radius. The defaults are those of the
-/// released code; that the tower is frozen and a matrix trains instead is how methods-hesp §12
-/// reads it for CLIP. Source: ARPL (arXiv 2103.00953).
+/// released code; freezing the tower and training a matrix instead follows methods-hesp §12.
+/// Source: ARPL (arXiv 2103.00953).
 struct ArplTraining : OpenSetOptions {
   static constexpr const char* kGroup = "arpl";
 
-  bool adapter = true;     ///< false: the embeddings as they are
+  bool adapter = true;     ///< false: the embeddings are used unchanged
   double init_std = 0.1;   ///< of the points
   double temperature = 1;  ///< the scores are divided by it
 

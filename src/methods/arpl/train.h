@@ -9,7 +9,7 @@
 
 namespace mien::methods {
 
-/// ARPL as the trainer drives it, on cached embeddings.
+/// Training of ARPL on cached embeddings.
 class ArplMethod : public OpenSetMethod {
  public:
   Status prepare();

@@ -1,4 +1,4 @@
-// The bundle of CLIPER: learned descriptors as label features, and what words they are near to.
+// The bundle of CLIPER: learned descriptors as label features, and the words closest to them.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -42,8 +42,8 @@ Status CliperMethod::export_bundle(const std::filesystem::path& path, bool overw
   tensors.replace({{engine::Bundle::kLabelFeatures, descriptors_}});
   const std::string texts =
       prompts_ ? fmt::format(
-                     "Each has {} learned descriptors of {} tokens; bundle.json names the "
-                     "words they are near to.",
+                     "Each has {} learned descriptors of {} tokens; bundle.json lists the "
+                     "words closest to them.",
                      training_.learned.per_class, training_.learned.tokens)
                : "Each has one written description.";
   const Card card{

@@ -20,7 +20,7 @@ Result<PromptIds> prompt_ids(const text::Tokenizer& tokenizer, const std::string
   PromptIds out;
   MIEN_ASSIGN_OR_RETURN(out.ids, tokenizer.encode(around.substr(0, gap)));
   MIEN_ASSIGN_OR_RETURN(const auto behind, tokenizer.encode(around.substr(gap + kGap.size())));
-  // What stands in a learned place: its own vector is never used.
+  // Placeholder at learned positions: its own vector is never used.
   MIEN_ASSIGN_OR_RETURN(const auto filler, tokenizer.encode("X"));
   MIEN_CHECK(!filler.empty());
   out.first = static_cast<std::int64_t>(out.ids.size());
@@ -44,7 +44,7 @@ Result<PromptLearner> PromptLearner::make(const Towers& towers, const PromptOpti
   MIEN_ASSIGN_OR_RETURN(
       out.ids_, towers.framed(std::move(bare.ids), fmt::format("{} learned tokens in '{}'",
                                                                options.tokens, options.around)));
-  out.first_ = bare.first + (out.ids_.size() > length ? 1 : 0);  // behind the start token
+  out.first_ = bare.first + (out.ids_.size() > length ? 1 : 0);  // after the start token
   out.vectors_ = torch::randn({classes * options.per_class, options.tokens, towers.token_width()}) *
                  options.init_std;
   return out;

@@ -13,16 +13,16 @@
 namespace mien::methods {
 
 struct PromptOptions {
-  std::string around = "an ID photo of {}.";  ///< the learned tokens stand in the place of {}
+  std::string around = "an ID photo of {}.";  ///< the learned tokens replace {}
   int per_class = 5;                          ///< K: descriptors
   int tokens = 4;                             ///< M: learned tokens of a descriptor
   double init_std = 0.001;
 };
 
-/// A template with fillers in the learned places, without start and end tokens.
+/// A template with placeholders at the learned positions, without start and end tokens.
 struct PromptIds {
   std::vector<std::int32_t> ids;
-  std::int64_t first = 0;  ///< place of the first learned token
+  std::int64_t first = 0;  ///< position of the first learned token
 };
 /// Errors: kInvalidArgument for a template without one {}; those of the tokenizer.
 Result<PromptIds> prompt_ids(const text::Tokenizer& tokenizer, const std::string& around,
@@ -38,11 +38,11 @@ class PromptLearner {
   static Result<PromptLearner> make(const Towers& towers, const PromptOptions& options,
                                     std::int64_t classes);
 
-  /// What trains. Shape: [classes * K, M, W]; descriptor k of class c is row c * K + k.
+  /// The trained vectors. Shape: [classes * K, M, W]; descriptor k of class c is row c * K + k.
   const torch::Tensor& vectors() const { return vectors_; }
-  /// Ids of the template, an `X` in every learned place; start and end tokens included.
+  /// Ids of the template with an `X` at every learned position, including start and end tokens.
   const std::vector<std::int32_t>& ids() const { return ids_; }
-  /// Place of the first learned token in ids().
+  /// Position of the first learned token in ids().
   std::int64_t first() const { return first_; }
 
   /// Runs the text tower. Shape: -> [classes * K, embed], unit rows.

@@ -5,38 +5,39 @@
 namespace mien::methods {
 
 void CliperStage::register_options(OptionSet& set) {
-  set.add("epochs", epochs, "Epochs; 0: the stage is left out", {0, 1e6});
+  set.add("epochs", epochs, "Epochs; 0: skip the stage", {0, 1e6});
   set.add("lr", lr, "Learning rate", {0, 1e3});
-  set.add("weight_decay", weight_decay, "Of AdamW", {0, 10});
-  set.add("eps", eps, "Of AdamW", {0, 1});
+  set.add("weight_decay", weight_decay, "Weight decay of AdamW", {0, 10});
+  set.add("eps", eps, "Epsilon of AdamW", {0, 1});
   set.add("schedule", schedule, "Learning rate over time",
           {"constant", "step", "cosine", "restarts"});
-  set.add("restart_epochs", restart_epochs, "Length of a cosine (restarts)", {1e-3, 1e6});
-  set.add("augment", augment, "Change pictures at random in this stage");
+  set.add("restart_epochs", restart_epochs, "Length of a cosine, in epochs (restarts)",
+          {1e-3, 1e6});
+  set.add("augment", augment, "Augment pictures in this stage");
 }
 
 void CliperTraining::register_options(OptionSet& set) {
   add_init(set);
   set.add("prompts", prompts, "Learned descriptors, or one hand-written text per class",
           {"learned", "written"});
-  set.add("template", learned.around, "Text around the learned tokens, which stand in place of {}");
+  set.add("template", learned.around, "Text around the learned tokens, which replace {}");
   set.add("descriptors", learned.per_class, "K: learned descriptors per class", {1, 1000});
   set.add("tokens", learned.tokens, "M: learned tokens of a descriptor", {1, 1000});
-  set.add("init_std", learned.init_std, "Deviation of learned tokens at the start", {0, 10});
+  set.add("init_std", learned.init_std, "Initial standard deviation of learned tokens", {0, 10});
   set.add("written", written, "Text of a class when prompts are written; {}: its name");
   set.add("loss", loss, "Margin and fine-grained, or cross entropy of the mean",
           {"full", "mean_ce"});
-  set.add("temperature", temperature, "The cosines are divided by it", {1e-4, 100});
-  set.add("joint", joint, "The second stage trains the descriptors as well");
+  set.add("temperature", temperature, "Divisor of the cosines", {1e-4, 100});
+  set.add("joint", joint, "Train the descriptors in the second stage too");
   set.group("stage1", stage1);
   set.group("stage2", stage2);
   set.add("batch", batch, "Samples per step and process", {1, 65536});
   set.add("frames", frames, "Frames per clip; 1: still pictures", {1, 4096});
-  set.add("sampling", sampling, "Frames of a clip: random ones of segments, or the middles",
+  set.add("sampling", sampling, "Frames of a clip: a random one per segment, or its middle",
           {"cliper", "uniform"});
   set.add("squeeze", squeeze, "Resize pictures to a square instead of cropping them");
-  set.add("balance", balance, "Rare classes are drawn as often as frequent ones");
-  set.add("cache", cache, "Keep embeddings in stage 1 when nothing is changed at random");
+  set.add("balance", balance, "Draw rare classes as often as frequent ones");
+  set.add("cache", cache, "Cache embeddings in stage 1 if nothing is augmented");
   add_select(set);
   add_accept(set);
   set.group("augment", augment);

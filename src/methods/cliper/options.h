@@ -14,13 +14,13 @@ namespace mien::methods {
 
 /// How one stage trains; the rest of the trainer's options is common to both.
 struct CliperStage {
-  int epochs = 2;  ///< 0: the stage is left out
+  int epochs = 2;  ///< 0: skip the stage
   double lr = 0.01;
   double weight_decay = 0;
   double eps = 1e-4;
   std::string schedule = "constant";
   double restart_epochs = 10;
-  bool augment = true;  ///< pictures are changed at random in this stage
+  bool augment = true;  ///< augment pictures in this stage
 
   void register_options(OptionSet& set);
 };
@@ -47,7 +47,7 @@ struct CliperTraining : CommonTraining {
   std::string sampling = "cliper";         ///< of clips: one frame per segment; uniform: its middle
   bool squeeze = false;  ///< pictures are resized to the tower's square (clips), not cropped
   bool balance = false;  ///< rare classes are drawn as often as frequent ones
-  bool cache = true;     ///< of stage 1, when nothing is changed at random
+  bool cache = true;     ///< of stage 1, if nothing is augmented
   data::AugmentOptions augment = {.flip = 0.5};
   data::RandomViewOptions view = data::RandomViewOptions::cliper();
 

@@ -85,7 +85,8 @@ std::vector<ParameterGroup> CliperMethod::begin_stage(int stage) {
   if (prompts_) {
     torch::Tensor(prompts_->vectors()).requires_grad_(trains_prompts());
     if (trains_prompts()) {
-      // Together with the tower the descriptors keep the rate and decay of their own stage.
+      // Trained together with the tower, the descriptors keep the rate and decay of their own
+      // stage.
       ParameterGroup group{.name = "prompts",
                            .parameters = {{"prompts", prompts_->vectors()}},
                            .weight_decay = training_.stage1.weight_decay};
@@ -98,7 +99,7 @@ std::vector<ParameterGroup> CliperMethod::begin_stage(int stage) {
   return out;
 }
 
-// A tower that never trains comes from the bundle again.
+// A tower that never trains is loaded from the bundle again.
 NamedTorchTensors CliperMethod::state() {
   NamedTorchTensors out;
   if (prompts_) out.emplace_back("prompts", prompts_->vectors());

@@ -12,7 +12,7 @@
 
 namespace mien::methods {
 
-/// CLIPER as the trainer drives it.
+/// Training of CLIPER.
 class CliperMethod : public ClassifierMethod {
  public:
   Status prepare();
@@ -60,12 +60,12 @@ class CliperMethod : public ClassifierMethod {
   std::vector<Stage> plan_;
   std::optional<PromptLearner> prompts_;
   torch::Tensor written_;      ///< [classes, embed] of hand-written texts, or undefined
-  torch::Tensor descriptors_;  ///< of the present epoch, while they are frozen
-  torch::Tensor scored_;       ///< descriptors of the present pass of score_items
+  torch::Tensor descriptors_;  ///< of the current epoch, while they are frozen
+  torch::Tensor scored_;       ///< descriptors of the current pass of score_items
   Stage stage_ = Stage::kPrompts;
   std::int64_t image_count_ = 0;  ///< pictures through the image tower in this epoch
   std::int64_t text_count_ = 0;   ///< runs of the text tower in this epoch
-  bool tower_changed_ = false;    ///< the image tower is not the bundle's any more
+  bool tower_changed_ = false;    ///< the image tower differs from the bundle's
 };
 
 }  // namespace mien::methods

@@ -45,7 +45,7 @@ Result<std::unique_ptr<GlossPairs>> GlossPairs::make(
   out->context_ = context;
   out->held_.resize(out->synsets_.size());
   out->children_.resize(out->synsets_.size());
-  Rng rng(7);  // the senses that test are the same in every run
+  Rng rng(7);  // the test senses are the same in every run
   std::vector<Ids> first, second;
   for (std::size_t i = 0; i < out->synsets_.size(); ++i) {
     const data::Synset& synset = out->synsets_[i];
@@ -89,7 +89,7 @@ std::int64_t GlossPairs::draw_rival(std::int64_t sense, Rng& rng) const {
   } else if (!synset.parents.empty()) {
     from = &children_[static_cast<std::size_t>(any_of(synset.parents, rng))];
   } else if (!synset.similar.empty()) {
-    // An adjective opposes what its head opposes.
+    // An adjective has the antonyms of its head adjective.
     const data::Synset& head = synsets_[static_cast<std::size_t>(synset.similar.front())];
     if (!head.antonyms.empty()) from = &head.antonyms;
   }
@@ -131,7 +131,7 @@ TextPairs GlossPairs::draw(std::int64_t count, Rng& rng) const {
     if (!used.insert(word).second) continue;
     const std::string* other = &synset.gloss;
     if (rng.uniform() < options_.synonyms) {
-      // Another word of the sense, or of a near one.
+      // Another word of the sense, or of a similar one.
       const bool near = !synset.similar.empty() && (synset.words.size() < 2 || rng.below(2) == 0);
       const std::int64_t from = near ? any_of(synset.similar, rng) : sense;
       const std::string& synonym = draw_word(from, rng);

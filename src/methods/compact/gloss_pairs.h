@@ -23,8 +23,8 @@ struct TextPairs {
 /// Shape: texts as ids [texts, longest], zero padded; cut to `context`.
 torch::Tensor pad_ids(const std::vector<std::vector<std::int32_t>>& rows, int context);
 
-/// Draws pairs of word and gloss from WordNet such that words that could be confused (antonyms, and
-/// siblings below one hypernym) stand in one batch.
+/// Draws pairs of word and gloss from WordNet so that words that are easily confused (antonyms, and
+/// siblings below one hypernym) are in one batch.
 class GlossPairs {
  public:
   static Result<std::unique_ptr<GlossPairs>> make(std::vector<data::Synset> synsets,
@@ -32,9 +32,9 @@ class GlossPairs {
                                                   const GlossTraining& options, int context);
 
   std::int64_t training_senses() const { return static_cast<std::int64_t>(all_.size()); }
-  /// A training batch; no word comes twice as the first of a pair.
+  /// A training batch; no word is the first of two pairs.
   TextPairs draw(std::int64_t count, Rng& rng) const;
-  /// Word and gloss of senses that never train.
+  /// Word and gloss of held-out senses.
   const TextPairs& held_out() const { return held_out_; }
 
  private:
@@ -50,7 +50,7 @@ class GlossPairs {
   GlossTraining options_;
   int context_ = 0;
   std::vector<bool> held_;
-  std::vector<std::int64_t> all_, topics_, adjectives_;  ///< senses that train
+  std::vector<std::int64_t> all_, topics_, adjectives_;  ///< training senses
   std::vector<std::vector<std::int64_t>> children_;
   TextPairs held_out_;
 };

@@ -50,30 +50,30 @@ engine::Architecture ResidualTowerOptions::architecture() const {
 }
 
 void CompactImageTraining::register_options(OptionSet& set) {
-  set.add("init", init, "Bundle of this method that the tower starts from; empty: random");
+  set.add("init", init, "Bundle of this method to start the tower from; empty: random");
   set.add("blend", blend, "Share of the trained weights in the bundle; the rest is image.init",
           {0, 1});
   set.add("epochs", epochs, "Epochs", {1, 1e6});
   set.add("batch", batch, "Pictures per step and process", {2, 65536});
   set.add("crop", crop, "Side of random crops in training; 0: the whole picture", {0, 4096});
-  set.add("vote_weight", vote_weight, "Loss against the votes of annotators", {0, 100});
+  set.add("vote_weight", vote_weight, "Weight of the loss against the votes of annotators",
+          {0, 100});
   set.add("geometry_weight", geometry_weight,
-          "Loss of the shape of the face, told by the geo_* columns", {0, 100});
-  set.add("teachers", teachers, "Bundles whose answers for the training pictures are learned, too");
-  set.add("teacher_weight", teacher_weight, "Share of the targets that image.teachers tell",
+          "Weight of the loss on the shape of the face (geo_* columns)", {0, 100});
+  set.add("teachers", teachers,
+          "Bundles whose answers for the training pictures are learned as well");
+  set.add("teacher_weight", teacher_weight, "Share of the targets from image.teachers", {0, 1});
+  set.add("smoothing", smoothing, "Smoothing of labels", {0, 0.99});
+  set.add("voted_labels", voted_labels,
+          "Share of the label's target from the votes: how often pictures with such votes have "
+          "which label",
           {0, 1});
-  set.add("smoothing", smoothing, "Of labels", {0, 0.99});
-  set.add(
-      "voted_labels", voted_labels,
-      "Share of the label's target that the votes tell: how often pictures with such votes have "
-      "which label",
-      {0, 1});
-  set.add("mixup", mixup, "Alpha of the Beta distribution of mixed pictures; 0: none", {0, 100});
-  set.add("mixup_share", mixup_share, "Share of the batches that are mixed", {0, 1});
-  set.add("balance", balance, "Classes are drawn by count^(1 - balance)", {0, 1});
+  set.add("mixup", mixup, "Alpha of the Beta distribution of mixup; 0: no mixup", {0, 100});
+  set.add("mixup_share", mixup_share, "Share of batches with mixup", {0, 1});
+  set.add("balance", balance, "Draw classes by count^(1 - balance)", {0, 1});
   set.group("augment", augment);
-  set.add("name", name, "Of the bundle");
-  set.add("licence", licence, "Of the bundle");
+  set.add("name", name, "Name of the bundle");
+  set.add("licence", licence, "Licence of the bundle");
 }
 
 Status CompactImageTraining::validate() const {

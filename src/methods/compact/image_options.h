@@ -28,25 +28,24 @@ struct ResidualTowerOptions {
 /// prototype per class label, and one per expression that annotators could vote for.
 struct CompactImageTraining {
   std::string init = {};  ///< bundle of this method that the tower starts from
-  /// Share of the trained weights in the bundle, the rest being those of `init`: between both a
-  /// tower keeps more of what it could on other pictures. Source: "Robust fine-tuning of zero-shot
-  /// models" (arXiv 2109.01903).
+  /// Share of the trained weights in the bundle, the rest being those of `init`: a blend of both
+  /// keeps more of the accuracy on other pictures. Source: "Robust fine-tuning of zero-shot models"
+  /// (arXiv 2109.01903).
   double blend = 1;
   int epochs = 30;
   int batch = 128;
   int crop = 0;            ///< side of random crops in training; 0: the whole picture
   double vote_weight = 1;  ///< of the loss against the votes, beside 1 for the labels
   /// Of a linear read-out of the shape of the face (data::FaceGeometry) from the embedding, so that
-  /// the embedding keeps what no label asks for. The read-out is not in the bundle.
+  /// the embedding keeps information that no label needs. The read-out is not in the bundle.
   double geometry_weight = 0;
   /// Bundles that answer for every training picture (picture_teachers.h); their answers
   /// take `teacher_weight` of the targets, the labels and votes the rest.
   std::vector<std::string> teachers = {};
   double teacher_weight = 0.5;
   double smoothing = 0.1;  ///< of labels
-  /// Share of the label's target that is told by the votes: the label that one person gave is
-  /// noisy, and how often pictures with such votes have which label is not
-  /// (labels_by_votes.h).
+  /// Share of the label's target that comes from the votes: the label of one annotator is noisy,
+  /// but the frequency of labels among pictures with such votes is not (labels_by_votes.h).
   double voted_labels = 0;
   double mixup = 0.4;        ///< alpha of the Beta distribution; 0: none
   double mixup_share = 0.5;  ///< of the batches that are mixed
@@ -73,7 +72,7 @@ struct CompactImageRecipe {
 
 std::unique_ptr<MethodRecipe> compact_image_recipe();
 
-/// What a tower of the compact family does to a crop: grey, S x S, values about -2 to 2.
+/// Preprocessing of the compact family: grey, S x S, values about -2 to 2.
 image::PreprocessSpec compact_preprocess(int side);
 
 }  // namespace mien::methods

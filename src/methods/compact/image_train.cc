@@ -61,14 +61,14 @@ Status CompactImageMethod::prepare_model() {
   return training_.init.empty() ? Status() : start_from_bundle();
 }
 
-// Tower, label prototypes and factor of an earlier run; the votes have new prototypes.
+// Loads tower, label prototypes and factor of an earlier run; the votes get new prototypes.
 Status CompactImageMethod::start_from_bundle() {
   const std::filesystem::path path = below_data(context_.data, training_.init);
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
   const engine::Architecture wanted = sizes_.architecture();
   if (bundle->info().architecture.image != wanted.image ||
       bundle->info().architecture.embed != wanted.embed) {
-    return invalid_argument(path.string() + ": has an image tower of other sizes than the recipe");
+    return invalid_argument(path.string() + ": image tower has other sizes than in the recipe");
   }
   MIEN_RETURN_IF_ERROR(nn::load_by_name(tower_->published(), bundle->weights(),
                                         {.prefix = "visual.", .strict = true})
@@ -85,7 +85,7 @@ Status CompactImageMethod::start_from_bundle() {
 Status CompactImageMethod::ask_teachers() {
   if (!data_options_.leave_out.empty()) {
     return invalid_argument(
-        "image.teachers: know the class that data.leave_out leaves out "
+        "image.teachers: cannot be combined with data.leave_out, whose class they know "
         "(expected one of both)");
   }
   std::vector<std::filesystem::path> bundles;
@@ -164,7 +164,7 @@ Result<ClipItem> CompactImageMethod::make_item(const data::Manifest&, video::Sam
   return out;
 }
 
-// Smoothed labels, of which the votes may tell a share.
+// Smoothed labels, a share of which may come from the votes.
 Status CompactImageMethod::make_targets() {
   const double s = training_.smoothing;
   const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
@@ -210,7 +210,7 @@ CompactImageMethod::Batch CompactImageMethod::batch_of(const Items& items) const
   return out;
 }
 
-// The trainer seeds LibTorch's generator for every step, so a resumed run mixes alike.
+// The trainer seeds LibTorch's generator for every step, so a resumed run mixes the same pictures.
 void CompactImageMethod::mix(Batch& batch) const {
   if (training_.mixup == 0 || torch::rand({1}).item<double>() >= training_.mixup_share) return;
   const torch::Tensor alpha = torch::full({2}, training_.mixup);
@@ -278,7 +278,7 @@ Result<NamedValues> CompactImageMethod::validate(int, int) {
   tower_->eval();
   const auto classes = static_cast<std::size_t>(label_prototypes_.size(0));
   metrics::ConfusionMatrix labels(classes), majority(classes);
-  // A class that does not validate has a prototype that nothing has trained: it is no answer.
+  // A class that does not validate has an untrained prototype, so it is not a possible answer.
   const torch::Tensor answers =
       data_options_.left_out_validates ? at::arange(label_prototypes_.size(0)) : known_.labels;
   for (std::size_t first = 0; first < data_.val_view.size();

@@ -18,7 +18,7 @@
 
 namespace mien::methods {
 
-/// The image tower of the compact bundle as the trainer drives it.
+/// Training of the image tower of the compact bundle.
 class CompactImageMethod : public SampleMethod {
  public:
   Status prepare();
@@ -47,7 +47,7 @@ class CompactImageMethod : public SampleMethod {
   data::View epoch_view(Rng& rng) const override {
     return data::tempered(*data_.train, data_.train_view, training_.balance, rng);
   }
-  /// A crop [C, C] of the picture, changed at random. Of the training part only.
+  /// An augmented crop [C, C] of a training picture.
   Result<ClipItem> make_item(const data::Manifest& manifest, video::SamplingPhase phase,
                              std::int64_t place, Rng& rng) const override;
   Batch batch_of(const Items& items) const;
@@ -65,12 +65,12 @@ class CompactImageMethod : public SampleMethod {
   std::shared_ptr<const engine::Bundle> start_;  ///< when its weights are blended in
   torch::Tensor label_prototypes_, vote_prototypes_, scale_;
   std::vector<VoteShares> train_votes_, val_votes_;
-  torch::Tensor label_targets_;  ///< of the training samples, by place; only where they train
+  torch::Tensor label_targets_;  ///< by index of the training sample; only rows that train
   TeacherAnswers taught_;        ///< of the training samples, when there are teachers
   FaceShapes shapes_;            ///< of the training samples
   torch::Tensor shape_head_, shape_bias_;  ///< not in the bundle
   KnownColumns known_;
-  std::vector<std::int64_t> vote_class_;  ///< place of a class among the votes, or -1
+  std::vector<std::int64_t> vote_class_;  ///< index of a class among the votes, or -1
   std::shared_ptr<const PictureStore> train_pictures_, val_pictures_;
 };
 

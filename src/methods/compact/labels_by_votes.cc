@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kAnswers = kVoteClasses + 2;  ///< the expressions, unknown, not a face
 constexpr int kIterations = 100;
-constexpr double kRidge = 1e-4;  ///< keeps the weights of answers finite that hardly anybody gave
+constexpr double kRidge = 1e-4;  ///< keeps the weights of rare answers finite
 
-// Shares and their roots: a first vote says more than a tenth. Empty without votes.
+// Shares and their roots: the first vote says more than the tenth. Empty without votes.
 std::vector<float> told(const data::ExpressionVotes& votes, std::int64_t left_out) {
   std::array<double, kAnswers> counts = {};
   std::copy(votes.expressions.begin(), votes.expressions.end(), counts.begin());

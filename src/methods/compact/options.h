@@ -7,7 +7,8 @@
 
 namespace mien::methods {
 
-/// What the compact model is made of. Names are below the data folder unless they exist as given.
+/// The parts of the compact model. Names are relative to the data folder unless they exist as
+/// given.
 struct CompactModelOptions {
   std::string image = {};    ///< bundle with a residual tower; empty: a random one of `tower`
   std::string text = {};     ///< folder of an earlier run, or a bundle, whose text tower starts;
@@ -22,12 +23,12 @@ struct CompactModelOptions {
   void register_options(OptionSet& set);
 };
 
-/// First stage: a word against what the dictionary says it means.
+/// First stage: words against their definitions in the dictionary.
 struct GlossTraining {
   int epochs = 10;
   int batch = 384;
   int longest = 20;         ///< words of a gloss that are read
-  double held_out = 0.01;   ///< share of the senses that only test
+  double held_out = 0.01;   ///< share of the senses held out for tests
   double topics = 0.2;      ///< share of a batch about feelings
   double adjectives = 0.3;  ///< share of a batch that are adjectives
   double spelling = 0.1;    ///< probability that a word is replaced by its trigrams
@@ -50,7 +51,7 @@ struct CompactTraining {
   double prototype_weight = 0;  ///< of class texts against the prototypes of the image bundle
   double text_lr_factor = 0.3;  ///< rate of the text tower
   double balance = 0.35;        ///< classes are drawn by count^(1 - balance)
-  double accept = 0.95;         ///< share of the validation part that the unknown rule lets pass
+  double accept = 0.95;         ///< share of the validation part that must not be unknown
   data::AugmentOptions augment = {};
   std::string name = "compact";
   std::string licence = {};

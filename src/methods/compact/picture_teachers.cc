@@ -17,11 +17,11 @@
 namespace mien::methods {
 namespace {
 
-constexpr std::int64_t kTeacherPictures = 64;  // with their mirror images twice as many per pass
+constexpr std::int64_t kTeacherPictures = 64;  // per pass, doubled by mirror images
 
 using Scorer = std::shared_ptr<const engine::LabelScorer>;
 
-/// What a bundle is asked.
+/// The scorers of one bundle.
 struct Questions {
   Scorer labels;
   torch::Tensor place_of;  ///< [classes] of a class among the labels of the scorer
@@ -109,7 +109,7 @@ Result<TeacherAnswers> ask_teachers(const std::vector<std::filesystem::path>& bu
                                                       .many_pictures = true}));
     if (bundle->info().preprocess != spec) {
       return invalid_argument(path.string() +
-                              ": prepares pictures in another way than the tower that learns");
+                              ": preprocesses pictures differently from the tower to train");
     }
     MIEN_ASSIGN_OR_RETURN(const Questions questions, questions_for(*bundle, classes));
     MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle->image_encoder());

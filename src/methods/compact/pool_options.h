@@ -9,7 +9,7 @@
 
 namespace mien::methods {
 
-/// Attention pooling over the frames of a clip, on top of a bundle that stays as it is. No clips
+/// Attention pooling over the frames of a clip, on top of an unchanged bundle. No clips
 /// are needed: sequences are put together from the embeddings of labelled pictures. Source: ours.
 struct TemporalPoolTraining {
   static constexpr const char* kGroup = "temporal";

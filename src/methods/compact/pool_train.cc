@@ -27,8 +27,8 @@ namespace {
 
 constexpr std::size_t kEmbeddedPictures = 64;  // that the image tower reads at a time
 
-// With votes, only pictures whose label most annotators saw: a sequence has no second frame that
-// could correct a wrong one.
+// With votes, only pictures whose label most annotators agree with: a sequence has no other frame
+// to correct a wrong one.
 bool is_clear(const data::Sample& sample, const std::vector<std::int64_t>& vote_class) {
   if (sample.labels.size() != 1) return false;
   const auto votes = data::votes_of(sample);

@@ -19,7 +19,7 @@ namespace mien::methods {
 
 inline constexpr int kShortest = 3;  ///< frames of a sequence
 
-/// Attention pooling as the trainer drives it.
+/// Training of the attention pool.
 class TemporalPoolMethod : public Method {
  public:
   Status prepare();

@@ -1,4 +1,4 @@
-// What the compact model starts from: image tower, words, dictionary, classes, features.
+// Prepares the training of the compact model: image tower, words, dictionary, classes, features.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -136,11 +136,12 @@ Status CompactMethod::prepare_words() {
 Status CompactMethod::text_from_bundle(const std::filesystem::path& path) {
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
   if (bundle->info().architecture.text != architecture_.text) {
-    return invalid_argument(path.string() + ": has a text tower of other sizes than the recipe");
+    return invalid_argument(path.string() + ": text tower has other sizes than in the recipe");
   }
   MIEN_ASSIGN_OR_RETURN(const auto tokenizer, bundle->tokenizer());
   if (tokenizer->file_text() != tokenizer_->file_text()) {
-    return invalid_argument(path.string() + ": knows other words than " + recipe_.model.words);
+    return invalid_argument(path.string() + ": vocabulary differs from that of " +
+                            recipe_.model.words);
   }
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : words_->published()) {

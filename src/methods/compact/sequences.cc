@@ -148,8 +148,8 @@ void SequenceOptions::register_options(OptionSet& set) {
   set.add("pulse", pulse, "Share of those with an expression that comes and goes", {0, 1000});
   set.add("neutral", neutral, "Share of neutral ones", {0, 1000});
   set.add("interrupted", interrupted, "Share of those with a short other expression", {0, 1000});
-  set.add("glitch", glitch, "Probability of one frame of any picture", {0, 1});
-  set.add("faint", faint, "Below this strength an expression counts as neutral", {0, 1});
+  set.add("glitch", glitch, "Probability of one frame with an arbitrary picture", {0, 1});
+  set.add("faint", faint, "Strength below which an expression counts as neutral", {0, 1});
 }
 
 Sequence draw_sequence(const SequencePictures& pictures, int length, const SequenceOptions& options,

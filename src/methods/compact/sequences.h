@@ -34,14 +34,14 @@ struct Sequence {
   std::vector<char> shows;  ///< frames that show what the label says; at least one
 };
 
-/// Pictures by class: places in any table. `neutral` is the class that sequences start from.
+/// Pictures by class, as indices into any table. `neutral` is the class that sequences start from.
 struct SequencePictures {
   std::vector<std::vector<std::int64_t>> of_class;
   int neutral = 0;
 };
 
-/// A random sequence. Classes are drawn alike. Precondition: length >= 3; every class that has
-/// pictures may be drawn, and neutral and one other have some.
+/// A random sequence. All classes are equally likely. Precondition: length >= 3; every class that
+/// has pictures may be drawn, and neutral and one other have some.
 Sequence draw_sequence(const SequencePictures& pictures, int length, const SequenceOptions& options,
                        Rng& rng);
 

@@ -91,7 +91,7 @@ Status CompactMethod::begin_epoch(int stage, int epoch, std::int64_t first_step)
   if (stage == 0) return {};
   MIEN_RETURN_IF_ERROR(prepare_features());
   Rng rng(epoch_seed_);
-  // Rows of the features, not places of samples.
+  // Rows of the features, not indices of samples.
   std::map<std::int64_t, std::int64_t> row_of;
   for (std::size_t r = 0; r < data_.train_view.size(); ++r) {
     row_of.emplace(data_.train_view[r], static_cast<std::int64_t>(r));
@@ -171,7 +171,7 @@ torch::Tensor CompactMethod::caption_loss(const torch::Tensor& images,
     if (known_.left_out_vote >= 0) {
       (*counted)->expressions[static_cast<std::size_t>(known_.left_out_vote)] = 0;
     }
-    // Nothing but single votes may be left when a class is forgotten: they make no row.
+    // When a class is left out, only single votes may remain: they make no row.
     const auto& shares = train_votes_[static_cast<std::size_t>(places[i])];
     if (std::all_of(shares.begin(), shares.end(), [](float share) { return share == 0; })) continue;
     std::string caption = data::caption_from_votes(**counted, sample.id, rng.next_u64());
@@ -277,7 +277,7 @@ Result<NamedValues> CompactMethod::validate_glosses() {
 Result<NamedValues> CompactMethod::validate_classes() {
   const torch::Tensor images = project(val_features_);
   const std::size_t classes = labels_.size();
-  // A class that does not validate is no answer either.
+  // A class that does not validate is not a possible answer either.
   const torch::Tensor answers = recipe_.data.left_out_validates
                                     ? at::arange(static_cast<std::int64_t>(classes))
                                     : known_.labels;

@@ -21,7 +21,7 @@
 
 namespace mien::methods {
 
-/// The compact model as the trainer drives it.
+/// Training of the compact model.
 class CompactMethod : public Method {
  public:
   Status prepare();
@@ -63,7 +63,7 @@ class CompactMethod : public Method {
   torch::Tensor gloss_loss(Rng& rng, std::int64_t count);
   torch::Tensor class_loss(const torch::Tensor& images, const torch::Tensor& labels,
                            const torch::Tensor& votes, Rng& rng);
-  /// Sentences about some of the pictures of a batch, and what they were made from.
+  /// Sentences about some pictures of a batch, and the values they were made from.
   struct Sentences {
     std::vector<std::string> texts;
     std::vector<std::int64_t> places;  ///< in the batch
@@ -76,7 +76,7 @@ class CompactMethod : public Method {
                            Rng& rng);
   /// One text of every class, drawn among descriptions, synonyms and captions.
   std::vector<std::string> draw_class_texts(Rng& rng) const;
-  /// Shape: features [places, F] of the first view, or of a random one.
+  /// Shape: features [samples, F] of the first view, or of a random one.
   torch::Tensor features_of(const torch::Tensor& views, const std::vector<std::int64_t>& rows,
                             Rng* rng) const;
   Result<StepOutput> joint_step(Rng& rng);

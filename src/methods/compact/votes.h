@@ -24,9 +24,9 @@ using VoteShares = std::array<float, kVoteClasses>;
 VoteShares vote_shares(const data::ExpressionVotes& votes);
 /// The shares of every sample; zeros for one without votes. Errors: those of data::votes_of.
 Result<std::vector<VoteShares>> vote_shares_of(const data::Manifest& manifest);
-/// Takes the shares of one expression away; the others sum to 1 again, or to 0.
+/// Removes the share of one expression; the others are rescaled to sum to 1, unless all are 0.
 void forget(VoteShares& shares, std::size_t expression);
-/// Columns that training may know of, when a class is left out: all but its own. Shape: int64.
+/// Columns that training may use if a class is left out: all except its own. Shape: int64.
 struct KnownColumns {
   torch::Tensor labels;  ///< of the classes
   torch::Tensor votes;   ///< of kVoteNames
@@ -37,12 +37,13 @@ KnownColumns known_columns(const std::vector<std::string>& classes, const std::s
 /// Forgets the votes for the class that is left out, if there is one.
 void forget_left_out(const KnownColumns& known, std::vector<VoteShares>& votes);
 /// Cross entropy over some columns; the targets of the others are dropped and the rest is rescaled.
-/// Rows without any target count as nothing. Shape: logits and targets [N, classes].
+/// Rows without a target do not count. Shape: logits and targets [N, classes].
 torch::Tensor known_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
                                   const torch::Tensor& columns);
-/// The best of `columns` in every row. Shape: scores [N, classes] -> [N], places among all columns.
+/// The best of `columns` in every row. Shape: scores [N, classes] -> [N], indices among all
+/// columns.
 torch::Tensor best_of(const torch::Tensor& scores, const torch::Tensor& columns);
-/// Place among kVoteNames of every class that means the same; -1: none.
+/// For every class, the index in kVoteNames with the same meaning; -1: none.
 std::vector<std::int64_t> vote_places(const std::vector<std::string>& classes);
 
 }  // namespace mien::methods

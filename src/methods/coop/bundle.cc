@@ -1,4 +1,4 @@
-// The bundle of CoOp: towers as they were, the learned texts of the classes, the weights of frames.
+// The bundle of CoOp: unchanged towers, the learned texts of the classes, the weights of frames.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -28,8 +28,8 @@ Status CoopMethod::export_bundle(const std::filesystem::path& path, bool overwri
       .about = fmt::format(
           "Trained by `mien train` with the method CoOp (arXiv 2109.01134) from {}.", from.name),
       .facts = {data_fact(data_, "clips"),
-                fmt::format("Labels: {}. {} learned tokens stand beside the name of each{}; "
-                            "bundle.json names the words that\n  these are near to.",
+                fmt::format("Labels: {}. {} learned tokens are beside the name of each{}; "
+                            "bundle.json lists the words\n  closest to them.",
                             class_names(), training_.contexts.tokens,
                             training_.contexts.shared ? ", the same for all" : ""),
                 "A clip is a weighted mean of its frames.", calibration_fact(info)}};

@@ -12,7 +12,7 @@
 
 namespace mien::methods {
 
-/// CoOp as the trainer drives it, on cached embeddings.
+/// Training of CoOp on cached embeddings.
 class CoopMethod : public ClassifierMethod {
  public:
   Status prepare();

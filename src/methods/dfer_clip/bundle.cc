@@ -27,8 +27,8 @@ Status DferClipMethod::export_bundle(const std::filesystem::path& path, bool ove
           "Trained by `mien train` with the method DFER-CLIP (arXiv 2308.13382) from {}.",
           towers_->bundle().info().name),
       .facts = {data_fact(data_, "clips"),
-                fmt::format("Labels: {}. Each has a written text and {} learned tokens beside it; "
-                            "bundle.json names the words that\n  these are near to.",
+                fmt::format("Labels: {}. Each has a written text and {} learned tokens; "
+                            "bundle.json lists the words\n  closest to them.",
                             class_names(), training_.contexts.tokens),
                 pixels_fact(training_.preprocess), calibration_fact(info)}};
   return write(std::move(info), tensors, card, path, overwrite);

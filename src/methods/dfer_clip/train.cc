@@ -47,8 +47,8 @@ Status DferClipMethod::prepare_texts() {
   }
   for (const text::Label& label : labels->labels) {
     if (label.texts.empty()) {
-      return invalid_argument(
-          fmt::format("class '{}': is a compound (expected a text)", label.name));
+      return invalid_argument(fmt::format(
+          "class '{}': compound classes are not supported (expected a text)", label.name));
     }
     texts_.push_back(label.texts.front());
   }
@@ -100,7 +100,7 @@ std::vector<ParameterGroup> DferClipMethod::begin_stage(int) {
   return out;
 }
 
-// An image tower that does not train comes from the bundle again.
+// A frozen image tower is loaded from the bundle again.
 NamedTorchTensors DferClipMethod::state() {
   NamedTorchTensors out = temporal_tensors();
   out.emplace_back("contexts", contexts_->vectors());

@@ -13,7 +13,7 @@
 
 namespace mien::methods {
 
-/// DFER-CLIP as the trainer drives it.
+/// Training of DFER-CLIP.
 class DferClipMethod : public ClassifierMethod {
  public:
   Status prepare();

@@ -17,7 +17,7 @@ int below(int bound, Rng& rng) {
   return static_cast<int>(rng.below(static_cast<std::uint64_t>(bound)));
 }
 
-// The picture moves by (dx, dy); what was outside is black.
+// Shifts the picture by (dx, dy) and fills with black.
 void move(int side, int dx, int dy, float black, std::span<float> plane) {
   const std::vector<float> before(plane.begin(), plane.end());
   for (int y = 0; y < side; ++y) {

@@ -1,4 +1,4 @@
-// The bundle of E2N-FER: the image tower, what stands for the classes, the texts on request.
+// The bundle of E2N-FER: the image tower, the targets of the classes, the text tower on request.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -31,7 +31,7 @@ Status E2nMethod::calibrate(engine::BundleInfo& info) {
   return calibrate_neutral(info, features);
 }
 
-// A network that does not tell neutral faces from others gives no intensity.
+// A network that cannot separate neutral faces from others gives no intensity.
 Status E2nMethod::calibrate_neutral(engine::BundleInfo& info, const Features& features) {
   if (!uses_neutral()) return {};
   const torch::Tensor distances =

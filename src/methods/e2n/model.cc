@@ -38,8 +38,7 @@ Status load_e2n_tower(const nn::ImageTowerModule& tower, const checkpoint::Check
     const TensorView* view = weights.find(full);
     if (view == nullptr) {
       if (is_head(name)) continue;
-      return corrupt(
-          fmt::format("'{}': is missing (expected an image tower as the recipe's)", full));
+      return corrupt(fmt::format("'{}': missing (expected an image tower as in the recipe)", full));
     }
     auto value = nn::to_torch(*view);
     if (!value.ok()) return value.status().with_prefix(full);
@@ -50,7 +49,7 @@ Status load_e2n_tower(const nn::ImageTowerModule& tower, const checkpoint::Check
     if (from.sizes() != tensor.sizes()) {
       if (is_head(name)) continue;
       const Shape wanted(tensor.sizes().begin(), tensor.sizes().end());
-      return corrupt(fmt::format("'{}': has shape {} (expected {}, as the recipe says)", full,
+      return corrupt(fmt::format("'{}': shape {} (expected {}, as in the recipe)", full,
                                  mien::to_string(view->shape()), mien::to_string(wanted)));
     }
     copies.emplace_back(tensor, from);

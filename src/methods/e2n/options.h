@@ -37,7 +37,7 @@ struct E2nResidualOptions {
   void register_options(OptionSet& set);
 };
 
-/// What an E2N-FER model is made of. Names are below the data folder unless they exist as given.
+/// The parts of an E2N-FER model. Names are relative to the data folder unless they exist as given.
 struct E2nModelOptions {
   std::string encoder = "swin";  ///< or residual
   int image_size = 112;
@@ -48,7 +48,7 @@ struct E2nModelOptions {
   int hidden = 128;          ///< of the transformation network
 
   void register_options(OptionSet& set);
-  /// The image tower alone. Errors: kInvalidArgument for sizes that cannot be, or that do not give
+  /// Errors: kInvalidArgument for impossible sizes of the image tower, or sizes that do not give
   /// `embed` values.
   Result<engine::Architecture> architecture(int embed) const;
 };

@@ -43,7 +43,7 @@ Status E2nMethod::prepare() {
   if (found != classes.end()) neutral_ = found - classes.begin();
   if (uses_neutral() && neutral_ < 0) {
     return invalid_argument(fmt::format(
-        "e2n.neutral: '{}' is no class (expected one of {}, or lambda_t and lambda_c 0)",
+        "e2n.neutral: '{}' is not a class (expected one of {}, or lambda_t and lambda_c 0)",
         training_.neutral, fmt::join(classes, ", ")));
   }
   set_batch(training_.batch);

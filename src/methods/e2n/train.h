@@ -14,7 +14,7 @@
 
 namespace mien::methods {
 
-/// E2N-FER as the trainer drives it.
+/// Training of E2N-FER.
 class E2nMethod : public SampleMethod {
  public:
   Status prepare();
@@ -68,7 +68,7 @@ class E2nMethod : public SampleMethod {
   std::shared_ptr<nn::ImageTowerModule> tower_;
   nn::NeutralNetwork network_{nullptr};
   torch::Tensor targets_;      ///< [classes, embed], the texts or learned prototypes
-  std::int64_t neutral_ = -1;  ///< place of the neutral class
+  std::int64_t neutral_ = -1;  ///< index of the neutral class
   std::shared_ptr<const PictureStore> train_pictures_, val_pictures_;  ///< grey only
 };
 

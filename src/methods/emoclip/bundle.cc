@@ -14,8 +14,9 @@ namespace {
 constexpr std::string_view kLabelNote =
     "Not calibrated: probabilities rank the labels, and there is no threshold for \"unknown\".";
 constexpr std::string_view kRegressionNote =
-    "The numbers are estimates from faces alone and no diagnosis. They may leave the scale of a "
-    "target. `mien eval --protocol regression` measures them; give it people who did not train.";
+    "The numbers are estimates from faces alone, not a diagnosis. They may exceed the scale of a "
+    "target. Measure them with `mien eval --protocol regression` on people who were not in "
+    "training.";
 
 // The label side of a bundle, or the targets of a regression, in a sentence of the card.
 std::string answers_of(const engine::BundleInfo& info) {
@@ -50,7 +51,7 @@ engine::BundleInfo EmoclipMethod::bundle_info() const {
     info.provenance.set("folds", data_options_.folds);
   }
   if (regresses()) {
-    info.architecture.text.reset();  // the text tower has no part in a regression
+    info.architecture.text.reset();  // a regression does not use the text tower
     info.architecture.regression = head_sizes();
     info.targets = targets_;
   }

@@ -50,7 +50,7 @@ Result<ClipItem> EmoclipMethod::make_item(const data::Manifest& manifest,
     MIEN_ASSIGN_OR_RETURN(out.text, choose_text(sample, place, rng));
   }
   const SequenceReader clips = reader(training);
-  // Validation has a start of its own per sample, the same in every epoch.
+  // In validation the random start depends on the sample only, so it is the same in every epoch.
   Rng first_frame(0);
   const bool starts_at_first = !training && !training_.val_random;
   if (!cached()) {

@@ -86,7 +86,7 @@ Status EmoclipMethod::prepare_head() {
   return {};
 }
 
-// From the clip embedding as it is, not normalised.
+// The input is the clip embedding without normalisation.
 torch::Tensor EmoclipMethod::predict_targets(const torch::Tensor& frames) {
   torch::Tensor x = model_.temporal ? model_.temporal->forward(frames) : frames.mean(1);
   x = at::linear(x, head_[0].second, head_[1].second);

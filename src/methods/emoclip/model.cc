@@ -20,8 +20,7 @@ namespace {
 
 constexpr double kClipStartFactor = 1.0 / 0.07;  // CLIP's logit scale before training
 
-// The published module has heads and MLP the other way round than their names say, and its weights
-// load only so.
+// The published module swaps the numbers of heads and of MLP units; its weights load only this way.
 engine::TemporalTransformerSizes temporal_tower(const EmoclipOptions& options, int width) {
   const bool published = options.temporal == "emoclip";
   return {.width = width,
@@ -73,7 +72,7 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
     if (!sizes.text || !std::holds_alternative<engine::ClipTextSizes>(*sizes.text) ||
         !std::holds_alternative<engine::VitSizes>(sizes.image)) {
       return unsupported(options.init +
-                         ": has not both towers of a CLIP (expected a bundle with a vision "
+                         ": not both towers of a CLIP (expected a bundle with a vision "
                          "transformer and a text tower over byte pairs)");
     }
     MIEN_ASSIGN_OR_RETURN(out.tokenizer, bundle->tokenizer());

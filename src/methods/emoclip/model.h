@@ -46,8 +46,8 @@ struct EmoclipModel {
 };
 
 /// Errors: those of validate() and of the bundle; kUnsupported for a bundle without a text tower;
-/// kCorrupt for sizes that do not fit together. `log` is told when the bundle's temporal model is
-/// not taken because it has other sizes.
+/// kCorrupt for sizes that do not fit together. Logs to `log` if the bundle's temporal model is not
+/// used because its sizes differ.
 Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint64_t seed,
                                         const LogSink& log = {});
 

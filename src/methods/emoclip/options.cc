@@ -33,23 +33,24 @@ void TowerOptions::register_options(OptionSet& set) {
   set.add("embed", embed, "Width of the joint space", {1, 16384});
   set.add("image_size", image_size, "Pixels", {1, 4096});
   set.add("patch", patch, "Pixels", {1, 4096});
-  set.add("width", width, "Of the image tower", {1, 16384});
-  set.add("layers", layers, "Of the image tower", {1, 256});
-  set.add("heads", heads, "Of the image tower", {1, 256});
-  set.add("text_width", text_width, "Of the text tower", {1, 16384});
-  set.add("text_layers", text_layers, "Of the text tower", {1, 256});
-  set.add("text_heads", text_heads, "Of the text tower", {1, 256});
+  set.add("width", width, "Width of the image tower", {1, 16384});
+  set.add("layers", layers, "Number of layers of the image tower", {1, 256});
+  set.add("heads", heads, "Number of heads of the image tower", {1, 256});
+  set.add("text_width", text_width, "Width of the text tower", {1, 16384});
+  set.add("text_layers", text_layers, "Number of layers of the text tower", {1, 256});
+  set.add("text_heads", text_heads, "Number of heads of the text tower", {1, 256});
   set.add("vocabulary", vocabulary, "\"tiny\" (764 tokens), or a CLIP vocabulary below --data");
 }
 
 void EmoclipOptions::register_options(OptionSet& set) {
-  set.add("init", init, "Bundle that the towers come from; empty: random towers");
+  set.add("init", init, "Bundle to take the towers from; empty: random towers");
   set.group("tower", tower);
   set.add("temporal", temporal, "Temporal model", {"emoclip", "conventional", "none"});
-  set.add("temporal_layers", temporal_layers, "Its layers", {1, 256});
+  set.add("temporal_layers", temporal_layers, "Layers of the temporal model", {1, 256});
   set.add("trains", trains, "What trains; methods-emoclip §7",
           {"temporal", "visual", "text", "both", "all"});
-  set.add("backbone_lr_factor", backbone_lr_factor, "Rate of fine-tuned towers", {1e-9, 1});
+  set.add("backbone_lr_factor", backbone_lr_factor, "Factor of the rate for fine-tuned towers",
+          {1e-9, 1});
 }
 
 Status EmoclipOptions::validate() const {
@@ -70,36 +71,38 @@ Status EmoclipOptions::validate() const {
 }
 
 void EmoclipTraining::register_options(OptionSet& set) {
-  set.add("texts", texts, "What is said of a training sample", {"captions", "classes"});
+  set.add("texts", texts, "Text of a training sample", {"captions", "classes"});
   set.add("class_texts", class_texts,
           "Label file below --data, or set, that describes the classes; empty: mien's own texts");
-  set.add("all_texts", all_texts, "Every text of a class; else only its first, as published");
+  set.add("all_texts", all_texts, "Use every text of a class, not only the first as published");
   set.add("objective", objective,
           "Contrastive as published; cross entropy over the class texts; regression",
           {"contrastive", "classes", "regression"});
-  set.add("positives", positives, "Matches within a batch", {"diagonal", "same_text"});
-  set.add("negatives", negatives, "Of the own process, or of all", {"local", "gathered"});
-  set.add("local_chunks", local_chunks, "Parts of a batch with negatives of their own", {1, 4096});
-  set.add("soft_targets", soft_targets, "Votes instead of labels (objective classes)");
-  set.add("smoothing", smoothing, "Of labels (objective classes)", {0, 0.99});
-  set.add("head", head, "Of a regression: two layers, or a linear probe", {"mlp", "linear"});
-  set.add("ranges", ranges, "Of a regression: scale of each target, or one for all, as LOW:HIGH");
+  set.add("positives", positives, "Which texts of a batch count as matches",
+          {"diagonal", "same_text"});
+  set.add("negatives", negatives, "Negatives from this process or from all", {"local", "gathered"});
+  set.add("local_chunks", local_chunks, "Number of parts of a batch with separate negatives",
+          {1, 4096});
+  set.add("soft_targets", soft_targets, "Use votes instead of labels (objective classes)");
+  set.add("smoothing", smoothing, "Smoothing of labels (objective classes)", {0, 0.99});
+  set.add("head", head, "Head of a regression: two layers, or a linear probe", {"mlp", "linear"});
+  set.add("ranges", ranges, "Scale of each regression target, or one for all, as LOW:HIGH");
   set.add("average_by", average_by,
-          "Of a regression: column (subject, ...) whose samples are averaged before the figures");
+          "Column (subject, ...) by which regression samples are averaged before the figures");
   set.add("epochs", epochs, "Epochs", {1, 1e6});
   set.add("batch", batch, "Clips per step and process", {1, 65536});
   set.add("frames", frames, "Frames per clip", {1, 1023});
-  set.add("stride", stride, "Every n-th frame in training", {1, 1000});
-  set.add("val_stride", val_stride, "Every n-th frame in validation and in the bundle", {1, 1000});
-  set.add("val_random", val_random, "Validation starts at a random frame, as published");
-  set.add("preprocess", preprocess, "Order and filter of the preparation of pixels",
-          {"emoclip", "clip"});
-  set.add("grey", grey, "Pictures lose their colour first");
-  set.add("balance", balance, "Rare classes are drawn as often as frequent ones");
-  set.add("cache", cache, "Keep embeddings of a frozen image tower when nothing is augmented");
+  set.add("stride", stride, "Take every Nth frame in training", {1, 1000});
+  set.add("val_stride", val_stride, "Take every Nth frame in validation and in the bundle",
+          {1, 1000});
+  set.add("val_random", val_random, "Start validation clips at a random frame, as published");
+  set.add("preprocess", preprocess, "Order and filter of the preprocessing", {"emoclip", "clip"});
+  set.add("grey", grey, "Convert pictures to grey first");
+  set.add("balance", balance, "Draw rare classes as often as frequent ones");
+  set.add("cache", cache, "Cache embeddings of a frozen image tower if nothing is augmented");
   set.group("augment", augment);
-  set.add("name", name, "Of the bundle; empty: that of the data");
-  set.add("licence", licence, "Of the bundle");
+  set.add("name", name, "Name of the bundle; empty: the name of the data");
+  set.add("licence", licence, "Licence of the bundle");
 }
 
 void EmoclipRecipe::register_options(OptionSet& set) {
@@ -121,7 +124,7 @@ Status EmoclipRecipe::validate() const {
     return invalid_argument("emoclip.texts: 'captions' (objective classes expects 'classes')");
   }
   if (training.positives == "same_text" && training.negatives != "local") {
-    return invalid_argument("emoclip.positives: same_text goes with negatives: local only");
+    return invalid_argument("emoclip.positives: same_text needs negatives: local");
   }
   return {};
 }

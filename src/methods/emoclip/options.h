@@ -26,8 +26,8 @@ struct TowerOptions {
   void register_options(OptionSet& set);
 };
 
-/// What an EmoCLIP model is made of, and what of it trains. The defaults are those of the published
-/// code. Source: EmoCLIP (arXiv 2310.16640) and its released code; see docs/methods/emoclip.md.
+/// The parts of an EmoCLIP model, and which of them train. The defaults are those of the published
+/// code. Source: EmoCLIP (arXiv 2310.16640) and its released code; see docs/methods/README.md.
 struct EmoclipOptions {
   /// Bundle that the towers come from, and the temporal model when it has one of these sizes;
   /// empty: random towers of `tower`
@@ -57,7 +57,8 @@ struct EmoclipTraining {
   bool soft_targets = false;              ///< votes instead of labels (objective classes)
   double smoothing = 0;                   ///< of labels (objective classes)
   std::string head = "mlp";               ///< regression: mlp (512-256-K) or linear
-  /// Regression: scale of each target (or one for all) as LOW:HIGH, for the bundle; empty: not told
+  /// Regression: scale of each target (or one for all) as LOW:HIGH, for the bundle; empty: not
+  /// stored
   std::vector<std::string> ranges = {};
   /// Regression: predictions of samples with the same value in this column are averaged before the
   /// figures; empty: every sample counts
@@ -86,7 +87,7 @@ struct EmoclipRecipe {
   EmoclipTraining training = {};
 
   void register_options(OptionSet& set);
-  /// What no single option tells. Errors: kInvalidArgument naming the option.
+  /// Checks combinations of options. Errors: kInvalidArgument naming the option.
   Status validate() const;
 };
 

@@ -19,10 +19,10 @@ class TextBank {
   TextBank(std::shared_ptr<const text::Tokenizer> tokenizer, int context)
       : tokenizer_(std::move(tokenizer)), context_(context) {}
 
-  /// The place of a text, which is added when it is new. Errors: those of the tokenizer.
+  /// The index of a text, which is added if it is new. Errors: those of the tokenizer.
   Result<std::int64_t> add(const std::string& text);
   std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
-  /// Shape: [places, context] int64.
+  /// Shape: [indices, context] int64.
   torch::Tensor tokens(const std::vector<std::int64_t>& places) const;
 
  private:

@@ -21,7 +21,7 @@ namespace {
 constexpr int kEmoclipValidationBatch = 32;
 constexpr std::int64_t kClassTextBatch = 64;
 
-// Results depend on the wording, so a run tells it.
+// Results depend on the wording, so a run prints it.
 std::string told_texts(const EmoclipTraining& training, const text::LabelSet& labels) {
   std::string out = fmt::format(
       "class texts: {}{}",
@@ -64,7 +64,7 @@ Status EmoclipMethod::prepare_captions() {
   });
   if (data_.train_view.empty()) {
     return invalid_argument(data_.train->name +
-                            ": no training sample has a caption (expected a column 'caption', "
+                            ": no captions in the training samples (expected a column 'caption', "
                             "data.captions, or emoclip.texts: classes)");
   }
   if (data_.train_view.size() < before) {
@@ -136,7 +136,7 @@ Result<std::int64_t> EmoclipMethod::choose_text(const data::Sample& sample, std:
 std::vector<ParameterGroup> EmoclipMethod::begin_stage(int) {
   std::vector<ParameterGroup> out = model_.groups(options_);
   if (!regresses()) return out;
-  // The text tower and the factor of the cosines have no part in a regression.
+  // A regression does not use the text tower and the factor of the cosines.
   for (ParameterGroup& group : out) {
     std::erase_if(group.parameters, [](const auto& item) {
       const bool unused = item.first == "logit_scale" || !(item.first.starts_with("temporal.") ||
@@ -150,7 +150,7 @@ std::vector<ParameterGroup> EmoclipMethod::begin_stage(int) {
   return out;
 }
 
-// Frozen towers come from the bundle again.
+// Frozen towers are loaded from the bundle again.
 NamedTorchTensors EmoclipMethod::state() {
   NamedTorchTensors out;
   const bool from_bundle = !options_.init.empty();

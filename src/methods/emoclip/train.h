@@ -15,8 +15,8 @@
 
 namespace mien::methods {
 
-/// EmoCLIP as the trainer drives it. An item is a clip: pixels [frames, 3, S, S], or cached
-/// embeddings [frames, embed]; its text is a place in the bank.
+/// Training of EmoCLIP. An item is a clip: pixels [frames, 3, S, S], or cached embeddings [frames,
+/// embed]; its text is an index into the bank.
 class EmoclipMethod : public SampleMethod {
  public:
   Status prepare();
@@ -50,7 +50,7 @@ class EmoclipMethod : public SampleMethod {
   Status forward(const Items& items, StepOutput& out) override;
   /// Shape: clips -> frame embeddings [clips, frames, embed].
   torch::Tensor frames_of(const Items& clips);
-  /// Shape: places in the bank -> unit embeddings [places, embed].
+  /// Shape: indices into the bank -> unit embeddings [indices, embed].
   torch::Tensor text_rows(const std::vector<std::int64_t>& places);
   /// The texts of all classes, one after the other. Shape: [texts, embed], unit.
   torch::Tensor class_text_rows();
@@ -72,7 +72,7 @@ class EmoclipMethod : public SampleMethod {
   EmoclipModel model_;
   text::LabelSet labels_;
   std::optional<TextBank> bank_;
-  std::vector<std::vector<std::int64_t>> class_texts_;  ///< places in the bank
+  std::vector<std::vector<std::int64_t>> class_texts_;  ///< indices into the bank
   std::vector<std::int64_t> captions_;                  ///< by sample; -1: none
   torch::Tensor frozen_texts_;  ///< [bank, embed] when the text tower is frozen
   NamedTorchTensors head_;      ///< regression

@@ -7,14 +7,15 @@ void ExpClipTraining::register_options(OptionSet& set) {
   set.add("teacher", teacher,
           "Vectors of the teacher below --data: safetensors with `vectors` [rows, width]");
   set.add("teacher_ids", teacher_ids,
-          "Text file with the sample of each row; empty: the manifest's samples in their order");
-  set.add("negatives", negatives, "Of the contrastive loss: of this process, or of all",
+          "Text file with the sample id of each row; empty: the manifest's samples in their order");
+  set.add("negatives", negatives,
+          "Negatives of the contrastive loss: from this process or from all",
           {"local", "gathered"});
   set.add("epochs", epochs, "Epochs", {1, 1e6});
   set.add("batch", batch, "Pictures per step and process", {2, 65536});
   set.add("frames", frames, "Frames of a clip, in tests only", {1, 4096});
   set.add("preprocess", preprocess,
-          "Square pictures without mean and deviation, as published, or as the init bundle has it",
+          "Square pictures without mean and deviation, as published, or as in the init bundle",
           {"dfer_clip", "init"});
   set.add("prompts", prompts, "Prompt set of the labels", {"P1", "P2", "P3", "P4", "P5"});
   set.add("class_texts", class_texts, "Label file or set instead of prompts");

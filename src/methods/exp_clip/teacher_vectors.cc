@@ -28,7 +28,7 @@ Result<torch::Tensor> read_vectors(const std::filesystem::path& file) {
   MIEN_ASSIGN_OR_RETURN(torch::Tensor out, nn::to_torch(*found));
   const torch::Tensor norms = out.norm(2, 1, true);
   if (!at::isfinite(norms).all().item<bool>() || !norms.gt(0).all().item<bool>()) {
-    return corrupt(file.string() + ": has a row that is zero or not finite");
+    return corrupt(file.string() + ": a row is zero or not finite");
   }
   return out.div_(norms);
 }
@@ -43,7 +43,7 @@ Result<std::map<std::string, std::int64_t>> read_ids(const std::filesystem::path
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty() || !out.emplace(line, row).second) {
       return corrupt(fmt::format("{}:{}: {} (expected the id of another sample)", file.string(),
-                                 row + 1, line.empty() ? "is empty" : "is there twice"));
+                                 row + 1, line.empty() ? "empty" : "duplicate"));
     }
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }

@@ -12,8 +12,8 @@
 
 namespace mien::methods {
 
-/// What a teacher says of training samples, computed before: the tensor `vectors` [rows, width] of
-/// a safetensors file, and the sample of each row.
+/// Vectors of a teacher for training samples, computed in advance: the tensor `vectors` [rows,
+/// width] of a safetensors file, and the sample of each row.
 class TeacherVectors {
  public:
   TeacherVectors() = default;  ///< empty
@@ -25,12 +25,12 @@ class TeacherVectors {
                                      const data::Manifest& manifest, const data::View& view);
 
   std::int64_t width() const { return vectors_.size(1); }
-  /// Unit rows of the samples at these places. Shape: -> [places, width].
+  /// Unit rows of the samples with these indices. Shape: -> [indices, width].
   torch::Tensor rows(const std::vector<std::int64_t>& places) const;
 
  private:
   torch::Tensor vectors_;             ///< unit rows
-  std::vector<std::int64_t> row_of_;  ///< by place in the manifest; -1: none
+  std::vector<std::int64_t> row_of_;  ///< by index in the manifest; -1: none
 };
 
 }  // namespace mien::methods

@@ -22,7 +22,7 @@ const std::vector<std::string> kSevenClasses = {"happiness", "sadness", "neutral
 }  // namespace
 
 Status ExpClipMethod::prepare() {
-  // What trains needs no label, what validates does.
+  // Training samples need no label; validation samples do.
   MIEN_ASSIGN_OR_RETURN(data_, load_training_data(data_options_, context_.data, context_.seed));
   keep_labelled(*data_.val, data_.val_view);
   MIEN_RETURN_IF_ERROR(load_towers());
@@ -52,8 +52,8 @@ Result<std::vector<text::Label>> ExpClipMethod::labels_of_classes(
   }
   for (const text::Label& label : set->labels) {
     if (label.texts.empty()) {
-      return invalid_argument(
-          fmt::format("class '{}': is a compound (expected texts)", label.name));
+      return invalid_argument(fmt::format(
+          "class '{}': compound classes are not supported (expected texts)", label.name));
     }
   }
   return std::move(set->labels);

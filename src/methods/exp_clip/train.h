@@ -12,8 +12,8 @@
 
 namespace mien::methods {
 
-/// Exp-CLIP as the trainer drives it. Both towers are frozen and nothing is changed at random, so
-/// that every picture goes through the image tower once.
+/// Training of Exp-CLIP. Both towers are frozen and nothing is augmented, so every picture goes
+/// through the image tower once.
 class ExpClipMethod : public ClassifierMethod {
  public:
   Status prepare();

@@ -1,4 +1,4 @@
-// The bundle of HESP: towers as they were, learned texts, the patch, the points of the negatives.
+// The bundle of HESP: unchanged towers, learned texts, the patch, the points of the negatives.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -20,7 +20,7 @@ Status HespMethod::calibrate(engine::BundleInfo& info) {
   return fit_temperature(info);
 }
 
-// The patch, and where it goes.
+// The patch and its position.
 void HespMethod::add_patch(engine::BundleInfo& info, NamedTorchTensors& tensors) const {
   engine::PixelPrompt prompt{.size = static_cast<int>(model_->patch_size())};
   const torch::Tensor mean = torch::tensor({scale_.mean[0], scale_.mean[1], scale_.mean[2]});
@@ -37,7 +37,7 @@ void HespMethod::add_patch(engine::BundleInfo& info, NamedTorchTensors& tensors)
     prompt.col = static_cast<int>(place.col - half);
   }
   info.architecture.prompt = prompt;
-  // The engine adds it behind the normalisation.
+  // The engine adds it after the normalisation.
   tensors.emplace_back("prompt.patch", model_->patch() / std.view({3, 1, 1}));
 }
 
@@ -63,15 +63,14 @@ Status HespMethod::export_bundle(const std::filesystem::path& path, bool overwri
   MIEN_RETURN_IF_ERROR(calibrate(info));
   TowerExport tensors(*towers_);
   tensors.replace(owned);
-  const Card about =
-      card(fmt::format("Trained by `mien train` with the method HESP (arXiv 2404.17100) from {}.",
-                       towers_->bundle().info().name),
-           "clips",
-           training_.text_prompt
-               ? fmt::format("Each has {} learned tokens; bundle.json names the words they are "
-                             "near to.",
-                             training_.contexts)
-               : "Their texts are the bare names.");
+  const Card about = card(
+      fmt::format("Trained by `mien train` with the method HESP (arXiv 2404.17100) from {}.",
+                  towers_->bundle().info().name),
+      "clips",
+      training_.text_prompt ? fmt::format("Each has {} learned tokens; bundle.json lists the words "
+                                          "closest to them.",
+                                          training_.contexts)
+                            : "Their texts are the bare names.");
   return write(std::move(info), tensors, about, path, overwrite);
 }
 

@@ -42,7 +42,7 @@ Result<HespModel> HespModel::make(Towers& towers, const HespTraining& training,
   out.logit_scale_ = logit_scale;
   if (training.lengths == "matched") out.length_ = std::sqrt(logit_scale);
   if (training.visual_prompt && out.patch_size_ > out.side_) {
-    return invalid_argument(fmt::format("hesp.patch: {} (expected at most the {} pixels of a side)",
+    return invalid_argument(fmt::format("hesp.patch: {} (expected at most {}, the pixels per side)",
                                         out.patch_size_, out.side_));
   }
   if (training.visual_prompt && !towers.has_first_map()) {
@@ -85,7 +85,7 @@ Status HespModel::prepare_texts(const std::vector<std::string>& names) {
     MIEN_ASSIGN_OR_RETURN(const auto framed,
                           towers_->framed(std::move(ids), fmt::format("{} learned tokens and '{}'",
                                                                       training_->contexts, name)));
-    first_ = framed.size() > length ? 1 : 0;  // behind the start token
+    first_ = framed.size() > length ? 1 : 0;  // after the start token
     ids_.emplace_back(framed.begin(), framed.end());
   }
   bare_ = at::stack(bare);
@@ -216,7 +216,8 @@ void HespModel::update() {
     normalised_step(patch_, patch_.grad(), training_->step);
     patch_.mutable_grad().zero_();
   }
-  // As released the gradients of all prompts but the negatives are gone before the optimiser steps.
+  // As in the released code, the gradients of all prompts except the negatives are cleared before
+  // the optimiser steps.
   if (contexts_.defined() && contexts_.grad().defined() && !training_->train_text_ctx) {
     contexts_.mutable_grad().zero_();
   }

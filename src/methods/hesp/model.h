@@ -17,7 +17,7 @@ namespace mien::methods {
 using engine::PromptPlace;
 
 struct HespLosses {
-  torch::Tensor known, clustering, negative, negative_text, joint;  ///< undefined: not asked for
+  torch::Tensor known, clustering, negative, negative_text, joint;  ///< undefined: not requested
   torch::Tensor total() const;
 };
 
@@ -35,9 +35,9 @@ class HespModel {
   std::int64_t side() const { return side_; }
   std::int64_t patch_size() const { return patch_size_; }
 
-  /// Where the centre of the patch goes for a picture. Shape: pixels [3, S, S], 0 to 1.
+  /// The centre of the patch for a picture. Shape: pixels [3, S, S], 0 to 1.
   PromptPlace place_for(const torch::Tensor& pixels);
-  /// The same place for every clip from now on.
+  /// Fixes the position for all clips from now on.
   void set_place(PromptPlace place);
   PromptPlace place() const;
 
@@ -65,7 +65,7 @@ class HespModel {
   /// What the optimiser steps. The patch has the rate 0: it is there so that processes share its
   /// gradient.
   std::vector<ParameterGroup> parameters();
-  /// All that a run needs to go on.
+  /// Everything that a run needs to continue.
   NamedTorchTensors state() const;
 
   const torch::Tensor& contexts() const { return contexts_; }
@@ -90,12 +90,13 @@ class HespModel {
   const HespTraining* training_;
   std::int64_t side_ = 0, patch_size_ = 0;
   double logit_scale_ = 100, length_ = 0;
-  torch::Tensor mean_, std_;                    // [3, 1, 1]
-  std::vector<std::vector<std::int64_t>> ids_;  // per class, a filler in every learned place
-  std::int64_t first_ = 0;                      // place of the first learned token
-  torch::Tensor bare_;                          // [K, D] of the bare names, unit rows
-  torch::Tensor negative_texts_;                // [K, D], unit rows
-  torch::Tensor classifier_;                    // [K, channels] of the mask, random
+  torch::Tensor mean_, std_;  // [3, 1, 1]
+  std::vector<std::vector<std::int64_t>>
+      ids_;                       // per class, a placeholder at every learned position
+  std::int64_t first_ = 0;        // position of the first learned token
+  torch::Tensor bare_;            // [K, D] of the bare names, unit rows
+  torch::Tensor negative_texts_;  // [K, D], unit rows
+  torch::Tensor classifier_;      // [K, channels] of the mask, random
   torch::Tensor contexts_, patch_, negatives_, radius_, place_;
 };
 

@@ -23,7 +23,7 @@ struct HespTraining : OpenSetOptions {
   bool clustering = true;         ///< L_KN(CL)
   bool joint = true;              ///< L_H, on the mean of both scores
   bool train_text_ctx = true;     ///< false: only weight decay reaches the contexts (the code)
-  std::string mask = "per_run";   ///< where the patch lies: per_clip asks every clip
+  std::string mask = "per_run";   ///< position of the patch: decided once, or per_clip
   std::string names = "aligned";  ///< alphabetical: names sorted, labels by number (the code)
   bool augment = true;            ///< mirror images and random crops
 

@@ -45,7 +45,7 @@ Status HespMethod::prepare() {
   MIEN_ASSIGN_OR_RETURN(model_, HespModel::make(*towers_, training_, names(), scale_,
                                                 towers_->bundle().info().logit_scale));
   if (!training_.visual_prompt || training_.mask == "per_clip") return {};
-  // The first clip of the first epoch decides where the patch lies, in every process.
+  // The first clip of the first epoch decides the position of the patch in every process.
   const EpochOrder order = epoch_order(0, 0);
   Rng rng(order.seed);
   MIEN_ASSIGN_OR_RETURN(const ClipItem first, make_item(*data_.train, video::SamplingPhase::kTrain,

@@ -12,7 +12,7 @@
 
 namespace mien::methods {
 
-/// HESP as the trainer drives it.
+/// Training of HESP.
 class HespMethod : public OpenSetMethod {
  public:
   Status prepare();

@@ -6,8 +6,8 @@
 
 namespace mien::methods {
 
-/// A file or folder that a recipe names: as it is when it is there, else below the folder of data,
-/// else the shipped bundle of that name. No name stays no name.
+/// Resolves a file or folder of a recipe: the path itself if it exists, otherwise below the data
+/// folder, otherwise the shipped bundle of that name. An empty name stays empty.
 inline std::filesystem::path below_data(const std::filesystem::path& data,
                                         const std::filesystem::path& name) {
   std::error_code error;

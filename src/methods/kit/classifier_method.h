@@ -24,7 +24,7 @@ class ClassifierMethod : public TowerMethod {
   virtual Status begin_scores() { return {}; }
   /// Shape: -> [items, classes], scaled.
   virtual torch::Tensor score_items(const Items& items) = 0;
-  /// Samples at a time in a pass of score_items.
+  /// Number of samples per call of score_items.
   virtual int score_batch() const { return 32; }
 
   /// Fits temperature and threshold on the validation part, if there is one.

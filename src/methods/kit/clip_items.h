@@ -13,15 +13,15 @@
 
 namespace mien::methods {
 
-/// A sample on its way: pixels [frames, 3, S, S], or cached embeddings [frames, embed].
+/// A loaded sample: pixels [frames, 3, S, S], or cached embeddings [frames, embed].
 struct ClipItem {
   std::vector<float> values = {};
   std::int64_t place = 0;
   std::int64_t text = -1;  ///< of the texts of the run, when one was drawn for it
 };
 
-/// The sample at `place`: its pixels, or the rows of `cache` unless that is empty. Errors: those of
-/// the reader and the cache.
+/// The sample with this index: its pixels, or its rows of `cache` unless that is empty. Errors:
+/// those of the reader and the cache.
 Result<ClipItem> read_item(const data::Manifest& manifest, std::int64_t place,
                            const SequenceReader& reader, video::SamplingPhase phase,
                            const FrameCache& cache, Rng& rng);

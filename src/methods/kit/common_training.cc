@@ -14,7 +14,7 @@ Status CommonTraining::check_init(std::string_view group) const {
 }
 
 void CommonTraining::add_init(OptionSet& set) {
-  set.add("init", init, "Bundle that both towers come from, below --data");
+  set.add("init", init, "Bundle to take both towers from, below --data");
 }
 
 void CommonTraining::add_length(OptionSet& set, std::string_view samples) {
@@ -26,17 +26,18 @@ void CommonTraining::add_length(OptionSet& set, std::string_view samples) {
 void CommonTraining::add_select(OptionSet& set, std::string_view first) {
   std::vector<std::string_view> choices = {"last", "war", "uar"};
   if (!first.empty()) choices.insert(choices.begin() + 1, first);
-  set.add("select", select, "Epoch that is kept: the last, or the best on the validation part",
+  set.add("select", select, "Epoch to keep: the last, or the best on the validation part",
           std::move(choices));
 }
 
 void CommonTraining::add_accept(OptionSet& set, std::string_view part) {
-  set.add("accept", accept, fmt::format("Share of the {} that is not unknown", part), {0.5, 1});
+  set.add("accept", accept, fmt::format("Share of the {} that must not be unknown", part),
+          {0.5, 1});
 }
 
 void CommonTraining::add_bundle(OptionSet& set) {
-  set.add("name", name, "Of the bundle; empty: that of the data");
-  set.add("licence", licence, "Of the bundle");
+  set.add("name", name, "Name of the bundle; empty: the name of the data");
+  set.add("licence", licence, "Licence of the bundle");
 }
 
 }  // namespace mien::methods

@@ -15,7 +15,7 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-// How many of the learned tokens stand before the text.
+// The number of learned tokens before the text.
 std::size_t tokens_before(const ContextOptions& options) {
   const auto tokens = static_cast<std::size_t>(options.tokens);
   if (options.place == "front") return 0;
@@ -53,10 +53,10 @@ Result<PromptRow> make_row(const Towers& towers, const ContextOptions& options,
 
 void ContextOptions::register_options(OptionSet& set) {
   set.add("tokens", tokens, "M: learned tokens of a class", {1, 1000});
-  set.add("place", place, "Where the text stands: behind the learned tokens, before, between them",
+  set.add("place", place, "Position of the text: after, before or between the learned tokens",
           {"end", "front", "middle"});
   set.add("shared", shared, "One context for all classes instead of one each");
-  set.add("init_std", init_std, "Deviation of learned tokens at the start", {0, 10});
+  set.add("init_std", init_std, "Initial standard deviation of learned tokens", {0, 10});
 }
 
 Result<ContextLearner> ContextLearner::make(const Towers& towers, const ContextOptions& options,

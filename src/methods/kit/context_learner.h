@@ -14,16 +14,16 @@ namespace mien::methods {
 
 struct ContextOptions {
   int tokens = 8;             ///< M: learned tokens
-  std::string place = "end";  ///< of the text: behind the learned tokens; front, middle
+  std::string place = "end";  ///< of the text: after the learned tokens; front, middle
   bool shared = false;        ///< one context for all classes
   double init_std = 0.02;
 
   void register_options(OptionSet& set);
 };
 
-/// Texts with learned input vectors around them: a context of M vectors per class (or one for all)
-/// before, behind or on both sides of each written text. Source: DFER-CLIP (arXiv 2308.13382),
-/// which takes it from CoOp (arXiv 2109.01134).
+/// Texts with learned input vectors: a context of M vectors per class (or one for all) before,
+/// after or on both sides of each written text. Source: DFER-CLIP (arXiv 2308.13382), which takes
+/// it from CoOp (arXiv 2109.01134).
 class ContextLearner {
  public:
   /// Errors: kInvalidArgument without a text, for M below 1, or a text that does not fit the tower.
@@ -36,7 +36,7 @@ class ContextLearner {
   const torch::Tensor& ids() const { return ids_; }
   /// Shape: [texts] int64, start and end tokens included.
   const torch::Tensor& lengths() const { return lengths_; }
-  /// Places of the learned tokens in ids(). Shape: [texts, M] int64.
+  /// Positions of the learned tokens in ids(). Shape: [texts, M] int64.
   const torch::Tensor& places() const { return places_; }
 
   /// Runs the text tower. Shape: -> [texts, embed], unit rows.

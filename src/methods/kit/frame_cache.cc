@@ -42,7 +42,7 @@ Status fill_rows(const data::Manifest& manifest, const SequenceReader& reader,
   for (std::size_t i = 0; i < count; ++i) order.push_back(first + static_cast<std::int64_t>(i));
   loader.start(std::move(order), 0);
   for (std::size_t done = 0; done < count;) {
-    if (context.cancel != nullptr && *context.cancel) return cancelled("embeddings: stopped");
+    if (context.cancel != nullptr && *context.cancel) return cancelled("embeddings: cancelled");
     const std::size_t batch = std::min(kBatch, count - done);
     torch::Tensor pixels = torch::empty({static_cast<std::int64_t>(batch), 3, side, side});
     std::vector<bool> bad(batch);

@@ -34,7 +34,7 @@ class FrameCache {
                                  const FrameCacheOptions& options, const MethodContext& context);
 
   bool empty() const { return cache_ == nullptr; }
-  /// The rows of some frames of the sample at `place`, one after the other. Errors: kCorrupt naming
+  /// The rows of some frames of a sample, one after the other. Errors: kCorrupt naming
   /// a frame that could not be read.
   Result<std::vector<float>> copy(const data::Sample& sample, std::int64_t place,
                                   const video::FrameIndices& indices) const;

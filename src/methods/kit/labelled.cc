@@ -17,7 +17,7 @@ Status keep_labelled(TrainingData& data) {
   keep_labelled(*data.val, data.val_view);
   if (data.train_view.empty()) {
     return invalid_argument(data.train->name +
-                            ": no training sample has one label (expected a column 'label')");
+                            ": no labels in the training samples (expected a column 'label')");
   }
   if (data.train->classes.size() < 2) {
     return invalid_argument(fmt::format("{}: has {} class (expected at least 2)", data.train->name,

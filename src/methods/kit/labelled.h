@@ -7,7 +7,7 @@
 
 namespace mien::methods {
 
-/// Drops samples that have not exactly one class: they have no single right answer.
+/// Drops samples without exactly one class: they have no single right answer.
 void keep_labelled(const data::Manifest& manifest, data::View& view);
 /// keep_labelled for both parts. Errors: kInvalidArgument when nothing is left to train with, or
 /// there are fewer than two classes.

@@ -8,7 +8,7 @@
 
 namespace mien::methods {
 
-/// Labels whose texts tell what the learned ones are near to: `each` texts per class, in order.
+/// Labels whose texts list the words closest to the learned ones: `each` texts per class, in order.
 /// Without learned texts the labels have none.
 std::vector<text::Label> learned_labels(const std::vector<std::string>& classes,
                                         const std::vector<engine::LearnedText>& learned,

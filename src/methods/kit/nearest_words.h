@@ -9,7 +9,7 @@
 
 namespace mien::methods {
 
-/// Words that a bundle tells of each learned token.
+/// Number of words that a bundle lists for each learned token.
 inline constexpr int kNearWords = 5;
 
 /// For every learned vector the `count` vocabulary entries that are nearest (Euclidean), nearest

@@ -72,7 +72,7 @@ Result<OpenSetData> load_open_set_data(const DataOptions& options,
                                        const std::string& split,
                                        const std::filesystem::path& folder, std::uint64_t seed) {
   if (!known.empty() && !split.empty()) {
-    return invalid_argument("known, split: both are given (expected one of them)");
+    return invalid_argument("known, split: cannot be combined (expected one of them)");
   }
   OpenSetData out;
   MIEN_ASSIGN_OR_RETURN(out.data, load_training_data(options, folder, seed));
@@ -102,7 +102,7 @@ Result<OpenSetData> load_open_set_data(const DataOptions& options,
   out.open_view = labelled(*out.data.val, out.data.val_view, false);
   out.data.val_view = labelled(*out.data.val, out.data.val_view, true);
   if (out.data.train_view.empty()) {
-    return invalid_argument(fmt::format("{}: no training sample is of a known class (known: {})",
+    return invalid_argument(fmt::format("{}: no training samples of a known class (known: {})",
                                         out.data.train->name, fmt::join(out.classes, ", ")));
   }
   return out;

@@ -26,7 +26,7 @@ Result<OpenSetData> load_open_set_data(const DataOptions& options,
                                        const std::string& split,
                                        const std::filesystem::path& folder, std::uint64_t seed);
 
-/// What an open-set model says of the validation part.
+/// The scores of an open-set model for the validation part.
 struct SplitAnswers {
   torch::Tensor closed;             ///< [known samples, classes], larger is surer
   torch::Tensor open;               ///< [other samples, classes], or undefined

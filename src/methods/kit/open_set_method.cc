@@ -47,13 +47,15 @@ double released_threshold(const torch::Tensor& scores, double accept) {
 
 void OpenSetOptions::add_known(OptionSet& set) {
   add_init(set);
-  set.add("known", known, "Classes that train; the others are unknown. Empty: all, or split");
+  set.add("known", known,
+          "Known classes, which train; the others are unknown. Empty: all, or split");
   set.add("split", split, "Published list and number of a split, for example afew:3");
   add_length(set, "Clips");
 }
 
 void OpenSetOptions::add_lengths(OptionSet& set) {
-  set.add("lengths", lengths, "Of embeddings: the tower's own, or all the root of the logit scale",
+  set.add("lengths", lengths,
+          "Length of embeddings: the tower's own, or the root of the logit scale",
           {"own", "matched"});
 }
 

@@ -10,7 +10,7 @@
 
 namespace mien::methods {
 
-/// Options of methods that know some classes and tell that a sample has none of them.
+/// Options of methods that know some classes and recognise samples of other classes.
 struct OpenSetOptions : CommonTraining {
   std::vector<std::string> known = {};  ///< classes that train; empty: all, or those of `split`
   std::string split = {};               ///< a published list and the number of a split: "afew:3"
@@ -25,14 +25,14 @@ struct OpenSetOptions : CommonTraining {
   }
 
  protected:
-  /// What comes first: init, known, split, epochs, batch, frames.
+  /// Registers the first options: init, known, split, epochs, batch, frames.
   void add_known(OptionSet& set);
   void add_lengths(OptionSet& set);
-  /// What comes last: select, accept, name, licence.
+  /// Registers the last options: select, accept, name, licence.
   void add_selection(OptionSet& set);
 };
 
-/// Both scores of clips; one of them may be undefined.
+/// The two scores of clips; one of them may be undefined.
 struct OpenSetLogits {
   torch::Tensor known;     ///< p [N, K]: scaled cosines with the texts
   torch::Tensor negative;  ///< z [N, K]: distances from the reciprocal points
@@ -40,7 +40,8 @@ struct OpenSetLogits {
   torch::Tensor joint() const;
 };
 
-/// Known classes train around frozen towers; what is not known is told by the largest score.
+/// Trains known classes around frozen towers; the largest score decides whether a sample is
+/// unknown.
 class OpenSetMethod : public TowerMethod {
  public:
   Result<NamedValues> validate(int stage, int epoch) override;
@@ -68,13 +69,13 @@ class OpenSetMethod : public TowerMethod {
   engine::BundleInfo open_set_info(std::string_view method) const;
   /// Temperature from the known samples of the validation part, and a note on the calibration.
   Status fit_temperature(engine::BundleInfo& info);
-  /// A card with what all such bundles tell; `known`: of the known classes, behind their names.
+  /// A card with the facts of all such bundles; `known`: text after the names of the known classes.
   Card card(const std::string& about, const std::string& samples, const std::string& known) const;
 
   SequenceReader reader_;
 
  private:
-  /// `read`: gets the places of the samples, may be null.
+  /// `read`: receives the indices of the samples, may be null.
   Result<OpenSetLogits> score(const data::Manifest& manifest, const data::View& view,
                               std::vector<std::int64_t>* read);
   Result<SplitAnswers> answers();

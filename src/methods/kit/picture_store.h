@@ -25,16 +25,16 @@ class PictureStore {
       const data::Manifest& manifest, const data::View& view, const image::PreprocessSpec& spec,
       const DataOptions& options, const std::function<void(std::int64_t)>& progress);
 
-  /// Shape: [S, S] of the sample at `place`. Precondition: it was read.
+  /// Shape: [S, S] of a sample. Precondition: it was read.
   std::span<const float> plane(std::int64_t place) const;
-  /// Shape: [places, 1, S, S]. Precondition: they were read.
+  /// Shape: [indices, 1, S, S]. Precondition: they were read.
   torch::Tensor planes(std::span<const std::int64_t> places) const;
-  /// Drops the places that could not be read.
+  /// Drops the samples that could not be read.
   void keep_readable(data::View& view) const;
 
  private:
   std::size_t area_ = 0;
-  std::vector<std::int64_t> rows_;  ///< by place; -1: none
+  std::vector<std::int64_t> rows_;  ///< by sample index; -1: none
   std::vector<float> values_;
 };
 

@@ -18,7 +18,7 @@ void SampleMethod::set_batch(int batch, int ahead) {
 }
 
 std::int64_t SampleMethod::steps_per_epoch(int) const {
-  Rng rng(1);  // any: the number of samples does not depend on what is drawn
+  Rng rng(1);  // any seed: the number of samples does not depend on it
   const auto count = static_cast<std::int64_t>(epoch_view(rng).size());
   const std::int64_t common = std::int64_t{batch_} * context_.processes.world;
   return keeps_rest() ? (count + common - 1) / common : count / common;
@@ -28,7 +28,7 @@ data::LoaderOptions SampleMethod::loader_options() const {
   return {.threads = data_options_.threads,
           .ahead = batches_ahead_ * batch_,
           .max_bad_share = data_options_.max_bad_share,
-          .batch = keeps_rest() ? 1 : batch_,  // the loader drops what fills no batch
+          .batch = keeps_rest() ? 1 : batch_,  // the loader drops an incomplete batch
           .rank = context_.processes.rank,
           .world = context_.processes.world};
 }

@@ -50,7 +50,7 @@ class SampleMethod : public Method {
   /// must take the same number of steps.
   virtual bool takes_rest() const { return false; }
 
-  /// The samples of an epoch in their order, and the seed of whatever is drawn for them; the same
+  /// The samples of an epoch in their order, and the seed of everything random about them; the same
   /// for the same stage and epoch.
   struct EpochOrder {
     data::View view;

@@ -15,7 +15,7 @@ Status TowerMethod::load_towers() {
   for (const NamedTorchTensors& list : {towers_->image_tensors(), towers_->text_tensors()}) {
     for (const auto& [name, tensor] : list) torch::Tensor(tensor).requires_grad_(false);
   }
-  // Behind the towers: making them draws numbers, too.
+  // After loading the towers, because that draws random numbers too.
   torch::manual_seed(context_.seed);
   return {};
 }

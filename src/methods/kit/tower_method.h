@@ -25,7 +25,7 @@ class TowerMethod : public SampleMethod {
   }
 
   const Towers& towers() const { return *towers_; }
-  /// How frames are read in the present stage; only some stages augment them.
+  /// How frames are read in the current stage; only some stages augment them.
   virtual SequenceReader reader() const = 0;
 
  protected:

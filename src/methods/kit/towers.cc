@@ -104,7 +104,7 @@ Result<std::vector<std::int32_t>> Towers::framed(std::vector<std::int32_t> ids,
   const int context = context_of(*architecture().text);
   if (ids.size() > static_cast<std::size_t>(context)) {
     return invalid_argument(
-        fmt::format("{}: needs {} places of the text tower (expected at most {})", subject,
+        fmt::format("{}: {} tokens (expected at most {}, the context of the text tower)", subject,
                     ids.size(), context));
   }
   return ids;

@@ -41,13 +41,13 @@ class Towers {
   /// The same of texts of several lengths. Shape: vectors [N, L, W], zero behind the end of a text;
   /// lengths [N] int64 -> [N, embed].
   torch::Tensor texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths);
-  /// What the text tower says of written texts, without autograd. Shape: -> [texts, embed], not
+  /// Embeddings of written texts, without autograd. Shape: -> [texts, embed], not
   /// normalised. Errors: those of framed().
   Result<torch::Tensor> texts(const std::vector<std::string>& texts);
 
   /// Width of an input vector of the text tower.
   std::int64_t token_width() const;
-  /// Ids of a text as the tower wants them, start and end tokens included, not padded.
+  /// Ids of a text for the tower, including start and end tokens, not padded.
   /// Errors: those of the tokenizer; kInvalidArgument when it is longer than the context.
   Result<std::vector<std::int32_t>> framed(std::vector<std::int32_t> ids,
                                            std::string_view subject) const;
@@ -57,7 +57,7 @@ class Towers {
   /// Trainable parameters of the text tower; their names are for tests and messages.
   NamedTorchTensors text_tensors() const;
 
-  /// Vectors of all vocabulary entries that are words, and what they read as.
+  /// Vectors of all vocabulary entries that are words, and their texts.
   struct Vocabulary {
     torch::Tensor vectors;  ///< [entries, W]
     std::vector<std::string> words;

@@ -56,7 +56,7 @@ std::string splits_of(const data::Manifest& manifest) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// Every n-th of a view: a manifest sorted by class keeps all of them.
+// Takes every Nth sample, so that a manifest sorted by class keeps all classes.
 void thin_out(data::View& view, std::size_t most) {
   if (view.size() <= most) return;
   data::View kept;
@@ -67,7 +67,8 @@ void thin_out(data::View& view, std::size_t most) {
 // A random part, the same for every seed of a run.
 Status hold_out_share(const DataOptions& options, TrainingData& out) {
   if (options.folds > 0) {
-    return invalid_argument("data.holdout: does not go with data.folds (expected one of them)");
+    return invalid_argument(
+        "data.holdout: cannot be combined with data.folds (expected one of them)");
   }
   Rng rng(1);
   const data::View all = data::shuffled(out.train_view, rng);
@@ -101,7 +102,7 @@ Status load_parts(const DataOptions& options, const std::filesystem::path& folde
                                             options.val_split, reading, folder));
   if (val.manifest->classes != out.train->classes) {
     return invalid_argument(
-        fmt::format("{}: has other classes than {}", val.manifest->name, out.train->name));
+        fmt::format("{}: different classes from {}", val.manifest->name, out.train->name));
   }
   out.val = std::move(val.manifest);
   out.val_view = std::move(val.view);
@@ -115,29 +116,31 @@ void DataOptions::register_options(OptionSet& set) {
       "train", train,
       "Manifest of the training samples below --data, or NAME:FOLDER of a data set (dfew:DFEW)");
   set.add("val", val, "Manifest of the validation samples; empty: the same");
-  set.add("train_split", train_split, "Split that trains; empty: all rows");
-  set.add("val_split", val_split, "Split that validates; empty: none");
-  set.add("unit", unit, "What a sample is", {"auto", "frame", "sequence"});
+  set.add("train_split", train_split, "Split to train on; empty: all rows");
+  set.add("val_split", val_split, "Split to validate on; empty: none");
+  set.add("unit", unit, "Unit of a sample", {"auto", "frame", "sequence"});
   set.add("classes", classes, "Classes in their order; empty: those that occur, sorted");
   set.add("captions", captions,
           "CSV of captions below --data, or `votes`: sentences made from the votes of annotators");
-  set.add("variant", variant, "Of a data set, for example single or compound");
-  set.add("label_order", label_order, "Numbers of the classes of a data set",
+  set.add("variant", variant, "Variant of a data set, for example single or compound");
+  set.add("label_order", label_order, "Order of the classes of a data set",
           {"native", "emoclip", "peers"});
   set.add("set_fold", set_fold, "Published fold of a data set", {1, 100});
   set.add("targets", targets, "Columns to predict (regression)");
   set.add("unlabelled", unlabelled, "Keep samples without a label, for methods that need none");
-  set.add("folds", folds, "Parts by subject, one of which validates; 0: use the splits", {0, 1000});
-  set.add("fold", fold, "Which part validates, from 0", {0, 1000});
+  set.add("folds", folds, "Number of parts by subject, one of which validates; 0: use the splits",
+          {0, 1000});
+  set.add("fold", fold, "Part that validates, from 0", {0, 1000});
   set.add("holdout", holdout,
-          "Share of the training samples that validates instead of val_split; 0: none", {0, 0.9});
-  set.add("leave_out", leave_out, "Class that does not train and alone validates");
+          "Share of the training samples to validate on instead of val_split; 0: none", {0, 0.9});
+  set.add("leave_out", leave_out, "Class to leave out of training and validate on alone");
   set.add("left_out_validates", left_out_validates,
-          "As published: the epoch is chosen on the class left out; false: on the others");
-  set.add("limit", limit, "Train with the first samples only; 0: all", {0, 1e9});
-  set.add("val_limit", val_limit, "Validate on so many samples, spread evenly; 0: all", {0, 1e9});
-  set.add("threads", threads, "Threads that read samples", {1, 256});
-  set.add("max_bad_share", max_bad_share, "Share of the samples that may be unreadable", {0, 1});
+          "Choose the epoch on the left-out class, as published; false: on the others");
+  set.add("limit", limit, "Number of samples to train on, from the first; 0: all", {0, 1e9});
+  set.add("val_limit", val_limit, "Number of samples to validate on, spread evenly; 0: all",
+          {0, 1e9});
+  set.add("threads", threads, "Number of threads that read samples", {1, 256});
+  set.add("max_bad_share", max_bad_share, "Maximum share of unreadable samples", {0, 1});
 }
 
 Result<TrainingData> load_training_data(const DataOptions& options,
@@ -155,7 +158,7 @@ Result<TrainingData> load_training_data(const DataOptions& options,
   if (options.holdout > 0) MIEN_RETURN_IF_ERROR(hold_out_share(options, out));
   if (!options.leave_out.empty()) {
     MIEN_CHECK(out.val->classes == out.train->classes);
-    // The samples that test come from the validation part, which may be another manifest.
+    // Test samples come from the validation part, which may be another manifest.
     MIEN_ASSIGN_OR_RETURN(
         data::TwoViews train,
         data::leave_class_out(*out.train, out.train_view, out.train_view, options.leave_out));

@@ -32,20 +32,20 @@ struct DataOptions {
   int set_fold = 1;                     ///< published fold of a data set, from 1
   std::vector<std::string> targets = {};
   bool unlabelled = false;  ///< samples without a label are kept; methods that need none use them
-  int folds = 0;            ///< validate on one of so many parts by subject instead of on val_split
+  int folds = 0;  ///< validate on one of this number of parts by subject instead of val_split
   int fold = 0;
   double holdout = 0;              ///< validate on this share of the training samples instead
-  std::string leave_out = {};      ///< class that does not train and alone validates
+  std::string leave_out = {};      ///< class to leave out of training and validate on alone
   bool left_out_validates = true;  ///< false: the classes that train validate
-  int limit = 0;                   ///< train with the first samples only; 0: all
-  int val_limit = 0;               ///< validate on so many samples, spread evenly; 0: all
+  int limit = 0;                   ///< number of samples to train on, from the first; 0: all
+  int val_limit = 0;               ///< number of samples to validate on, spread evenly; 0: all
   int threads = 2;
   double max_bad_share = 0.01;
 
   void register_options(OptionSet& set);
 };
 
-/// Two manifests with the same classes, and what of each is used.
+/// Two manifests with the same classes, and the part of each that is used.
 struct TrainingData {
   std::shared_ptr<const data::Manifest> train;
   std::shared_ptr<const data::Manifest> val;  ///< may be the same object
@@ -67,7 +67,7 @@ struct SequenceReader {
   image::PreprocessSpec preprocess;
   video::SamplingSpec sampling;
   data::AugmentOptions augment = {};
-  data::RandomViewOptions view = {};       ///< colours before `augment`, crop behind it
+  data::RandomViewOptions view = {};       ///< colours before `augment`, crop after it
   data::PictureViewOptions pictures = {};  ///< of the 8-bit pictures, before all others
 
   /// The frames that the rule takes. Errors: those of video::sample.

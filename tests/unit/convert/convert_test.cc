@@ -132,7 +132,7 @@ TEST_F(ConvertTest, EmoClipsDownstreamModelWithAndWithoutWords) {
   EXPECT_EQ(report->bundle->info().method, "emoclip");
   EXPECT_TRUE(report->bundle->has_text_tower());
   EXPECT_EQ(labels_of(*report).size(), 7U);
-  EXPECT_TRUE(test::has_note(report->notes, "the text tower is that of clip.safetensors"));
+  EXPECT_TRUE(test::has_note(report->notes, "text tower taken from clip.safetensors"));
   const std::string card = report->bundle->card().value();
   EXPECT_NE(card.find("It reads 32 frames, every 4th\n"), std::string::npos) << card;
   const Json& from = *report->bundle->info().provenance.find("converted_from");
@@ -200,7 +200,7 @@ TEST_F(ConvertTest, DferClipMaySayItselfWhereTheTextStands) {
   options.text_position = TextPosition::kEnd;
   const auto other = convert(weights, options, "other");
   MIEN_EXPECT_CODE(other, StatusCode::kInvalidArgument);
-  EXPECT_NE(other.status().message().find("(expected 'front', as the file says)"),
+  EXPECT_NE(other.status().message().find("differs from the file (expected 'front')"),
             std::string::npos);
   weights.say("class_token_position", "beside");
   MIEN_EXPECT_CODE(convert(weights, options, "other"), StatusCode::kInvalidArgument);
@@ -212,7 +212,7 @@ TEST_F(ConvertTest, Ke2ntWithTheClipItWasTrainedAgainst) {
   MIEN_ASSERT_OK(tower);
   EXPECT_EQ(tower->bundle->info().method, "image");
   EXPECT_TRUE(labels_of(*tower).empty());
-  EXPECT_TRUE(test::has_note(tower->notes, "--text-from CLIP takes the text tower"));
+  EXPECT_TRUE(test::has_note(tower->notes, "--text-from CLIP adds the text tower"));
   test::Weights loud = test::clip_weights();
   test::set_scale(loud, "logit_scale", 150);
   Options options;
@@ -269,7 +269,7 @@ TEST_F(ConvertTest, NumbersThatAreNotFiniteAreFoundBeforeAnythingIsWritten) {
   weights.set("visual.proj", Tensor::from_f32({64, 32}, std::vector<float>(64 * 32, NAN)));
   const auto report = convert(weights);
   MIEN_EXPECT_CODE(report, StatusCode::kCorrupt);
-  EXPECT_NE(report.status().message().find("the image tower gives numbers that are not finite"),
+  EXPECT_NE(report.status().message().find("image tower gives numbers that are not finite"),
             std::string::npos);
   test::Weights text = test::clip_weights();
   text.set("text_projection", Tensor::from_f32({128, 32}, std::vector<float>(128 * 32, NAN)));

@@ -90,7 +90,7 @@ TEST(RegressionHead, IsNamedOrNumbered) {
   ASSERT_TRUE(*numbered);
   EXPECT_EQ((*numbered)->sizes, (engine::RegressionHead{.hidden = 12, .targets = 3}));
   EXPECT_EQ((*numbered)->targets[2].name, "target_3");
-  EXPECT_TRUE(test::has_note(notes, "--targets names them"));
+  EXPECT_TRUE(test::has_note(notes, "--targets sets them"));
   notes.clear();
   const auto named = find_regression(weights, ClipNaming::kBareImage, 32, {"a", "b", "c"}, notes);
   MIEN_ASSERT_OK(named);

@@ -35,11 +35,11 @@ TEST_F(Afew, Damage) {
   EXPECT_THAT(problem("afew"), HasSubstr("folder 'AFEW_Face/train/Fear/003' has no pictures"));
   clip("AFEW_Face/train/Bored/004");
   EXPECT_EQ(problem("afew"),
-            "corrupt: DIR/AFEW_Face/train/Bored: is no class (expected folders happiness, sadness, "
+            "corrupt: DIR/AFEW_Face/train/Bored: not a class (expected folders happiness, sadness, "
             "neutral, anger, surprise, disgust, fear)");
   std::filesystem::remove_all(dir_ / "AFEW_Face/train");
   EXPECT_EQ(problem("afew"),
-            "not_found: DIR/AFEW_Face/train: is missing or empty (expected class folders)");
+            "not_found: DIR/AFEW_Face/train: missing or empty (expected class folders)");
   std::filesystem::remove_all(dir_ / "AFEW_Face");
   EXPECT_THAT(problem("afew"), HasSubstr("has no pictures (expected a folder AFEW_Face)"));
 }

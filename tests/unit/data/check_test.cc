@@ -94,7 +94,7 @@ TEST_F(Check, DuplicatesAndLeaks) {
   const auto report = check_manifest(set);
   ASSERT_TRUE(report.ok());
   EXPECT_THAT(found(*report)["duplicate"],
-              ElementsAre("a.pgm: is in sample 'a.pgm' (train) and again in 'a.pgm' (val), with "
+              ElementsAre("a.pgm: used by sample 'a.pgm' (train) and again by 'a.pgm' (val), with "
                           "another label"));
   EXPECT_THAT(found(*report)["leak"],
               ElementsAre("subject 'A': is in splits train, test (expected one)"));

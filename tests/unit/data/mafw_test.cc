@@ -116,7 +116,7 @@ TEST_F(Mafw, Damage) {
   file(own("single", "with", "train"), "00001.mp4\tanger\n00009.mp4\tanger\n");
   EXPECT_THAT(problem("mafw"), HasSubstr("train.txt:2: folder 'data/faces/00009' has no pictures"));
   file(own("single", "with", "train"), "00001.mp4\tanger\n00002.mp4\tfear\t\xFF\xFF\n");
-  EXPECT_THAT(problem("mafw"), HasSubstr("train.txt:2: bytes that are no text (expected GBK)"));
+  EXPECT_THAT(problem("mafw"), HasSubstr("train.txt:2: invalid text (expected GBK)"));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TEST_F(Registry, EmptyAndMissingFolders) {
 }
 
 TEST_F(Registry, UnknownNameAndFiles) {
-  EXPECT_THAT(problem("kdef"), HasSubstr("data set 'kdef': is not known (expected dfew, "));
+  EXPECT_THAT(problem("kdef"), HasSubstr("data set 'kdef': unknown (expected dfew, "));
   file("x.txt", "x");
   EXPECT_THAT(test::problem_of(load_dataset("dfew", dir_ / "x.txt")),
               HasSubstr("is a file (expected the folder of dfew)"));

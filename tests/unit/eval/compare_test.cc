@@ -113,9 +113,9 @@ TEST(Answers, DamageIsTold) {
     return mien::test::problem_of(load_answers(dir / "x"));
   };
   EXPECT_THAT(problem("{\"war\": 3}"), HasSubstr("has no samples (expected the output of"));
-  EXPECT_THAT(problem("{\"classes\": [1], \"samples\": []}"), HasSubstr("a class is no text"));
+  EXPECT_THAT(problem("{\"classes\": [1], \"samples\": []}"), HasSubstr("a class is not a string"));
   EXPECT_THAT(problem("{\"classes\": [\"a\"], \"samples\": [{\"id\": \"1\", \"truth\": \"b\"}]}"),
-              HasSubstr("sample 1: class 'b' is not among those of the file"));
+              HasSubstr("sample 1: class 'b' is not in the list of classes of the file"));
   EXPECT_THAT(
       problem(
           "{\"classes\": [\"a\"], \"samples\": [{\"id\": \"1\", \"truth\": \"a\", \"p\": [7]}]}"),
@@ -123,7 +123,7 @@ TEST(Answers, DamageIsTold) {
   EXPECT_THAT(problem("{broken"), HasSubstr("corrupt"));
   EXPECT_THAT(problem("id,truth\n1,a\n"), HasSubstr("x:1: columns id, truth (expected those"));
   EXPECT_THAT(problem("id,truth,prediction,p_a\n1,a,a,1\n1,a,a,1\n"),
-              HasSubstr("'1' is there twice"));
+              HasSubstr("duplicate sample '1'"));
   EXPECT_THAT(problem("id,truth,prediction,p_a\n1,a,a,nan\n"),
               HasSubstr("x:2: probabilities of '1'"));
   EXPECT_THAT(problem("id,truth,prediction,p_a\n1,a,a\n"), HasSubstr("x:2"));

@@ -38,15 +38,15 @@ TEST(Corruptions, EachLevelIsWorseAndRepeatable) {
   for (const Corruption kind : all_corruptions()) {
     double last = 0;
     for (int level = 1; level <= kCorruptionLevels; ++level) {
-      const auto spoiled = corrupt_image(picture, kind, level, "a.png");
-      MIEN_ASSERT_OK(spoiled);
-      ASSERT_EQ(spoiled->width(), 112);
-      ASSERT_EQ(spoiled->height(), 96);
-      const double now = distance(picture, *spoiled);
+      const auto corrupted = corrupt_image(picture, kind, level, "a.png");
+      MIEN_ASSERT_OK(corrupted);
+      ASSERT_EQ(corrupted->width(), 112);
+      ASSERT_EQ(corrupted->height(), 96);
+      const double now = distance(picture, *corrupted);
       // JPEG's blocks may meet the squares by chance; it is worse than the original all the same.
       EXPECT_GT(now, kind == Corruption::kJpeg ? 0.0 : last) << to_string(kind) << ' ' << level;
       last = now;
-      EXPECT_EQ(corrupt_image(picture, kind, level, "a.png")->pixels(), spoiled->pixels());
+      EXPECT_EQ(corrupt_image(picture, kind, level, "a.png")->pixels(), corrupted->pixels());
     }
   }
 }

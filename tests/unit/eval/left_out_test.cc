@@ -109,7 +109,7 @@ TEST(LeftOut, UnknownIsToldByTheOtherClasses) {
   EXPECT_EQ(counted->known_correct, 1);
   ASSERT_TRUE(counted->auroc);
   EXPECT_NEAR(*counted->auroc, 100.0 * 3 / 6, 1e-9);
-  EXPECT_THAT(test::problem_of(count_left_out("x", run)), HasSubstr("is not in the data"));
+  EXPECT_THAT(test::problem_of(count_left_out("x", run)), HasSubstr("not in the data"));
   RunResult without = run;
   without.predictions.erase(without.predictions.begin(), without.predictions.begin() + 2);
   EXPECT_THAT(test::problem_of(count_left_out("a", without)), HasSubstr("has no sample"));

@@ -33,9 +33,9 @@ TEST(Robustness, AgreesWithNumpy) {
   const auto report = robustness.finish();
   MIEN_ASSERT_OK(report);
   EXPECT_NEAR(report->war, golden.find("war")->as_number(), 1e-9);
-  EXPECT_NEAR(report->spoiled_war, golden.find("spoiled")->as_number(), 1e-9);
+  EXPECT_NEAR(report->corrupted_war, golden.find("spoiled")->as_number(), 1e-9);
   EXPECT_NEAR(report->drop, golden.find("drop")->as_number(), 1e-9);
-  expect_interval(report->spoiled_war_interval, *golden.find("spoiled_interval"), 0.7);
+  expect_interval(report->corrupted_war_interval, *golden.find("spoiled_interval"), 0.7);
   expect_interval(report->drop_interval, *golden.find("drop_interval"), 0.7);
   EXPECT_EQ(report->runs.size(), 4U);
   EXPECT_EQ(report->to_json().find("runs")->as_array()[2].find("level")->as_integer(), 2);
@@ -52,7 +52,7 @@ TEST(Robustness, RunsArePaired) {
   EXPECT_DOUBLE_EQ(report->drop, 0);
   EXPECT_DOUBLE_EQ(report->drop_interval.low, 0);
   EXPECT_DOUBLE_EQ(report->drop_interval.high, 0);
-  EXPECT_LT(report->spoiled_war_interval.low, 50);
+  EXPECT_LT(report->corrupted_war_interval.low, 50);
 }
 
 TEST(Robustness, BadInput) {
@@ -63,7 +63,7 @@ TEST(Robustness, BadInput) {
   RunResult other = robustness_run({1, 1});
   other.predictions[1].id = std::string(1, 'x');
   EXPECT_THAT(robustness.add("blur", 1, other).message(), HasSubstr("sample 'x' (expected '1'"));
-  EXPECT_THAT(test::problem_of(robustness.finish()), HasSubstr("no spoiled run"));
+  EXPECT_THAT(test::problem_of(robustness.finish()), HasSubstr("no corrupted run"));
   EXPECT_THAT(Robustness().add("none", 0, robustness_run({})).message(), HasSubstr("0 samples"));
 }
 

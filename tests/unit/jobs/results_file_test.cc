@@ -206,11 +206,11 @@ TEST(ResultsFile, RefusesAnotherModelOrOtherLabels) {
   const auto model = ResultsFile::open_for_run(dir / "r.sqlite", kLabels,
                                                {{"bundle", "other 99"}, {"--face", "whole"}});
   MIEN_EXPECT_CODE(model, StatusCode::kInvalidArgument);
-  EXPECT_THAT(model.status().message(), HasSubstr("was made with bundle tiny 1234 (got other 99)"));
+  EXPECT_THAT(model.status().message(), HasSubstr("made with bundle tiny 1234 (got other 99)"));
   const auto labels = ResultsFile::open_for_run(dir / "r.sqlite", {"happy"}, kFacts);
-  EXPECT_THAT(labels.status().message(), HasSubstr("was made with labels happy, sad"));
+  EXPECT_THAT(labels.status().message(), HasSubstr("made with labels happy, sad"));
   const auto fact = ResultsFile::open_for_run(dir / "r.sqlite", kLabels, {{"new", "1"}});
-  EXPECT_THAT(fact.status().message(), HasSubstr("was made with new none (got 1)"));
+  EXPECT_THAT(fact.status().message(), HasSubstr("made with new none (got 1)"));
 }
 
 TEST(ResultsFile, KeepsWhereAClipWasCutAndItsClock) {

@@ -387,7 +387,7 @@ TEST(EmoclipMethod, BadRecipes) {
     change(options);
     return test::problem_of(make_run<EmoclipMethod>(options, context_of(dir)));
   };
-  EXPECT_THAT(problem([](auto&) {}), HasSubstr("no training sample has a caption"));
+  EXPECT_THAT(problem([](auto&) {}), HasSubstr("no captions in the training samples"));
   EXPECT_THAT(problem([](auto& r) { r.data.train = ""; }), HasSubstr("data.train: is empty"));
   EXPECT_THAT(problem([](auto& r) { r.data.train = "no.csv"; }), HasSubstr("no.csv"));
   EXPECT_THAT(problem([](auto& r) { r.training.objective = "regression"; }),

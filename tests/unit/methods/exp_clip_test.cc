@@ -244,7 +244,7 @@ TEST_F(ExpClipTest, RefusesATeacherThatDoesNotFit) {
   recipe_.training.teacher_ids = "ids.txt";
   refused("has no line for sample");
   std::ofstream(dir_ / "ids.txt") << "faces/0_0.png\nfaces/0_0.png\n";
-  refused("is there twice");
+  refused("duplicate");
   recipe_.training.teacher = "";
   refused("exp-clip.teacher");
 }

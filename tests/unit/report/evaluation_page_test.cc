@@ -53,7 +53,7 @@ TEST(EvaluationPage, ImagesOnlyWhereGiven) {
        .predictions = kRows,
        .mistakes = {{"a", "happy", "<b>&", 0.9, *image}, {"b", "happy", "x", 0.8}}});
   EXPECT_THAT(page, HasSubstr("<img alt=\"\" src=\"data:image/jpeg;base64,"));
-  EXPECT_THAT(page, HasSubstr("said <b><bdi>x</bdi></b> 80%"));
+  EXPECT_THAT(page, HasSubstr("answer <b><bdi>x</bdi></b> 80%"));
 }
 
 TEST(EvaluationPage, SurestMistakesFirst) {

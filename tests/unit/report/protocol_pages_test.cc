@@ -43,7 +43,7 @@ TEST(ProtocolPages, Folds) {
   EXPECT_THAT(page, HasSubstr("WAR<b>83.33 %</b>"));
   EXPECT_THAT(page, HasSubstr("absent: calm"));
   // Of the three samples of the second class in both folds two were told right.
-  EXPECT_THAT(page, HasSubstr("&lt;b&gt;&amp;, said &lt;b&gt;&amp;: 2 of 3"));
+  EXPECT_THAT(page, HasSubstr("&lt;b&gt;&amp;, answer &lt;b&gt;&amp;: 2 of 3"));
 }
 
 TEST(ProtocolPages, FoldsOfDifferentClassesHaveNoSum) {
@@ -64,7 +64,7 @@ TEST(ProtocolPages, Robustness) {
   MIEN_ASSERT_OK(report);
   const std::string page = robustness_page(*report, kFacts, "a <notice>");
   expect_a_whole_page(page);
-  EXPECT_THAT(page, HasSubstr("WAR as they are<b>100.00 %</b>"));
+  EXPECT_THAT(page, HasSubstr("WAR on original pictures<b>100.00 %</b>"));
   EXPECT_THAT(page, HasSubstr("loss<b>50.00 %</b>"));
   EXPECT_THAT(page, HasSubstr("aria-label=\"WAR under &lt;x&gt;\""));
   EXPECT_THAT(page, HasSubstr("level 2: 50.00 %"));
@@ -77,7 +77,7 @@ TEST(ProtocolPages, OpenSet) {
   MIEN_ASSERT_OK(one);
   const std::string page = open_set_page({*one}, kFacts, "a <notice>");
   expect_a_whole_page(page);
-  EXPECT_THAT(page, HasSubstr("Acc of the known<b>66.67 %</b>"));
+  EXPECT_THAT(page, HasSubstr("Acc of known<b>66.67 %</b>"));
   EXPECT_THAT(page, HasSubstr("aria-label=\"OSCR\""));
   EXPECT_THAT(page, Not(HasSubstr("Means over splits")));
   const std::string two = open_set_page({*one, *one}, kFacts, "");
@@ -97,7 +97,7 @@ TEST(ProtocolPages, LeftOut) {
   expect_a_whole_page(page);
   EXPECT_THAT(page, HasSubstr("UAR<b>50.00 %</b>"));
   EXPECT_THAT(page, HasSubstr("No bundle left out: &lt;b&gt;&amp;, calm"));
-  EXPECT_THAT(page, HasSubstr("happy, said happy: 1 of 2"));
+  EXPECT_THAT(page, HasSubstr("happy, answer happy: 1 of 2"));
 }
 
 TEST(ProtocolPages, Groups) {

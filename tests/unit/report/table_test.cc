@@ -133,7 +133,7 @@ TEST(Table, ValuesOfARegressionStandBelowAFace) {
       clip_table({.input = "x", .is_clip = true, .tracks = 1}, std::span(&track, 1), {});
   EXPECT_NE(clip.find("blunted affect       3.250\n"), std::string::npos);
   EXPECT_NE(clip.find("tracks: mean of their frames"), std::string::npos);
-  EXPECT_EQ(clip.find("time line"), std::string::npos);
+  EXPECT_EQ(clip.find("timeline"), std::string::npos);
 }
 
 TEST(Table, AsciiAndColourAreOptions) {
@@ -229,9 +229,9 @@ TEST(Table, AClipTellsSharesAndSegmentsBeforeTheWholeReading) {
             "      unknown         0:06.0 to 0:07.0\n"
             "      happy      93%  0:07.0 to 0:10.0\n"
             "      whole track read as one, the mean of its frames: happy 91%, surprise 6%, ~\n"
-            "  time line, 0:00.0 to 0:10.0\n"
+            "  timeline, 0:00.0 to 0:10.0\n"
             "  #0  ssssssssssssssssssssssssssssssssssssssssssss???????hhhhhhhhhhhhhhhhhhhhhh\n"
-            "     s sad  h happy  ? unknown  . not there\n");
+            "     s sad  h happy  ? unknown  . absent\n");
   track.aggregate = engine::Aggregate::kTemporal;
   EXPECT_THAT(clip_table(summary, std::vector{track}),
               testing::HasSubstr("read as one, by the temporal model: happy"));
@@ -248,7 +248,7 @@ TEST(Table, AClipTellsTheTimesOfAClockWhereItIsKnown) {
         "  #0  0:00.0 to 0:10.0 (23:59:53.0 to 2026-03-01 00:00:03.0), 101 frames\n",
         "      sad        71%  0:00.0 to 0:06.0 (23:59:53.0 to 23:59:59.0)\n",
         "      happy      93%  0:07.0 to 0:10.0 (2026-03-01 00:00:00.0 to 00:00:03.0)\n",
-        "  time line, 0:00.0 to 0:10.0 (23:59:53.0 to 2026-03-01 00:00:03.0)\n"}) {
+        "  timeline, 0:00.0 to 0:10.0 (23:59:53.0 to 2026-03-01 00:00:03.0)\n"}) {
     EXPECT_THAT(text, testing::HasSubstr(line));
   }
   auto frame = frame_of(7.5, {face_at({}, kHappy, 0)});
@@ -296,7 +296,7 @@ TEST(Table, AClipTellsChangesAgainstItsBaseline) {
               testing::HasSubstr("      against its baseline of 0:02.0: happy +20, sad -5\n"));
   track.baseline->labels.clear();
   text = clip_table(summary, std::vector{track});
-  EXPECT_THAT(text, testing::HasSubstr("      no baseline: the face was not there\n"));
+  EXPECT_THAT(text, testing::HasSubstr("      no baseline: the face was not visible\n"));
 }
 
 TEST(Table, LongListsAreCut) {

@@ -58,7 +58,7 @@ class ToyMethod : public methods::Method {
         .loss = loss, .samples = batch_, .ids = {"a.png", "b.png"}, .values = {{"extra", 2.0}}};
   }
   Result<methods::NamedValues> validate(int, int) override {
-    if (++validations == stopped_validation) return cancelled("validation: stopped");
+    if (++validations == stopped_validation) return cancelled("validation: cancelled");
     if (!validates) return methods::NamedValues{};
     seen_by_validation = weight[0][0].item<double>();
     const double figure = figures.empty() ? -weight.sub(0.5).square().sum().item<double>()

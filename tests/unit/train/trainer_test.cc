@@ -141,7 +141,7 @@ TEST(Trainer, AValidationThatIsStoppedIsDoneAgain) {
   first.stopped_validation = 2;
   const auto stopped = train(first, options(), {.folder = dir / "run", .recipe = "r"});
   EXPECT_EQ(test::code_of(stopped), StatusCode::kCancelled);
-  EXPECT_THAT(test::problem_of(stopped), HasSubstr("the run can go on"));
+  EXPECT_THAT(test::problem_of(stopped), HasSubstr("the same command continues the run"));
   ToyMethod toy;
   ASSERT_TRUE(train(toy, options(), {.folder = dir / "run", .recipe = "r"}).ok());
   EXPECT_EQ(toy.validations, 5);  // of six epochs the first was validated before
