@@ -22,6 +22,7 @@ struct VitSizes {
   int mlp = 0;
   kernels::Activation activation = kernels::Activation::kQuickGelu;
 
+  /// Tokens of a picture, the class token included.
   int tokens() const { return (image_size / patch) * (image_size / patch) + 1; }
   bool operator==(const VitSizes&) const = default;
 };
