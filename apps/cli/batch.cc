@@ -79,7 +79,7 @@ Result<jobs::RunFacts> facts_of(const Batch& batch) {
   std::string search = fmt::format("{}", finder.upsample);
   if (finder.min_face > 0) search += fmt::format(", --min-face {}", finder.min_face);
   if (finder.single) search += ", --single";
-  if (finder.detector) search += fmt::format(", --detector {}", finder.detector->name());
+  if (finder.detector) search += fmt::format(", --detector {}", finder.detector->identity());
   if (const auto& r = finder.region) {
     search += fmt::format(", --region {},{},{},{}", r->x, r->y, r->w, r->h);
   }

@@ -92,7 +92,7 @@ Check check_int8() {
 Check check_threads() {
   Check out{"threads", State::kOk, fmt::format("{}", kernels::threads()), ""};
   if (const auto quota = cpu_quota()) {
-    out.value += fmt::format(" (CPU quota of this container or group: {:.4g} processors)", *quota);
+    out.value += fmt::format(" (CPU quota of this container or group: {:.4g})", *quota);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +45,9 @@ class FaceDetector {
   virtual std::unique_ptr<FaceDetector> clone() const { return nullptr; }
   /// What runs, for logs, for example "dlib-hog (avx2)".
   virtual std::string_view name() const = 0;
+  /// The name, and what tells apart two detectors of one name (a hash of the weights), so that
+  /// their results are not mixed in one file.
+  virtual std::string identity() const { return std::string(name()); }
 };
 
 /// Instruction set of the HOG filters; kAuto: the widest that kernels::active_isa() allows.

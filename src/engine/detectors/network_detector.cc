@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/bundle_hash.h"
 #include "engine/detectors/pyramid.h"
 #include "image/resize.h"
 #include "mien/engine/detector.h"
@@ -36,6 +37,9 @@ class NetworkDetector final : public face::FaceDetector {
     return std::make_unique<NetworkDetector>(bundle_);
   }
   std::string_view name() const override { return bundle_->info().name; }
+  std::string identity() const override {
+    return bundle_->info().name + " " + bundle_hash(bundle_->info()).substr(0, 16);
+  }
 
  private:
   void read(const PyramidMap& map, float least);

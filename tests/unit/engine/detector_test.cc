@@ -240,6 +240,19 @@ TEST_F(DetectorBundles, ScaleAndClonesGiveTheSameFaces) {
   EXPECT_TRUE(detector->detect(image::ImageView(), {.scale = 1})->empty());
 }
 
+TEST_F(DetectorBundles, DetectorsOfOneNameDifferByTheirWeights) {
+  const std::string path = write(1);
+  const auto one = DetectorBundle::load(path), again = DetectorBundle::load(path);
+  const auto other = DetectorBundle::load(write(2));
+  ASSERT_TRUE(one.ok() && again.ok() && other.ok());
+  const auto identity = [](const auto& bundle) {
+    return make_network_detector(*bundle)->identity();
+  };
+  EXPECT_EQ((*one)->info().name, (*other)->info().name);
+  EXPECT_EQ(identity(one), identity(again));
+  EXPECT_NE(identity(one), identity(other));
+}
+
 TEST_F(DetectorBundles, WeightsThatAreNotFiniteAreRefused) {
   RandomDetector made(4);
   std::vector<float> bad(6, std::numeric_limits<float>::quiet_NaN());
