@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/file.h"
+#include "engine/describe.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/kernels/cpu.h"
@@ -15,57 +16,6 @@ namespace mien::bench {
 namespace {
 
 constexpr std::uint64_t kMaxPixelBytes = std::uint64_t{1} << 30;
-
-double square(double x) { return x * x; }
-
-double residual_flops(const engine::ImageTower& tower) {
-  const engine::ResidualSizes& sizes = *tower.residual;
-  int side = (tower.image_size - 1) / sizes.stem_stride + 1;
-  double sum = square(side * sizes.stem_kernel) * sizes.channels * sizes.stem_width;
-  if (sizes.stem_pool) side = (side + 1) / 2;
-  double in = sizes.stem_width;
-  for (std::size_t stage = 0; stage < sizes.widths.size(); ++stage) {
-    const double width = sizes.widths[stage];
-    for (int i = 0; i < sizes.blocks[stage]; ++i) {
-      const int stride = engine::residual_stride(sizes, stage, i);
-      side = (side - 1) / stride + 1;
-      sum += square(side) * 9 * (in * width + square(width));
-      if (stride != 1 || in != width) sum += square(side) * in * width;
-      in = width;
-    }
-  }
-  return 2 * sum;
-}
-
-double swin_flops(const engine::ImageTower& tower) {
-  const engine::SwinSizes& sizes = *tower.swin;
-  double side = tower.image_size / sizes.patch, width = sizes.width;
-  double sum = square(side) * 3 * square(sizes.patch) * width;
-  for (std::size_t stage = 0; stage < sizes.depths.size(); ++stage) {
-    const double linear = (4 + 2 * sizes.mlp_ratio) * square(width);
-    const double attention = 2 * square(sizes.window) * width;
-    sum += sizes.depths[stage] * square(side) * (linear + attention);
-    if (stage + 1 == sizes.depths.size()) break;
-    side /= 2;
-    sum += square(side) * 8 * square(width);
-    width *= 2;
-  }
-  return 2 * sum;
-}
-
-/// Multiplications and additions of one picture, counted from the sizes of the tower: what the
-/// definition needs, whatever an implementation leaves out. Norms and activations are not counted.
-double image_flops(const engine::Architecture& sizes) {
-  const engine::ImageTower& tower = sizes.image;
-  if (tower.residual) return residual_flops(tower);
-  if (tower.swin) return swin_flops(tower);
-  const double tokens = tower.tokens();
-  const double width = tower.width;
-  const double patches = 2 * (tokens - 1) * 3 * tower.patch * tower.patch * width;
-  const double linear = 2 * tokens * width * (4 * width + 2.0 * tower.mlp);
-  const double attention = 2 * 2 * tokens * tokens * width;
-  return patches + tower.layers * (linear + attention) + 2 * width * sizes.embed;
-}
 
 Result<std::vector<float>> read_floats(const std::filesystem::path& path) {
   MIEN_ASSIGN_OR_RETURN(const auto bytes, read_file(path, kMaxPixelBytes));
@@ -108,8 +58,8 @@ Json facts_of(const engine::Bundle& bundle, const std::string& precision, int th
 Status time_images(const engine::Bundle& bundle, const std::string& precision,
                    const TowerOptions& options, const Plan& plan, std::span<const float> pixels) {
   const engine::Architecture& sizes = bundle.info().architecture;
-  const std::size_t picture = 3U * static_cast<std::size_t>(sizes.image.image_size) *
-                              static_cast<std::size_t>(sizes.image.image_size);
+  const std::size_t picture = 3U * static_cast<std::size_t>(sizes.image_size()) *
+                              static_cast<std::size_t>(sizes.image_size());
   MIEN_ASSIGN_OR_RETURN(const auto encoder, bundle.image_encoder());
   for (const int threads : options.threads) {
     kernels::set_threads(threads);
@@ -127,7 +77,7 @@ Status time_images(const engine::Bundle& bundle, const std::string& precision,
       Json facts = facts_of(bundle, precision, threads);
       facts.set("group", "image");
       facts.set("batch", batch);
-      facts.set("flops", image_flops(sizes) * batch);
+      facts.set("flops", engine::image_operations(sizes.image, sizes.embed) * batch);
       report(std::move(facts), samples);
       if (options.embeddings.empty()) continue;
       MIEN_RETURN_IF_ERROR(write_values<float>(
@@ -176,7 +126,7 @@ Status write_tokens(const std::filesystem::path& bundle, const std::filesystem::
   std::vector<std::vector<std::int32_t>> rows;
   std::size_t longest = 0;
   for (const std::string& line : make_texts(*std::max_element(counts.begin(), counts.end()))) {
-    MIEN_ASSIGN_OR_RETURN(auto ids, tokenizer->encode_padded(line, text->context));
+    MIEN_ASSIGN_OR_RETURN(auto ids, tokenizer->encode_padded(line, context_of(*text)));
     const auto end = std::max_element(ids.begin(), ids.end()) - ids.begin();
     longest = std::max(longest, static_cast<std::size_t>(end) + 1);
     rows.push_back(std::move(ids));

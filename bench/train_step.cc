@@ -147,7 +147,7 @@ Status loading(const Settings& settings) {
   methods::DataOptions options;
   options.train = "fer2013.csv";
   MIEN_ASSIGN_OR_RETURN(const auto data, methods::load_training_data(options, settings.data, 1));
-  methods::ClipReader reader{.preprocess = image::PreprocessSpec::emoclip(224),
+  methods::SequenceReader reader{.preprocess = image::PreprocessSpec::emoclip(224),
                              .sampling = {.rule = video::SamplingRule::kEmoclip, .frames = 1},
                              .augment = data::AugmentOptions::emoclip()};
   for (const int threads : settings.threads) {

@@ -3,7 +3,7 @@
 
     fer2013_variants.py DATA OUT
 
-DATA has fer2013.csv, ckseq.csv and lfwexpr.csv with their tars (docs/data.md, "Manifest"; missing ones
+DATA has fer2013.csv, ckseq.csv and lfwexpr.csv with their tars (docs/reference/data.md, "Manifest"; missing ones
 are left out). OUT gets, each with a link to its tar:
 
     fer2013-unique.csv        split val without pictures that have a near duplicate in train (near_dup_of)
@@ -81,7 +81,7 @@ def main():
     sources = [(name, make) for name, make in (("fer2013", fer2013), ("ckseq", ckseq), ("lfwexpr", lfwexpr))
                if (data / f"{name}.csv").exists()]
     if not sources:
-        sys.exit(f"{data}: has none of fer2013.csv, ckseq.csv, lfwexpr.csv (expected manifests as in docs/data.md)")
+        sys.exit(f"{data}: has none of fer2013.csv, ckseq.csv, lfwexpr.csv (expected manifests as in docs/reference/data.md)")
     out.mkdir(parents=True, exist_ok=True)
     for source, make in sources:
         with open(data / f"{source}.csv", newline="", encoding="utf-8") as file:
@@ -90,7 +90,7 @@ def main():
         try:
             variants = make(rows)
         except (KeyError, ValueError) as problem:
-            sys.exit(f"{data / source}.csv: {problem} (expected the columns that docs/data.md names)")
+            sys.exit(f"{data / source}.csv: {problem} (expected the columns that docs/reference/data.md names)")
         for name, (columns, kept) in variants.items():
             with open(out / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")

@@ -19,7 +19,7 @@ class App;
 
 namespace mien::cli {
 
-/// Exit codes; see docs/cli.md.
+/// Exit codes; see docs/reference/cli.md.
 enum ExitCode : int {
   kExitOk = 0,
   kExitSomeFailed = 1,   ///< some input failed; the others are done and kept

@@ -194,7 +194,7 @@ void add_data(CLI::App& app, Context& context) {
   check_verb->add_flag("--all", check->all, "Decode every frame, not the first of each sample");
   check_verb->add_flag("--need-captions", check->need_captions,
                        "A sample without a caption is a problem");
-  check_verb->add_flag("--json", check->json, "One JSON object per source (docs/cli.md)");
+  check_verb->add_flag("--json", check->json, "One JSON object per source (docs/reference/cli.md)");
   check_verb->callback([&context, check] { run_check(context, *check); });
   add_data_caption(*verb, context);
   add_data_export(*verb, context);

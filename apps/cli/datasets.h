@@ -31,7 +31,8 @@ void add_fold_options(CLI::App& verb, DatasetFlags& options);
 /// How help texts call a source.
 inline constexpr const char* kDataHelp =
     "A manifest (CSV with path,label,...; its pictures lie beside it, or in the tar of the same "
-    "name), or NAME:FOLDER for a published data set, such as dfew:/data/DFEW (docs/data.md)";
+    "name), or NAME:FOLDER for a published data set, such as dfew:/data/DFEW "
+    "(docs/reference/data.md)";
 
 /// data::names_dataset.
 bool is_published(const std::string& source);

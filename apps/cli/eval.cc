@@ -406,7 +406,8 @@ void add_eval(CLI::App& app, Context& context) {
   verb->add_option("--resamples", options->resamples, "Bootstrap resamples of the intervals")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  verb->add_flag("--json", options->json, "One JSON object instead of a table (docs/cli.md)");
+  verb->add_flag("--json", options->json,
+                 "One JSON object instead of a table (docs/reference/eval.md)");
   verb->add_flag("--with-samples", options->with_samples,
                  "Put every sample into the JSON, for `mien eval compare`");
   const CLI::App* compare = add_eval_compare(*verb, context);

@@ -68,7 +68,8 @@ CLI::App* add_eval_compare(CLI::App& eval, Context& context) {
   command->add_option("--resamples", verb->resamples, "Bootstrap resamples")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command->add_flag("--json", verb->json, "One JSON object instead of a table (docs/cli.md)");
+  command->add_flag("--json", verb->json,
+                    "One JSON object instead of a table (docs/reference/eval.md)");
   command->callback([&context, verb] { run_compare(context, *verb); });
   return command;
 }

@@ -198,12 +198,12 @@ void keep_part(const Context& context, const std::string& name, AtomicFile& file
 
 void add_output_options(CLI::App& verb, OutputOptions& options) {
   verb.add_flag("--json", options.json,
-                "Write JSON lines, or an array with -o FILE.json (docs/outputs.md)");
+                "Write JSON lines, or an array with -o FILE.json (docs/reference/outputs.md)");
   verb.add_flag("--csv", options.csv, "Write CSV, one row per face and frame");
-  verb.add_option(
-      "--format", options.format,
-      "What to write: table, json, jsonl, csv, ... (docs/outputs.md; default: by the ending of "
-      "-o, else table)");
+  verb.add_option("--format", options.format,
+                  "What to write: table, json, jsonl, csv, ... (docs/reference/outputs.md; "
+                  "default: by the ending of "
+                  "-o, else table)");
   verb.add_option("-o,--output,--out", options.file,
                   "Write to this file; it appears only when complete");
   verb.add_option(

@@ -29,7 +29,7 @@ void start_training(Context& context) {
   arguments.push_back(nullptr);
   ::execv(program.c_str(), arguments.data());
   context.fail(unsupported(fmt::format("{}: cannot be started: {} (training needs a build with "
-                                       "LibTorch: docs/training.md)",
+                                       "LibTorch: docs/reference/training.md)",
                                        program, std::strerror(errno))),
                kExitEnvironment);
 }

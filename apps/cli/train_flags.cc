@@ -9,8 +9,8 @@ void add_train_flags(CLI::App& verb, TrainFlags& flags) {
       "A run goes on where it was stopped or killed when the same command is given again. The "
       "best\n"
       "epoch is exported to RUN/bundle. Several processes: torchrun's environment "
-      "(docs/training.md).\n"
-      "Data of your own: docs/own-data.md.");
+      "(docs/reference/training.md).\n"
+      "Data of your own: docs/reference/own-data.md.");
   verb.add_option("recipe", flags.recipe, "YAML recipe (recipes/<method>/<data>.yaml)")->required();
   verb.add_option("--data", flags.data, "Folder that the names in the recipe are below")
       ->capture_default_str();
@@ -18,7 +18,7 @@ void add_train_flags(CLI::App& verb, TrainFlags& flags) {
   verb.add_option("--set", flags.set, "Change an option of the recipe: name=value (repeatable)")
       ->allow_extra_args(false);
   verb.add_flag("--deterministic", flags.deterministic, "Only operators that repeat bit by bit");
-  verb.add_flag("--json", flags.json, "JSON lines instead of text (docs/training.md)");
+  verb.add_flag("--json", flags.json, "JSON lines instead of text (docs/reference/training.md)");
   verb.add_flag("--print-recipe", flags.print, "Print all options as they would be used");
 }
 

@@ -95,22 +95,23 @@ Result<engine::Architecture> clip_architecture(const Source& source, ClipNaming 
   }
   engine::Architecture out;
   out.embed = static_cast<int>(shape.embed_dim);
-  out.image = {.image_size = static_cast<int>(shape.image_size),
-               .patch = static_cast<int>(shape.patch),
-               .width = static_cast<int>(shape.vision_width),
-               .layers = static_cast<int>(shape.vision_layers),
-               .heads = static_cast<int>(hints.image.heads.value_or(shape.vision_heads)),
-               .mlp = static_cast<int>(shape.vision_mlp),
-               .activation = image};
+  out.image =
+      engine::VitSizes{.image_size = static_cast<int>(shape.image_size),
+                       .patch = static_cast<int>(shape.patch),
+                       .width = static_cast<int>(shape.vision_width),
+                       .layers = static_cast<int>(shape.vision_layers),
+                       .heads = static_cast<int>(hints.image.heads.value_or(shape.vision_heads)),
+                       .mlp = static_cast<int>(shape.vision_mlp),
+                       .activation = image};
   if (shape.has_text) {
-    out.text =
-        engine::TextTower{.context = static_cast<int>(shape.context),
-                          .vocabulary = static_cast<int>(shape.vocab),
-                          .width = static_cast<int>(shape.text_width),
-                          .layers = static_cast<int>(shape.text_layers),
-                          .heads = static_cast<int>(hints.text.heads.value_or(shape.text_heads)),
-                          .mlp = static_cast<int>(shape.text_mlp),
-                          .activation = text};
+    out.text = engine::ClipTextSizes{
+        .context = static_cast<int>(shape.context),
+        .vocabulary = static_cast<int>(shape.vocab),
+        .width = static_cast<int>(shape.text_width),
+        .layers = static_cast<int>(shape.text_layers),
+        .heads = static_cast<int>(hints.text.heads.value_or(shape.text_heads)),
+        .mlp = static_cast<int>(shape.text_mlp),
+        .activation = text};
   }
   MIEN_RETURN_IF_ERROR(out.validate(subject));
   return out;
@@ -126,14 +127,14 @@ Result<std::optional<engine::TemporalTower>> temporal_tower(const Source& source
         "{}: the heads of the temporal model are {} wide together (expected a multiple of {})",
         source.weights.string(), inferred->inner, kTemporalHeads));
   }
-  return std::optional(
-      engine::TemporalTower{.width = static_cast<int>(inferred->width),
-                            .layers = static_cast<int>(inferred->layers),
-                            .heads = kTemporalHeads,
-                            .head_width = static_cast<int>(inferred->inner / kTemporalHeads),
-                            .mlp = static_cast<int>(inferred->mlp),
-                            .positions = static_cast<int>(inferred->positions),
-                            .activation = Activation::kGeluTanh});
+  return std::optional<engine::TemporalTower>(engine::TemporalTransformerSizes{
+      .width = static_cast<int>(inferred->width),
+      .layers = static_cast<int>(inferred->layers),
+      .heads = kTemporalHeads,
+      .head_width = static_cast<int>(inferred->inner / kTemporalHeads),
+      .mlp = static_cast<int>(inferred->mlp),
+      .positions = static_cast<int>(inferred->positions),
+      .activation = Activation::kGeluTanh});
 }
 
 Result<double> read_logit_scale(const checkpoint::Checkpoint& weights,
@@ -190,7 +191,7 @@ image::PreprocessSpec configured_preprocess(const PixelHints& pixels, int side) 
 
 // How frames are read: as EmoCLIP evaluates where there is a temporal model, else as CLIP does.
 void fill_reading(const Hints& hints, Preprocess preprocess, engine::BundleInfo& info) {
-  const int side = info.architecture.image.image_size;
+  const int side = info.architecture.image_size();
   const auto& temporal = info.architecture.temporal;
   info.method = temporal ? "emoclip" : "clip";
   info.preprocess = preprocess != Preprocess::kAuto ? preprocess_of(preprocess, side)
@@ -198,7 +199,7 @@ void fill_reading(const Hints& hints, Preprocess preprocess, engine::BundleInfo&
                                                     : configured_preprocess(hints.pixels, side);
   if (!temporal) return;
   info.sampling = {.rule = video::SamplingRule::kEmoclip,
-                   .frames = std::min(kTemporalFrames, temporal->positions - 1),
+                   .frames = std::min(kTemporalFrames, max_frames_of(*temporal)),
                    .stride = kTemporalStride};
 }
 
@@ -230,7 +231,7 @@ Result<Plan> plan_clip_towers(const Source& source, const ClipNames& names,
   info.logit_scale = *scale;
   out.left_out = find_left_out(weights, rows);
   const Status whole =
-      check_left_out(weights, out.left_out, options.leave_out, info.architecture.image.image_size);
+      check_left_out(weights, out.left_out, options.leave_out, info.architecture.image_size());
   if (!whole.ok()) return whole.with_prefix(subject);
   fill_reading(hints, options.preprocess, info);
   out.config = hints.file;

@@ -139,8 +139,9 @@ Result<Tensor> dfer_clip_features(std::shared_ptr<const checkpoint::Checkpoint> 
                                   const text::BpeTokenizer& tokenizer,
                                   const LearnedPrompts& prompts) {
   const checkpoint::DferClipParts& parts = prompts.parts;
-  const std::int64_t width = architecture.text->width, tokens = tokens_of(parts);
-  const std::int64_t context = architecture.text->context, first = 1 + tokens;
+  const std::int64_t width = std::get<engine::ClipTextSizes>(*architecture.text).width;
+  const std::int64_t tokens = tokens_of(parts);
+  const std::int64_t context = context_of(*architecture.text), first = 1 + tokens;
   const std::int64_t rest = parts.suffix.dim(1);
   if (parts.suffix.dim(2) != width || first + rest != context) {
     return corrupt(
@@ -166,7 +167,7 @@ Result<Tensor> dfer_clip_features(std::shared_ptr<const checkpoint::Checkpoint> 
     rows.push_back(std::move(framed_text.ids));
   }
   engine::Architecture longer = architecture;
-  longer.text->vocabulary += static_cast<int>(added);
+  std::get<engine::ClipTextSizes>(*longer.text).vocabulary += static_cast<int>(added);
   MIEN_ASSIGN_OR_RETURN(auto extended, with_more_words(std::move(weights), parts.contexts));
   return embed_rows(std::move(extended), longer, rows);
 }
@@ -181,11 +182,11 @@ Result<Plan> plan_dfer_clip(const Source& source, const DferClip& kind, const Op
   engine::BundleInfo& info = out.info;
   info.method = "dfer-clip";
   if (options.preprocess == Preprocess::kAuto) {
-    info.preprocess = image::PreprocessSpec::dfer_clip(info.architecture.image.image_size);
+    info.preprocess = image::PreprocessSpec::dfer_clip(info.architecture.image_size());
   }
   if (info.architecture.temporal) {
     info.sampling = {.rule = video::SamplingRule::kDferClip,
-                     .frames = info.architecture.temporal->positions - 1};
+                     .frames = max_frames_of(*info.architecture.temporal)};
   }
   info.logit_scale = kDferClipFactor;
   MIEN_ASSIGN_OR_RETURN(text::LabelSet labels, dfer_clip_labels(kind.parts.classes, options));

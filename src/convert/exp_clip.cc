@@ -71,7 +71,7 @@ Result<Plan> with_projection(Plan plan, const Options& options) {
   MIEN_RETURN_IF_ERROR(info.architecture.validate("--projection"));
   info.method = "exp-clip";
   if (options.preprocess == Preprocess::kAuto) {
-    info.preprocess = image::PreprocessSpec::dfer_clip(info.architecture.image.image_size);
+    info.preprocess = image::PreprocessSpec::dfer_clip(info.architecture.image_size());
   }
   info.sampling = {.rule = video::SamplingRule::kExpClip, .frames = kExpClipFrames};
   info.reduce = engine::Reduce::kMeanCosine;

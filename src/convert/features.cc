@@ -45,7 +45,7 @@ Result<Tensor> label_features(std::shared_ptr<const checkpoint::Checkpoint> weig
                               const std::vector<text::Label>& labels) {
   std::vector<std::vector<std::int32_t>> rows;
   for (const std::string& text : engine::all_texts(labels)) {
-    MIEN_ASSIGN_OR_RETURN(auto ids, tokenizer.encode_padded(text, architecture.text->context));
+    MIEN_ASSIGN_OR_RETURN(auto ids, tokenizer.encode_padded(text, context_of(*architecture.text)));
     rows.push_back(std::move(ids));
   }
   return embed_rows(std::move(weights), architecture, rows);

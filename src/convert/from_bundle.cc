@@ -9,6 +9,7 @@
 #include "convert/plan.h"
 #include "convert/regression.h"
 #include "convert/text_tower.h"
+#include "engine/architecture_parts.h"
 #include "engine/stored_precision.h"
 
 namespace mien::convert {
@@ -71,17 +72,6 @@ Result<std::shared_ptr<const checkpoint::Checkpoint>> without_int8(
   for (const auto& [name, view] : floats.tensors) out->add_view(name, view);
   for (Tensor& tensor : floats.owned) out->own(std::move(tensor));
   return std::shared_ptr<const checkpoint::Checkpoint>(std::move(out));
-}
-
-Status set_activation(kernels::Activation activation, engine::Architecture& architecture) {
-  const bool vit = !architecture.image.residual && !architecture.image.swin;
-  const bool clip_text = architecture.text && architecture.text->word_width == 0;
-  if (!vit && !clip_text) {
-    return invalid_argument("--activation: no tower of this bundle has a choice (expected CLIP's)");
-  }
-  if (vit) architecture.image.activation = activation;
-  if (clip_text) architecture.text->activation = activation;
-  return {};
 }
 
 // Other labels than its own. What was fitted or learned for the old ones does not go with them.
@@ -163,10 +153,13 @@ void keep_reference(const Bundle& bundle, const Kept& kept, Plan& plan) {
 // What the user wants otherwise, besides labels and types.
 Status change_settings(const Options& options, BundleInfo& info) {
   if (options.activation) {
-    MIEN_RETURN_IF_ERROR(set_activation(*options.activation, info.architecture));
+    if (!engine::set_activation(info.architecture, *options.activation)) {
+      return invalid_argument(
+          "--activation: no tower of this bundle has a choice (expected CLIP's)");
+    }
   }
   if (options.preprocess != Preprocess::kAuto) {
-    info.preprocess = preprocess_of(options.preprocess, info.architecture.image.image_size);
+    info.preprocess = preprocess_of(options.preprocess, info.architecture.image_size());
   }
   if (options.targets.empty()) return {};
   if (!info.architecture.regression) {

@@ -8,6 +8,7 @@
 
 #include "convert/clip.h"
 #include "convert/labels.h"
+#include "engine/architecture_parts.h"
 #include "engine/stored_precision.h"
 
 namespace mien::convert {
@@ -50,8 +51,8 @@ OtherModel read_other(const engine::Bundle& bundle, const Options& options) {
   out.architecture = bundle.info().architecture;
   out.logit_scale = bundle.info().logit_scale;
   if (!out.architecture.text) return out;
-  const bool words = out.architecture.text->word_width > 0;
-  if (options.activation && !words) out.architecture.text->activation = *options.activation;
+  // Its image tower is not used.
+  if (options.activation) engine::set_activation(out.architecture, *options.activation);
   for (const std::string& name : text_tensors(out.architecture, bundle.weights())) {
     out.text.push_back({name, {name}});
   }
@@ -130,7 +131,7 @@ Result<OtherText> open_text_from(int embed, const Options& options) {
   }
   OtherText out;
   MIEN_ASSIGN_OR_RETURN(out.tokenizer,
-                        find_tokenizer(*source, architecture.text->vocabulary, options));
+                        find_tokenizer(*source, vocabulary_of(*architecture.text), options));
   out.tower = *architecture.text;
   out.part = {std::move(source).value(), std::move(model->text)};
   out.logit_scale = model->logit_scale;
@@ -158,7 +159,7 @@ Result<Plan> with_words(Plan plan, const Options& options) {
                       source.weights.string()));
     }
     MIEN_ASSIGN_OR_RETURN(plan.tokenizer,
-                          find_tokenizer(source, info.architecture.text->vocabulary, options));
+                          find_tokenizer(source, vocabulary_of(*info.architecture.text), options));
     return plan;
   }
   if (!options.text_from.empty()) {

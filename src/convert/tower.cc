@@ -25,18 +25,18 @@ Result<engine::ImageTower> residual_tower(const checkpoint::TowerShape& shape,
         "{}: a ResNet with a first convolution of {} x {} over {} channels (expected 7 x 7 over 3)",
         subject, shape.stem_kernel, shape.stem_kernel, shape.channels));
   }
-  engine::ImageTower out{.image_size = kResNetSide};
-  out.residual = engine::ResidualSizes{.channels = 3,
-                                       .stem_kernel = static_cast<int>(shape.stem_kernel),
-                                       .stem_stride = 2,
-                                       .stem_width = static_cast<int>(shape.stem_width),
-                                       .stem_pool = true,
-                                       .first_stride = 1,
-                                       .widths = shape.widths,
-                                       .blocks = shape.blocks,
-                                       .projection = false};
+  engine::ResidualSizes out{.image_size = kResNetSide,
+                            .channels = 3,
+                            .stem_kernel = static_cast<int>(shape.stem_kernel),
+                            .stem_stride = 2,
+                            .stem_width = static_cast<int>(shape.stem_width),
+                            .stem_pool = true,
+                            .first_stride = 1,
+                            .widths = shape.widths,
+                            .blocks = shape.blocks,
+                            .projection = false};
   notes.emplace_back("took pictures of 224 pixels, which the tensors cannot tell");
-  return out;
+  return engine::ImageTower(std::move(out));
 }
 
 Result<engine::ImageTower> swin_tower(const checkpoint::TowerShape& shape,
@@ -47,15 +47,14 @@ Result<engine::ImageTower> swin_tower(const checkpoint::TowerShape& shape,
     return unsupported(fmt::format("{}: {} stages of patches of {} and windows of {}", subject,
                                    stages, shape.patch, shape.window));
   }
-  engine::ImageTower out{.image_size = static_cast<int>(side)};
-  out.swin = engine::SwinSizes{.patch = static_cast<int>(shape.patch),
-                               .width = static_cast<int>(shape.width),
-                               .depths = shape.blocks,
-                               .heads = shape.heads,
-                               .window = static_cast<int>(shape.window),
-                               .mlp_ratio = static_cast<int>(shape.mlp_ratio),
-                               .feature_head = shape.feature_head};
-  return out;
+  return engine::ImageTower(engine::SwinSizes{.image_size = static_cast<int>(side),
+                                              .patch = static_cast<int>(shape.patch),
+                                              .width = static_cast<int>(shape.width),
+                                              .depths = shape.blocks,
+                                              .heads = shape.heads,
+                                              .window = static_cast<int>(shape.window),
+                                              .mlp_ratio = static_cast<int>(shape.mlp_ratio),
+                                              .feature_head = shape.feature_head});
 }
 
 }  // namespace
@@ -99,7 +98,7 @@ Result<Plan> plan_tower(const Source& source, const checkpoint::TowerPlan& tower
   out.model = {source, tower.rows};
   out.naming = checkpoint::to_string(tower.naming);
   out.left_out = find_left_out(*source.checkpoint, tower.rows);
-  const int side = out.info.architecture.image.image_size;
+  const int side = out.info.architecture.image_size();
   out.info.method = "image";
   out.info.preprocess = options.preprocess == Preprocess::kAuto
                             ? image::PreprocessSpec::imagenet(side)

@@ -22,7 +22,7 @@ struct Usual {
   double centre = 0;
   double spread = 1;
 };
-// docs/data.md, "Captions", tells how they were measured.
+// docs/reference/data.md, "Captions", tells how they were measured.
 constexpr std::array<Usual, kGeometryMeasures> kUsual = {{
     {0.069, 0.124},
     {0.839, 0.144},

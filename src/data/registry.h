@@ -51,7 +51,7 @@ std::vector<std::string_view> dataset_names();
 const DatasetInfo* find_dataset(std::string_view name);
 
 /// Reads the annotation of data set `name` as it was published; `dir` is its folder (FER2013 and
-/// FER+: or the CSV itself). docs/data.md tells the layout of each.
+/// FER+: or the CSV itself). docs/reference/data.md tells the layout of each.
 /// Errors: kInvalidArgument for an unknown name, split, variant or fold; kNotFound without an
 /// annotation file; kCorrupt naming file and line for a missing column, a label out of range, a
 /// sample without pictures; kIo.

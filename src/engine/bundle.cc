@@ -7,9 +7,9 @@
 #include "engine/bundle_folder.h"
 #include "engine/label_json.h"
 #include "engine/stored_precision.h"
-#include "engine/transformer.h"
+#include "engine/towers/table.h"
 #include "mien/kernels/cpu.h"
-#include "text/words.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {
@@ -102,7 +102,10 @@ Result<std::shared_ptr<const Bundle>> Bundle::load(const fs::path& path,
 }
 
 kernels::Precision Bundle::image_precision() const {
-  return info_.architecture.image.residual ? without_int8(precision_) : precision_;
+  const bool takes_int8 =
+      with_kind(info_.architecture.image,
+                [](const auto& kind, const auto& /*sizes*/) { return kind.takes_int8 != nullptr; });
+  return takes_int8 ? precision_ : without_int8(precision_);
 }
 
 Result<std::string> Bundle::tokenizer_text() const {
@@ -155,30 +158,17 @@ Result<std::shared_ptr<const TextEncoder>> Bundle::text_encoder() const {
   return made;
 }
 
-namespace {
-
-// A tower over words has a word list, CLIP's has merges.
-Result<std::shared_ptr<const text::Tokenizer>> parse_tokenizer(const std::string& file, bool words,
-                                                               const Limits& limits) {
-  std::shared_ptr<const text::Tokenizer> out;
-  if (words) {
-    MIEN_ASSIGN_OR_RETURN(out, text::parse_words(file, limits));
-  } else {
-    MIEN_ASSIGN_OR_RETURN(out, text::parse_bpe_merges(std::as_bytes(std::span(file)), limits));
-  }
-  return out;
-}
-
-}  // namespace
-
 Result<std::shared_ptr<const text::Tokenizer>> Bundle::tokenizer() const {
   const std::lock_guard lock(mutex_);
   if (tokenizer_) return tokenizer_;
   MIEN_ASSIGN_OR_RETURN(const std::string file, tokenizer_text());
   const auto& tower = info_.architecture.text;
-  auto made = parse_tokenizer(file, tower && tower->word_width > 0, limits_);
+  const TextTower kind_of_file = tower.value_or(TextTower());
+  auto made = with_kind(kind_of_file, [&](const auto& kind, const auto& /*sizes*/) {
+    return kind.parse_tokenizer(file, limits_);
+  });
   if (!made.ok()) return made.status().with_prefix((path_ / kTokenizerFile).string());
-  const int expected = tower ? tower->vocabulary : 0;
+  const int expected = tower ? vocabulary_of(*tower) : 0;
   if (expected != (*made)->vocabulary_size()) {
     return corrupt(fmt::format("{}: has {} tokens (expected {})", (path_ / kTokenizerFile).string(),
                                (*made)->vocabulary_size(), expected));

@@ -6,6 +6,7 @@
 
 #include "engine/bundle_folder.h"
 #include "engine/label_json.h"
+#include "engine/towers/table.h"
 #include "mien/engine/bundle.h"
 
 namespace mien::engine {
@@ -251,15 +252,17 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
   if (const Status status = out.preprocess.validate(); !status.ok()) {
     return corrupt(fmt::format("{}: {}", subject, status.message()));
   }
-  if (out.preprocess.output_size() != out.architecture.image.image_size) {
+  if (out.preprocess.output_size() != out.architecture.image_size()) {
     return corrupt(fmt::format("{}: preprocessing makes {} pixels a side (expected {})", subject,
-                               out.preprocess.output_size(), out.architecture.image.image_size));
+                               out.preprocess.output_size(), out.architecture.image_size()));
   }
-  const auto& residual = out.architecture.image.residual;
+  const bool reads_grey = with_kind(out.architecture.image, [](const auto& row, const auto& sizes) {
+    return row.channels != nullptr && row.channels(sizes) == 1;
+  });
   const auto is_grey = [](const image::PreprocessStep& step) {
     return step.kind == image::PreprocessStep::Kind::kGrey;
   };
-  if (residual && residual->channels == 1 &&
+  if (reads_grey &&
       std::none_of(out.preprocess.steps.begin(), out.preprocess.steps.end(), is_grey)) {
     return corrupt(
         fmt::format("{}: preprocess has no step 'grey' (expected one: the image tower "
@@ -270,11 +273,11 @@ Result<BundleInfo> BundleInfo::parse(std::string_view text, std::string_view sub
   MIEN_ASSIGN_OR_RETURN(out.sampling,
                         parse_section<video::SamplingSpec>(json, "sampling", subject));
   if (const auto& temporal = out.architecture.temporal;
-      temporal && out.sampling.frames >= temporal->positions) {
+      temporal && out.sampling.frames > max_frames_of(*temporal)) {
     return corrupt(
         fmt::format("{}: sampling takes {} frames (expected at most {}, as the temporal "
                     "model)",
-                    subject, out.sampling.frames, temporal->positions - 1));
+                    subject, out.sampling.frames, max_frames_of(*temporal)));
   }
   const Json* labels = json.find("labels");
   if (labels == nullptr || !labels->is_array()) {

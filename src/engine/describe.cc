@@ -1,18 +1,15 @@
 #include "engine/describe.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 
 #include "engine/label_json.h"
+#include "engine/towers/table.h"
 
 namespace mien::engine {
 namespace {
-
-constexpr std::pair<int, const char*> kTowerSizes[] = {
-    {192, "Ti"}, {384, "S"}, {768, "B"}, {1024, "L"}, {1280, "H"}, {1408, "g"}, {1664, "bigG"}};
 
 struct StoredAmount {
   std::uint64_t tensors = 0;
@@ -39,6 +36,11 @@ std::string with_unit(std::uint64_t value, const char* unit) {
   return fmt::format("{:.2f} G{}", number / 1e9, unit);
 }
 
+template <class Tower>
+std::string described(const Tower& tower) {
+  return with_kind(tower, [](const auto& kind, const auto& sizes) { return kind.describe(sizes); });
+}
+
 std::string amounts_text(const std::map<std::string, StoredAmount>& amounts) {
   std::string out;
   for (const auto& [dtype, amount] : amounts) {
@@ -51,59 +53,17 @@ std::string amounts_text(const std::map<std::string, StoredAmount>& amounts) {
 }  // namespace
 
 std::string model_name(const ImageTower& tower) {
-  if (tower.residual) return "residual network";
-  if (tower.swin) return "Swin transformer";
-  const auto* const size =
-      std::find_if(std::begin(kTowerSizes), std::end(kTowerSizes),
-                   [&](const auto& candidate) { return candidate.first == tower.width; });
-  std::string out = size == std::end(kTowerSizes)
-                        ? fmt::format("ViT of width {}, patch {}", tower.width, tower.patch)
-                        : fmt::format("ViT-{}/{}", size->second, tower.patch);
-  if (size != std::end(kTowerSizes) && tower.image_size != 224) {
-    out += fmt::format("@{}", tower.image_size);
-  }
-  return out;
+  return with_kind(tower,
+                   [](const auto& kind, const auto& sizes) { return kind.model_name(sizes); });
 }
 
-std::string tower_text(const ImageTower& tower) {
-  if (tower.residual) {
-    const ResidualSizes& sizes = *tower.residual;
-    return fmt::format("residual network: {} px, {}, widths {}, blocks {}", tower.image_size,
-                       sizes.channels == 1 ? "grey" : "colour", fmt::join(sizes.widths, " "),
-                       fmt::join(sizes.blocks, " "));
-  }
-  if (tower.swin) {
-    const SwinSizes& sizes = *tower.swin;
-    return fmt::format(
-        "Swin transformer: {} px, patch {}, width {}, blocks {}, heads {}, window {}{}",
-        tower.image_size, sizes.patch, sizes.width, fmt::join(sizes.depths, " "),
-        fmt::join(sizes.heads, " "), sizes.window, sizes.feature_head ? ", feature head" : "");
-  }
-  return fmt::format("{}: {} px, {} layers, width {}, {} heads, mlp {}, {}", model_name(tower),
-                     tower.image_size, tower.layers, tower.width, tower.heads, tower.mlp,
-                     to_string(tower.activation));
-}
+std::string tower_text(const ImageTower& tower) { return described(tower); }
+std::string tower_text(const TextTower& tower) { return described(tower); }
+std::string tower_text(const TemporalTower& tower) { return described(tower); }
 
-std::string tower_text(const TextTower& tower) {
-  if (tower.word_width > 0) {
-    return fmt::format(
-        "words: at most {}, {} known or spelt, vectors of {}, {} layers, width {}, {} heads",
-        tower.context, tower.vocabulary - 1, tower.word_width, tower.layers, tower.width,
-        tower.heads);
-  }
-  return fmt::format("context {}, vocabulary {}, {} layers, width {}, {} heads, mlp {}, {}",
-                     tower.context, tower.vocabulary, tower.layers, tower.width, tower.heads,
-                     tower.mlp, to_string(tower.activation));
-}
-
-std::string tower_text(const TemporalTower& tower) {
-  if (tower.hidden > 0) {
-    return fmt::format("attention pooling, {} hidden units, at most {} frames", tower.hidden,
-                       tower.positions - 1);
-  }
-  return fmt::format("{} layers, width {}, {} heads of {}, mlp {}, at most {} frames, {}",
-                     tower.layers, tower.width, tower.heads, tower.head_width, tower.mlp,
-                     tower.positions - 1, to_string(tower.activation));
+double image_operations(const ImageTower& tower, int embed) {
+  return with_kind(
+      tower, [&](const auto& kind, const auto& sizes) { return kind.operations(sizes, embed); });
 }
 
 std::string tower_text(const RegressionHead& head) {

@@ -23,6 +23,9 @@ std::string tower_text(const TextTower& tower);
 std::string tower_text(const TemporalTower& tower);
 std::string tower_text(const RegressionHead& head);
 std::string tower_text(const PyramidSizes& sizes);
+/// Multiplications and additions of one picture, counted from the sizes: what the definition needs,
+/// whatever an implementation leaves out. Norms and activations are not counted.
+double image_operations(const ImageTower& tower, int embed);
 /// "blunted_affect (1 to 7), rapport".
 std::string targets_text(const std::vector<RegressionTarget>& targets);
 

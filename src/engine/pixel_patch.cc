@@ -6,6 +6,7 @@
 
 #include "engine/architecture_parts.h"
 #include "engine/expression_place.h"
+#include "engine/towers/table.h"
 #include "engine/transformer.h"
 #include "mien/core/check.h"
 
@@ -27,9 +28,11 @@ Result<int> read_place(const Json& json, std::string_view key, std::string_view 
   return static_cast<int>(value);
 }
 
-// What the first layer of a tower makes.
+// Channels of what the first layer of a tower makes; 0: nothing that a patch could be placed by.
 std::int64_t map_channels(const ImageTower& image) {
-  return image.residual ? image.residual->stem_width : image.width;
+  return with_kind(image, [](const auto& kind, const auto& sizes) -> std::int64_t {
+    return kind.map_channels == nullptr ? 0 : kind.map_channels(sizes);
+  });
 }
 
 // The row of `table` with the largest product with `row`.
@@ -71,10 +74,11 @@ Json prompt_json(const PixelPrompt& prompt) {
 }
 
 Status check_prompt(const PixelPrompt& prompt, const ImageTower& image, std::string_view subject) {
-  const int side = image.image_size;
-  if (prompt.labels > 0 && image.swin) {
+  const int side = image_size_of(image);
+  if (prompt.labels > 0 && map_channels(image) == 0) {
     return unsupported(fmt::format(
-        "{}: is placed by the picture (expected a ViT or a residual network for that)", subject));
+        "{}: is placed by the picture (expected an image tower whose first layer makes a map)",
+        subject));
   }
   const bool inside = prompt.size >= 1 && prompt.row >= 0 && prompt.col >= 0 &&
                       prompt.labels >= 0 && prompt.row + prompt.size <= side &&
@@ -100,7 +104,7 @@ Result<std::unique_ptr<const PixelPatch>> PixelPatch::load(const checkpoint::Che
   MIEN_CHECK(architecture.prompt.has_value());
   std::unique_ptr<PixelPatch> out(new PixelPatch());
   out->prompt_ = *architecture.prompt;
-  out->side_ = architecture.image.image_size;
+  out->side_ = architecture.image_size();
   out->embed_ = architecture.embed;
   out->channels_ = map_channels(architecture.image);
   MIEN_ASSIGN_OR_RETURN(out->patch_, load_vector(weights, kPatch));

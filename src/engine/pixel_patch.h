@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/image_towers.h"
+#include "engine/towers/image_tower.h"
 
 namespace mien::engine {
 

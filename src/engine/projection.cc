@@ -2,18 +2,20 @@
 
 #include <fmt/format.h>
 
+#include "engine/towers/table.h"
+
 namespace mien::engine {
 
 std::vector<std::string> joint_projections(const Architecture& architecture) {
   std::vector<std::string> out;
-  const ImageTower& image = architecture.image;
-  const bool projects = image.residual ? image.residual->projection : !image.swin.has_value();
+  const bool projects = with_kind(architecture.image, [](const auto& kind, const auto& sizes) {
+    return kind.has_projection(sizes);
+  });
   if (projects) out.emplace_back("visual.proj");
-  if (architecture.text && architecture.text->word_width > 0) {
-    out.emplace_back("words.projection");
-    out.emplace_back("words.bag");
-  } else if (architecture.text) {
-    out.emplace_back("text_projection");
+  if (architecture.text) {
+    with_kind(*architecture.text, [&](const auto& kind, const auto& /*sizes*/) {
+      out.insert(out.end(), kind.projections.begin(), kind.projections.end());
+    });
   }
   return out;
 }

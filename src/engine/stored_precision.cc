@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/towers/table.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 
@@ -63,6 +64,17 @@ Result<std::vector<float>> embeddings(const Bundle& bundle, std::span<const floa
   std::vector<float> out(static_cast<std::size_t>(count * encoder->embed()));
   Session session;
   MIEN_RETURN_IF_ERROR(encoder->encode(pixels.data(), count, out.data(), session));
+  return out;
+}
+
+// "ViT, Swin transformer, CLIP's text tower".
+std::string names_with_int8() {
+  std::string out;
+  const auto add = [&](const auto& kind) {
+    if (kind.takes_int8 != nullptr) out.append(out.empty() ? "" : ", ").append(kind.name);
+  };
+  for_each_kind(kImageKinds, add);
+  for_each_kind(kTextKinds, add);
   return out;
 }
 
@@ -143,9 +155,8 @@ Result<StoredTensors> store_as(const checkpoint::Checkpoint& weights, Precision 
     }
   }
   if (suited == 0) {
-    return unsupported(
-        "weights: none to store in another type (expected the blocks of a ViT, a Swin or CLIP's "
-        "text tower)");
+    return unsupported("weights: none to store in another type (expected the blocks of a " +
+                       names_with_int8() + ")");
   }
   return out;
 }
@@ -153,10 +164,10 @@ Result<StoredTensors> store_as(const checkpoint::Checkpoint& weights, Precision 
 Result<Agreement> compare_precision(const Bundle& truth, const Bundle& other,
                                     std::span<const float> pixels) {
   const Architecture& sizes = truth.info().architecture;
-  const std::int64_t side = sizes.image.image_size;
+  const std::int64_t side = sizes.image_size();
   const std::int64_t count = std::ssize(pixels) / (3 * side * side);
   if (other.info().architecture.embed != sizes.embed ||
-      other.info().architecture.image.image_size != side) {
+      other.info().architecture.image_size() != side) {
     return invalid_argument("bundles: have other sizes (expected two forms of one)");
   }
   MIEN_ASSIGN_OR_RETURN(const auto want, embeddings(truth, pixels, count));

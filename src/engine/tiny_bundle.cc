@@ -6,6 +6,7 @@
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "text/tiny_vocabulary.h"
+#include "text/tokenizer.h"
 
 namespace mien::engine {
 namespace {
@@ -21,13 +22,14 @@ mien describes how a face looks, not what a person feels.
 Architecture tiny_architecture(int vocabulary, const TinyBundleOptions& options) {
   Architecture out;
   out.embed = 32;
-  out.image = {.image_size = 32, .patch = 8, .width = 64, .layers = 2, .heads = 4, .mlp = 128};
+  out.image =
+      VitSizes{.image_size = 32, .patch = 8, .width = 64, .layers = 2, .heads = 4, .mlp = 128};
   if (options.text_tower) {
-    out.text = TextTower{
+    out.text = ClipTextSizes{
         .context = 77, .vocabulary = vocabulary, .width = 64, .layers = 2, .heads = 4, .mlp = 128};
   }
   if (options.temporal) {
-    out.temporal = TemporalTower{
+    out.temporal = TemporalTransformerSizes{
         .width = 32, .layers = 2, .heads = 2, .head_width = 32, .mlp = 32, .positions = 16};
   }
   if (!options.targets.empty()) {
@@ -68,7 +70,7 @@ Status write_tiny_bundle(const std::filesystem::path& path, const TinyBundleOpti
   if (options.temporal) {
     info.sampling = {.rule = video::SamplingRule::kEmoclip, .frames = 8, .stride = 2};
   }
-  info.preprocess = image::PreprocessSpec::clip(info.architecture.image.image_size);
+  info.preprocess = image::PreprocessSpec::clip(info.architecture.image_size());
   info.labels = text::find_builtin_labels("basic7")->labels;
   for (const std::string& target : options.targets) info.targets.push_back({.name = target});
   info.logit_scale = 10.0;

@@ -89,6 +89,22 @@ Result<kernels::ChannelAffine> load_batch_norm(const checkpoint::Checkpoint& wei
   return kernels::fold_batch_norm(affine.gain, affine.bias, mean, variance, eps);
 }
 
+Result<kernels::Linear> load_folded(const checkpoint::Checkpoint& weights,
+                                    const std::string& weight_name, const std::string& norm_name,
+                                    float eps) {
+  const TensorView* view = weights.find(weight_name);
+  MIEN_CHECK(view != nullptr && view->rank() == 2);
+  MIEN_ASSIGN_OR_RETURN(auto values, load_vector(weights, weight_name));
+  MIEN_ASSIGN_OR_RETURN(const auto affine, load_batch_norm(weights, norm_name, eps));
+  const std::size_t row = values.size() / affine.factor.size();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= affine.factor[i / row];
+  const auto view_of = [](const Shape& shape, const std::vector<float>& of) {
+    return TensorView(DType::kF32, shape, std::as_bytes(std::span(of)));
+  };
+  const TensorView bias = view_of({view->dim(0)}, affine.shift);
+  return kernels::Linear::pack(view_of(view->shape(), values), &bias, {});
+}
+
 Result<Transformer> Transformer::load(const checkpoint::Checkpoint& weights,
                                       const std::string& prefix, const BlockNames& names,
                                       const TransformerSizes& sizes, Precision precision) {

@@ -64,6 +64,12 @@ Result<kernels::Linear> load_linear(const checkpoint::Checkpoint& weights,
 Result<kernels::Linear> load_linear(const checkpoint::Checkpoint& weights, const std::string& name,
                                     const kernels::LinearOptions& options);
 
+/// Packs a linear layer without bias together with the batch norm behind it.
+/// Precondition: the tensors were checked.
+Result<kernels::Linear> load_folded(const checkpoint::Checkpoint& weights,
+                                    const std::string& weight_name, const std::string& norm_name,
+                                    float eps);
+
 struct TransformerSizes {
   std::int64_t width = 0;
   std::int64_t heads = 0;

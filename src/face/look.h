@@ -16,7 +16,8 @@ float likeness(const std::vector<float>& a, const std::vector<float>& b);
 
 /// The best similarity of the area around `box` to an earlier look: detectors place and size the
 /// box of one face slightly differently from frame to frame. Different people whose portraits are
-/// framed alike reach 0.92, one person who keeps still for a second 0.94 to 1 (docs/faces.md).
+/// framed alike reach 0.92, one person who keeps still for a second 0.94 to 1
+/// (docs/reference/faces.md).
 float best_likeness(const std::vector<float>& before, image::ImageView frame,
                     const image::Box& box);
 

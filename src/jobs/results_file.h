@@ -64,9 +64,9 @@ struct FileRow {
   pipeline::SummaryResult summary = {};
 };
 
-/// Results of many files in one SQLite database (docs/outputs.md has the tables). Every file is
-/// complete or not there: a process may be killed at any time, and the next run goes on where it
-/// stood. Only one run at a time has a results file; readers may look at it meanwhile.
+/// Results of many files in one SQLite database (docs/reference/outputs.md has the tables). Every
+/// file is complete or not there: a process may be killed at any time, and the next run goes on
+/// where it stood. Only one run at a time has a results file; readers may look at it meanwhile.
 /// Threads: all members are safe to call from several threads.
 class ResultsFile {
  public:

@@ -85,13 +85,13 @@ VitImpl::VitImpl(const VitOptions& options) : options_(options) {
   proj_ = register_parameter("proj", random({width, options.embed}, scale));
 }
 
-torch::Tensor VitImpl::patch_map(const torch::Tensor& pixels) const {
+torch::Tensor VitImpl::first_map(const torch::Tensor& pixels) {
   return at::conv2d(pixels, conv1_, {}, options_.patch);
 }
 
 torch::Tensor VitImpl::forward(const torch::Tensor& pixels) {
   const std::int64_t count = pixels.size(0);
-  torch::Tensor x = patch_map(pixels).flatten(2).transpose(1, 2);
+  torch::Tensor x = first_map(pixels).flatten(2).transpose(1, 2);
   const torch::Tensor first = class_embedding_.expand({count, 1, options_.width});
   x = torch::cat({first.to(x.scalar_type()), x}, 1) + positional_embedding_;
   x = transformer_->forward(norm(x, ln_pre_weight_, ln_pre_bias_), {});

@@ -5,9 +5,11 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "nn/activation.h"
+#include "nn/tower.h"
 
 namespace mien::nn {
 
@@ -57,14 +59,13 @@ class ResidualBlocks : public torch::nn::Module {
 
 /// CLIP's image tower; parameters named as below `visual.` in OpenAI's checkpoints, initialised as
 /// CLIP is. Source: arXiv 2103.00020.
-class VitImpl : public torch::nn::Module {
+class VitImpl : public ImageTowerModule {
  public:
   explicit VitImpl(const VitOptions& options);
   /// Shape: [N, 3, S, S] preprocessed -> [N, embed], not normalised.
-  torch::Tensor forward(const torch::Tensor& pixels);
-  /// What the first layer makes of every patch. Shape: pixels [N, 3, S, S] -> [N, width, S / patch,
-  /// S / patch].
-  torch::Tensor patch_map(const torch::Tensor& pixels) const;
+  torch::Tensor forward(const torch::Tensor& pixels) override;
+  bool has_first_map() const override { return true; }
+  torch::Tensor first_map(const torch::Tensor& pixels) override;
 
  private:
   torch::Tensor conv1_, class_embedding_, positional_embedding_, proj_;
@@ -75,16 +76,21 @@ class VitImpl : public torch::nn::Module {
 TORCH_MODULE(Vit);
 
 /// CLIP's text tower; parameters named as at the top of OpenAI's checkpoints.
-class TextTowerImpl : public torch::nn::Module {
+class TextTowerImpl : public TextTowerModule {
  public:
   explicit TextTowerImpl(const TextTowerOptions& options);
   /// Shape: token ids [N, context] int64 -> [N, embed], not normalised. Read at the first place of
   /// the largest id (the end token).
   torch::Tensor forward(const torch::Tensor& tokens);
 
-  /// Rows of the token table. Shape: ids [...] int64 -> [..., width].
-  torch::Tensor token_vectors(const torch::Tensor& ids) const;
-  /// As forward, from vectors in the place of tokens, so that some of them can be learned.
+  torch::Tensor token_vectors(const torch::Tensor& ids) const override;
+  std::int64_t token_width() const override { return token_embedding_.size(1); }
+  torch::Tensor encode_vectors(const torch::Tensor& vectors,
+                               const torch::Tensor& lengths) override {
+    return forward_vectors(vectors, lengths - 1);  // the end token is the last one
+  }
+  std::string prefix() const override { return {}; }
+  /// As encode_vectors, with the places of the end tokens.
   /// Shape: vectors [N, L, width], L <= context, ends [N] int64 (place of the end token) ->
   /// [N, embed].
   torch::Tensor forward_vectors(const torch::Tensor& vectors, const torch::Tensor& ends) const;

@@ -73,7 +73,7 @@ torch::Tensor ResidualTowerImpl::run(const torch::Tensor& x, const Block& block)
   return (y + rest).relu();
 }
 
-torch::Tensor ResidualTowerImpl::stem_map(const torch::Tensor& pixels) {
+torch::Tensor ResidualTowerImpl::first_map(const torch::Tensor& pixels) {
   // oneDNN's kernels are faster when the channels of a place lie together.
   torch::Tensor x =
       pixels.narrow(1, 0, options_.channels).contiguous(at::MemoryFormat::ChannelsLast);
@@ -82,7 +82,7 @@ torch::Tensor ResidualTowerImpl::stem_map(const torch::Tensor& pixels) {
 }
 
 torch::Tensor ResidualTowerImpl::features(const torch::Tensor& pixels) {
-  torch::Tensor x = stem_map(pixels);
+  torch::Tensor x = first_map(pixels);
   if (options_.stem_pool) x = at::max_pool2d(x, 3, 2, 1);
   for (const Block& block : blocks_) x = run(x, block);
   return x.to(torch::kFloat32).mean({2, 3});
@@ -90,13 +90,6 @@ torch::Tensor ResidualTowerImpl::features(const torch::Tensor& pixels) {
 
 torch::Tensor ResidualTowerImpl::project(const torch::Tensor& features) {
   return proj_.defined() ? at::matmul(features, proj_) : features;
-}
-
-std::vector<std::pair<std::string, torch::Tensor>> ResidualTowerImpl::published() const {
-  std::vector<std::pair<std::string, torch::Tensor>> out;
-  for (const auto& item : named_parameters()) out.emplace_back(item.key(), item.value());
-  for (const auto& item : named_buffers()) out.emplace_back(item.key(), item.value());
-  return out;
 }
 
 }  // namespace mien::nn

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "nn/tower.h"
 
 namespace mien::nn {
 
@@ -30,21 +29,18 @@ struct ResidualOptions {
 /// named as torchvision names those of its ResNets (conv1, bn1, layer1.0.conv1, ...
 /// downsample.0), and `proj` [features, embed] (unless there is none) as in CLIP. Source: "Deep
 /// Residual Learning for Image Recognition" (arXiv 1512.03385).
-class ResidualTowerImpl : public torch::nn::Module {
+class ResidualTowerImpl : public ImageTowerModule {
  public:
   explicit ResidualTowerImpl(const ResidualOptions& options);
 
   /// Shape: pixels [N, 3, S, S] preprocessed (of a grey tower also [N, 1, S, S]) -> features
   /// [N, widths.back()]. Batch statistics while training, running ones else.
   torch::Tensor features(const torch::Tensor& pixels);
-  /// What the stem makes of a picture. Shape: -> [N, stem_width, h, w].
-  torch::Tensor stem_map(const torch::Tensor& pixels);
+  bool has_first_map() const override { return true; }
+  torch::Tensor first_map(const torch::Tensor& pixels) override;
   /// Shape: features -> [N, embed], not normalised; without a projection the features themselves.
   torch::Tensor project(const torch::Tensor& features);
-  torch::Tensor forward(const torch::Tensor& pixels) { return project(features(pixels)); }
-
-  /// Every tensor that a bundle needs, running statistics included, by name without a prefix.
-  std::vector<std::pair<std::string, torch::Tensor>> published() const;
+  torch::Tensor forward(const torch::Tensor& pixels) override { return project(features(pixels)); }
 
  private:
   struct Norm {

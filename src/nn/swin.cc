@@ -211,11 +211,4 @@ torch::Tensor SwinImpl::forward(const torch::Tensor& pixels) {
   return normalise(at::linear(inner, feature_out_), feature_out_norm_);
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> SwinImpl::published() const {
-  std::vector<std::pair<std::string, torch::Tensor>> out;
-  for (const auto& item : named_parameters()) out.emplace_back(item.key(), item.value());
-  for (const auto& item : named_buffers()) out.emplace_back(item.key(), item.value());
-  return out;
-}
-
 }  // namespace mien::nn

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "nn/tower.h"
 
 namespace mien::nn {
 
@@ -30,17 +30,14 @@ struct SwinOptions {
 /// or without a feature head. Tensors are named as in Microsoft's release, which SwinFace follows
 /// (patch_embed.proj, layers.0.blocks.0.attn.qkv, layers.0.downsample.reduction, norm, feature.0).
 /// Source: "Swin Transformer" (arXiv 2103.14030); the head is SwinFace's (arXiv 2308.11509).
-class SwinImpl : public torch::nn::Module {
+class SwinImpl : public ImageTowerModule {
  public:
   /// Precondition: the grid of every stage is a multiple of the window.
   explicit SwinImpl(const SwinOptions& options);
 
   /// Shape: pixels [N, 3, S, S] preprocessed -> [N, embed], not normalised. While training, batch
   /// statistics (N > 1 with a feature head) and dropped paths.
-  torch::Tensor forward(const torch::Tensor& pixels);
-
-  /// Every tensor that a bundle needs, running statistics included, by name without a prefix.
-  std::vector<std::pair<std::string, torch::Tensor>> published() const;
+  torch::Tensor forward(const torch::Tensor& pixels) override;
 
  private:
   struct Block;

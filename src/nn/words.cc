@@ -27,7 +27,7 @@ WordTowerImpl::WordTowerImpl(const WordTowerOptions& options, const torch::Tenso
       "bag", torch::randn({options.word_width, options.embed}) / std::sqrt(options.word_width));
 }
 
-torch::Tensor WordTowerImpl::vectors(const torch::Tensor& ids) const {
+torch::Tensor WordTowerImpl::token_vectors(const torch::Tensor& ids) const {
   const std::int64_t words = table_.size(0);
   const torch::Tensor known = at::embedding(table_, (ids - 1).clamp(0, words - 1));
   const torch::Tensor spelt = at::embedding(buckets_, (ids - 1 - words).clamp_min(0));
@@ -39,7 +39,7 @@ torch::Tensor WordTowerImpl::forward(const torch::Tensor& ids) {
   const torch::Tensor used = ids.ne(0);
   // Nothing behind the longest text of the batch is computed.
   const std::int64_t length = used.sum(1).max().item<std::int64_t>();
-  return forward_vectors(vectors(ids.narrow(1, 0, length)), used.narrow(1, 0, length));
+  return forward_vectors(token_vectors(ids.narrow(1, 0, length)), used.narrow(1, 0, length));
 }
 
 torch::Tensor WordTowerImpl::forward_vectors(const torch::Tensor& words,
@@ -59,10 +59,10 @@ torch::Tensor WordTowerImpl::forward_vectors(const torch::Tensor& words,
          at::matmul(mean, bag_);
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> WordTowerImpl::published() const {
-  std::vector<std::pair<std::string, torch::Tensor>> out;
-  for (const auto& item : named_parameters()) out.emplace_back(item.key(), item.value());
-  return out;
+torch::Tensor WordTowerImpl::encode_vectors(const torch::Tensor& vectors,
+                                            const torch::Tensor& lengths) {
+  const torch::Tensor places = torch::arange(vectors.size(1), torch::kInt64);
+  return forward_vectors(vectors, places.unsqueeze(0).lt(lengths.unsqueeze(1)));
 }
 
 torch::Tensor WordTowerImpl::whole_table() const {

@@ -1,13 +1,10 @@
 #pragma once
 
-#include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "nn/clip.h"
 
@@ -31,7 +28,7 @@ struct WordTowerOptions {
 /// A text tower over word vectors: the vectors are fixed, the buckets of trigrams train. A class
 /// token and learned positions in front of pre-norm blocks without a causal mask, read out at the
 /// class token; a projection of the mean word vector is added. Names as below `words.` in a bundle.
-class WordTowerImpl : public torch::nn::Module {
+class WordTowerImpl : public TextTowerModule {
  public:
   /// Shape: table [words, word_width], the fixed vectors.
   WordTowerImpl(const WordTowerOptions& options, const torch::Tensor& table);
@@ -40,11 +37,11 @@ class WordTowerImpl : public torch::nn::Module {
   /// As forward, from vectors in the place of words, so that some of them can be learned.
   /// Shape: vectors [N, L, word_width], used [N, L] bool (false behind the text) -> [N, embed].
   torch::Tensor forward_vectors(const torch::Tensor& vectors, const torch::Tensor& used);
-  /// Shape: the vectors of ids, [..., word_width].
-  torch::Tensor vectors(const torch::Tensor& ids) const;
+  torch::Tensor token_vectors(const torch::Tensor& ids) const override;
+  std::int64_t token_width() const override { return options_.word_width; }
+  torch::Tensor encode_vectors(const torch::Tensor& vectors, const torch::Tensor& lengths) override;
+  std::string prefix() const override { return "words."; }
 
-  /// What a bundle needs, without the table. Trained parameters only.
-  std::vector<std::pair<std::string, torch::Tensor>> published() const;
   /// Padding, words and buckets: shape [1 + words + buckets, word_width].
   torch::Tensor whole_table() const;
 

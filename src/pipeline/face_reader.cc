@@ -9,7 +9,7 @@ namespace mien::pipeline {
 Result<FacePixels> cut_faces(const engine::BundleInfo& info, image::ImageView picture,
                              std::vector<face::Face> faces) {
   FacePixels out;
-  const auto side = static_cast<std::size_t>(info.architecture.image.image_size);
+  const auto side = static_cast<std::size_t>(info.architecture.image_size());
   const std::size_t each = 3 * side * side;
   out.pixels.resize(faces.size() * each);
   for (std::size_t i = 0; i < faces.size(); ++i) {
@@ -31,7 +31,7 @@ FaceReader::FaceReader(std::shared_ptr<const engine::Bundle> bundle, std::future
       options_(options) {}
 
 std::size_t FaceReader::pixels_per_face() const {
-  const auto side = static_cast<std::size_t>(info().architecture.image.image_size);
+  const auto side = static_cast<std::size_t>(info().architecture.image_size());
   return 3 * side * side;
 }
 

@@ -79,7 +79,7 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                                                      std::unique_ptr<face::FaceDetector> detector) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  impl->image_size = bundle->info().architecture.image.image_size;
+  impl->image_size = bundle->info().architecture.image_size();
   // The image tower is packed while the texts are encoded and the first faces are looked for: none
   // of these keeps two cores busy. Where no face is looked for, another thread costs more than it
   // saves.

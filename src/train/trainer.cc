@@ -14,6 +14,7 @@
 
 #include "core/sha256.h"
 #include "train/average.h"
+#include "train/communicator.h"
 #include "train/optimiser.h"
 #include "train/run_log.h"
 

@@ -115,8 +115,8 @@ expect 0 "not verified" inspect changed --no-verify
 echo '{' >changed/bundle.json
 expect 1 "bundle.json" inspect changed
 
-# The example in docs/bundle.md has the keys of a real bundle.json.
-"$PYTHON" - "$ROOT/docs/bundle.md" >out 2>err <<'PYTHON' || problem "docs/bundle.md tells other keys"
+# The example in docs/reference/bundle.md has the keys of a real bundle.json.
+"$PYTHON" - "$ROOT/docs/reference/bundle.md" >out 2>err <<'PYTHON' || problem "docs/reference/bundle.md tells other keys"
 import json, re, sys
 
 def keys(value, key=""):

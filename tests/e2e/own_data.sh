@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs/own-data.md, command by command; the manifest scripts; what a newcomer gets wrong.
+# docs/reference/own-data.md, command by command; the manifest scripts; what a newcomer gets wrong.
 source "$(dirname "$0")/lib.sh"
 [ -x "$(dirname "$mien")/mien-train" ] || { echo 'no mien-train (built without LibTorch)'; exit 77; }
 ln -s "$root/scripts" "$root/recipes" .
@@ -18,7 +18,7 @@ pathlib.Path("photos/calm/notes.txt").write_text("x")
 PY
 
 section "every command of the guide"
-python3 - "$root/docs/own-data.md" <<'PY'
+python3 - "$root/docs/reference/own-data.md" <<'PY'
 import pathlib, re, sys
 blocks = re.findall(r"^```sh\n(.*?)^```", pathlib.Path(sys.argv[1]).read_text(), re.M | re.S)
 for i, block in enumerate(blocks):

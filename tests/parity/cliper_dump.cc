@@ -47,7 +47,7 @@ Status run(const char* bundle, const char* out, const char* loss,
   MIEN_ASSIGN_OR_RETURN(const auto made, methods::make_run<methods::CliperMethod>(recipe, context));
   auto& method = *made;
   MIEN_ASSIGN_OR_RETURN(const auto data, methods::load_training_data(recipe.data, folder, 1));
-  methods::ClipReader reader;
+  methods::SequenceReader reader;
   reader.preprocess = method.towers().bundle().info().preprocess;
   TrainingDump dump;
   const auto& ids = method.prompts()->ids();

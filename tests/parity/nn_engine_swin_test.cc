@@ -48,14 +48,14 @@ class SwinParity : public testing::TestWithParam<std::tuple<int, kernels::Precis
 engine::Architecture architecture_of(const nn::SwinOptions& sizes) {
   engine::Architecture out;
   out.embed = sizes.embed;
-  out.image.image_size = sizes.image_size;
-  out.image.swin = engine::SwinSizes{.patch = sizes.patch,
-                                     .width = sizes.width,
-                                     .depths = sizes.depths,
-                                     .heads = sizes.heads,
-                                     .window = sizes.window,
-                                     .mlp_ratio = sizes.mlp_ratio,
-                                     .feature_head = sizes.feature_head};
+  out.image = engine::SwinSizes{.image_size = sizes.image_size,
+                                .patch = sizes.patch,
+                                .width = sizes.width,
+                                .depths = sizes.depths,
+                                .heads = sizes.heads,
+                                .window = sizes.window,
+                                .mlp_ratio = sizes.mlp_ratio,
+                                .feature_head = sizes.feature_head};
   return out;
 }
 

@@ -68,8 +68,9 @@ class NnEngine : public Saved, public testing::WithParamInterface<kernels::Preci
 engine::Architecture small() {
   engine::Architecture out;
   out.embed = 48;
-  out.image = {.image_size = 48, .patch = 8, .width = 96, .layers = 3, .heads = 3, .mlp = 384};
-  out.text = engine::TextTower{
+  out.image = engine::VitSizes{
+      .image_size = 48, .patch = 8, .width = 96, .layers = 3, .heads = 3, .mlp = 384};
+  out.text = engine::ClipTextSizes{
       .context = 20, .vocabulary = 300, .width = 64, .layers = 3, .heads = 2, .mlp = 256};
   return out;
 }
@@ -128,15 +129,15 @@ void compare_residual(const nn::ResidualOptions& options, int side,
                       engine::Session& session) {
   engine::Architecture architecture;
   architecture.embed = options.embed;
-  architecture.image.image_size = side;
-  architecture.image.residual = engine::ResidualSizes{.channels = options.channels,
-                                                      .stem_kernel = options.stem_kernel,
-                                                      .stem_stride = options.stem_stride,
-                                                      .stem_width = options.stem_width,
-                                                      .stem_pool = options.stem_pool,
-                                                      .first_stride = options.first_stride,
-                                                      .widths = options.widths,
-                                                      .blocks = options.blocks};
+  architecture.image = engine::ResidualSizes{.image_size = side,
+                                             .channels = options.channels,
+                                             .stem_kernel = options.stem_kernel,
+                                             .stem_stride = options.stem_stride,
+                                             .stem_width = options.stem_width,
+                                             .stem_pool = options.stem_pool,
+                                             .first_stride = options.first_stride,
+                                             .widths = options.widths,
+                                             .blocks = options.blocks};
   ASSERT_TRUE(engine::check_tensors(*weights, architecture, "test").ok());
   // More pictures than one pass holds.
   constexpr std::int64_t kCount = 40;
@@ -228,13 +229,13 @@ TEST_P(NnEngine, WordTower) {
   ASSERT_TRUE(weights.ok());
   engine::Architecture architecture;
   architecture.embed = 32;
-  architecture.text = engine::TextTower{.context = 12,
-                                        .word_width = 20,
-                                        .vocabulary = 81,
-                                        .width = 64,
-                                        .layers = 2,
-                                        .heads = 2,
-                                        .mlp = 128};
+  architecture.text = engine::WordTextSizes{.context = 12,
+                                            .word_width = 20,
+                                            .vocabulary = 81,
+                                            .width = 64,
+                                            .layers = 2,
+                                            .heads = 2,
+                                            .mlp = 128};
   const auto encoder = engine::TextEncoder::load(*weights, architecture, GetParam());
   ASSERT_TRUE(encoder.ok()) << encoder.status().message();
   // Lengths 3, 0 (an empty text), 12 (the whole context), 1, 3.
@@ -260,12 +261,12 @@ void compare_temporal(const nn::TemporalOptions& options, std::int64_t clips, st
                       const Bars& bars, engine::Session& session) {
   engine::Architecture architecture = small();
   architecture.embed = options.width;
-  architecture.temporal = engine::TemporalTower{.width = options.width,
-                                                .layers = options.layers,
-                                                .heads = options.heads,
-                                                .head_width = options.head_width,
-                                                .mlp = options.mlp,
-                                                .positions = options.positions};
+  architecture.temporal = engine::TemporalTransformerSizes{.width = options.width,
+                                                           .layers = options.layers,
+                                                           .heads = options.heads,
+                                                           .head_width = options.head_width,
+                                                           .mlp = options.mlp,
+                                                           .positions = options.positions};
   const auto encoder = engine::TemporalEncoder::load(*weights, architecture, precision);
   ASSERT_TRUE(encoder.ok()) << encoder.status().message();
   const torch::Tensor x = torch::randn({clips, frames, options.width});
@@ -300,7 +301,7 @@ TEST_P(NnEngine, AttentionPool) {
   }
   const auto weights = save(nn::named_parameters(*model), "temporal.");
   engine::Architecture architecture = small();
-  architecture.temporal = engine::TemporalTower{.width = 48, .hidden = 24, .positions = 13};
+  architecture.temporal = engine::AttentionPoolSizes{.width = 48, .hidden = 24, .positions = 13};
   const auto encoder = engine::TemporalEncoder::load(*weights, architecture, GetParam());
   ASSERT_TRUE(encoder.ok()) << encoder.status().message();
   for (const std::int64_t frames : {1, 2, 12}) {

@@ -28,16 +28,17 @@ Tensor random_pixels(int side, Rng& rng) {
 
 // Start token, some random ids, end token, zeros: from the shortest possible text to a full row.
 std::vector<std::vector<std::int32_t>> random_rows(const engine::TextTower& tower, Rng& rng) {
+  const int context = context_of(tower), vocabulary = vocabulary_of(tower);
   std::vector<std::vector<std::int32_t>> out;
   for (int t = 0; t < kTexts; ++t) {
-    std::vector<std::int32_t> row(static_cast<std::size_t>(tower.context), 0);
-    const int ids = (tower.context - 2) * t / (kTexts - 1);
-    row[0] = tower.vocabulary - 2;
+    std::vector<std::int32_t> row(static_cast<std::size_t>(context), 0);
+    const int ids = (context - 2) * t / (kTexts - 1);
+    row[0] = vocabulary - 2;
     for (int i = 1; i <= ids; ++i) {
       const double u = std::clamp(0.5 + 0.2 * rng.normal(), 0.0, 1.0);
-      row[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(u * (tower.vocabulary - 3));
+      row[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(u * (vocabulary - 3));
     }
-    row[static_cast<std::size_t>(ids) + 1] = tower.vocabulary - 1;
+    row[static_cast<std::size_t>(ids) + 1] = vocabulary - 1;
     out.push_back(std::move(row));
   }
   return out;

@@ -42,7 +42,7 @@ inline const data::Sample& sample_of(const data::Manifest& manifest, const std::
 
 // All frames of these samples. Shape: -> [samples * frames, 3, S, S].
 inline Result<torch::Tensor> pixels_of(const data::Manifest& manifest,
-                                       const methods::ClipReader& reader,
+                                       const methods::SequenceReader& reader,
                                        const std::vector<std::string>& ids) {
   const std::int64_t side = reader.preprocess.output_size();
   std::vector<torch::Tensor> out;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "mien/checkpoint/checkpoint.h"
@@ -11,10 +12,25 @@
 
 namespace mien::engine {
 
+/// Sizes of CLIP's vision transformer with a class token.
+struct VitSizes {
+  int image_size = 0;  ///< pixels of a side
+  int patch = 0;
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+  int mlp = 0;
+  kernels::Activation activation = kernels::Activation::kQuickGelu;
+
+  int tokens() const { return (image_size / patch) * (image_size / patch) + 1; }
+  bool operator==(const VitSizes&) const = default;
+};
+
 /// Sizes of a residual network of basic blocks with torchvision's names, read out as the mean over
 /// all places.
 struct ResidualSizes {
-  int channels = 1;  ///< 1: grey, the first plane of a picture; or 3
+  int image_size = 0;  ///< pixels of a side
+  int channels = 1;    ///< 1: grey, the first plane of a picture; or 3
   int stem_kernel = 3;
   int stem_stride = 1;
   int stem_width = 32;
@@ -30,6 +46,7 @@ struct ResidualSizes {
 /// Sizes of a Swin transformer with the names of Microsoft's release, read out as the mean over all
 /// places of the last layer norm.
 struct SwinSizes {
+  int image_size = 0;  ///< pixels of a side
   int patch = 0;
   int width = 0;                 ///< of the first stage; each following one is twice as wide
   std::vector<int> depths = {};  ///< blocks per stage
@@ -43,29 +60,13 @@ struct SwinSizes {
   bool operator==(const SwinSizes&) const = default;
 };
 
-/// Sizes of an image tower: a vision transformer with a class token (CLIP's), a residual network,
-/// or a Swin transformer.
-struct ImageTower {
-  int image_size = 0;
-  std::optional<ResidualSizes> residual = {};  ///< set: the fields below mean nothing
-  std::optional<SwinSizes> swin = {};          ///< the same
-  int patch = 0;
-  int width = 0;
-  int layers = 0;
-  int heads = 0;
-  int mlp = 0;
-  kernels::Activation activation = kernels::Activation::kQuickGelu;
+/// Sizes of an image tower, by kind. Every kind has an `image_size`. A kind is an alternative here
+/// and a row in src/engine/towers/table.h; see docs/architecture.md.
+using ImageTower = std::variant<VitSizes, ResidualSizes, SwinSizes>;
 
-  /// Of a vision transformer, the class token included.
-  int tokens() const { return (image_size / patch) * (image_size / patch) + 1; }
-  bool operator==(const ImageTower&) const = default;
-};
-
-/// Sizes of a text tower: CLIP's causal transformer over byte pairs, or one over whole words with
-/// fixed vectors (read out at a class token, every token sees all others).
-struct TextTower {
+/// Sizes of CLIP's causal transformer over byte pairs, read out at the end token.
+struct ClipTextSizes {
   int context = 0;
-  int word_width = 0;  ///< of the word vectors; 0: CLIP's tower
   int vocabulary = 0;
   int width = 0;
   int layers = 0;
@@ -73,16 +74,32 @@ struct TextTower {
   int mlp = 0;
   kernels::Activation activation = kernels::Activation::kQuickGelu;
 
-  bool operator==(const TextTower&) const = default;
+  bool operator==(const ClipTextSizes&) const = default;
 };
 
-/// Sizes of a temporal model over frame embeddings. A transformer: class token and learned
-/// positions in front of pre-norm blocks, read out at the class token; head and MLP widths are
-/// free: EmoCLIP's published module has heads of 2048 and an MLP of 512. Or attention pooling: a
-/// weighted mean of the unit frame embeddings.
-struct TemporalTower {
-  int width = 0;   ///< of a frame embedding: that of the joint space
-  int hidden = 0;  ///< set: attention pooling with so many hidden units; layers to mlp mean nothing
+/// Sizes of a transformer over whole words with fixed vectors, read out at a class token; every
+/// token sees all others.
+struct WordTextSizes {
+  int context = 0;
+  int word_width = 0;  ///< of the word vectors
+  int vocabulary = 0;
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+  int mlp = 0;
+  kernels::Activation activation = kernels::Activation::kQuickGelu;
+
+  bool operator==(const WordTextSizes&) const = default;
+};
+
+/// Sizes of a text tower, by kind. Every kind has a `context` and a `vocabulary`.
+using TextTower = std::variant<ClipTextSizes, WordTextSizes>;
+
+/// Sizes of a transformer over frame embeddings: class token and learned positions in front of
+/// pre-norm blocks, read out at the class token. Head and MLP widths are free: EmoCLIP's published
+/// module has heads of 2048 and an MLP of 512.
+struct TemporalTransformerSizes {
+  int width = 0;  ///< of a frame embedding: that of the joint space
   int layers = 0;
   int heads = 0;
   int head_width = 0;
@@ -90,8 +107,30 @@ struct TemporalTower {
   int positions = 0;  ///< frames + 1 at most
   kernels::Activation activation = kernels::Activation::kGeluTanh;
 
-  bool operator==(const TemporalTower&) const = default;
+  bool operator==(const TemporalTransformerSizes&) const = default;
 };
+
+/// Sizes of attention pooling: a weighted mean of the unit frame embeddings.
+struct AttentionPoolSizes {
+  int width = 0;      ///< of a frame embedding: that of the joint space
+  int hidden = 0;     ///< units of the layer that scores a frame
+  int positions = 0;  ///< frames + 1 at most
+
+  bool operator==(const AttentionPoolSizes&) const = default;
+};
+
+/// Sizes of a temporal model over frame embeddings, by kind. Every kind has a `width` and
+/// `positions`.
+using TemporalTower = std::variant<TemporalTransformerSizes, AttentionPoolSizes>;
+
+/// Pixels of a side of the pictures that a tower reads.
+int image_size_of(const ImageTower& tower);
+/// Most token ids of a text.
+int context_of(const TextTower& tower);
+/// Number of token ids.
+int vocabulary_of(const TextTower& tower);
+/// Most frames that a temporal model mixes.
+int max_frames_of(const TemporalTower& tower);
 
 /// The network that predicts the embedding of the same face without an expression (linear, relu,
 /// linear), and the distances from it that mean intensity 0 and 1. See mien/engine/neutral.h.
@@ -149,6 +188,8 @@ struct Architecture {
   std::optional<ReciprocalPoints> reciprocal = {};
 
   bool operator==(const Architecture&) const = default;
+  /// Pixels of a side of the pictures that the image tower reads.
+  int image_size() const { return image_size_of(image); }
   /// What parse() reads.
   Json to_json() const;
   /// Messages start with `subject`. Errors: kCorrupt for missing or unknown keys, sizes out of
@@ -159,9 +200,6 @@ struct Architecture {
   /// Number of weights of all towers.
   std::uint64_t parameter_count() const;
 };
-
-/// Stride of the first convolution of a block.
-int residual_stride(const ResidualSizes& sizes, std::size_t stage, int block);
 
 /// "gelu", "gelu_tanh", "quick_gelu", "relu"; find_activation is the inverse.
 std::string_view to_string(kernels::Activation activation);

@@ -82,7 +82,7 @@ struct RegressionTarget {
   bool operator==(const RegressionTarget&) const = default;
 };
 
-/// Everything of bundle.json. See docs/bundle.md.
+/// Everything of bundle.json. See docs/reference/bundle.md.
 struct BundleInfo {
   static constexpr int kFormatVersion = 2;  ///< 1 is written when there is no `reference`
 

@@ -46,7 +46,7 @@ struct PyramidSizes {
   static Result<PyramidSizes> parse(const Json& json, std::string_view subject);
 };
 
-/// Everything of bundle.json of a detector. See docs/bundle.md.
+/// Everything of bundle.json of a detector. See docs/reference/bundle.md.
 struct DetectorInfo {
   std::string name;
   PyramidSizes sizes;

@@ -68,7 +68,7 @@ class ImageEncoder {
   /// mean over the views. `places`: position of the prompt's patch, one per picture; empty: that of
   /// the bundle or, if places_patches(), that of each picture. Errors: kInternal when oneDNN fails.
   /// Source: CLIP (arXiv 2103.00020), ViT with class
-  /// token; see docs/methods.md.
+  /// token; see docs/methods/README.md.
   Status encode(const float* pixels, std::int64_t count, float* out, Session& session,
                 std::span<const PromptPlace> places = {}) const;
 

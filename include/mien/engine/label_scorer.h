@@ -56,9 +56,9 @@ struct Scores {
 /// has them; a threshold fitted with such points does not apply to other labels, so `auto` is then
 /// off. A single label is a yes/no question: the answers are the label and its absence, "not X".
 /// With a reference in the bundle, its probability is that of the standardised cosine, and `auto`
-/// calls a face unknown that no label fits (docs/bundle.md, "reference"). Without a reference but
-/// with a text tower, the label competes with the labels of basic7 that mean something else.
-/// Threads: immutable; safe from several threads.
+/// calls a face unknown that no label fits (docs/reference/bundle.md, "reference"). Without a
+/// reference but with a text tower, the label competes with the labels of basic7 that mean
+/// something else. Threads: immutable; safe from several threads.
 class LabelScorer {
  public:
   /// Encodes the texts of `labels` (or takes the stored features when `labels` are the bundle's

@@ -16,7 +16,7 @@ namespace mien::engine {
 
 /// What a bundle knows about faces in general (`reference` of bundle.json), from which a rule for
 /// "unknown" can be made for any label set: embeddings of training faces of known classes, and how
-/// far from them a face may be. See docs/bundle.md.
+/// far from them a face may be. See docs/reference/bundle.md.
 struct ReferenceInfo {
   /// A class of reference faces.
   struct Class {

@@ -12,7 +12,7 @@ namespace mien::engine {
 
 /// A regression head on clip embeddings, packed for this CPU, always in float32.
 /// Threads: immutable; safe from several threads. Source: EmoCLIP's downstream regression; see
-/// docs/methods.md.
+/// docs/methods/README.md.
 class Regressor {
  public:
   /// Packs the `mlp.*` tensors. Precondition: check_tensors passed, and there is a regression head.

@@ -12,7 +12,7 @@ namespace mien::engine {
 
 /// Mixes the embeddings of a clip's frames into one, packed for this CPU.
 /// Threads: immutable; safe from several threads. Source: EmoCLIP (arXiv 2310.16640), temporal
-/// module; see docs/methods.md.
+/// module; see docs/methods/README.md.
 class TemporalEncoder {
  public:
   /// Packs the `temporal.*` tensors. Precondition: check_tensors passed, and there is a temporal

@@ -36,7 +36,7 @@ struct GivenBox {
 struct FinderOptions {
   Mode mode = Mode::kAuto;
   int upsample = -1;       ///< number of doublings before detection, 0..4; -1: chosen by size,
-                           ///< more for pictures than for clips (docs/faces.md)
+                           ///< more for pictures than for clips (docs/reference/faces.md)
   float min_face = 0;      ///< smallest face to search for, in pixels, instead of `upsample`; 0: by
                            ///< the size of a picture, 60 or less in clips up to 4K
   float min_score = 0.0F;  ///< lower detections are dropped; a face that is already followed

@@ -31,8 +31,8 @@ bool is_animated(std::span<const std::byte> bytes);
 /// Decodes a JPEG, PNG, WebP, BMP, PPM/PGM, TIFF, HEIC, AVIF or JPEG 2000 to upright 8-bit RGB:
 /// EXIF orientation is applied, grey is replicated, CMYK converted, 16 bits are scaled to 8,
 /// palettes resolved, transparency is composited on black. Supported features of
-/// each format: docs/formats.md. Messages start with "bytes: ". Errors: kUnsupported for an unknown
-/// format or feature; kCorrupt, also for a truncated picture; kResourceLimit above
+/// each format: docs/reference/formats.md. Messages start with "bytes: ". Errors: kUnsupported for
+/// an unknown format or feature; kCorrupt, also for a truncated picture; kResourceLimit above
 /// limits.max_pixels or max_dimension, as the header states them, before pixels are allocated.
 Result<Image> decode(std::span<const std::byte> bytes, const Limits& limits = {});
 

@@ -8,8 +8,8 @@
 
 namespace mien::report {
 
-/// CSV of whole tracks (docs/outputs.md): one row per track with its shares of time, or one row per
-/// segment. Quoted as FaceCsv does, so that no cell becomes a formula in a spreadsheet.
+/// CSV of whole tracks (docs/reference/outputs.md): one row per track with its shares of time, or
+/// one row per segment. Quoted as FaceCsv does, so that no cell becomes a formula in a spreadsheet.
 /// Threads: const member functions are safe from several threads.
 class ClipCsv {
  public:

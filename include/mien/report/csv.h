@@ -19,9 +19,9 @@ struct CsvExtras {
   bool clock = false;    ///< wall time, for clips whose FrameResult::clock is known
 };
 
-/// Results as a table with one row per face per frame (docs/outputs.md). A frame without a face has
-/// one row with success 0. Lines end with "\n". Threads: const member functions are safe from
-/// several threads.
+/// Results as a table with one row per face per frame (docs/reference/outputs.md). A frame without
+/// a face has one row with success 0. Lines end with "\n". Threads: const member functions are safe
+/// from several threads.
 class FaceCsv {
  public:
   /// `labels`: the label set in the user's order; one p_ and one c_ column each. A repeated label

@@ -9,9 +9,9 @@
 
 namespace mien::report {
 
-/// JSON lines (docs/outputs.md, docs/schemas/): one object per line, distinguished by "kind".
-/// Units: pixels to 0.1, probabilities and cosines to 4 digits, seconds to 6. A number that is not
-/// finite becomes null.
+/// JSON lines (docs/reference/outputs.md, docs/schemas/): one object per line, distinguished by
+/// "kind". Units: pixels to 0.1, probabilities and cosines to 4 digits, seconds to 6. A number that
+/// is not finite becomes null.
 
 /// "kind": "image" for a picture, "frame" for one analysed frame of a clip.
 Json to_json(const pipeline::FrameResult& frame);

@@ -59,7 +59,7 @@ Result<LabelSet> parse_label_file(std::string_view content, std::string_view sub
                                   const Limits& limits = {});
 /// The YAML form, from bytes: a list of names and sets as above, or a map from label to a text, a
 /// list of texts, `{texts: ...}` or `{parts: ...}`. Parts may name labels of the same file. See
-/// docs/labels.md.
+/// docs/reference/labels.md.
 /// Errors: as load_labels, with "subject:line"; kCorrupt when it is not YAML of that shape.
 Result<LabelSet> parse_labels_yaml(std::string_view yaml, std::string_view subject,
                                    const Limits& limits = {});

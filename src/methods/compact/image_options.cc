@@ -40,12 +40,12 @@ Status ResidualTowerOptions::validate() const {
 engine::Architecture ResidualTowerOptions::architecture() const {
   engine::Architecture out;
   out.embed = embed;
-  out.image.image_size = image_size;
   engine::ResidualSizes sizes;
+  sizes.image_size = image_size;
   sizes.stem_width = stem_width;
   sizes.widths = widths;
   sizes.blocks = blocks;
-  out.image.residual = std::move(sizes);
+  out.image = std::move(sizes);
   return out;
 }
 

@@ -12,7 +12,7 @@
 #include "methods/compact/labels_by_votes.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/named_tensors.h"
-#include "methods/kit/tower_options.h"
+#include "methods/kit/tower_table.h"
 #include "mien/metrics/confusion.h"
 #include "nn/load.h"
 
@@ -46,7 +46,8 @@ Status CompactImageMethod::prepare() {
 
 Status CompactImageMethod::prepare_model() {
   torch::manual_seed(context_.seed);
-  tower_ = nn::ResidualTower(residual_options(sizes_.architecture()));
+  tower_ = nn::ResidualTower(
+      residual_options(std::get<engine::ResidualSizes>(sizes_.architecture().image), sizes_.embed));
   const auto classes = static_cast<std::int64_t>(data_.train->classes.size());
   label_prototypes_ = torch::randn({classes, sizes_.embed});
   vote_prototypes_ = torch::randn({static_cast<std::int64_t>(kVoteClasses), sizes_.embed});

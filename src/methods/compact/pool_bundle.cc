@@ -17,7 +17,7 @@ Status TemporalPoolMethod::export_bundle(const std::filesystem::path& path, bool
   info.files.clear();
   if (!recipe_.training.name.empty()) info.name = recipe_.training.name;
   const int frames = std::max(recipe_.training.frames, kShortest);
-  info.architecture.temporal = engine::TemporalTower{
+  info.architecture.temporal = engine::AttentionPoolSizes{
       .width = encoder_->embed(), .hidden = recipe_.training.hidden, .positions = frames + 1};
   info.sampling = {.rule = video::SamplingRule::kUniform, .frames = frames, .stride = 1};
   Json temporal = context_.provenance;

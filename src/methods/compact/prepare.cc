@@ -13,7 +13,7 @@
 #include "methods/compact/train.h"
 #include "methods/kit/below_data.h"
 #include "methods/kit/labelled.h"
-#include "methods/kit/tower_options.h"
+#include "methods/kit/tower_table.h"
 #include "mien/text/prompts.h"
 #include "nn/load.h"
 
@@ -51,13 +51,15 @@ Status CompactMethod::prepare_image() {
                           engine::Bundle::load(below_data(context_.data, recipe_.model.image)));
     architecture_ = bundle->info().architecture;
     preprocess_ = bundle->info().preprocess;
-    if (!architecture_.image.residual || !architecture_.image.residual->projection) {
+    const auto* sizes = std::get_if<engine::ResidualSizes>(&architecture_.image);
+    if (sizes == nullptr || !sizes->projection) {
       return unsupported(recipe_.model.image +
-                         ": is no residual image tower with a projection (expected a bundle of "
+                         ": not a residual image tower with a projection (expected a bundle of "
                          "compact-image)");
     }
   }
-  tower_ = nn::ResidualTower(residual_options(architecture_));
+  tower_ = nn::ResidualTower(
+      residual_options(std::get<engine::ResidualSizes>(architecture_.image), architecture_.embed));
   tower_->eval();
   if (bundle) {
     MIEN_RETURN_IF_ERROR(nn::load_by_name(tower_->published(), bundle->weights(),
@@ -102,13 +104,13 @@ Status CompactMethod::prepare_words() {
                                       .heads = recipe_.model.heads,
                                       .mlp = 4 * recipe_.model.width,
                                       .embed = architecture_.embed};
-  architecture_.text = engine::TextTower{.context = sizes.context,
-                                         .word_width = sizes.word_width,
-                                         .vocabulary = tokenizer_->vocabulary_size(),
-                                         .width = sizes.width,
-                                         .layers = sizes.layers,
-                                         .heads = sizes.heads,
-                                         .mlp = sizes.mlp};
+  architecture_.text = engine::WordTextSizes{.context = sizes.context,
+                                             .word_width = sizes.word_width,
+                                             .vocabulary = tokenizer_->vocabulary_size(),
+                                             .width = sizes.width,
+                                             .layers = sizes.layers,
+                                             .heads = sizes.heads,
+                                             .mlp = sizes.mlp};
   MIEN_RETURN_IF_ERROR(architecture_.validate("model"));
   words_ = nn::WordTower(sizes, dequantised(*table, factors));
   const bool random = recipe_.model.text.empty();

@@ -14,9 +14,9 @@ Status CoopMethod::export_bundle(const std::filesystem::path& path, bool overwri
   const engine::BundleInfo& from = towers_->bundle().info();
   const std::vector<std::string>& classes = data_.train->classes;
   engine::BundleInfo info = bundle_info("coop");
-  info.architecture.temporal = engine::TemporalTower{.width = from.architecture.embed,
-                                                     .hidden = training_.hidden,
-                                                     .positions = training_.frames + 1};
+  info.architecture.temporal = engine::AttentionPoolSizes{.width = from.architecture.embed,
+                                                          .hidden = training_.hidden,
+                                                          .positions = training_.frames + 1};
   info.learned = contexts_->nearest(*towers_, kNearWords);
   info.labels = context_labels(classes, classes, info.learned);
   info.logit_scale = from.logit_scale;

@@ -56,7 +56,7 @@ Status DferClipMethod::prepare_texts() {
   return {};
 }
 
-engine::TemporalTower DferClipMethod::temporal_sizes() const {
+engine::TemporalTransformerSizes DferClipMethod::temporal_sizes() const {
   const int embed = towers_->architecture().embed;
   return {.width = embed,
           .layers = training_.temporal_layers,
@@ -68,7 +68,7 @@ engine::TemporalTower DferClipMethod::temporal_sizes() const {
 }
 
 Status DferClipMethod::prepare_temporal() {
-  const engine::TemporalTower sizes = temporal_sizes();
+  const engine::TemporalTransformerSizes sizes = temporal_sizes();
   temporal_ = make_temporal(sizes);
   return load_temporal(*temporal_, sizes, towers_->bundle(), training_.init, context_.log);
 }

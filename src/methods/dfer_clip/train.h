@@ -36,7 +36,7 @@ class DferClipMethod : public ClassifierMethod {
   Status prepare_texts();
   Status prepare_temporal();
   bool trains_image() const { return training_.lr_image > 0; }
-  engine::TemporalTower temporal_sizes() const;
+  engine::TemporalTransformerSizes temporal_sizes() const;
 
   /// Shape: items -> unit clip embeddings [items, embed], in float32.
   torch::Tensor features(const Items& items);

@@ -55,7 +55,7 @@ Status E2nMethod::fill_tensors(engine::BundleContent& content, NamedTorchTensors
   const auto keep = [&](const std::string& name, const torch::Tensor& tensor) {
     owned.emplace_back(name, tensor.detach().to(torch::kFloat32).contiguous());
   };
-  for (const auto& [name, tensor] : tower_.published()) keep("visual." + name, tensor);
+  for (const auto& [name, tensor] : tower_->published()) keep("visual." + name, tensor);
   if (content.info.architecture.neutral) {
     for (const auto& [name, tensor] : nn::named_parameters(*network_)) {
       keep("neutral." + name, tensor);

@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "methods/compact/image_options.h"
-#include "methods/kit/tower_options.h"
 #include "nn/load.h"
 #include "text/tokenizer.h"
 
@@ -32,40 +31,7 @@ std::optional<torch::Tensor> summed_patches(const torch::Tensor& from, const tor
 
 }  // namespace
 
-torch::nn::Module& E2nTower::module() const {
-  if (swin) return *swin.ptr();
-  return *residual.ptr();
-}
-
-torch::Tensor E2nTower::forward(const torch::Tensor& pixels) const {
-  return swin ? swin.ptr()->forward(pixels) : residual.ptr()->forward(pixels);
-}
-
-NamedTorchTensors E2nTower::published() const {
-  return swin ? swin->published() : residual->published();
-}
-
-E2nTower make_e2n_tower(const E2nModelOptions& options, const engine::Architecture& architecture) {
-  E2nTower out;
-  if (options.encoder == "swin") {
-    const E2nSwinOptions& swin = options.swin;
-    out.swin = nn::Swin(nn::SwinOptions{.image_size = options.image_size,
-                                        .patch = swin.patch,
-                                        .width = swin.width,
-                                        .depths = swin.depths,
-                                        .heads = swin.heads,
-                                        .window = swin.window,
-                                        .mlp_ratio = kE2nMlpRatio,
-                                        .embed = architecture.embed,
-                                        .feature_head = swin.feature_head,
-                                        .drop_path = swin.drop_path});
-    return out;
-  }
-  out.residual = nn::ResidualTower(residual_options(architecture));
-  return out;
-}
-
-Status load_e2n_tower(const E2nTower& tower, const checkpoint::Checkpoint& weights) {
+Status load_e2n_tower(const nn::ImageTowerModule& tower, const checkpoint::Checkpoint& weights) {
   std::vector<std::pair<torch::Tensor, torch::Tensor>> copies;
   for (const auto& [name, tensor] : tower.published()) {
     const std::string full = std::string(kPrefix) + name;

@@ -10,32 +10,17 @@
 #include "methods/e2n/options.h"
 #include "mien/engine/bundle.h"
 #include "mien/methods/method.h"
-#include "nn/residual.h"
-#include "nn/swin.h"
+#include "nn/tower.h"
 
 namespace mien::methods {
 
 inline constexpr int kE2nMlpRatio = 4;
 
-/// The image tower of either kind.
-struct E2nTower {
-  nn::Swin swin{nullptr};
-  nn::ResidualTower residual{nullptr};
-
-  torch::nn::Module& module() const;
-  /// Shape: pixels [N, channels, S, S] -> raw features [N, embed].
-  torch::Tensor forward(const torch::Tensor& pixels) const;
-  /// Every tensor that a bundle needs, without a prefix.
-  NamedTorchTensors published() const;
-};
-
-E2nTower make_e2n_tower(const E2nModelOptions& options, const engine::Architecture& architecture);
-
 /// Copies the image tower of a bundle. What comes behind the features (feature head or projection)
 /// stays random when the bundle has none or one of another size, and a patch embedding of larger
 /// patches is summed up, as if the picture were scaled. Errors: kCorrupt naming the first tensor
 /// that does not fit otherwise.
-Status load_e2n_tower(const E2nTower& tower, const checkpoint::Checkpoint& weights);
+Status load_e2n_tower(const nn::ImageTowerModule& tower, const checkpoint::Checkpoint& weights);
 
 /// What the frozen text tower says of the classes.
 struct E2nTeacher {

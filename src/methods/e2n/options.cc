@@ -46,25 +46,26 @@ void E2nModelOptions::register_options(OptionSet& set) {
 Result<engine::Architecture> E2nModelOptions::architecture(int embed) const {
   engine::Architecture out;
   out.embed = embed;
-  out.image.image_size = image_size;
   if (encoder == "swin") {
-    out.image.swin = engine::SwinSizes{.patch = swin.patch,
-                                       .width = swin.width,
-                                       .depths = swin.depths,
-                                       .heads = swin.heads,
-                                       .window = swin.window,
-                                       .mlp_ratio = kE2nMlpRatio,
-                                       .feature_head = swin.feature_head};
+    out.image = engine::SwinSizes{.image_size = image_size,
+                                  .patch = swin.patch,
+                                  .width = swin.width,
+                                  .depths = swin.depths,
+                                  .heads = swin.heads,
+                                  .window = swin.window,
+                                  .mlp_ratio = kE2nMlpRatio,
+                                  .feature_head = swin.feature_head};
   } else {
-    out.image.residual = engine::ResidualSizes{.channels = residual.channels,
-                                               .stem_kernel = residual.stem_kernel,
-                                               .stem_stride = residual.stem_stride,
-                                               .stem_width = residual.stem_width,
-                                               .stem_pool = residual.stem_pool,
-                                               .first_stride = residual.first_stride,
-                                               .widths = residual.widths,
-                                               .blocks = residual.blocks,
-                                               .projection = residual.projection};
+    out.image = engine::ResidualSizes{.image_size = image_size,
+                                      .channels = residual.channels,
+                                      .stem_kernel = residual.stem_kernel,
+                                      .stem_stride = residual.stem_stride,
+                                      .stem_width = residual.stem_width,
+                                      .stem_pool = residual.stem_pool,
+                                      .first_stride = residual.first_stride,
+                                      .widths = residual.widths,
+                                      .blocks = residual.blocks,
+                                      .projection = residual.projection};
   }
   if (const Status status = out.validate("model"); !status.ok()) {
     return invalid_argument(status.message());

@@ -14,6 +14,7 @@
 #include "methods/kit/below_data.h"
 #include "methods/kit/figures.h"
 #include "methods/kit/named_tensors.h"
+#include "methods/kit/tower_table.h"
 #include "nn/load.h"
 
 namespace mien::methods {
@@ -64,13 +65,14 @@ Status E2nMethod::prepare_model() {
     black_.push_back(-normal.mean[at] / normal.std[at]);
   }
   torch::manual_seed(context_.seed);
-  tower_ = make_e2n_tower(model_, architecture_);
+  tower_ = make_image_tower(architecture_.image, architecture_.embed,
+                            {.drop_path = model_.swin.drop_path});
   network_ = nn::NeutralNetwork(embed, model_.hidden);
   targets_ = learned() ? torch::randn(teacher_.texts.sizes()) : teacher_.texts;
   if (model_.init.empty()) return {};
   const std::filesystem::path path = below_data(context_.data, model_.init);
   MIEN_ASSIGN_OR_RETURN(const auto bundle, engine::Bundle::load(path));
-  return load_e2n_tower(tower_, bundle->weights()).with_prefix(path.string());
+  return load_e2n_tower(*tower_, bundle->weights()).with_prefix(path.string());
 }
 
 // Small grey pictures stay in memory; colour ones are read again for every epoch.
@@ -82,24 +84,24 @@ Status E2nMethod::prepare_pictures() {
 std::vector<ParameterGroup> E2nMethod::begin_stage(int) {
   // One group: weight decay on everything, as released.
   ParameterGroup all{.name = "model", .parameters = {}};
-  append(all.parameters, "visual.", nn::named_parameters(tower_.module()));
+  append(all.parameters, "visual.", nn::named_parameters(*tower_));
   if (uses_neutral()) append(all.parameters, "neutral.", nn::named_parameters(*network_));
   if (learned()) all.parameters.emplace_back("prototypes", targets_);
   for (const auto& [name, tensor] : all.parameters) torch::Tensor(tensor).set_requires_grad(true);
-  tower_.module().train();
+  tower_->train();
   return {std::move(all)};
 }
 
 NamedTorchTensors E2nMethod::state() {
   NamedTorchTensors out;
-  append(out, "visual.", tower_.published());
+  append(out, "visual.", tower_->published());
   append(out, "neutral.", nn::named_parameters(*network_));
   if (learned()) out.emplace_back("prototypes", targets_);
   return out;
 }
 
 Status E2nMethod::begin_epoch(int stage, int epoch, std::int64_t first_step) {
-  tower_.module().train();
+  tower_->train();
   return SampleMethod::begin_epoch(stage, epoch, first_step);
 }
 
@@ -129,7 +131,7 @@ torch::Tensor E2nMethod::pixels_of(const Items& items) const {
 }
 
 Status E2nMethod::forward(const Items& items, StepOutput& out) {
-  const torch::Tensor features = tower_.forward(pixels_of(items)).to(torch::kFloat32);
+  const torch::Tensor features = tower_->forward(pixels_of(items)).to(torch::kFloat32);
   const NoAutocast exact;
   const loss::E2nBatch batch = {.expressions = features,
                                 .neutrals = network_->forward(features),
@@ -156,8 +158,8 @@ Status E2nMethod::forward(const Items& items, StepOutput& out) {
 
 Result<E2nMethod::Features> E2nMethod::val_features() {
   const at::NoGradGuard no_grad;
-  const bool was_training = tower_.module().is_training();
-  tower_.module().eval();
+  const bool was_training = tower_->is_training();
+  tower_->eval();
   Features out;
   std::vector<torch::Tensor> rows;
   MIEN_RETURN_IF_ERROR(read_validation(kE2nValidationBatch, [&](const Items& items) -> Status {
@@ -165,10 +167,10 @@ Result<E2nMethod::Features> E2nMethod::val_features() {
       const auto place = static_cast<std::size_t>(item.place);
       out.labels.push_back(data_.val->samples[place].labels.front());
     }
-    rows.push_back(tower_.forward(pixels_of(items)).to(torch::kFloat32));
+    rows.push_back(tower_->forward(pixels_of(items)).to(torch::kFloat32));
     return {};
   }));
-  tower_.module().train(was_training);
+  tower_->train(was_training);
   out.rows = at::cat(rows);
   return out;
 }

@@ -65,7 +65,7 @@ class E2nMethod : public SampleMethod {
   image::PreprocessSpec preprocess_;
   std::vector<float> black_;  ///< a black pixel, per channel
   E2nTeacher teacher_;
-  E2nTower tower_;
+  std::shared_ptr<nn::ImageTowerModule> tower_;
   nn::NeutralNetwork network_{nullptr};
   torch::Tensor targets_;      ///< [classes, embed], the texts or learned prototypes
   std::int64_t neutral_ = -1;  ///< place of the neutral class

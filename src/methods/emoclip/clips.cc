@@ -10,7 +10,7 @@ namespace mien::methods {
 SequenceReader EmoclipMethod::reader(bool training) const {
   const EmoclipTraining& options = training_;
   SequenceReader out;
-  const int side = model_.architecture.image.image_size;
+  const int side = model_.architecture.image_size();
   out.preprocess = options.preprocess == "emoclip" ? image::PreprocessSpec::emoclip(side)
                                                    : image::PreprocessSpec::clip(side);
   if (options.grey) {

@@ -11,7 +11,7 @@
 #include "loss/unit_rows.h"
 #include "methods/kit/named_tensors.h"
 #include "methods/kit/temporal.h"
-#include "methods/kit/tower_options.h"
+#include "methods/kit/tower_table.h"
 #include "nn/load.h"
 #include "text/tiny_vocabulary.h"
 
@@ -22,7 +22,7 @@ constexpr double kClipStartFactor = 1.0 / 0.07;  // CLIP's logit scale before tr
 
 // The published module has heads and MLP the other way round than their names say, and its weights
 // load only so.
-engine::TemporalTower temporal_tower(const EmoclipOptions& options, int width) {
+engine::TemporalTransformerSizes temporal_tower(const EmoclipOptions& options, int width) {
   const bool published = options.temporal == "emoclip";
   return {.width = width,
           .layers = options.temporal_layers,
@@ -41,18 +41,18 @@ Result<std::shared_ptr<const text::BpeTokenizer>> vocabulary(const std::string& 
 engine::Architecture random_architecture(const TowerOptions& tower, int vocabulary) {
   engine::Architecture out;
   out.embed = tower.embed;
-  out.image = {.image_size = tower.image_size,
-               .patch = tower.patch,
-               .width = tower.width,
-               .layers = tower.layers,
-               .heads = tower.heads,
-               .mlp = 4 * tower.width};
-  out.text = engine::TextTower{.context = 77,
-                               .vocabulary = vocabulary,
-                               .width = tower.text_width,
-                               .layers = tower.text_layers,
-                               .heads = tower.text_heads,
-                               .mlp = 4 * tower.text_width};
+  out.image = engine::VitSizes{.image_size = tower.image_size,
+                               .patch = tower.patch,
+                               .width = tower.width,
+                               .layers = tower.layers,
+                               .heads = tower.heads,
+                               .mlp = 4 * tower.width};
+  out.text = engine::ClipTextSizes{.context = 77,
+                                   .vocabulary = vocabulary,
+                                   .width = tower.text_width,
+                                   .layers = tower.text_layers,
+                                   .heads = tower.text_heads,
+                                   .mlp = 4 * tower.text_width};
   return out;
 }
 
@@ -70,7 +70,8 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
   } else {
     MIEN_ASSIGN_OR_RETURN(bundle, engine::Bundle::load(options.init));
     const engine::Architecture& sizes = bundle->info().architecture;
-    if (!sizes.text || sizes.text->word_width > 0 || sizes.image.residual) {
+    if (!sizes.text || !std::holds_alternative<engine::ClipTextSizes>(*sizes.text) ||
+        !std::holds_alternative<engine::VitSizes>(sizes.image)) {
       return unsupported(options.init +
                          ": has not both towers of a CLIP (expected a bundle with a vision "
                          "transformer and a text tower over byte pairs)");
@@ -80,21 +81,25 @@ Result<EmoclipModel> make_emoclip_model(const EmoclipOptions& options, std::uint
     factor = bundle->info().logit_scale;
   }
   out.architecture.temporal.reset();
+  std::optional<engine::TemporalTransformerSizes> temporal;
   if (options.temporal != "none") {
-    out.architecture.temporal = temporal_tower(options, out.architecture.embed);
+    temporal = temporal_tower(options, out.architecture.embed);
+    out.architecture.temporal = *temporal;
   }
   MIEN_RETURN_IF_ERROR(out.architecture.validate("emoclip"));
   torch::manual_seed(seed);
-  out.clip = nn::Clip(clip_options(out.architecture));
+  out.clip = nn::Clip(clip_options(std::get<engine::VitSizes>(out.architecture.image),
+                                   std::get<engine::ClipTextSizes>(*out.architecture.text),
+                                   out.architecture.embed));
   if (bundle) {
     MIEN_RETURN_IF_ERROR(
         nn::load_by_name(out.clip->published(), bundle->weights(), {.strict = false})
             .with_prefix(options.init));
   }
-  if (const auto& tower = out.architecture.temporal) {
-    out.temporal = make_temporal(*tower);
+  if (temporal) {
+    out.temporal = make_temporal(*temporal);
     if (bundle) {
-      MIEN_RETURN_IF_ERROR(load_temporal(*out.temporal, *tower, *bundle, options.init, log));
+      MIEN_RETURN_IF_ERROR(load_temporal(*out.temporal, *temporal, *bundle, options.init, log));
     }
   }
   out.tau = torch::full({}, std::log(factor), torch::kFloat32);

@@ -27,7 +27,7 @@ struct TowerOptions {
 };
 
 /// What an EmoCLIP model is made of, and what of it trains. The defaults are those of the published
-/// code. Source: EmoCLIP (arXiv 2310.16640) and its released code; see docs/methods.md.
+/// code. Source: EmoCLIP (arXiv 2310.16640) and its released code; see docs/methods/emoclip.md.
 struct EmoclipOptions {
   /// Bundle that the towers come from, and the temporal model when it has one of these sizes;
   /// empty: random towers of `tower`

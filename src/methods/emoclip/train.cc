@@ -80,7 +80,7 @@ Status EmoclipMethod::prepare_captions() {
 }
 
 Status EmoclipMethod::prepare_texts() {
-  bank_.emplace(model_.tokenizer, model_.architecture.text->context);
+  bank_.emplace(model_.tokenizer, context_of(*model_.architecture.text));
   if (training_.class_texts.empty()) {
     labels_.name = data_.train->name;
     for (const std::string& name : data_.train->classes)
@@ -170,7 +170,7 @@ data::View EmoclipMethod::epoch_view(Rng& rng) const {
 
 torch::Tensor EmoclipMethod::frames_of(const Items& clips) {
   const auto count = static_cast<std::int64_t>(clips.size());
-  const std::int64_t side = model_.architecture.image.image_size;
+  const std::int64_t side = model_.architecture.image_size();
   if (cached()) {
     return stack_items(clips, {count, training_.frames, model_.architecture.embed});
   }

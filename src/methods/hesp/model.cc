@@ -37,13 +37,18 @@ Result<HespModel> HespModel::make(Towers& towers, const HespTraining& training,
                                   const std::vector<std::string>& names,
                                   const data::PlaneScale& scale, double logit_scale) {
   HespModel out(towers, training);
-  out.side_ = towers.architecture().image.image_size;
+  out.side_ = towers.architecture().image_size();
   out.patch_size_ = training.patch;
   out.logit_scale_ = logit_scale;
   if (training.lengths == "matched") out.length_ = std::sqrt(logit_scale);
   if (training.visual_prompt && out.patch_size_ > out.side_) {
     return invalid_argument(fmt::format("hesp.patch: {} (expected at most the {} pixels of a side)",
                                         out.patch_size_, out.side_));
+  }
+  if (training.visual_prompt && !towers.has_first_map()) {
+    return invalid_argument(
+        "hesp.visual_prompt: the first layer of this image tower makes no map to place a patch by "
+        "(expected false)");
   }
   out.mean_ = planes(scale.mean);
   out.std_ = planes(scale.std);
@@ -53,7 +58,7 @@ Result<HespModel> HespModel::make(Towers& towers, const HespTraining& training,
   if (training.visual_prompt) {
     out.patch_ = torch::zeros({3, out.patch_size_, out.patch_size_});
     const at::NoGradGuard no_grad;
-    const std::int64_t channels = towers.patch_map(torch::zeros({1, 3, side, side})).size(1);
+    const std::int64_t channels = towers.first_map(torch::zeros({1, 3, side, side})).size(1);
     const double bound = 1 / std::sqrt(static_cast<double>(channels));
     out.classifier_ = torch::empty({count, channels}).uniform_(-bound, bound);
   }
@@ -98,7 +103,7 @@ PromptPlace HespModel::place_for(const torch::Tensor& pixels) {
   const torch::Tensor row =
       towers_->images(((pixels - mean_) / std_).unsqueeze(0).contiguous(), true);
   const auto best = at::matmul(loss::unit_rows(row), bare_.t()).argmax().item<std::int64_t>();
-  const torch::Tensor map = towers_->patch_map(pixels.unsqueeze(0)).squeeze(0);
+  const torch::Tensor map = towers_->first_map(pixels.unsqueeze(0)).squeeze(0);
   const torch::Tensor activation =
       (classifier_[best].view({-1, 1, 1}) * map).sum(0).to(torch::kFloat32).contiguous();
   return engine::expression_place(

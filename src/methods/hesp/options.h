@@ -9,7 +9,7 @@
 namespace mien::methods {
 
 /// How HESP trains. The defaults are those of the released code, except where the paper says
-/// otherwise (docs/training.md). Source: HESP (arXiv 2404.17100); methods-hesp §2 to §6, §10.
+/// otherwise (docs/methods/hesp.md). Source: HESP (arXiv 2404.17100); methods-hesp §2 to §6, §10.
 struct HespTraining : OpenSetOptions {
   static constexpr const char* kGroup = "hesp";
 

@@ -4,7 +4,7 @@
 
 namespace mien::methods {
 
-nn::TemporalTransformer make_temporal(const engine::TemporalTower& sizes) {
+nn::TemporalTransformer make_temporal(const engine::TemporalTransformerSizes& sizes) {
   return nn::TemporalTransformer(nn::TemporalOptions{.width = sizes.width,
                                                      .layers = sizes.layers,
                                                      .heads = sizes.heads,
@@ -13,11 +13,12 @@ nn::TemporalTransformer make_temporal(const engine::TemporalTower& sizes) {
                                                      .positions = sizes.positions});
 }
 
-Status load_temporal(const nn::TemporalTransformerImpl& model, const engine::TemporalTower& sizes,
-                     const engine::Bundle& bundle, const std::string& subject, const LogSink& log) {
+Status load_temporal(const nn::TemporalTransformerImpl& model,
+                     const engine::TemporalTransformerSizes& sizes, const engine::Bundle& bundle,
+                     const std::string& subject, const LogSink& log) {
   const auto& given = bundle.info().architecture.temporal;
   if (!given) return {};
-  if (*given == sizes) {
+  if (*given == engine::TemporalTower(sizes)) {
     return nn::load_by_name(prefixed("temporal.", nn::named_parameters(model)), bundle.weights(),
                             {.strict = false})
         .with_prefix(subject);

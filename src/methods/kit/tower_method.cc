@@ -48,7 +48,7 @@ torch::Tensor TowerMethod::frame_rows(const Items& items, bool frozen) {
   const auto values = static_cast<std::int64_t>(items.front().values.size());
   const std::int64_t embed = towers_->architecture().embed;
   if (cached()) return stack_items(items, {count, values / embed, embed});
-  const std::int64_t side = towers_->architecture().image.image_size;
+  const std::int64_t side = towers_->architecture().image_size();
   const std::int64_t frames = values / (3 * side * side);
   return towers_->images(stack_items(items, {count * frames, 3, side, side}), frozen)
       .view({count, frames, -1});
@@ -66,7 +66,7 @@ ParameterGroup TowerMethod::image_group(bool trains) {
 
 image::PreprocessSpec TowerMethod::preprocess_as(const std::string& choice) const {
   if (choice == "init") return towers_->bundle().info().preprocess;
-  return image::PreprocessSpec::dfer_clip(towers_->architecture().image.image_size);
+  return image::PreprocessSpec::dfer_clip(towers_->architecture().image_size());
 }
 
 std::string TowerMethod::pixels_fact(const std::string& choice) {

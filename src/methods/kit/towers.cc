@@ -7,12 +7,15 @@
 #include <numeric>
 
 #include "core/utf8.h"
-#include "methods/kit/tower_options.h"
+#include "methods/kit/named_tensors.h"
+#include "methods/kit/tower_table.h"
 #include "nn/load.h"
 #include "text/words.h"
 
 namespace mien::methods {
 namespace {
+
+constexpr const char* kImagePrefix = "visual.";
 
 const text::BpeTokenizer* as_bpe(const text::Tokenizer& tokenizer) {
   return dynamic_cast<const text::BpeTokenizer*>(&tokenizer);
@@ -38,59 +41,26 @@ Result<Towers> Towers::load(const std::filesystem::path& path) {
     return unsupported(path.string() +
                        ": has no text tower (expected a bundle with one, to learn descriptors in)");
   }
-  if (sizes.image.residual.has_value() != (sizes.text->word_width > 0)) {
-    return unsupported(path.string() +
-                       ": has towers of two kinds (expected CLIP's, or a residual network with a "
-                       "tower over words)");
-  }
   MIEN_ASSIGN_OR_RETURN(out.tokenizer_, out.bundle_->tokenizer());
   MIEN_ASSIGN_OR_RETURN(out.packed_, out.bundle_->image_encoder());
   out.session_ = std::make_shared<engine::Session>();
-  if (sizes.image.residual) {
-    out.residual_ = nn::ResidualTower(residual_options(sizes));
-    out.residual_->eval();
-    MIEN_RETURN_IF_ERROR(out.load_words().with_prefix(path.string()));
-  } else {
-    out.clip_ = nn::Clip(clip_options(sizes));
-    MIEN_RETURN_IF_ERROR(
-        nn::load_by_name(out.clip_->published(), out.bundle_->weights(), {.strict = false})
-            .with_prefix(path.string()));
-  }
+  out.image_ = make_image_tower(sizes.image, sizes.embed);
+  out.image_->eval();
+  MIEN_RETURN_IF_ERROR(
+      nn::load_by_name(out.image_->published(), out.bundle_->weights(), {.prefix = kImagePrefix})
+          .with_prefix(path.string()));
+  auto text = load_text_tower(*sizes.text, *out.bundle_, *out.tokenizer_);
+  if (!text.ok()) return text.status().with_prefix(path.string());
+  out.text_ = std::move(*text);
   return out;
 }
 
-Status Towers::load_words() {
-  const checkpoint::Checkpoint& weights = bundle_->weights();
-  MIEN_RETURN_IF_ERROR(nn::load_by_name(residual_->published(), weights, {.prefix = "visual."}));
-  const auto* words = dynamic_cast<const text::WordTokenizer*>(tokenizer_.get());
-  const TensorView* table = weights.find("words.table");
-  const TensorView* scale = weights.find("words.scale");
-  MIEN_CHECK(words != nullptr && table != nullptr && scale != nullptr);
-  MIEN_ASSIGN_OR_RETURN(const torch::Tensor factors, nn::to_torch(*scale));
-  const torch::Tensor bytes = torch::from_blob(const_cast<std::byte*>(table->bytes().data()),
-                                               {table->dim(0), table->dim(1)}, torch::kInt8);
-  const torch::Tensor rows = bytes.to(torch::kFloat32) * factors.view({-1, 1});
-  words_ = nn::WordTower(word_options(architecture(), words->words(), words->buckets()),
-                         rows.narrow(0, 1, words->words()).clone());
-  NamedTorchTensors stored;
-  for (const auto& [name, tensor] : words_->published()) {
-    if (name != "buckets") {
-      stored.emplace_back(name, tensor);
-      continue;
-    }
-    const at::NoGradGuard no_grad;
-    torch::Tensor(tensor).copy_(rows.narrow(0, 1 + words->words(), words->buckets()));
-  }
-  return nn::load_by_name(stored, weights, {.prefix = "words.", .strict = false});
-}
-
 torch::Tensor Towers::images(const torch::Tensor& pixels, bool frozen) {
-  if (frozen) return packed_images(*packed_, pixels, *session_);
-  return clip_ ? clip_->encode_image(pixels) : residual_->forward(pixels);
+  return frozen ? packed_images(*packed_, pixels, *session_) : image_->forward(pixels);
 }
 
 torch::Tensor Towers::token_vectors(const torch::Tensor& ids) const {
-  return clip_ ? clip_->text()->token_vectors(ids) : words_->vectors(ids);
+  return text_->token_vectors(ids);
 }
 
 torch::Tensor Towers::texts_of(const torch::Tensor& vectors) {
@@ -98,10 +68,7 @@ torch::Tensor Towers::texts_of(const torch::Tensor& vectors) {
 }
 
 torch::Tensor Towers::texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths) {
-  // The end token is the last one.
-  if (clip_) return clip_->text()->forward_vectors(vectors, lengths - 1);
-  const torch::Tensor places = torch::arange(vectors.size(1), torch::kInt64);
-  return words_->forward_vectors(vectors, places.unsqueeze(0).lt(lengths.unsqueeze(1)));
+  return text_->encode_vectors(vectors, lengths);
 }
 
 Result<torch::Tensor> Towers::texts(const std::vector<std::string>& texts) {
@@ -122,13 +89,11 @@ Result<torch::Tensor> Towers::unit_text(const std::string& text) {
   return rows[0] / rows[0].norm().clamp_min(1e-12);
 }
 
-torch::Tensor Towers::patch_map(const torch::Tensor& pixels) {
-  return clip_ ? clip_->visual()->patch_map(pixels) : residual_->stem_map(pixels);
-}
+bool Towers::has_first_map() const { return image_->has_first_map(); }
 
-std::int64_t Towers::token_width() const {
-  return has_words() ? architecture().text->word_width : architecture().text->width;
-}
+torch::Tensor Towers::first_map(const torch::Tensor& pixels) { return image_->first_map(pixels); }
+
+std::int64_t Towers::token_width() const { return text_->token_width(); }
 
 Result<std::vector<std::int32_t>> Towers::framed(std::vector<std::int32_t> ids,
                                                  std::string_view subject) const {
@@ -136,7 +101,7 @@ Result<std::vector<std::int32_t>> Towers::framed(std::vector<std::int32_t> ids,
     ids.insert(ids.begin(), bpe->start_token());
     ids.push_back(bpe->end_token());
   }
-  const int context = architecture().text->context;
+  const int context = context_of(*architecture().text);
   if (ids.size() > static_cast<std::size_t>(context)) {
     return invalid_argument(
         fmt::format("{}: needs {} places of the text tower (expected at most {})", subject,
@@ -146,30 +111,11 @@ Result<std::vector<std::int32_t>> Towers::framed(std::vector<std::int32_t> ids,
 }
 
 NamedTorchTensors Towers::image_tensors() const {
-  NamedTorchTensors out;
-  if (!clip_) {
-    for (const auto& [name, tensor] : residual_->published()) {
-      out.emplace_back("visual." + name, tensor);
-    }
-    return out;
-  }
-  for (const auto& item : clip_->published()) {
-    if (item.first.starts_with("visual.")) out.push_back(item);
-  }
-  return out;
+  return prefixed(kImagePrefix, image_->published());
 }
 
 NamedTorchTensors Towers::text_tensors() const {
-  NamedTorchTensors out;
-  if (!clip_) {
-    for (const auto& [name, tensor] : words_->published())
-      out.emplace_back("words." + name, tensor);
-    return out;
-  }
-  for (const auto& item : clip_->published()) {
-    if (!item.first.starts_with("visual.")) out.push_back(item);
-  }
-  return out;
+  return prefixed(text_->prefix(), text_->published());
 }
 
 Towers::Vocabulary Towers::vocabulary() const {

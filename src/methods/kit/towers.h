@@ -10,24 +10,21 @@
 
 #include "mien/engine/bundle.h"
 #include "mien/methods/method.h"
-#include "nn/clip.h"
-#include "nn/residual.h"
-#include "nn/words.h"
+#include "nn/tower.h"
 #include "text/tokenizer.h"
 
 namespace mien::methods {
 
-/// Both towers of a bundle in trainable form: CLIP's, or those of the compact family. A residual
-/// tower keeps its running statistics. Threads: not thread-safe.
+/// Both towers of a bundle in trainable form, of any kinds. Running statistics stay as they are.
+/// Threads: not thread-safe.
 class Towers {
  public:
-  /// Errors: those of the bundle; kUnsupported without a text tower, or for a mixed pair.
+  /// Errors: those of the bundle; kUnsupported without a text tower.
   static Result<Towers> load(const std::filesystem::path& path);
 
   const engine::Bundle& bundle() const { return *bundle_; }
   const engine::Architecture& architecture() const { return bundle_->info().architecture; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
-  bool has_words() const { return !words_.is_empty(); }
 
   /// Shape: pixels [N, 3, S, S] -> [N, embed], not normalised. Without autograd the engine's tower
   /// is taken as long as `frozen` says that the weights are the bundle's.
@@ -38,9 +35,9 @@ class Towers {
   torch::Tensor texts_of(const torch::Tensor& vectors);
   /// The unit embedding of one written text. Shape: -> [embed]. Errors: those of framed().
   Result<torch::Tensor> unit_text(const std::string& text);
-  /// What the first layer of the image tower makes of each place. Shape: pixels [N, 3, S, S] ->
-  /// [N, channels, h, w].
-  torch::Tensor patch_map(const torch::Tensor& pixels);
+  bool has_first_map() const;
+  /// See nn::ImageTowerModule::first_map. Precondition: has_first_map().
+  torch::Tensor first_map(const torch::Tensor& pixels);
   /// The same of texts of several lengths. Shape: vectors [N, L, W], zero behind the end of a text;
   /// lengths [N] int64 -> [N, embed].
   torch::Tensor texts_of(const torch::Tensor& vectors, const torch::Tensor& lengths);
@@ -68,15 +65,12 @@ class Towers {
   Vocabulary vocabulary() const;
 
  private:
-  Status load_words();
-
   std::shared_ptr<const engine::Bundle> bundle_;
   std::shared_ptr<const text::Tokenizer> tokenizer_;
   std::shared_ptr<const engine::ImageEncoder> packed_;
   std::shared_ptr<engine::Session> session_;
-  nn::Clip clip_{nullptr};
-  nn::ResidualTower residual_{nullptr};
-  nn::WordTower words_{nullptr};
+  std::shared_ptr<nn::ImageTowerModule> image_;
+  std::shared_ptr<nn::TextTowerModule> text_;
 };
 
 }  // namespace mien::methods

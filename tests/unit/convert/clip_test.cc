@@ -19,22 +19,31 @@ Source in_memory(test::Weights weights, const std::string& name = "w.safetensors
   return out;
 }
 
+const engine::VitSizes& image_of(const engine::Architecture& architecture) {
+  return std::get<engine::VitSizes>(architecture.image);
+}
+
+const engine::ClipTextSizes& text_of(const engine::Architecture& architecture) {
+  return std::get<engine::ClipTextSizes>(*architecture.text);
+}
+
 TEST(ClipSizes, FollowFromTheTensors) {
   std::vector<std::string> notes;
   const auto found =
       clip_architecture(in_memory(test::clip_weights()), ClipNaming::kOpenAi, {}, {}, notes);
   MIEN_ASSERT_OK(found);
   EXPECT_EQ(found->embed, 32);
-  EXPECT_EQ(found->image, (engine::ImageTower{.image_size = 8,
-                                              .patch = 4,
-                                              .width = 64,
-                                              .layers = 2,
-                                              .heads = 1,
-                                              .mlp = 96,
-                                              .activation = Activation::kQuickGelu}));
+  EXPECT_EQ(found->image,
+            (engine::ImageTower(engine::VitSizes{.image_size = 8,
+                                                 .patch = 4,
+                                                 .width = 64,
+                                                 .layers = 2,
+                                                 .heads = 1,
+                                                 .mlp = 96,
+                                                 .activation = Activation::kQuickGelu})));
   ASSERT_TRUE(found->text);
-  EXPECT_EQ(found->text->context, 24);
-  EXPECT_EQ(found->text->heads, 2);
+  EXPECT_EQ(context_of(*found->text), 24);
+  EXPECT_EQ(text_of(*found).heads, 2);
   ASSERT_EQ(notes.size(), 1U);
   EXPECT_TRUE(test::has_note(notes, "--activation gelu is right"));
 }
@@ -46,18 +55,18 @@ TEST(ClipSizes, TheActivationIsTheUsersThenTheConfigurationsThenTheUsual) {
   std::vector<std::string> notes;
   const auto configured = clip_architecture(source, ClipNaming::kOpenAi, hints, {}, notes);
   MIEN_ASSERT_OK(configured);
-  EXPECT_EQ(configured->image.activation, Activation::kGelu);
-  EXPECT_EQ(configured->text->activation, Activation::kQuickGelu);
+  EXPECT_EQ(image_of(*configured).activation, Activation::kGelu);
+  EXPECT_EQ(text_of(*configured).activation, Activation::kQuickGelu);
   const auto given =
       clip_architecture(source, ClipNaming::kOpenAi, hints, Activation::kQuickGelu, notes);
   MIEN_ASSERT_OK(given);
-  EXPECT_EQ(given->image.activation, Activation::kQuickGelu);
+  EXPECT_EQ(image_of(*given).activation, Activation::kQuickGelu);
   EXPECT_TRUE(notes.empty());
   const auto open_clip =
       clip_architecture(in_memory(test::clip_weights(), "open_clip_model.safetensors"),
                         ClipNaming::kOpenAi, {}, {}, notes);
   MIEN_ASSERT_OK(open_clip);
-  EXPECT_EQ(open_clip->image.activation, Activation::kGelu);
+  EXPECT_EQ(image_of(*open_clip).activation, Activation::kGelu);
   EXPECT_TRUE(test::has_note(notes, "--activation quick_gelu is right"));
 }
 
@@ -82,9 +91,10 @@ TEST(TemporalSizes, HaveEmoClipsEightHeads) {
   const auto tower = temporal_tower(source, *rows);
   MIEN_ASSERT_OK(tower);
   ASSERT_TRUE(*tower);
-  EXPECT_EQ((*tower)->heads, 8);
-  EXPECT_EQ((*tower)->head_width, 16);
-  EXPECT_EQ((*tower)->positions, 40);
+  const auto& sizes = std::get<engine::TemporalTransformerSizes>(**tower);
+  EXPECT_EQ(sizes.heads, 8);
+  EXPECT_EQ(sizes.head_width, 16);
+  EXPECT_EQ(sizes.positions, 40);
   const auto none = temporal_tower(source, {});
   MIEN_ASSERT_OK(none);
   EXPECT_FALSE(*none);

@@ -89,7 +89,8 @@ TEST_F(ConvertTest, OptionsOfTheUser) {
   EXPECT_EQ(info.name, "my model");
   EXPECT_EQ(info.licence, "MIT");
   EXPECT_EQ(labels_of(*report), (std::vector<std::string>{"bored", "very bored"}));
-  EXPECT_EQ(info.architecture.image.activation, kernels::Activation::kGelu);
+  EXPECT_EQ(std::get<engine::VitSizes>(info.architecture.image).activation,
+            kernels::Activation::kGelu);
   EXPECT_TRUE(info.preprocess == image::PreprocessSpec::dfer_clip(8));
   EXPECT_EQ(report->bundle->weights().find("visual.proj")->dtype(), DType::kBF16);
   const auto card = report->bundle->card();

@@ -227,9 +227,9 @@ TEST(StoredTypes, WhatF16CannotHoldIsRefused) {
 TEST(FoldMap, BothProjectionsAreMultipliedByTheMap) {
   engine::Architecture architecture;
   architecture.embed = 2;
-  architecture.image = {
-      .image_size = 8, .patch = 4, .width = 64, .layers = 1, .heads = 1, .mlp = 8};
-  architecture.text = engine::TextTower{
+  architecture.image =
+      engine::VitSizes{.image_size = 8, .patch = 4, .width = 64, .layers = 1, .heads = 1, .mlp = 8};
+  architecture.text = engine::ClipTextSizes{
       .context = 8, .vocabulary = 10, .width = 64, .layers = 1, .heads = 1, .mlp = 8};
   const std::vector<std::string> names = engine::joint_projections(architecture);
   ASSERT_EQ(names.size(), 2U);

@@ -10,8 +10,9 @@ namespace {
 Architecture vit_b32() {
   Architecture a;
   a.embed = 512;
-  a.image = {.image_size = 224, .patch = 32, .width = 768, .layers = 12, .heads = 12, .mlp = 3072};
-  a.text = TextTower{
+  a.image = VitSizes{
+      .image_size = 224, .patch = 32, .width = 768, .layers = 12, .heads = 12, .mlp = 3072};
+  a.text = ClipTextSizes{
       .context = 77, .vocabulary = 49408, .width = 512, .layers = 12, .heads = 8, .mlp = 2048};
   return a;
 }
@@ -26,7 +27,7 @@ TEST(Architecture, CountsTheParametersOfClipVitB32) {
 
 TEST(Architecture, RoundTripsThroughJson) {
   Architecture a = vit_b32();
-  a.text->activation = kernels::Activation::kGelu;
+  std::get<ClipTextSizes>(*a.text).activation = kernels::Activation::kGelu;
   const auto again = Architecture::parse(a.to_json(), "a");
   MIEN_ASSERT_OK(again);
   EXPECT_EQ(*again, a);
@@ -34,7 +35,7 @@ TEST(Architecture, RoundTripsThroughJson) {
   EXPECT_EQ(*Architecture::parse(a.to_json(), "a"), a);
 }
 
-TemporalTower emoclip_temporal() {
+TemporalTransformerSizes emoclip_temporal() {
   return {.width = 512, .layers = 2, .heads = 8, .head_width = 2048, .mlp = 512, .positions = 1024};
 }
 
@@ -52,7 +53,7 @@ TEST(Architecture, TemporalPartOfEmoclip) {
 
 TEST(Architecture, AttentionPoolHasItsOwnTensors) {
   Architecture a = vit_b32();
-  a.temporal = TemporalTower{.width = 512, .hidden = 64, .positions = 33};
+  a.temporal = AttentionPoolSizes{.width = 512, .hidden = 64, .positions = 33};
   const auto again = Architecture::parse(a.to_json(), "b");
   ASSERT_TRUE(again.ok()) << again.status().message();
   EXPECT_EQ(*again, a);
@@ -62,9 +63,9 @@ TEST(Architecture, AttentionPoolHasItsOwnTensors) {
   }
   EXPECT_EQ(names, (std::vector<std::string>{"temporal.score.0.weight", "temporal.score.0.bias",
                                              "temporal.score.2.weight"}));
-  a.temporal->width = 256;
+  std::get<AttentionPoolSizes>(*a.temporal).width = 256;
   EXPECT_FALSE(Architecture::parse(a.to_json(), "b").ok());
-  a.temporal->width = 512;
+  std::get<AttentionPoolSizes>(*a.temporal).width = 512;
   Json json = a.to_json();
   Json* temporal = nullptr;
   for (auto& [key, value] : json.as_object()) {
@@ -78,15 +79,16 @@ TEST(Architecture, AttentionPoolHasItsOwnTensors) {
 TEST(Architecture, RejectsTemporalSizesThatDoNotFit) {
   const auto with = [](auto change) {
     Architecture a = vit_b32();
-    a.temporal = emoclip_temporal();
-    change(*a.temporal);
+    TemporalTransformerSizes sizes = emoclip_temporal();
+    change(sizes);
+    a.temporal = sizes;
     return a.validate("a");
   };
-  EXPECT_TRUE(with([](TemporalTower&) {}).ok());
-  EXPECT_FALSE(with([](TemporalTower& t) { t.width = 256; }).ok());
-  EXPECT_FALSE(with([](TemporalTower& t) { t.head_width = 40; }).ok());
-  EXPECT_FALSE(with([](TemporalTower& t) { t.positions = 1; }).ok());
-  EXPECT_FALSE(with([](TemporalTower& t) { t.heads = 16384; }).ok());
+  EXPECT_TRUE(with([](TemporalTransformerSizes&) {}).ok());
+  EXPECT_FALSE(with([](TemporalTransformerSizes& t) { t.width = 256; }).ok());
+  EXPECT_FALSE(with([](TemporalTransformerSizes& t) { t.head_width = 40; }).ok());
+  EXPECT_FALSE(with([](TemporalTransformerSizes& t) { t.positions = 1; }).ok());
+  EXPECT_FALSE(with([](TemporalTransformerSizes& t) { t.heads = 16384; }).ok());
   Architecture a = vit_b32();
   Json json = a.to_json();
   json.set("temporal", 3);
@@ -163,14 +165,14 @@ TEST(Architecture, RejectsSizesThatCannotBe) {
 Architecture swin_t() {
   Architecture a;
   a.embed = 512;
-  a.image.image_size = 112;
-  a.image.swin = SwinSizes{.patch = 2,
-                           .width = 96,
-                           .depths = {2, 2, 6, 2},
-                           .heads = {3, 6, 12, 24},
-                           .window = 7,
-                           .mlp_ratio = 4,
-                           .feature_head = true};
+  a.image = SwinSizes{.image_size = 112,
+                      .patch = 2,
+                      .width = 96,
+                      .depths = {2, 2, 6, 2},
+                      .heads = {3, 6, 12, 24},
+                      .window = 7,
+                      .mlp_ratio = 4,
+                      .feature_head = true};
   a.neutral = NeutralNetwork{.hidden = 128, .from = 0.1, .to = 1.5};
   return a;
 }
@@ -180,9 +182,10 @@ TEST(Architecture, SwinRoundTripsThroughJson) {
   const auto again = Architecture::parse(a.to_json(), "a");
   MIEN_ASSERT_OK(again);
   EXPECT_EQ(*again, a);
-  a.image.image_size = 224;
-  a.image.swin->patch = 4;
-  a.image.swin->feature_head = false;
+  auto& sizes = std::get<SwinSizes>(a.image);
+  sizes.image_size = 224;
+  sizes.patch = 4;
+  sizes.feature_head = false;
   a.embed = 768;
   a.neutral.reset();
   const auto plain = Architecture::parse(a.to_json(), "a");
@@ -195,36 +198,36 @@ TEST(Architecture, SwinRoundTripsThroughJson) {
 TEST(Architecture, RejectsSwinSizesThatCannotBe) {
   const auto with = [](auto change) {
     Architecture a = swin_t();
-    change(a, *a.image.swin);
+    change(std::get<SwinSizes>(a.image));
     return a.validate("a").ok() && Architecture::parse(a.to_json(), "a").ok();
   };
-  EXPECT_TRUE(with([](Architecture&, SwinSizes&) {}));
-  EXPECT_FALSE(with([](Architecture& a, SwinSizes&) { a.image.image_size = 113; }));
-  EXPECT_FALSE(with([](Architecture& a, SwinSizes&) { a.image.image_size = 28; }));
-  EXPECT_FALSE(with([](Architecture& a, SwinSizes& s) { a.image.image_size = s.patch = 4096; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.patch = 3; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.patch = 0; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.window = 6; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.window = -7; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.heads = {3, 6, 12}; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.heads[0] = 0; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.heads[1] = 5; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.depths[2] = 0; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) {
+  EXPECT_TRUE(with([](SwinSizes&) {}));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.image_size = 113; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.image_size = 28; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.image_size = s.patch = 4096; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.patch = 3; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.patch = 0; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.window = 6; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.window = -7; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.heads = {3, 6, 12}; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.heads[0] = 0; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.heads[1] = 5; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.depths[2] = 0; }));
+  EXPECT_FALSE(with([](SwinSizes& s) {
     s.depths.clear();
     s.heads.clear();
   }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.width = 16384; }));
-  EXPECT_FALSE(with([](Architecture&, SwinSizes& s) { s.feature_head = false; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.width = 16384; }));
+  EXPECT_FALSE(with([](SwinSizes& s) { s.feature_head = false; }));
   // Biases of 256 blocks of windows of 1024 places, and a first stage of 2 GB.
-  EXPECT_FALSE(with([](Architecture& a, SwinSizes& s) {
-    a.image.image_size = 1792;
+  EXPECT_FALSE(with([](SwinSizes& s) {
+    s.image_size = 1792;
     s.patch = 7;
     s.window = 32;
     s.depths[2] = 256;
   }));
-  EXPECT_FALSE(with([](Architecture& a, SwinSizes& s) {
-    a.image.image_size = 3584;
+  EXPECT_FALSE(with([](SwinSizes& s) {
+    s.image_size = 3584;
     s.patch = 1;
     s.width = 48 * 8;
     s.heads = {24, 24, 24, 24};
@@ -246,16 +249,16 @@ TEST(Architecture, RejectsNeutralDistancesThatCannotBe) {
 TEST(Architecture, ResidualWithoutProjectionGivesItsFeatures) {
   Architecture a;
   a.embed = 512;
-  a.image.image_size = 224;
-  a.image.residual = ResidualSizes{.channels = 3,
-                                   .stem_kernel = 7,
-                                   .stem_stride = 2,
-                                   .stem_width = 64,
-                                   .stem_pool = true,
-                                   .first_stride = 1,
-                                   .widths = {64, 128, 256, 512},
-                                   .blocks = {2, 2, 2, 2},
-                                   .projection = false};
+  a.image = ResidualSizes{.image_size = 224,
+                          .channels = 3,
+                          .stem_kernel = 7,
+                          .stem_stride = 2,
+                          .stem_width = 64,
+                          .stem_pool = true,
+                          .first_stride = 1,
+                          .widths = {64, 128, 256, 512},
+                          .blocks = {2, 2, 2, 2},
+                          .projection = false};
   const auto again = Architecture::parse(a.to_json(), "a");
   MIEN_ASSERT_OK(again);
   EXPECT_EQ(*again, a);

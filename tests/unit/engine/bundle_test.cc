@@ -132,7 +132,7 @@ TEST_F(BundleTest, SamplingFitsTheTemporalModel) {
   const auto bundle = Bundle::load(dir_ / "temporal");
   ASSERT_TRUE(bundle.ok()) << bundle.status().message();
   BundleInfo info = (*bundle)->info();
-  info.sampling.frames = info.architecture.temporal->positions - 1;
+  info.sampling.frames = max_frames_of(*info.architecture.temporal);
   EXPECT_TRUE(BundleInfo::parse(info.to_json().dump(), "b").ok());
   ++info.sampling.frames;
   EXPECT_EQ(BundleInfo::parse(info.to_json().dump(), "b").status().message(),

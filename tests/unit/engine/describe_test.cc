@@ -10,13 +10,13 @@ namespace mien::engine {
 namespace {
 
 TEST(Describe, ModelsByTheirUsualNames) {
-  ImageTower tower{.image_size = 224, .patch = 32, .width = 768};
+  ImageTower tower = VitSizes{.image_size = 224, .patch = 32, .width = 768};
   EXPECT_EQ(model_name(tower), "ViT-B/32");
-  tower = {.image_size = 336, .patch = 14, .width = 1024};
+  tower = VitSizes{.image_size = 336, .patch = 14, .width = 1024};
   EXPECT_EQ(model_name(tower), "ViT-L/14@336");
-  tower = {.image_size = 32, .patch = 8, .width = 64};
+  tower = VitSizes{.image_size = 32, .patch = 8, .width = 64};
   EXPECT_EQ(model_name(tower), "ViT of width 64, patch 8");
-  tower.residual = ResidualSizes{};
+  tower = ResidualSizes{};
   EXPECT_EQ(model_name(tower), "residual network");
 }
 

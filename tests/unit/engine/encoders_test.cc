@@ -112,7 +112,7 @@ class Reference {
   }
 
   Matrix image(const float* pixels) const {
-    const ImageTower& t = bundle_.info().architecture.image;
+    const auto& t = std::get<VitSizes>(bundle_.info().architecture.image);
     const auto width = static_cast<std::size_t>(t.width);
     const auto size = static_cast<std::size_t>(t.image_size);
     const auto patch = static_cast<std::size_t>(t.patch);
@@ -148,7 +148,7 @@ class Reference {
   }
 
   Matrix text(const std::vector<std::int32_t>& ids) const {
-    const TextTower& t = *bundle_.info().architecture.text;
+    const auto& t = std::get<ClipTextSizes>(*bundle_.info().architecture.text);
     const auto width = static_cast<std::size_t>(t.width);
     const Matrix table = get("token_embedding.weight");
     Matrix x = get("positional_embedding");

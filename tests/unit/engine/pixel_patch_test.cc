@@ -165,7 +165,7 @@ TEST_F(PixelPatchTest, EveryPictureSaysItsOwnPlaceUnlessTold) {
   std::vector<float> weights(conv->bytes().size() / sizeof(float));
   std::memcpy(weights.data(), conv->bytes().data(), conv->bytes().size());
   const std::vector<float> rows = encoded(*plain_, pixels_);
-  const std::int64_t patch = info_.architecture.image.patch, grid = 32 / patch;
+  const std::int64_t patch = std::get<VitSizes>(info_.architecture.image).patch, grid = 32 / patch;
   for (std::size_t n = 0; n < 2; ++n) {
     std::array<double, 2> near{};
     for (std::size_t k = 0; k < 2; ++k) {

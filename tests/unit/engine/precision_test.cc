@@ -242,7 +242,7 @@ TEST(CompactPrecision, KeepsTheRuleOnMadeUpPictures) {
   MIEN_ASSERT_OK(rounded);
   EXPECT_EQ((*rounded)->precision(), Precision::kInt8);
   EXPECT_NE((*rounded)->image_precision(), Precision::kInt8);
-  const auto side = static_cast<std::size_t>((*truth)->info().architecture.image.image_size);
+  const auto side = static_cast<std::size_t>((*truth)->info().architecture.image_size());
   std::vector<float> pixels(24 * 3 * side * side);
   for (std::size_t i = 0; i < pixels.size(); ++i) {  // smooth, the same in all channels
     const std::size_t n = i / (3 * side * side), y = i / side % side, x = i % side;

@@ -85,7 +85,7 @@ TEST_F(CoopTest, TheEngineScoresAsTraining) {
   MIEN_ASSERT_OK(bundle.status());
   const engine::BundleInfo& info = (*bundle)->info();
   EXPECT_EQ(info.method, "coop");
-  EXPECT_EQ(info.architecture.temporal->hidden, 32);
+  EXPECT_EQ(std::get<engine::AttentionPoolSizes>(*info.architecture.temporal).hidden, 32);
   ASSERT_EQ(info.learned.size(), 4U);
   EXPECT_THAT(info.labels[0].texts[0], StartsWith("angry (and 4 learned tokens"));
   EXPECT_TRUE(info.unknown.threshold.has_value());

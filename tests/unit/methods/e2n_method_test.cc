@@ -10,6 +10,7 @@
 #include "engine/neutral.h"
 #include "engine/tiny_bundle.h"
 #include "methods/e2n/train.h"
+#include "methods/kit/tower_table.h"
 #include "mien/engine/bundle.h"
 #include "mien/engine/label_scorer.h"
 #include "mien/image/decode.h"
@@ -256,18 +257,18 @@ TEST_F(E2n, StartsFromTheTowerOfABundleOfLargerPatches) {
   const torch::Tensor small = torch::randn({2, 3, 12, 12});
   const torch::Tensor large = small.repeat_interleave(2, 2).repeat_interleave(2, 3);
   const auto tower_of = [](const E2nRecipe& recipe, Method& method) {
-    E2nTower out = make_e2n_tower(recipe.model, *recipe.model.architecture(32));
+    const auto out = make_image_tower(recipe.model.architecture(32)->image, 32);
     for (const auto& [name, tensor] : method.state()) {
-      for (const auto& [own, to] : out.published()) {
+      for (const auto& [own, to] : out->published()) {
         if (name == "visual." + own) torch::Tensor(to).copy_(tensor);
       }
     }
-    out.module().eval();
+    out->eval();
     return out;
   };
   ASSERT_EQ(teacher_embed(dir_.path()), 32);
-  const torch::Tensor a = tower_of(swin_recipe(), *first).forward(large);
-  const torch::Tensor b = tower_of(half, *made).forward(small);
+  const torch::Tensor a = tower_of(swin_recipe(), *first)->forward(large);
+  const torch::Tensor b = tower_of(half, *made)->forward(small);
   EXPECT_LT((a - b).abs().max().item<double>(), 1e-4);
   half.model.swin.width = 32;
   MethodContext context;

@@ -103,7 +103,7 @@ class PromptsOfCompact : public testing::Test {
 
 TEST_F(PromptsOfCompact, TrainableTowersAreTheEngines) {
   const at::NoGradGuard no_grad;
-  ASSERT_TRUE(towers_->has_words());
+  ASSERT_TRUE(std::holds_alternative<engine::WordTextSizes>(*towers_->architecture().text));
   torch::manual_seed(2);
   const torch::Tensor pixels = torch::randn({3, 1, 48, 48}).expand({3, 3, 48, 48}).contiguous();
   const torch::Tensor ours = towers_->images(pixels, false), theirs = towers_->images(pixels, true);

@@ -95,7 +95,8 @@ TEST_F(TemporalPoolTest, TrainsThePoolAloneAndKeepsTheBundle) {
   const auto before = engine::Bundle::load(dir_ / "tiny"),
              after = engine::Bundle::load(dir_ / "out");
   ASSERT_TRUE(after.ok()) << after.status().message();
-  EXPECT_EQ((*after)->info().architecture.temporal->hidden, 16);
+  EXPECT_EQ(std::get<engine::AttentionPoolSizes>(*(*after)->info().architecture.temporal).hidden,
+            16);
   EXPECT_EQ((*after)->info().sampling.frames, 8);
   for (const auto& [name, tensor] : (*before)->weights().tensors()) {
     const TensorView* same = (*after)->weights().find(name);

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "metrics/open_set.h"
 #include "support/test_support.h"
 
 namespace mien::metrics {

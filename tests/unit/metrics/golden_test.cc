@@ -11,6 +11,7 @@
 #include "mien/metrics/confusion.h"
 #include "mien/metrics/regression.h"
 #include "mien/metrics/scores.h"
+#include "support/test_support.h"
 
 namespace mien::metrics {
 namespace {

@@ -51,14 +51,14 @@ TEST(Swin, NamesAndShapesAreTheEngines) {
   const Swin swin{SwinOptions{}};
   engine::Architecture architecture;
   architecture.embed = 512;
-  architecture.image.image_size = 112;
-  architecture.image.swin = engine::SwinSizes{.patch = 2,
-                                              .width = 96,
-                                              .depths = {2, 2, 6, 2},
-                                              .heads = {3, 6, 12, 24},
-                                              .window = 7,
-                                              .mlp_ratio = 4,
-                                              .feature_head = true};
+  architecture.image = engine::SwinSizes{.image_size = 112,
+                                         .patch = 2,
+                                         .width = 96,
+                                         .depths = {2, 2, 6, 2},
+                                         .heads = {3, 6, 12, 24},
+                                         .window = 7,
+                                         .mlp_ratio = 4,
+                                         .feature_head = true};
   ASSERT_TRUE(architecture.validate("a").ok());
   std::map<std::string, Shape> ours, theirs;
   for (const auto& [name, tensor] : swin->published()) {

@@ -26,7 +26,7 @@ TEST(WordTower, VectorsInThePlaceOfWords) {
   const torch::Tensor ids =
       torch::tensor({{3, 1, 11, 0, 0, 0}, {2, 4, 5, 9, 12, 0}}, torch::dtype(torch::kInt64));
   const torch::Tensor used = ids.ne(0);
-  const torch::Tensor vectors = tower->vectors(ids);
+  const torch::Tensor vectors = tower->token_vectors(ids);
   EXPECT_TRUE(tower->forward_vectors(vectors, used).allclose(tower->forward(ids), 1e-5, 1e-6));
   tower->to(torch::kFloat64);
   torch::Tensor learned = vectors.narrow(1, 0, 3).detach().to(torch::kFloat64).clone();

@@ -148,7 +148,7 @@ TEST_F(ClipTest, TrackIsTheMeanEmbeddingScored) {
   std::vector<double> sum(static_cast<std::size_t>((*encoder)->embed()));
   std::vector<float> one(sum.size());
   const auto& info = bundle_->info();
-  const auto side = static_cast<std::size_t>(info.architecture.image.image_size);
+  const auto side = static_cast<std::size_t>(info.architecture.image_size());
   for (int i = 0; i < 20; ++i) {
     std::vector<float> pixels(3 * side * side);
     face::Face face;

@@ -29,7 +29,7 @@ class ShippedPrecisionTest : public testing::Test {
     const engine::BundleInfo& info = truth_->info();
     const auto crop = face::crop_face(picture, face, info.crop);
     MIEN_ASSERT_OK(crop);
-    const auto side = static_cast<std::size_t>(info.architecture.image.image_size);
+    const auto side = static_cast<std::size_t>(info.architecture.image_size());
     pixels_.resize(pixels_.size() + 3 * side * side);
     MIEN_ASSERT_OK(
         image::preprocess(*crop, info.preprocess, std::span(pixels_).last(3 * side * side)));

@@ -93,7 +93,7 @@ class TemporalTest : public test::PipelineTest {
     EXPECT_TRUE(encoder.ok());
     engine::Session session;
     const auto& info = bundle_->info();
-    const auto side = static_cast<std::size_t>(info.architecture.image.image_size);
+    const auto side = static_cast<std::size_t>(info.architecture.image_size());
     for (int i = 0; i < count; ++i) {
       face::Face face;
       face.box = {0, 0, 48, 40};
