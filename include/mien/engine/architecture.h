@@ -22,7 +22,7 @@ struct VitSizes {
   int mlp = 0;
   kernels::Activation activation = kernels::Activation::kQuickGelu;
 
-  /// Patches and the class token. Precondition: patch > 0.
+  /// Tokens of a picture, the class token included.
   int tokens() const { return (image_size / patch) * (image_size / patch) + 1; }
   bool operator==(const VitSizes&) const = default;
 };
