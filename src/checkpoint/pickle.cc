@@ -18,6 +18,7 @@ Status PickleMachine::fail(std::string_view problem) const {
 }
 
 Status PickleMachine::cut_off() const {
+  // Capped: the program ends at the limit, not where the file does.
   if (!capped_) return fail("is truncated");
   return resource_limit(
       fmt::format("{}: pickle is too long (expected at most {} bytes)", subject_, program_.size()));
@@ -69,6 +70,7 @@ Status PickleMachine::push_integer(std::int64_t value) {
 Status PickleMachine::push_long(std::uint64_t length) {
   std::span<const std::byte> digits;
   MIEN_RETURN_IF_ERROR(take_span(length, digits));
+  // Longer integers keep their bytes, such as the magic number of the legacy format.
   if (digits.size() > 8) {
     at_ -= digits.size();
     return push_text(length, PickleKind::kBigInt);
@@ -124,6 +126,7 @@ Status PickleMachine::append_from(std::size_t from) {
   if (target.kind == PickleKind::kList) {
     target.items.insert(target.items.end(), stack_.begin() + static_cast<std::ptrdiff_t>(from),
                         stack_.end());
+    // Objects may act as lists; their items are not needed.
   } else if (target.kind != PickleKind::kCall && target.kind != PickleKind::kPlain) {
     return fail("appends to something that is not a list");
   }
@@ -137,6 +140,7 @@ Status PickleMachine::set_items_from(std::size_t from) {
   }
   if ((stack_.size() - from) % 2 != 0) return fail("map has a key without a value");
   PickleNode& target = graph_.nodes[stack_[from - 1]];
+  // An OrderedDict is a call that gets its items afterwards.
   if (target.kind != PickleKind::kDict && target.kind != PickleKind::kCall) {
     return fail("sets items of something that is not a map");
   }
@@ -231,6 +235,7 @@ Result<PickleGraph> PickleMachine::run() {
   return std::move(graph_);
 }
 
+// ASCII only: the text comes from the file, and messages go to terminals.
 std::string printable(std::string_view text) {
   std::string out(text.substr(0, 200));
   for (char& c : out) {

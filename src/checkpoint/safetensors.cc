@@ -29,6 +29,7 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes, std::stri
   }
   const auto length = load_le<std::uint64_t>(bytes, 0);
   const std::uint64_t most = std::min(kFormatHeaderLimit, limits.max_header_bytes);
+  // Subtract, never add: a hostile length would overflow.
   if (length > bytes.size() - kLengthBytes) {
     return corrupt(
         fmt::format("{}: header does not fit into the file (expected at most {} bytes, "
@@ -142,6 +143,7 @@ Result<TensorView> read_tensor(const Json& info, const std::string& what,
 // The ranges must cover the buffer exactly: no byte twice, none unused.
 Status check_cover(std::vector<Range>& ranges, std::uint64_t buffer_bytes,
                    std::string_view subject) {
+  // By the end, too: an empty range comes before the one that begins at the same byte.
   std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
@@ -176,7 +178,7 @@ Result<Parts> read_safetensors(std::span<const std::byte> bytes, std::string_vie
   if (!header.ok()) return header.status().with_prefix(std::string(subject) + ": header");
   const auto buffer =
       bytes.subspan(static_cast<std::size_t>(kLengthBytes + load_le<std::uint64_t>(bytes, 0)));
-  if (header->size() > limits.max_tensors + 1) {
+  if (header->size() > limits.max_tensors + 1) {  // one more for `__metadata__`
     return resource_limit(fmt::format("{}: too many tensors (expected at most {}, got {})", subject,
                                       limits.max_tensors, header->size()));
   }

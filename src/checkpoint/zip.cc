@@ -183,6 +183,7 @@ Result<Bytes> locate(Bytes bytes, const Row& row, const std::string& subject, By
       load_le<std::uint16_t>(*local, 8) != row.method) {
     return corrupt(what + " differs from its local header");
   }
+  // With a data descriptor the sizes follow the data, and the local header need not have them.
   if ((load_le<std::uint16_t>(*local, 6) & kFlagDescriptor) == 0) {
     const std::uint64_t packed = load_le<std::uint32_t>(*local, 18);
     const std::uint64_t size = load_le<std::uint32_t>(*local, 22);
@@ -211,7 +212,7 @@ class Inflater {
   /// True when `packed` is a whole deflate stream of exactly out.size() bytes.
   bool run(Bytes packed, std::span<std::byte> out) {
     if (!ready_) return false;
-    constexpr std::size_t kChunk = std::size_t{1} << 30;
+    constexpr std::size_t kChunk = std::size_t{1} << 30;  // zlib counts in 32 bits
     Bytef sink = 0;  // zlib needs an output buffer even when no output is expected
     for (;;) {
       const std::size_t in_size = std::min(packed.size(), kChunk);
@@ -265,6 +266,8 @@ Result<ZipArchive> ZipArchive::parse(Bytes bytes, std::string_view subject,
   if (at != directory.size()) {
     return corrupt(out.subject_ + ": zip directory is longer than its entries");
   }
+  // Entries that share bytes are how a zip bomb multiplies a small file. Once sorted, only
+  // neighbours can overlap.
   std::sort(ranges.begin(), ranges.end(),
             [](const auto& a, const auto& b) { return a.first.data() < b.first.data(); });
   for (std::size_t i = 1; i < ranges.size(); ++i) {

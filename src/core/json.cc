@@ -44,6 +44,7 @@ class Builder final : public Sax {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::json::exception& error) override {
+    // Drops nlohmann's error code at the start and the quoted input at the end.
     std::string text = error.what();
     if (const auto colon = text.find("; "); colon != std::string::npos)
       text = text.substr(0, colon);

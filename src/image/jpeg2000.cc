@@ -158,7 +158,7 @@ Result<ImagePtr> decode_at(Bytes bytes, const Limits& limits, unsigned halvings)
   if (opj_setup_decoder(codec.get(), &parameters) == OPJ_FALSE) return damaged();
   opj_image_t* raw = nullptr;
   const bool header = opj_read_header(stream.get(), codec.get(), &raw) != OPJ_FALSE;
-  ImagePtr image(raw);
+  ImagePtr image(raw);  // may be set even when reading the header failed
   if (!header || image == nullptr || image->numcomps < 1) return damaged();
   if (image->x1 <= image->x0 || image->y1 <= image->y0) return corrupt("JPEG 2000 has no pixels");
   const std::uint64_t width = image->x1 - image->x0, height = image->y1 - image->y0;

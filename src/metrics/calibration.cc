@@ -70,10 +70,9 @@ Result<double> fit_temperature(std::span<const double> logits, std::size_t class
 
 Result<double> acceptance_threshold(std::span<const double> values, double accept) {
   if (values.empty() || !(accept > 0 && accept <= 1)) {
-    return invalid_argument(
-        fmt::format("calibration: {} values, accept {} (expected at least one value, accept above "
-                    "0 and at most 1)",
-                    values.size(), accept));
+    return invalid_argument(fmt::format(
+        "calibration: {} values, accept {} (expected at least one value, accept in (0, 1])",
+        values.size(), accept));
   }
   std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());

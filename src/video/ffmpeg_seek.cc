@@ -58,6 +58,7 @@ Status FfmpegSource::fill_table() {
   }
   if (!all_timed) std::fill(table.times.begin(), table.times.end(), 0);  // the rate must do
   std::sort(table.times.begin(), table.times.end());
+  // Equal times are spread by one step, so that each frame has its own.
   for (std::size_t i = 1; i < table.times.size(); ++i) {
     if (table.times[i] <= table.times[i - 1]) table.times[i] = table.times[i - 1] + step_us_;
   }
@@ -139,6 +140,8 @@ Result<bool> FfmpegSource::go_forward(std::int64_t timestamp_us) {
 }
 
 Status FfmpegSource::seek_with_decoder(std::int64_t timestamp_us) {
+  // If the first frame after a key picture is already too late, an earlier key picture is tried,
+  // and finally the start of the file.
   constexpr std::array<std::size_t, 3> kBack = {1, 2, 5};
   const std::size_t keys = table_->reliable ? keys_until(timestamp_us) : 0;
   for (const std::size_t back : kBack) {

@@ -290,9 +290,8 @@ Result<std::optional<Frame>> FfmpegSource::next_if(const Wanted& wanted) {
             std::string_view::npos) {
       problem +=
           "; it has its index at the end, which cannot be read from a pipe (expected the file "
-          "itself, "
-          "or one laid "
-          "out for streaming: ffmpeg -i IN -c copy -movflags faststart OUT.mp4)";
+          "itself, or one laid out for streaming: ffmpeg -i IN -c copy -movflags faststart "
+          "OUT.mp4)";
     }
     return failure_ = corrupt(container_.name() + problem);
   }

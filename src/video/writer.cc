@@ -102,11 +102,12 @@ Status Mp4Writer::try_encoder(const AVCodec& codec) {
   encoder_.reset(avcodec_alloc_context3(&codec));
   MIEN_CHECK(encoder_ != nullptr);
   const bool mpeg4 = codec.id == AV_CODEC_ID_MPEG4;
-  encoder_->width = options_.width & ~1;
+  encoder_->width = options_.width & ~1;  // 4:2:0 needs even sides
   encoder_->height = options_.height & ~1;
   encoder_->pix_fmt = AV_PIX_FMT_YUV420P;
   encoder_->time_base = mpeg4 ? kMpeg4Clock : kClock;
   encoder_->framerate = av_d2q(options_.fps, 1'000'000);
+  // A key picture every two seconds, so that players can seek.
   encoder_->gop_size = static_cast<int>(std::clamp(std::round(options_.fps * 2), 12.0, 250.0));
   encoder_->color_range = AVCOL_RANGE_MPEG;
   const bool high_definition = encoder_->width >= 1280 || encoder_->height > 576;
@@ -200,6 +201,7 @@ Status Mp4Writer::write(image::ImageView frame, std::int64_t timestamp_us) {
   if (last_pts_ != kNoTimestamp) step_us_ = timestamp_us - last_time_us_;
   last_time_us_ = timestamp_us;
   std::int64_t pts = av_rescale_q(timestamp_us, kMicroseconds, encoder_->time_base);
+  // Times less than a tick of the clock apart must still increase.
   if (last_pts_ != kNoTimestamp) pts = std::max(pts, last_pts_ + 1);
   last_pts_ = yuv_->pts = pts;
   const int code = avcodec_send_frame(encoder_.get(), yuv_.get());
@@ -219,7 +221,7 @@ Status Mp4Writer::drain() {
       return internal_error(path_.string() + ": encoding failed (" + ffmpeg_error(code) + ")");
     }
     packet_->stream_index = stream_->index;
-    if (packet_->pts == last_pts_) {
+    if (packet_->pts == last_pts_) {  // the last frame lasts as long as the one before
       packet_->duration = av_rescale_q(step_us_, kMicroseconds, encoder_->time_base);
     }
     av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream_->time_base);
@@ -249,6 +251,7 @@ Status Mp4Writer::complete() {
   if (audio_ != nullptr) {
     MIEN_RETURN_IF_ERROR(audio_->copy_until(last_time_us_ + step_us_).with_prefix(path_.string()));
   }
+  // The first error is reported, but the file is closed in any case.
   int code = av_write_trailer(output_.get());
   const int pending = output_->pb->error;
   const int close_code = avio_closep(&output_->pb);

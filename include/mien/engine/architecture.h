@@ -27,16 +27,16 @@ struct VitSizes {
   bool operator==(const VitSizes&) const = default;
 };
 
-/// Sizes of a residual network of basic blocks with torchvision's names, read out as the mean over
-/// all places.
+/// Sizes of a residual network of basic blocks with torchvision's names; its output is the mean
+/// over all positions.
 struct ResidualSizes {
   int image_size = 0;  ///< pixels of a side
   int channels = 1;    ///< 1: grey, the first plane of a picture; or 3
   int stem_kernel = 3;
   int stem_stride = 1;
   int stem_width = 32;
-  bool stem_pool = false;        ///< 3 x 3 maximum with stride 2 behind the stem
-  int first_stride = 2;          ///< of the first stage; the others halve the picture
+  bool stem_pool = false;        ///< 3 x 3 max pooling with stride 2 after the stem
+  int first_stride = 2;          ///< of the first stage; the others have stride 2
   std::vector<int> widths = {};  ///< channels per stage
   std::vector<int> blocks = {};  ///< basic blocks per stage
   bool projection = true;        ///< false: the features are the embedding, `visual.proj` is absent
@@ -44,17 +44,17 @@ struct ResidualSizes {
   bool operator==(const ResidualSizes&) const = default;
 };
 
-/// Sizes of a Swin transformer with the names of Microsoft's release, read out as the mean over all
-/// places of the last layer norm.
+/// Sizes of a Swin transformer with the names of Microsoft's release; its output is the mean of the
+/// last layer norm over all positions.
 struct SwinSizes {
   int image_size = 0;  ///< pixels of a side
   int patch = 0;
-  int width = 0;                 ///< of the first stage; each following one is twice as wide
+  int width = 0;                 ///< of the first stage; each later one is twice as wide
   std::vector<int> depths = {};  ///< blocks per stage
   std::vector<int> heads = {};   ///< per stage
-  int window = 0;                ///< places on a side; divides the grid of every stage
+  int window = 0;                ///< positions on a side; divides the grid of every stage
   int mlp_ratio = 0;
-  bool feature_head = false;  ///< linear, batch norm, linear, batch norm behind the mean
+  bool feature_head = false;  ///< linear, batch norm, linear, batch norm after the mean
 
   /// Width of the last stage. Precondition: at least one stage.
   int last_width() const { return width << (depths.size() - 1); }
@@ -65,7 +65,7 @@ struct SwinSizes {
 /// and a row in src/engine/towers/table.h; see docs/architecture.md.
 using ImageTower = std::variant<VitSizes, ResidualSizes, SwinSizes>;
 
-/// Sizes of CLIP's causal transformer over byte pairs, read out at the end token.
+/// Sizes of CLIP's causal transformer over byte pairs; its output is read at the end token.
 struct ClipTextSizes {
   int context = 0;
   int vocabulary = 0;
@@ -78,8 +78,8 @@ struct ClipTextSizes {
   bool operator==(const ClipTextSizes&) const = default;
 };
 
-/// Sizes of a transformer over whole words with fixed vectors, read out at a class token; every
-/// token sees all others.
+/// Sizes of a transformer over whole words with fixed vectors; its output is a class token, and all
+/// tokens see each other.
 struct WordTextSizes {
   int context = 0;
   int word_width = 0;  ///< of the word vectors
@@ -96,16 +96,16 @@ struct WordTextSizes {
 /// Sizes of a text tower, by kind. Every kind has a `context` and a `vocabulary`.
 using TextTower = std::variant<ClipTextSizes, WordTextSizes>;
 
-/// Sizes of a transformer over frame embeddings: class token and learned positions in front of
-/// pre-norm blocks, read out at the class token. Head and MLP widths are free: EmoCLIP's published
-/// module has heads of 2048 and an MLP of 512.
+/// Sizes of a transformer over frame embeddings: class token and learned positions before pre-norm
+/// blocks; its output is the class token. Head and MLP widths are explicit, because EmoCLIP's
+/// published module has heads of 2048 and an MLP of 512.
 struct TemporalTransformerSizes {
-  int width = 0;  ///< of a frame embedding: that of the joint space
+  int width = 0;  ///< of a frame embedding, which is that of the joint space
   int layers = 0;
   int heads = 0;
   int head_width = 0;
   int mlp = 0;
-  int positions = 0;  ///< frames + 1 at most
+  int positions = 0;  ///< maximum number of frames + 1
   kernels::Activation activation = kernels::Activation::kGeluTanh;
 
   bool operator==(const TemporalTransformerSizes&) const = default;
@@ -113,9 +113,9 @@ struct TemporalTransformerSizes {
 
 /// Sizes of attention pooling: a weighted mean of the unit frame embeddings.
 struct AttentionPoolSizes {
-  int width = 0;      ///< of a frame embedding: that of the joint space
+  int width = 0;      ///< of a frame embedding, which is that of the joint space
   int hidden = 0;     ///< units of the layer that scores a frame
-  int positions = 0;  ///< frames + 1 at most
+  int positions = 0;  ///< maximum number of frames + 1
 
   bool operator==(const AttentionPoolSizes&) const = default;
 };
@@ -124,13 +124,13 @@ struct AttentionPoolSizes {
 /// `positions`.
 using TemporalTower = std::variant<TemporalTransformerSizes, AttentionPoolSizes>;
 
-/// Pixels of a side of the pictures that a tower reads.
+/// Side in pixels of the pictures that a tower reads.
 int image_size_of(const ImageTower& tower);
-/// Most token ids of a text.
+/// Maximum number of token ids of a text.
 int context_of(const TextTower& tower);
 /// Number of token ids.
 int vocabulary_of(const TextTower& tower);
-/// Most frames that a temporal model mixes.
+/// Maximum number of frames of a clip.
 int max_frames_of(const TemporalTower& tower);
 
 /// The network that predicts the embedding of the same face without an expression (linear, relu,
