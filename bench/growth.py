@@ -24,7 +24,7 @@ def write_ppm(path, pixels):
 
 
 def face_pictures(face, folder):
-    """A grey picture of 8 x 8 places, of which the first ones hold a face."""
+    """A grey picture of 8 x 8 pixels, of which the first ones hold a face."""
     tile = read_rgb(face, 160, 160)
     for count in FACES:
         canvas = numpy.full((8 * 170, 8 * 170, 3), 128, numpy.uint8)

@@ -65,13 +65,13 @@ WHO = {"mien bf16": "mien-bf16", "mien int8": "mien-int8", "ONNX Runtime fp32": 
 
 
 def image_table(facts, agreement):
-    """One line per model, threads, batch and contender; ratios are to ONNX Runtime in the same place."""
+    """One line per model, threads, batch and contender; ratios are to ONNX Runtime in the same group."""
     images = [f for f in facts if f["group"] == "image"]
     flops = {(f["model"], f["batch"]): f["flops"] for f in images if "flops" in f}
     lines = []
     for fact in sorted(images, key=lambda f: (f["model"], f["threads"], f["batch"], f["contender"].casefold())):
-        place = [f for f in images if all(f[k] == fact[k] for k in ("model", "threads", "batch"))]
-        rival = next((f for f in place if f["contender"] == "ONNX Runtime fp32"), None)
+        group = [f for f in images if all(f[k] == fact[k] for k in ("model", "threads", "batch"))]
+        rival = next((f for f in group if f["contender"] == "ONNX Runtime fp32"), None)
         ratio = f"{rival['median_ms'] / fact['median_ms']:.2f}x" if rival else "-"
         peak = peak_of(facts, fact["precision"], fact["threads"])
         rate = flops[(fact["model"], fact["batch"])] / fact["median_ms"] / 1e6

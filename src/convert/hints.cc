@@ -113,16 +113,16 @@ Status read_hugging_face(const fs::path& path, const Limits& limits, Hints& out)
   MIEN_RETURN_IF_ERROR(expect(config, "model_type", "clip", subject));
   MIEN_RETURN_IF_ERROR(read_size(config, "projection_dim", subject, out.embed));
   if (const Json* vision = hugging_face_section(config, "vision")) {
-    const std::string place = subject + ": vision_config";
-    MIEN_RETURN_IF_ERROR(read_tower(*vision, place, 12, out.image));
-    MIEN_RETURN_IF_ERROR(read_size(*vision, "image_size", place, out.image_size));
-    MIEN_RETURN_IF_ERROR(read_size(*vision, "patch_size", place, out.patch));
-    MIEN_RETURN_IF_ERROR(expect(*vision, "num_channels", 3, place));
+    const std::string where = subject + ": vision_config";
+    MIEN_RETURN_IF_ERROR(read_tower(*vision, where, 12, out.image));
+    MIEN_RETURN_IF_ERROR(read_size(*vision, "image_size", where, out.image_size));
+    MIEN_RETURN_IF_ERROR(read_size(*vision, "patch_size", where, out.patch));
+    MIEN_RETURN_IF_ERROR(expect(*vision, "num_channels", 3, where));
   }
   if (const Json* text = hugging_face_section(config, "text")) {
-    const std::string place = subject + ": text_config";
-    MIEN_RETURN_IF_ERROR(read_tower(*text, place, 8, out.text));
-    MIEN_RETURN_IF_ERROR(check_end_token(*text, place));
+    const std::string where = subject + ": text_config";
+    MIEN_RETURN_IF_ERROR(read_tower(*text, where, 8, out.text));
+    MIEN_RETURN_IF_ERROR(check_end_token(*text, where));
   }
   return {};
 }
@@ -184,48 +184,48 @@ Result<const Json*> open_clip_section(const Json& model, const char* key,
   return found;
 }
 
-Status read_open_clip_vision(const Json& vision, const std::string& place, Hints& out) {
-  MIEN_RETURN_IF_ERROR(expect(vision, "pool_type", "tok", place));
-  MIEN_RETURN_IF_ERROR(expect(vision, "pos_embed_type", "learnable", place));
+Status read_open_clip_vision(const Json& vision, const std::string& where, Hints& out) {
+  MIEN_RETURN_IF_ERROR(expect(vision, "pool_type", "tok", where));
+  MIEN_RETURN_IF_ERROR(expect(vision, "pos_embed_type", "learnable", where));
   MIEN_RETURN_IF_ERROR(reject_others(vision,
                                      {"image_size", "layers", "width", "head_width", "patch_size",
                                       "mlp_ratio", "patch_dropout", "pool_type", "pos_embed_type"},
-                                     place));
-  MIEN_RETURN_IF_ERROR(read_size(vision, "image_size", place, out.image_size));
-  MIEN_RETURN_IF_ERROR(read_size(vision, "patch_size", place, out.patch));
-  MIEN_RETURN_IF_ERROR(read_size(vision, "layers", place, out.image.layers));
-  MIEN_RETURN_IF_ERROR(read_size(vision, "width", place, out.image.width));
+                                     where));
+  MIEN_RETURN_IF_ERROR(read_size(vision, "image_size", where, out.image_size));
+  MIEN_RETURN_IF_ERROR(read_size(vision, "patch_size", where, out.patch));
+  MIEN_RETURN_IF_ERROR(read_size(vision, "layers", where, out.image.layers));
+  MIEN_RETURN_IF_ERROR(read_size(vision, "width", where, out.image.width));
   std::optional<std::int64_t> head_width = 64;
-  MIEN_RETURN_IF_ERROR(read_size(vision, "head_width", place, head_width));
+  MIEN_RETURN_IF_ERROR(read_size(vision, "head_width", where, head_width));
   if (out.image.width) out.image.heads = *out.image.width / *head_width;
   return {};
 }
 
-Status read_open_clip_text(const Json& text, const std::string& place, Hints& out) {
-  MIEN_RETURN_IF_ERROR(expect(text, "pool_type", "argmax", place));
-  MIEN_RETURN_IF_ERROR(expect(text, "pad_id", 0, place));
+Status read_open_clip_text(const Json& text, const std::string& where, Hints& out) {
+  MIEN_RETURN_IF_ERROR(expect(text, "pool_type", "argmax", where));
+  MIEN_RETURN_IF_ERROR(expect(text, "pad_id", 0, where));
   MIEN_RETURN_IF_ERROR(reject_others(text,
                                      {"context_length", "vocab_size", "width", "heads", "layers",
                                       "mlp_ratio", "pool_type", "pad_id"},
-                                     place));
-  MIEN_RETURN_IF_ERROR(read_size(text, "layers", place, out.text.layers));
-  MIEN_RETURN_IF_ERROR(read_size(text, "width", place, out.text.width));
-  return read_size(text, "heads", place, out.text.heads);
+                                     where));
+  MIEN_RETURN_IF_ERROR(read_size(text, "layers", where, out.text.layers));
+  MIEN_RETURN_IF_ERROR(read_size(text, "width", where, out.text.width));
+  return read_size(text, "heads", where, out.text.heads);
 }
 
-Status read_open_clip_pixels(const Json& section, const std::string& place, PixelHints& out) {
-  MIEN_RETURN_IF_ERROR(read_rgb(section, "mean", place, out.mean));
-  MIEN_RETURN_IF_ERROR(read_rgb(section, "std", place, out.std));
-  MIEN_RETURN_IF_ERROR(expect(section, "mode", "RGB", place));
+Status read_open_clip_pixels(const Json& section, const std::string& where, PixelHints& out) {
+  MIEN_RETURN_IF_ERROR(read_rgb(section, "mean", where, out.mean));
+  MIEN_RETURN_IF_ERROR(read_rgb(section, "std", where, out.std));
+  MIEN_RETURN_IF_ERROR(expect(section, "mode", "RGB", where));
   const Json* filter = member(section, "interpolation");
   if (filter != nullptr && *filter == Json("bilinear")) {
     out.filter = image::Filter::kBilinear;
   } else if (filter != nullptr && *filter != Json("random")) {
-    MIEN_RETURN_IF_ERROR(expect(section, "interpolation", "bicubic", place));
+    MIEN_RETURN_IF_ERROR(expect(section, "interpolation", "bicubic", where));
   }
   const Json* mode = member(section, "resize_mode");
   out.exact = mode != nullptr && *mode == Json("squash");
-  return out.exact ? Status() : expect(section, "resize_mode", "shortest", place);
+  return out.exact ? Status() : expect(section, "resize_mode", "shortest", where);
 }
 
 Status read_open_clip(const fs::path& path, const Limits& limits, Hints& out) {
@@ -233,20 +233,20 @@ Status read_open_clip(const fs::path& path, const Limits& limits, Hints& out) {
   const std::string subject = path.string();
   out.file = path;
   MIEN_ASSIGN_OR_RETURN(const Json* model, open_clip_section(config, "model_cfg", subject));
-  const std::string place = subject + ": model_cfg";
+  const std::string where = subject + ": model_cfg";
   MIEN_RETURN_IF_ERROR(reject_others(*model,
                                      {"embed_dim", "quick_gelu", "vision_cfg", "text_cfg",
                                       "custom_text", "init_logit_scale", "cast_dtype"},
-                                     place));
-  MIEN_RETURN_IF_ERROR(read_size(*model, "embed_dim", place, out.embed));
+                                     where));
+  MIEN_RETURN_IF_ERROR(read_size(*model, "embed_dim", where, out.embed));
   const Json* quick = member(*model, "quick_gelu");
   const bool is_quick = quick != nullptr && *quick == Json(true);
   out.image.activation = is_quick ? Activation::kQuickGelu : Activation::kGelu;
   out.text.activation = out.image.activation;
-  MIEN_ASSIGN_OR_RETURN(const Json* vision, open_clip_section(*model, "vision_cfg", place));
-  MIEN_ASSIGN_OR_RETURN(const Json* text, open_clip_section(*model, "text_cfg", place));
-  MIEN_RETURN_IF_ERROR(read_open_clip_vision(*vision, place + ".vision_cfg", out));
-  MIEN_RETURN_IF_ERROR(read_open_clip_text(*text, place + ".text_cfg", out));
+  MIEN_ASSIGN_OR_RETURN(const Json* vision, open_clip_section(*model, "vision_cfg", where));
+  MIEN_ASSIGN_OR_RETURN(const Json* text, open_clip_section(*model, "text_cfg", where));
+  MIEN_RETURN_IF_ERROR(read_open_clip_vision(*vision, where + ".vision_cfg", out));
+  MIEN_RETURN_IF_ERROR(read_open_clip_text(*text, where + ".text_cfg", out));
   const Json* pixels = member(config, "preprocess_cfg");
   if (pixels == nullptr || !pixels->is_object()) return {};
   return read_open_clip_pixels(*pixels, subject + ": preprocess_cfg", out.pixels);

@@ -10,17 +10,17 @@ namespace {
 Status add_afew_split(const DatasetFiles& files, const std::string& folder,
                       const std::string& split, SampleSink& sink,
                       const std::vector<std::string>& classes) {
-  const std::vector<std::string> places =
+  const std::vector<std::string> candidates =
       split == "train" ? std::vector{folder + "/train", folder + "/Train"}
                        : std::vector{folder + "/validation", folder + "/Validation",
                                      folder + "/val", folder + "/Val"};
-  MIEN_ASSIGN_OR_RETURN(const auto place, files.find_folder(places));
-  if (!place) {
+  MIEN_ASSIGN_OR_RETURN(const auto found, files.find_folder(candidates));
+  if (!found) {
     return not_found(
         fmt::format("{}: missing or empty (expected class folders)",
                     files.subject(folder + (split == "train" ? "/train" : "/validation"))));
   }
-  MIEN_ASSIGN_OR_RETURN(const auto class_folders, files.store()->list_folders(*place));
+  MIEN_ASSIGN_OR_RETURN(const auto class_folders, files.store()->list_folders(*found));
   for (const std::string& of_class : class_folders) {
     const std::string name = path_tail(of_class, 1);
     const auto label = find_class(name, classes);

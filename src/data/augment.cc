@@ -42,10 +42,10 @@ void warp(const Augmentation& a, int side, std::span<float> planes) {
     for (int x = 0; x < side; ++x) {
       const double u = x - centre - a.shift_x * side, v = y - centre - a.shift_y * side;
       const double from_x = c * u - s * v + centre, from_y = s * u + c * v + centre;
-      const auto place = static_cast<std::size_t>(y * side + x);
+      const auto target = static_cast<std::size_t>(y * side + x);
       for (std::size_t p = 0; p < 3; ++p) {
         const Source source{before.data() + p * area, side};
-        planes[p * area + place] =
+        planes[p * area + target] =
             a.smooth ? source.bilinear(from_x, from_y) : source.nearest(from_x, from_y);
       }
     }

@@ -116,9 +116,9 @@ std::string in_draw(const std::vector<std::string>& words, Rng& rng) {
 // Two or three expressions as a phrase.
 std::string several(const std::vector<Told>& told, Rng& rng) {
   const bool draw = told[0].votes - told[1].votes <= 1;
-  const auto words_of = [&](std::size_t place) {
-    const bool muted = told[place].expression == 0 && place > 0 && !draw;
-    return muted ? kMuted : kExpressions[told[place].expression];
+  const auto words_of = [&](std::size_t index) {
+    const bool muted = told[index].expression == 0 && index > 0 && !draw;
+    return muted ? kMuted : kExpressions[told[index].expression];
   };
   std::vector<std::string> words;
   for (std::size_t i = 0; i < told.size(); ++i) {

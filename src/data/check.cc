@@ -137,7 +137,7 @@ class Decoding {
     for (std::thread& thread : threads) thread.join();
     if (stopped()) return cancelled(fmt::format("{}: check cancelled", manifest_.name));
     Problems out{.kind = "unreadable"};
-    for (auto& [place, message] : bad_) out.messages.push_back(std::move(message));
+    for (auto& [index, message] : bad_) out.messages.push_back(std::move(message));
     return out;
   }
   std::int64_t total() const { return static_cast<std::int64_t>(frames_.size()); }

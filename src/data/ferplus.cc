@@ -38,10 +38,10 @@ std::optional<int> label_of_votes(Votes votes, bool majority) {
   }
   const auto top = std::max_element(votes.begin(), votes.end());
   const bool draw = std::count(votes.begin(), votes.end(), *top) > 1;
-  const auto place = static_cast<int>(top - votes.begin());
-  if (*top == 0 || draw || place >= static_cast<int>(kClassCount)) return std::nullopt;
+  const auto winner = static_cast<int>(top - votes.begin());
+  if (*top == 0 || draw || winner >= static_cast<int>(kClassCount)) return std::nullopt;
   if (majority && 2 * *top <= sum) return std::nullopt;
-  return place;
+  return winner;
 }
 
 std::vector<float> shares(const Votes& votes) {

@@ -42,7 +42,7 @@ struct LoaderOptions {
 template <class Item>
 class Loader {
  public:
-  using Make = std::function<Result<Item>(std::int64_t place, Rng& rng)>;
+  using Make = std::function<Result<Item>(std::int64_t index, Rng& rng)>;
 
   explicit Loader(Make make, LoaderOptions options = {})
       : make_(std::move(make)), options_(options) {}
@@ -86,7 +86,7 @@ class Loader {
   /// Number of different items that could not be read so far, in all epochs.
   std::int64_t bad() const {
     const std::lock_guard lock(mutex_);
-    return static_cast<std::int64_t>(bad_places_.size());
+    return static_cast<std::int64_t>(bad_indices_.size());
   }
   /// The problem of the first of them.
   std::vector<std::string> problems() const {
@@ -111,13 +111,13 @@ class Loader {
   }
 
   bool too_many_bad() const {
-    return bad_places_.size() > 1 && static_cast<double>(bad_places_.size()) >
-                                         options_.max_bad_share * static_cast<double>(whole());
+    return bad_indices_.size() > 1 && static_cast<double>(bad_indices_.size()) >
+                                          options_.max_bad_share * static_cast<double>(whole());
   }
 
-  void note_problem(std::int64_t place, const Status& status) {
+  void note_problem(std::int64_t index, const Status& status) {
     const std::lock_guard lock(mutex_);
-    if (!bad_places_.insert(place).second) return;
+    if (!bad_indices_.insert(index).second) return;
     if (problems_.size() < kProblemsKept) problems_.push_back(status.message());
     last_problem_ = status.with_prefix(
         "more than " + std::to_string(static_cast<int>(100 * options_.max_bad_share)) +
@@ -125,9 +125,9 @@ class Loader {
   }
 
   // An exception that leaves a thread ends the process.
-  Result<Item> try_make(std::int64_t place, Rng& rng, bool& threw) {
+  Result<Item> try_make(std::int64_t index, Rng& rng, bool& threw) {
     try {
-      return make_(place, rng);
+      return make_(index, rng);
     } catch (const std::bad_alloc&) {
       threw = true;
       return resource_limit("samples: not enough memory to read one");
@@ -140,13 +140,13 @@ class Loader {
   Result<Item> make(std::int64_t position) {
     Status problem;
     for (std::int64_t k = 0; k < std::min(kTries, whole()); ++k) {
-      const std::int64_t place = order_[static_cast<std::size_t>((position + k) % whole())];
+      const std::int64_t index = order_[static_cast<std::size_t>((position + k) % whole())];
       Rng rng(seed_ + 0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(position + 1));
       bool threw = false;
-      Result<Item> item = try_make(place, rng, threw);
+      Result<Item> item = try_make(index, rng, threw);
       if (item.ok() || threw) return item;
       problem = item.status();
-      note_problem(place, problem);
+      note_problem(index, problem);
     }
     return problem;
   }
@@ -193,7 +193,7 @@ class Loader {
   std::int64_t next_to_give_ = 0;
   bool stopping_ = false;
   std::map<std::int64_t, Result<Item>> ready_;
-  std::set<std::int64_t> bad_places_;
+  std::set<std::int64_t> bad_indices_;
   std::vector<std::string> problems_;
   Status last_problem_;
 };

@@ -46,8 +46,8 @@ class Columns {
     return static_cast<std::size_t>(it - names_.begin());
   }
   std::string get(const CsvRow& row, std::string_view name) const {
-    const auto place = find(name);
-    return place ? row.cells[*place] : std::string();
+    const auto column = find(name);
+    return column ? row.cells[*column] : std::string();
   }
 
  private:

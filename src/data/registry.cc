@@ -75,17 +75,17 @@ std::vector<std::string> ordered(const std::vector<std::string>& classes, LabelO
 void reorder(Manifest& manifest, LabelOrder order) {
   const std::vector<std::string> wanted = ordered(manifest.classes, order);
   if (wanted == manifest.classes) return;
-  std::vector<std::size_t> place;
+  std::vector<std::size_t> position;
   for (const std::string& name : manifest.classes) {
-    place.push_back(
+    position.push_back(
         static_cast<std::size_t>(std::find(wanted.begin(), wanted.end(), name) - wanted.begin()));
   }
   for (Sample& sample : manifest.samples) {
     for (int& label : sample.labels) {
-      label = static_cast<int>(place[static_cast<std::size_t>(label)]);
+      label = static_cast<int>(position[static_cast<std::size_t>(label)]);
     }
     const std::vector<float> soft = sample.soft;
-    for (std::size_t c = 0; c < soft.size(); ++c) sample.soft[place[c]] = soft[c];
+    for (std::size_t c = 0; c < soft.size(); ++c) sample.soft[position[c]] = soft[c];
   }
   manifest.classes = wanted;
 }

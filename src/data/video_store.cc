@@ -17,7 +17,7 @@ constexpr std::size_t kReadOn = 32;
 
 struct FrameName {
   std::string_view clip;
-  std::size_t place = 0;
+  std::size_t index = 0;
 };
 
 std::optional<FrameName> parse_frame(std::string_view name) {
@@ -27,7 +27,7 @@ std::optional<FrameName> parse_frame(std::string_view name) {
   }
   FrameName out{.clip = name.substr(0, hash)};
   const auto [end, error] =
-      std::from_chars(name.data() + hash + 1, name.data() + name.size(), out.place);
+      std::from_chars(name.data() + hash + 1, name.data() + name.size(), out.index);
   if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
   return out;
 }
@@ -75,9 +75,9 @@ Result<std::vector<std::string>> VideoStore::frames(const std::string& clip) con
   return out;
 }
 
-Result<image::Image> VideoStore::decode(OpenClip& clip, std::size_t place) {
-  const std::int64_t wanted_us = clip.times_us[place];
-  if (place < clip.next || place > clip.next + kReadOn) {
+Result<image::Image> VideoStore::decode(OpenClip& clip, std::size_t index) {
+  const std::int64_t wanted_us = clip.times_us[index];
+  if (index < clip.next || index > clip.next + kReadOn) {
     MIEN_RETURN_IF_ERROR(clip.source->seek(wanted_us));
   }
   // The decoder skips a broken frame and returns a later one, so the position is unknown then.
@@ -85,10 +85,10 @@ Result<image::Image> VideoStore::decode(OpenClip& clip, std::size_t place) {
   for (;;) {
     MIEN_ASSIGN_OR_RETURN(std::optional<video::Frame> frame, clip.source->next());
     if (!frame || frame->timestamp_us > wanted_us) {
-      return corrupt(fmt::format("frame {} cannot be decoded", place));
+      return corrupt(fmt::format("frame {} cannot be decoded", index));
     }
     if (frame->timestamp_us == wanted_us) {
-      clip.next = place + 1;
+      clip.next = index + 1;
       return std::move(frame->image);
     }
   }
@@ -98,10 +98,10 @@ Result<std::vector<std::byte>> VideoStore::read(std::string_view name) const {
   const auto frame = parse_frame(name);
   if (!frame) return files_->read(name);
   MIEN_ASSIGN_OR_RETURN(OpenClip clip, take(frame->clip));
-  if (frame->place >= clip.times_us.size()) {
+  if (frame->index >= clip.times_us.size()) {
     return not_found(fmt::format("{}: has {} frames", frame->clip, clip.times_us.size()));
   }
-  auto picture = decode(clip, frame->place);
+  auto picture = decode(clip, frame->index);
   put_back(std::move(clip));
   if (!picture.ok()) return picture.status();
   return to_ppm(*picture);

@@ -46,7 +46,7 @@ class VideoStore final : public Store {
   };
   Result<OpenClip> take(std::string_view name) const;
   void put_back(OpenClip clip) const;
-  static Result<image::Image> decode(OpenClip& clip, std::size_t place);
+  static Result<image::Image> decode(OpenClip& clip, std::size_t index);
 
   std::shared_ptr<const Store> files_;
   Limits limits_;

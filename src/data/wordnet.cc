@@ -99,7 +99,7 @@ bool read_line(std::string_view line, char part, Synset& out, Key& key,
 Result<std::vector<Synset>> load_wordnet(const std::filesystem::path& folder) {
   std::vector<Synset> out;
   std::vector<std::vector<Pointer>> pointers;
-  std::map<Key, std::int64_t> places;
+  std::map<Key, std::int64_t> indices;
   for (const auto& [name, part] : kFiles) {
     MIEN_ASSIGN_OR_RETURN(const std::string file, read_text_file(folder / name, kMaxBytes));
     int number = 0;
@@ -114,14 +114,14 @@ Result<std::vector<Synset>> load_wordnet(const std::filesystem::path& folder) {
         return corrupt(
             fmt::format("{}:{}: not a line of WordNet", (folder / name).string(), number));
       }
-      places.emplace(key, static_cast<std::int64_t>(out.size()));
+      indices.emplace(key, static_cast<std::int64_t>(out.size()));
       out.push_back(std::move(synset));
     }
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
     for (const Pointer& pointer : pointers[i]) {
-      const auto found = places.find(pointer.target);
-      if (found == places.end()) continue;
+      const auto found = indices.find(pointer.target);
+      if (found == indices.end()) continue;
       if (pointer.symbol == '!') out[i].antonyms.push_back(found->second);
       if (pointer.symbol == '@') out[i].parents.push_back(found->second);
       if (pointer.symbol == '&') out[i].similar.push_back(found->second);

@@ -16,18 +16,18 @@
 namespace mien::eval {
 namespace {
 
-std::map<std::string, std::size_t> places_of(const std::vector<std::string>& classes) {
+std::map<std::string, std::size_t> indices_of(const std::vector<std::string>& classes) {
   std::map<std::string, std::size_t> out;
   for (std::size_t i = 0; i < classes.size(); ++i) out.emplace(classes[i], i);
   return out;
 }
 
-Result<std::size_t> class_of(const std::map<std::string, std::size_t>& places,
-                             const std::string& name, const std::string& place) {
-  const auto it = places.find(name);
-  if (it != places.end()) return it->second;
+Result<std::size_t> class_of(const std::map<std::string, std::size_t>& class_indices,
+                             const std::string& name, const std::string& where) {
+  const auto it = class_indices.find(name);
+  if (it != class_indices.end()) return it->second;
   return corrupt(
-      fmt::format("{}: class '{}' is not in the list of classes of the file", place, name));
+      fmt::format("{}: class '{}' is not in the list of classes of the file", where, name));
 }
 
 Status check_ids(const Answers& answers) {
@@ -40,12 +40,12 @@ Status check_ids(const Answers& answers) {
   return {};
 }
 
-Status check_probabilities(const Prediction& row, std::size_t classes, const std::string& place) {
+Status check_probabilities(const Prediction& row, std::size_t classes, const std::string& where) {
   const bool fit = row.probabilities.size() == classes &&
                    std::all_of(row.probabilities.begin(), row.probabilities.end(),
                                [](double p) { return std::isfinite(p) && p >= 0 && p <= 1.0001; });
   if (fit) return {};
-  return corrupt(fmt::format("{}: probabilities of '{}' (expected {} numbers in 0..1)", place,
+  return corrupt(fmt::format("{}: probabilities of '{}' (expected {} numbers in 0..1)", where,
                              row.id, classes));
 }
 
@@ -65,19 +65,19 @@ Result<Answers> parse_json(const std::string& text, const std::string& name, con
     if (!item.is_string()) return corrupt(fmt::format("{}: a class is not a string", name));
     out.classes.push_back(item.as_string());
   }
-  const auto places = places_of(out.classes);
+  const auto class_indices = indices_of(out.classes);
   for (const Json& item : samples->as_array()) {
-    const std::string place = fmt::format("{}: sample {}", name, out.predictions.size() + 1);
+    const std::string where = fmt::format("{}: sample {}", name, out.predictions.size() + 1);
     Prediction row;
-    MIEN_ASSIGN_OR_RETURN(row.id, json_string(item, "id", place));
-    MIEN_ASSIGN_OR_RETURN(const std::string truth, json_string(item, "truth", place));
-    MIEN_ASSIGN_OR_RETURN(row.truth, class_of(places, truth, place));
+    MIEN_ASSIGN_OR_RETURN(row.id, json_string(item, "id", where));
+    MIEN_ASSIGN_OR_RETURN(const std::string truth, json_string(item, "truth", where));
+    MIEN_ASSIGN_OR_RETURN(row.truth, class_of(class_indices, truth, where));
     const Json* p = item.find("p");
     for (std::size_t i = 0; p != nullptr && p->is_array() && i < p->size(); ++i) {
       const Json& value = p->as_array()[i];
       row.probabilities.push_back(value.is_number() ? value.as_number() : -1);
     }
-    MIEN_RETURN_IF_ERROR(check_probabilities(row, out.classes.size(), place));
+    MIEN_RETURN_IF_ERROR(check_probabilities(row, out.classes.size(), where));
     out.predictions.push_back(std::move(row));
   }
   return out;
@@ -97,12 +97,12 @@ Result<Answers> parse_predictions(const std::string& text, const std::string& na
         "p_CLASS ...)",
         name, fmt::join(table.columns, ", ")));
   }
-  const auto places = places_of(out.classes);
+  const auto class_indices = indices_of(out.classes);
   for (const data::CsvRow& line : table.rows) {
-    const std::string place = fmt::format("{}:{}", name, line.line);
+    const std::string where = fmt::format("{}:{}", name, line.line);
     Prediction row;
     row.id = line.cells[0];
-    MIEN_ASSIGN_OR_RETURN(row.truth, class_of(places, line.cells[1], place));
+    MIEN_ASSIGN_OR_RETURN(row.truth, class_of(class_indices, line.cells[1], where));
     for (std::size_t c = 3; c < line.cells.size(); ++c) {
       const std::string& cell = line.cells[c];
       double value = -1;
@@ -110,7 +110,7 @@ Result<Answers> parse_predictions(const std::string& text, const std::string& na
       const bool whole = error == std::errc() && end == cell.data() + cell.size();
       row.probabilities.push_back(whole ? value : -1);
     }
-    MIEN_RETURN_IF_ERROR(check_probabilities(row, out.classes.size(), place));
+    MIEN_RETURN_IF_ERROR(check_probabilities(row, out.classes.size(), where));
     out.predictions.push_back(std::move(row));
   }
   return out;
@@ -129,7 +129,7 @@ Result<std::vector<Pair>> common(const Answers& first, const Answers& second, Co
         "{} and {}: different classes ({}; {}); compare evaluations of the same classes",
         first.name, second.name, fmt::join(first.classes, ", "), fmt::join(second.classes, ", ")));
   }
-  const auto places = places_of(first.classes);
+  const auto class_indices = indices_of(first.classes);
   std::map<std::string, const Prediction*> by_id;
   for (const Prediction& row : second.predictions) by_id.emplace(row.id, &row);
   std::vector<Pair> pairs;
@@ -141,12 +141,12 @@ Result<std::vector<Pair>> common(const Answers& first, const Answers& second, Co
     }
     const Prediction& other = *it->second;
     const std::string& truth = second.classes[other.truth];
-    if (places.at(truth) != row.truth) {
+    if (class_indices.at(truth) != row.truth) {
       return invalid_argument(
           fmt::format("sample '{}': {} in {} but {} in {} (expected the same truth)", row.id,
                       first.classes[row.truth], first.name, truth, second.name));
     }
-    pairs.push_back({row.truth, {row.top(), places.at(second.classes[other.top()])}});
+    pairs.push_back({row.truth, {row.top(), class_indices.at(second.classes[other.top()])}});
   }
   out.only_in_second = static_cast<std::int64_t>(second.predictions.size() - pairs.size());
   if (pairs.empty()) {

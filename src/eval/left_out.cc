@@ -219,19 +219,19 @@ Result<LeftOutClass> count_left_out(const std::string& name, const RunResult& re
     return invalid_argument(fmt::format("class '{}': not in the data (expected one of {})", name,
                                         fmt::join(result.classes, ", ")));
   }
-  const auto place = static_cast<std::size_t>(found - result.classes.begin());
+  const auto index = static_cast<std::size_t>(found - result.classes.begin());
   LeftOutClass out{.name = name, .said = std::vector<std::int64_t>(result.classes.size())};
   std::vector<double> known, unknown;
   for (const Prediction& prediction : result.predictions) {
     const bool correct = prediction.top() == prediction.truth;
     double most = 0;
     for (std::size_t c = 0; c < prediction.probabilities.size(); ++c) {
-      if (c != place) most = std::max(most, prediction.probabilities[c]);
+      if (c != index) most = std::max(most, prediction.probabilities[c]);
     }
     // As if the class were not among the possible answers.
-    const double others = 1 - prediction.probabilities[place];
+    const double others = 1 - prediction.probabilities[index];
     const double score = others > 0 ? most / others : 0;
-    if (prediction.truth != place) {
+    if (prediction.truth != index) {
       ++out.known_samples;
       out.known_correct += correct ? 1 : 0;
       known.push_back(score);

@@ -17,7 +17,7 @@
 namespace mien::eval {
 namespace {
 
-std::optional<std::size_t> place_of(const std::string& name,
+std::optional<std::size_t> index_of(const std::string& name,
                                     const std::vector<std::string>& classes) {
   const std::string_view meaning = text::builtin_label_of(name);
   for (std::size_t c = 0; c < classes.size(); ++c) {
@@ -118,16 +118,16 @@ Result<std::vector<std::size_t>> class_places(const std::vector<std::string>& na
                                               const std::vector<std::string>& classes) {
   std::vector<std::size_t> out;
   for (const std::string& name : names) {
-    const auto place = place_of(name, classes);
-    if (!place) {
+    const auto index = index_of(name, classes);
+    if (!index) {
       return invalid_argument(
           fmt::format("open set: the data has no class '{}' (expected one of {})", name,
                       fmt::join(classes, ", ")));
     }
-    if (std::find(out.begin(), out.end(), *place) != out.end()) {
+    if (std::find(out.begin(), out.end(), *index) != out.end()) {
       return invalid_argument(fmt::format("open set: duplicate class '{}'", name));
     }
-    out.push_back(*place);
+    out.push_back(*index);
   }
   return out;
 }
@@ -180,8 +180,8 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
             fmt::format("open set: class '{}' counts as known, but has no label", classes[k]));
       }
     }
-    const auto place = std::find(known.begin(), known.end(), row.truth);
-    const bool is_known = place != known.end();
+    const auto index = std::find(known.begin(), known.end(), row.truth);
+    const bool is_known = index != known.end();
     if (!is_known && std::find(unknown.begin(), unknown.end(), row.truth) == unknown.end())
       continue;
     const Said said = ask_known(row, known, scale, chosen);
@@ -190,7 +190,7 @@ Result<OpenSetResult> open_set_result(const OpenSetSplit& split,
     }
     ++(is_known ? out.sizes.known : out.sizes.unknown);
     if (!is_known) continue;
-    const auto truth = static_cast<std::size_t>(place - known.begin());
+    const auto truth = static_cast<std::size_t>(index - known.begin());
     answers.truth.push_back(truth);
     answers.top.push_back(said.top);
     answers.correct.push_back(said.top == truth ? 1 : 0);

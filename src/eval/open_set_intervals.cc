@@ -13,7 +13,7 @@ namespace {
 class RankedScore {
  public:
   RankedScore(const std::vector<double>& known, const std::vector<double>& unknown)
-      : place_(unknown.size()), sums_(unknown.size() + 1) {
+      : rank_(unknown.size()), sums_(unknown.size() + 1) {
     std::vector<double> sorted = unknown;
     std::sort(sorted.begin(), sorted.end());
     const auto below = [&](double score) {
@@ -21,7 +21,7 @@ class RankedScore {
                                       sorted.begin());
     };
     // Equal values share the rank of the first.
-    for (std::size_t j = 0; j < unknown.size(); ++j) place_[j] = below(unknown[j]);
+    for (std::size_t j = 0; j < unknown.size(); ++j) rank_[j] = below(unknown[j]);
     for (const double score : known) {
       const auto upper = std::upper_bound(sorted.begin(), sorted.end(), score);
       below_.push_back(below(score));
@@ -37,7 +37,7 @@ class RankedScore {
   Figures of(std::span<const std::size_t> known, std::span<const std::size_t> unknown,
              const std::vector<char>& correct) {
     std::fill(sums_.begin(), sums_.end(), 0.0);
-    for (const std::size_t j : unknown) sums_[place_[j] + 1] += 1;
+    for (const std::size_t j : unknown) sums_[rank_[j] + 1] += 1;
     for (std::size_t i = 1; i < sums_.size(); ++i) sums_[i] += sums_[i - 1];
     double auroc = 0, oscr = 0;
     for (const std::size_t i : known) {
@@ -50,7 +50,7 @@ class RankedScore {
   }
 
  private:
-  std::vector<std::size_t> place_;  // rank of an unknown sample
+  std::vector<std::size_t> rank_;  // rank of an unknown sample
   std::vector<std::size_t> below_, not_above_;
   std::vector<double> sums_;
 };

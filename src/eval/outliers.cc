@@ -63,10 +63,10 @@ Result<OutlierWords> encode_outliers(const engine::Bundle& bundle, const text::L
     const auto row = std::span<const float>(out.rows).subspan(w * width, width);
     const engine::Scores said = scorer.score(row);
     std::vector<double>& similar = out.similarity.emplace_back();
-    for (const auto& place : classes) {
+    for (const auto& index : classes) {
       double cosine = -1;
       for (const engine::LabelScore& label : said.labels) {
-        if (place && label.label == scorer.names()[*place]) {
+        if (index && label.label == scorer.names()[*index]) {
           cosine = static_cast<double>(label.cosine);
         }
       }

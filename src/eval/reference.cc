@@ -77,14 +77,14 @@ Result<Embedded> embed(const engine::Bundle& bundle, const data::Manifest& manif
   run.cancel = options.cancel;
   ClipPass pass(bundle, manifest, run);
   MIEN_RETURN_IF_ERROR(pass.prepare(bundle));
-  const auto place = [&](const data::Sample& sample) {
+  const auto index = [&](const data::Sample& sample) {
     return static_cast<std::size_t>(&sample - manifest.samples.data());
   };
   MIEN_RETURN_IF_ERROR(pass.run(
-      [&](const data::Sample& sample) { return classes[place(sample)].has_value(); },
+      [&](const data::Sample& sample) { return classes[index(sample)].has_value(); },
       [&](const data::Sample& sample, const engine::ClipReading& reading) {
         out.rows.insert(out.rows.end(), reading.embedding.begin(), reading.embedding.end());
-        out.classes.push_back(*classes[place(sample)]);
+        out.classes.push_back(*classes[index(sample)]);
       }));
   return out;
 }
@@ -95,16 +95,16 @@ void draw_faces(std::vector<std::optional<std::size_t>>& classes, std::size_t cl
                 const ReferenceOptions& options) {
   Rng rng(options.seed);
   for (std::size_t c = 0; c < class_count; ++c) {
-    std::vector<std::size_t> places;
+    std::vector<std::size_t> indices;
     for (std::size_t i = 0; i < classes.size(); ++i) {
-      if (classes[i] == c) places.push_back(i);
+      if (classes[i] == c) indices.push_back(i);
     }
     const auto wanted =
-        std::min<std::size_t>(places.size(), static_cast<std::size_t>(options.faces));
+        std::min<std::size_t>(indices.size(), static_cast<std::size_t>(options.faces));
     for (std::size_t i = 0; i < wanted; ++i) {
-      std::swap(places[i], places[i + static_cast<std::size_t>(rng.below(places.size() - i))]);
+      std::swap(indices[i], indices[i + static_cast<std::size_t>(rng.below(indices.size() - i))]);
     }
-    for (std::size_t i = wanted; i < places.size(); ++i) classes[places[i]].reset();
+    for (std::size_t i = wanted; i < indices.size(); ++i) classes[indices[i]].reset();
   }
 }
 
@@ -185,9 +185,9 @@ Result<Labels> read_labels(const engine::Bundle& bundle, const text::LabelSet& s
   out.train = cosines_of(*scorer, train.rows, width, out.count);
   out.val = cosines_of(*scorer, val.rows, width, out.count);
   out.class_of.assign(out.count, std::nullopt);
-  const auto places = find_labels(set, classes);
-  for (std::size_t c = 0; c < places.size(); ++c) {
-    if (places[c]) out.class_of[*places[c]] = c;
+  const auto indices = find_labels(set, classes);
+  for (std::size_t c = 0; c < indices.size(); ++c) {
+    if (indices[c]) out.class_of[*indices[c]] = c;
   }
   return out;
 }

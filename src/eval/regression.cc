@@ -16,13 +16,13 @@ using metrics::RegressionError;
 // Rows that are drawn together.
 std::vector<std::vector<std::size_t>> clusters_of(const RegressionRun& run, bool by_subject) {
   std::vector<std::vector<std::size_t>> out;
-  std::map<std::string, std::size_t> place_of;
+  std::map<std::string, std::size_t> index_of;
   for (std::size_t i = 0; i < run.rows.size(); ++i) {
     if (!by_subject) {
       out.push_back({i});
       continue;
     }
-    const auto [it, added] = place_of.emplace(run.rows[i].subject, out.size());
+    const auto [it, added] = index_of.emplace(run.rows[i].subject, out.size());
     if (added) out.emplace_back();
     out[it->second].push_back(i);
   }
@@ -38,9 +38,9 @@ class TargetFigures {
     }
   }
   Result<RegressionError> all() const { return metrics::regression_error(said_, truth_); }
-  Result<RegressionError> of(const std::vector<std::size_t>& places) const {
+  Result<RegressionError> of(const std::vector<std::size_t>& indices) const {
     std::vector<double> said, truth;
-    for (const std::size_t i : places) {
+    for (const std::size_t i : indices) {
       said.push_back(said_[i]);
       truth.push_back(truth_[i]);
     }
@@ -66,11 +66,11 @@ Status fill_regression_intervals(const TargetFigures& figures,
         metrics::bootstrap(
             clusters.size(),
             [&, part = figure](std::span<const std::size_t> drawn) -> Result<double> {
-              std::vector<std::size_t> places;
+              std::vector<std::size_t> indices;
               for (const std::size_t c : drawn) {
-                places.insert(places.end(), clusters[c].begin(), clusters[c].end());
+                indices.insert(indices.end(), clusters[c].begin(), clusters[c].end());
               }
-              MIEN_ASSIGN_OR_RETURN(const RegressionError error, figures.of(places));
+              MIEN_ASSIGN_OR_RETURN(const RegressionError error, figures.of(indices));
               return error.*part;
             },
             rng, {.resamples = options.resamples}));

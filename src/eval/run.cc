@@ -16,7 +16,7 @@ using Places = std::vector<std::optional<std::size_t>>;
 
 // The probabilities of the classes only, without labels that match no class.
 Prediction answer(const data::Sample& sample, const engine::LabelScorer& scorer,
-                  const Places& places, const engine::ClipReading& reading, double temperature) {
+                  const Places& indices, const engine::ClipReading& reading, double temperature) {
   constexpr double kNone = -std::numeric_limits<double>::infinity();
   Prediction out{.id = sample.id,
                  .truth = static_cast<std::size_t>(sample.labels.front()),
@@ -24,20 +24,20 @@ Prediction answer(const data::Sample& sample, const engine::LabelScorer& scorer,
   std::vector<double> of_label(scorer.names().size()), cosines(scorer.names().size());
   const engine::Scores scores = scorer.score(reading.embedding, reading.length);
   for (const engine::LabelScore& score : scores.labels) {
-    const auto place = std::find(scorer.names().begin(), scorer.names().end(), score.label);
-    const auto label = static_cast<std::size_t>(place - scorer.names().begin());
+    const auto index = std::find(scorer.names().begin(), scorer.names().end(), score.label);
+    const auto label = static_cast<std::size_t>(index - scorer.names().begin());
     of_label[label] = static_cast<double>(score.probability);
     cosines[label] = static_cast<double>(score.cosine);
   }
   double sum = 0;
-  for (const auto& place : places) {
-    out.cosines.push_back(place ? cosines[*place] : kNone);
-    out.logits.push_back(place ? scores.logits[*place] / temperature : kNone);
-    sum += place ? of_label[*place] : 0;
+  for (const auto& index : indices) {
+    out.cosines.push_back(index ? cosines[*index] : kNone);
+    out.logits.push_back(index ? scores.logits[*index] / temperature : kNone);
+    sum += index ? of_label[*index] : 0;
   }
-  for (const auto& place : places) {
-    out.probabilities.push_back(sum > 0 ? (place ? of_label[*place] / sum : 0)
-                                        : 1.0 / static_cast<double>(places.size()));
+  for (const auto& index : indices) {
+    out.probabilities.push_back(sum > 0 ? (index ? of_label[*index] / sum : 0)
+                                        : 1.0 / static_cast<double>(indices.size()));
   }
   return out;
 }
@@ -52,7 +52,7 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
   if (!options.some_classes) {
     MIEN_RETURN_IF_ERROR(match_labels(labels, manifest.classes).status());
   }
-  const Places places = find_labels(labels, manifest.classes);
+  const Places indices = find_labels(labels, manifest.classes);
   MIEN_ASSIGN_OR_RETURN(
       const auto scorer,
       engine::LabelScorer::make(
@@ -60,7 +60,7 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
   MIEN_RETURN_IF_ERROR(pass.prepare(*bundle));
   if (!options.outliers.labels.empty()) {
     MIEN_ASSIGN_OR_RETURN(
-        out.outliers, encode_outliers(*bundle, options.outliers, *scorer, places, pass.session));
+        out.outliers, encode_outliers(*bundle, options.outliers, *scorer, indices, pass.session));
   }
   DescriptorCounter descriptors(*scorer, manifest.classes.size());
   MIEN_RETURN_IF_ERROR(pass.run(
@@ -73,7 +73,7 @@ Result<RunResult> run_zero_shot(const std::shared_ptr<const engine::Bundle>& bun
         descriptors.add(*scorer, reading.embedding,
                         static_cast<std::size_t>(sample.labels.front()));
         out.predictions.push_back(
-            answer(sample, *scorer, places, reading, bundle->info().temperature));
+            answer(sample, *scorer, indices, reading, bundle->info().temperature));
         out.predictions.back().outliers = out.outliers.cosines(reading.embedding);
       }));
   out.unreadable = std::move(pass.unreadable);

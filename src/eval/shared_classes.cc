@@ -11,11 +11,11 @@ namespace mien::eval {
 Result<SharedClasses> keep_shared_classes(const data::Manifest& manifest,
                                           const text::LabelSet& labels) {
   SharedClasses out{.manifest = manifest};
-  std::vector<int> places;  // new index of every class, or -1
+  std::vector<int> new_indices;  // new index of every class, or -1
   out.manifest.classes.clear();
   for (const std::string& name : manifest.classes) {
     const bool shared = match_labels(labels, {name}).ok();
-    places.push_back(shared ? static_cast<int>(out.manifest.classes.size()) : -1);
+    new_indices.push_back(shared ? static_cast<int>(out.manifest.classes.size()) : -1);
     (shared ? out.manifest.classes : out.left_out).push_back(name);
   }
   if (out.manifest.classes.size() < 2) {
@@ -26,13 +26,13 @@ Result<SharedClasses> keep_shared_classes(const data::Manifest& manifest,
   std::vector<data::Sample> kept;
   for (data::Sample& sample : out.manifest.samples) {
     const bool all = std::all_of(sample.labels.begin(), sample.labels.end(), [&](int label) {
-      return places[static_cast<std::size_t>(label)] >= 0;
+      return new_indices[static_cast<std::size_t>(label)] >= 0;
     });
     if (!all) {
       ++out.samples_left_out;
       continue;
     }
-    for (int& label : sample.labels) label = places[static_cast<std::size_t>(label)];
+    for (int& label : sample.labels) label = new_indices[static_cast<std::size_t>(label)];
     sample.soft.clear();  // it is a distribution over the previous classes
     kept.push_back(std::move(sample));
   }

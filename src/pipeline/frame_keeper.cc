@@ -15,9 +15,9 @@ void FrameKeeper::add(std::span<const float> row) {
 
 void FrameKeeper::halve() {
   kept_ = (kept_ + 1) / 2;
-  for (std::int64_t place = 1; place < kept_; ++place) {
-    const auto from = rows_.begin() + 2 * place * static_cast<std::ptrdiff_t>(width_);
-    std::copy_n(from, width_, rows_.begin() + place * static_cast<std::ptrdiff_t>(width_));
+  for (std::int64_t index = 1; index < kept_; ++index) {
+    const auto from = rows_.begin() + 2 * index * static_cast<std::ptrdiff_t>(width_);
+    std::copy_n(from, width_, rows_.begin() + index * static_cast<std::ptrdiff_t>(width_));
   }
   rows_.resize(static_cast<std::size_t>(kept_) * width_);
   step_ *= 2;

@@ -21,8 +21,8 @@ class FrameKeeper {
   std::int64_t kept() const { return kept_; }
   std::int64_t step() const { return step_; }
   /// The `index`-th row that is kept: row index * step() of the sequence.
-  std::span<const float> row(std::int64_t place) const {
-    return std::span(rows_).subspan(static_cast<std::size_t>(place) * width_, width_);
+  std::span<const float> row(std::int64_t index) const {
+    return std::span(rows_).subspan(static_cast<std::size_t>(index) * width_, width_);
   }
 
  private:

@@ -60,8 +60,8 @@ LabelSegments::LabelSegments(std::vector<std::string> labels, double smooth_seco
 }
 
 const std::string& LabelSegments::name(int label) const {
-  const auto place = static_cast<std::size_t>(label);
-  return label >= 0 && place < labels_.size() ? labels_[place] : unknown_name();
+  const auto index = static_cast<std::size_t>(label);
+  return label >= 0 && index < labels_.size() ? labels_[index] : unknown_name();
 }
 
 LabelSegments::Entry LabelSegments::entry_of(const engine::FaceResult& face,
@@ -71,9 +71,9 @@ LabelSegments::Entry LabelSegments::entry_of(const engine::FaceResult& face,
               .unknown = face.unknown || face.labels.empty() || labels_.empty()};
   entry.probabilities.resize(labels_.size());
   for (const engine::LabelScore& score : face.labels) {
-    const auto place = indices_.find(score.label);
-    if (place != indices_.end() && std::isfinite(score.probability)) {
-      entry.probabilities[place->second] = score.probability;
+    const auto index = indices_.find(score.label);
+    if (index != indices_.end() && std::isfinite(score.probability)) {
+      entry.probabilities[index->second] = score.probability;
     }
   }
   return entry;
@@ -259,9 +259,9 @@ bool LabelSegments::decide(Run& run, bool all) {
 }
 
 void LabelSegments::extend(SegmentTrack& track, Run& run, std::int64_t to_us) {
-  const std::size_t place =
+  const std::size_t index =
       run.written < 0 ? labels_.size() : static_cast<std::size_t>(run.written);
-  track.seconds[place] += static_cast<double>(to_us - run.cursor_us) / 1e6;
+  track.seconds[index] += static_cast<double>(to_us - run.cursor_us) / 1e6;
   run.cursor_us = to_us;
   if (!run.left_out) track.segments.back().to_us = to_us;
 }
@@ -348,8 +348,8 @@ void LabelSegments::add_changes(engine::FaceResult& face) {
   const std::vector<float>& base = known->second;
   if (base.empty()) return;
   const auto change_of = [&](const engine::LabelScore& score) {
-    const auto place = indices_.find(score.label);
-    return place == indices_.end() ? 0.0F : score.probability - base[place->second];
+    const auto index = indices_.find(score.label);
+    return index == indices_.end() ? 0.0F : score.probability - base[index->second];
   };
   for (const auto& score : face.labels) face.change.push_back(change_of(score));
   if (!face.steady) return;
@@ -357,9 +357,9 @@ void LabelSegments::add_changes(engine::FaceResult& face) {
 }
 
 std::optional<double> SegmentTrack::change_of(const Segment& segment) const {
-  const auto place = static_cast<std::size_t>(segment.label);
-  if (segment.label < 0 || place >= baseline.size() || place >= segment.means.size()) return {};
-  return static_cast<double>(segment.means[place]) - static_cast<double>(baseline[place]);
+  const auto index = static_cast<std::size_t>(segment.label);
+  if (segment.label < 0 || index >= baseline.size() || index >= segment.means.size()) return {};
+  return static_cast<double>(segment.means[index]) - static_cast<double>(baseline[index]);
 }
 
 void LabelSegments::answer(const Entry& entry) {
@@ -409,9 +409,9 @@ void LabelSegments::settle_oldest() {
 namespace {
 
 double difference(const std::vector<float>& means, const std::vector<float>& base, int label) {
-  const auto place = static_cast<std::size_t>(label);
-  if (label < 0 || place >= means.size() || place >= base.size()) return 0;
-  return static_cast<double>(means[place]) - static_cast<double>(base[place]);
+  const auto index = static_cast<std::size_t>(label);
+  if (label < 0 || index >= means.size() || index >= base.size()) return 0;
+  return static_cast<double>(means[index]) - static_cast<double>(base[index]);
 }
 
 int most_risen(const std::vector<float>& means, const std::vector<float>& base) {

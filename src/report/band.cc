@@ -193,10 +193,10 @@ int band_height(const Metrics& m, int rows) {
   return static_cast<int>(std::lround(m.font * (0.86 * (1.45 * rows + 1.7) + 1.0)));
 }
 
-void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
+void draw_band(Canvas& canvas, const Rect& area, const Metrics& m, const ClipTimeline& timeline,
                const FrameTime& time, const BandStyle& style) {
-  canvas.clip_to(place);
-  canvas.fill(place, 0, kGround, 1.0);
+  canvas.clip_to(area);
+  canvas.fill(area, 0, kGround, 1.0);
   Band band(canvas, m, timeline, span_of(time), style);
   const double font = band.font();
   const double pad = 0.5 * m.font;
@@ -204,24 +204,24 @@ void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTi
       chosen_tracks(timeline, static_cast<std::size_t>(std::max(style.rows, 1)));
   const std::size_t all = timeline.tracks().size() + timeline.dropped_tracks();
   const double footer = 1.7 * font;
-  const Rect area{place.x + pad, place.y + pad, place.w - 2 * pad, place.h - 2 * pad - footer};
+  const Rect inner{area.x + pad, area.y + pad, area.w - 2 * pad, area.h - 2 * pad - footer};
 
   double tag_width = 0;
   for (const std::int64_t id : tracks) {
     tag_width = std::max(
         tag_width, canvas.text_width(std::to_string(id), {0.9 * font, true}, 200) + 0.7 * font);
   }
-  tag_width = std::min(std::max(tag_width, 1.4 * font), area.w / 3);
+  tag_width = std::min(std::max(tag_width, 1.4 * font), inner.w / 3);
   const double tag_gap = 0.4 * font;
-  const Rect bars{area.x + tag_width + tag_gap, area.y, area.w - tag_width - tag_gap, area.h};
-  const double pitch = area.h / static_cast<double>(std::max<std::size_t>(tracks.size(), 1));
+  const Rect bars{inner.x + tag_width + tag_gap, inner.y, inner.w - tag_width - tag_gap, inner.h};
+  const double pitch = inner.h / static_cast<double>(std::max<std::size_t>(tracks.size(), 1));
   const double thick = std::floor(std::min(0.84 * pitch, 2.2 * font));
   for (std::size_t i = 0; i < tracks.size(); ++i) {
-    const double y = std::round(area.y + pitch * (static_cast<double>(i) + 0.5) - thick / 2);
-    band.draw_track(tracks[i], {bars.x, y, bars.w, thick}, {area.x, y, tag_width, thick}, true);
+    const double y = std::round(inner.y + pitch * (static_cast<double>(i) + 0.5) - thick / 2);
+    band.draw_track(tracks[i], {bars.x, y, bars.w, thick}, {inner.x, y, tag_width, thick}, true);
   }
   if (!tracks.empty()) band.draw_head(bars);
-  band.draw_footer({area.x, place.bottom() - pad - footer + 0.25 * font, area.w, footer},
+  band.draw_footer({inner.x, area.bottom() - pad - footer + 0.25 * font, inner.w, footer},
                    all - tracks.size(), time.duration_us <= 0);
   canvas.unclip();
 }

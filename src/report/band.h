@@ -20,7 +20,7 @@ struct BandStyle {
 
 /// Draws the band: one bar per track in the colours of its leading labels so far, a legend and the
 /// time.
-void draw_band(Canvas& canvas, const Rect& place, const Metrics& m, const ClipTimeline& timeline,
+void draw_band(Canvas& canvas, const Rect& area, const Metrics& m, const ClipTimeline& timeline,
                const FrameTime& time, const BandStyle& style);
 
 }  // namespace mien::report

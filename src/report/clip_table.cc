@@ -110,8 +110,8 @@ void add_timeline(TableWriter& writer, std::span<const pipeline::TrackResult> tr
   const std::vector<std::string> labels = labels_of(tracks);
   const std::vector<char> symbols = label_symbols(labels);
   const LabelColours colours = colours_of(tracks);
-  std::map<std::string_view, std::size_t> places;
-  for (std::size_t i = 0; i < labels.size(); ++i) places.emplace(labels[i], i);
+  std::map<std::string_view, std::size_t> indices;
+  for (std::size_t i = 0; i < labels.size(); ++i) indices.emplace(labels[i], i);
   std::vector<bool> seen(labels.size());
   bool has_unknown = false;
   const int head = 3 + static_cast<int>(std::to_string(highest).size()) + 2;
@@ -132,9 +132,9 @@ void add_timeline(TableWriter& writer, std::span<const pipeline::TrackResult> tr
       char symbol = segment == nullptr ? '.' : '?';
       if (segment != nullptr && segment->unknown) has_unknown = true;
       if (segment != nullptr && !segment->unknown) {
-        const auto at = places.find(segment->label);
-        label = at == places.end() ? -1 : static_cast<int>(at->second);
-        symbol = at == places.end() ? '#' : symbols[at->second];
+        const auto at = indices.find(segment->label);
+        label = at == indices.end() ? -1 : static_cast<int>(at->second);
+        symbol = at == indices.end() ? '#' : symbols[at->second];
         if (label >= 0) seen[at->second] = true;
       }
       const Colour& colour =

@@ -14,8 +14,8 @@ void ProbabilityCurves::widen() {
   bin_us_ *= 2;
   for (auto& [id, bins] : tracks_) {
     std::map<std::size_t, Bin> merged;
-    for (auto& [place, bin] : bins) {
-      Bin& into = merged[place / 2];
+    for (auto& [index, bin] : bins) {
+      Bin& into = merged[index / 2];
       into.count += bin.count;
       into.sums.resize(indices_.size());
       for (std::size_t i = 0; i < bin.sums.size(); ++i) into.sums[i] += bin.sums[i];
@@ -34,9 +34,9 @@ void ProbabilityCurves::add(const pipeline::FrameResult& frame) {
     bin.sums.resize(indices_.size());
     ++bin.count;
     for (const engine::LabelScore& score : face.labels) {
-      const auto place = indices_.find(score.label);
-      if (place != indices_.end() && std::isfinite(score.probability)) {
-        bin.sums[place->second] += score.probability;
+      const auto index = indices_.find(score.label);
+      if (index != indices_.end() && std::isfinite(score.probability)) {
+        bin.sums[index->second] += score.probability;
       }
     }
   }
@@ -47,9 +47,9 @@ std::vector<ProbabilityCurves::Point> ProbabilityCurves::curve(std::int64_t trac
   std::vector<Point> out;
   const auto it = tracks_.find(track);
   if (it == tracks_.end() || label >= indices_.size()) return out;
-  for (const auto& [place, bin] : it->second) {
+  for (const auto& [index, bin] : it->second) {
     if (bin.count == 0) continue;
-    out.push_back({(static_cast<double>(place) + 0.5) * step(),
+    out.push_back({(static_cast<double>(index) + 0.5) * step(),
                    static_cast<double>(bin.sums[label]) / bin.count});
   }
   return out;

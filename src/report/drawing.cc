@@ -53,7 +53,7 @@ Drawing::Drawing(Canvas& canvas, const DrawStyle& style, const Frame& frame,
 void Drawing::collect(std::span<const engine::FaceResult> faces, PeopleColours& people,
                       const LabelColours& labels) {
   std::vector<std::int64_t> numbers;
-  std::vector<std::size_t> places;
+  std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < faces.size(); ++i) {
     const std::optional<Rect> box = is_whole(faces[i]) ? bounds_
                                                        : visible_box(faces[i].face.box, frame_.zoom,
@@ -61,12 +61,12 @@ void Drawing::collect(std::span<const engine::FaceResult> faces, PeopleColours& 
     if (!box) continue;
     const std::int64_t track = faces[i].face.track;
     numbers.push_back(track >= 0 ? track : static_cast<std::int64_t>(i));
-    places.push_back(i);
+    indices.push_back(i);
     boxes_.push_back(*box);
   }
   people.see(numbers, boxes_);
-  for (std::size_t k = 0; k < places.size(); ++k) {
-    const engine::FaceResult& face = faces[places[k]];
+  for (std::size_t k = 0; k < indices.size(); ++k) {
+    const engine::FaceResult& face = faces[indices[k]];
     const bool tracked = face.face.track >= 0;
     const std::string id = tracked            ? std::to_string(numbers[k])
                            : faces.size() > 1 ? std::to_string(numbers[k] + 1)
@@ -120,12 +120,11 @@ bool Drawing::try_panel(Canvas& canvas, std::size_t index) {
   if (side < kSmallFace * metrics_.font) return false;
   const double gap = std::round(0.35 * metrics_.font);
   const Rect size = panel_size(canvas, item.content, metrics_, inside().w);
-  const Placement place =
-      place_panel(size.w, size.h, gap, side, {inside(), boxes_, index, panels_});
-  if (place.covered > kMaxCovered || place.own > 0 || size.h > inside().h) return false;
+  const Placement spot = place_panel(size.w, size.h, gap, side, {inside(), boxes_, index, panels_});
+  if (spot.covered > kMaxCovered || spot.own > 0 || size.h > inside().h) return false;
   item.form = Form::kPanel;
-  item.place = place.rect;
-  panels_.push_back(place.rect);
+  item.spot = spot.rect;
+  panels_.push_back(spot.rect);
   return true;
 }
 
@@ -148,7 +147,7 @@ bool Drawing::try_chip(Canvas& canvas, std::size_t index, bool force) {
   item.form = Form::kChip;
   item.metrics = m;
   item.content = std::move(content);
-  item.place = best.rect;
+  item.spot = best.rect;
   panels_.push_back(best.rect);
   return true;
 }
@@ -159,10 +158,10 @@ void Drawing::place_number(Canvas& canvas, std::size_t index) {
   item.metrics = metrics_of(item);
   const Rect size = number_size(canvas, item.content, item.metrics);
   // Draws the number in the corner of its box, unless the box is too small.
-  item.place = size.w <= 0.5 * item.box.w && size.h <= 0.5 * item.box.h
-                   ? Rect{item.box.x, item.box.y, size.w, size.h}
-                   : place_panel(size.w, size.h, 0, 0, {inside(), boxes_, index, panels_}).rect;
-  panels_.push_back(item.place);
+  item.spot = size.w <= 0.5 * item.box.w && size.h <= 0.5 * item.box.h
+                  ? Rect{item.box.x, item.box.y, size.w, size.h}
+                  : place_panel(size.w, size.h, 0, 0, {inside(), boxes_, index, panels_}).rect;
+  panels_.push_back(item.spot);
   if (frame_.grows) list_.items.push_back(index);
 }
 
@@ -170,14 +169,14 @@ void Drawing::tell_whole(Item& item) {
   item.form = Form::kWhole;
   if (frame_.grows && items_.size() == 1) {
     whole_ = bottom_panel(item.content, metrics_, bounds_.w, item.content.rows.size());
-    item.place = {0, bounds_.h, bounds_.w, whole_.height};
+    item.spot = {0, bounds_.h, bounds_.w, whole_.height};
     return;
   }
   // Draws one line over the bottom edge.
   const double height =
       std::min(bottom_panel(item.content, metrics_, bounds_.w, 1).height, bounds_.h);
-  item.place = {0, bounds_.h - height, bounds_.w, height};
-  panels_.push_back(item.place);
+  item.spot = {0, bounds_.h - height, bounds_.w, height};
+  panels_.push_back(item.spot);
 }
 
 void Drawing::make_list(Canvas& canvas) {
@@ -212,9 +211,9 @@ void Drawing::paint_landmarks(Canvas& canvas, const Item& item) const {
 }
 
 void Drawing::paint_list(Canvas& canvas) const {
-  const Rect place{0, bounds_.h, bounds_.w, list_.height};
-  canvas.clip_to(place);
-  canvas.fill(place, 0, kBackdrop, 1.0);
+  const Rect spot{0, bounds_.h, bounds_.w, list_.height};
+  canvas.clip_to(spot);
+  canvas.fill(spot, 0, kBackdrop, 1.0);
   for (std::size_t k = 0; k < list_.shown; ++k) {
     const auto column = static_cast<double>(k % list_.columns);
     const auto line = static_cast<double>(k / list_.columns);
@@ -242,20 +241,20 @@ void Drawing::paint(Canvas& canvas) const {
     const PanelContent& content = item.content;
     switch (item.form) {
       case Form::kBox: draw_id(canvas, item.box, content, item.metrics); break;
-      case Form::kNumber: draw_number(canvas, content, item.metrics, item.place); break;
+      case Form::kNumber: draw_number(canvas, content, item.metrics, item.spot); break;
       case Form::kPanel:
         draw_id(canvas, item.box, content, item.metrics);
-        draw_leader(canvas, item.box, item.place, item.metrics, content.colour);
-        draw_panel(canvas, content, item.metrics, item.place);
+        draw_leader(canvas, item.box, item.spot, item.metrics, content.colour);
+        draw_panel(canvas, content, item.metrics, item.spot);
         break;
       case Form::kChip:
-        draw_leader(canvas, item.box, item.place, item.metrics, content.colour);
-        draw_chip(canvas, content, item.metrics, item.place);
+        draw_leader(canvas, item.box, item.spot, item.metrics, content.colour);
+        draw_chip(canvas, content, item.metrics, item.spot);
         break;
       case Form::kWhole: {
-        const bool below = item.place.y >= bounds_.h;
+        const bool below = item.spot.y >= bounds_.h;
         const BottomPanel form = below ? whole_ : bottom_panel(content, item.metrics, bounds_.w, 1);
-        draw_bottom_panel(canvas, content, item.metrics, form, item.place,
+        draw_bottom_panel(canvas, content, item.metrics, form, item.spot,
                           below ? 1.0 : kBottomAlpha);
         break;
       }

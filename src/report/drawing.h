@@ -45,7 +45,7 @@ class Drawing {
     PanelContent content;
     Form form = Form::kBox;
     Metrics metrics = {};
-    Rect place = {};
+    Rect spot = {};
   };
   // The list below the picture: short lines in columns.
   struct List {

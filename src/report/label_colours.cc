@@ -49,8 +49,8 @@ LabelColours::LabelColours(std::vector<std::string> labels) {
     const std::size_t first = hash_of(label);
     std::size_t best = first;
     for (std::size_t i = 0; i < kLabelColours.size(); ++i) {
-      const std::size_t place = (first + i) % kLabelColours.size();
-      if (uses[place] < uses[best]) best = place;
+      const std::size_t index = (first + i) % kLabelColours.size();
+      if (uses[index] < uses[best]) best = index;
       if (uses[best] == 0) break;
     }
     colours_.emplace(label, best);
@@ -59,8 +59,8 @@ LabelColours::LabelColours(std::vector<std::string> labels) {
 }
 
 const Colour& LabelColours::of(std::string_view label) const {
-  const auto place = colours_.find(label);
-  return place == colours_.end() ? kGrey : kLabelColours[place->second];
+  const auto index = colours_.find(label);
+  return index == colours_.end() ? kGrey : kLabelColours[index->second];
 }
 
 LabelColours colours_of(const std::vector<engine::LabelScore>& labels) {

@@ -85,10 +85,10 @@ Rect panel_size(Canvas& canvas, const PanelContent& content, const Metrics& m, d
   return {0, 0, std::ceil(std::min(width, most)), rows * m.row() + 2 * m.pad() - 0.25 * m.font};
 }
 
-void draw_panel(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place) {
-  canvas.clip_to(place);
-  canvas.fill(place, 0.45 * m.font, kPaper, kPaperAlpha);
-  Rect row{place.x + m.pad(), place.y + m.pad(), place.w - 2 * m.pad(), m.row()};
+void draw_panel(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& area) {
+  canvas.clip_to(area);
+  canvas.fill(area, 0.45 * m.font, kPaper, kPaperAlpha);
+  Rect row{area.x + m.pad(), area.y + m.pad(), area.w - 2 * m.pad(), m.row()};
   for (const PanelContent::Row& r : content.rows) {
     draw_row(canvas, r, m, row);
     row.y += m.row();
@@ -135,30 +135,30 @@ Rect chip_size(Canvas& canvas, const PanelContent& content, const Metrics& m, do
   return {0, 0, std::ceil(std::min(width, max_width)), std::round(kChipHeight * m.font)};
 }
 
-void draw_chip(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place) {
+void draw_chip(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& area) {
   const ChipText text = chip_text(content);
   const double radius = 0.35 * m.font;
-  canvas.fill(place, radius, kPaper, kPaperAlpha + 0.06);
-  double x = place.x + 0.45 * m.font;
-  const double tag = std::min(id_width(canvas, content, m), place.w);
+  canvas.fill(area, radius, kPaper, kPaperAlpha + 0.06);
+  double x = area.x + 0.45 * m.font;
+  const double tag = std::min(id_width(canvas, content, m), area.w);
   if (tag > 0) {
-    canvas.fill({place.x, place.y, tag, place.h}, radius, content.colour, 1.0);
-    draw_id_at(canvas, content, m, {place.x, place.y, tag, place.h});
+    canvas.fill({area.x, area.y, tag, area.h}, radius, content.colour, 1.0);
+    draw_id_at(canvas, content, m, {area.x, area.y, tag, area.h});
     x += tag;
   }
-  const double right = place.right() - 0.45 * m.font;
+  const double right = area.right() - 0.45 * m.font;
   double percent_width =
       text.percent.empty() ? 0 : canvas.text_width(text.percent, m.text(), 4 * m.font);
   if (right - x - percent_width < 3 * m.font) percent_width = 0;
   const double room = right - x - (percent_width > 0 ? percent_width + 0.45 * m.font : 0);
-  canvas.text(text.label, x, place.y + place.h / 2 - 0.05 * m.font, m.strong(), room, kInk);
+  canvas.text(text.label, x, area.y + area.h / 2 - 0.05 * m.font, m.strong(), room, kInk);
   if (!content.rows.empty()) {
     const double thick = std::max(1.5, std::round(0.14 * m.font));
-    canvas.fill({x, place.bottom() - thick - 1, std::max(right - x, thick), thick}, thick / 2,
+    canvas.fill({x, area.bottom() - thick - 1, std::max(right - x, thick), thick}, thick / 2,
                 content.rows.front().colour, 1.0);
   }
   if (percent_width > 0) {
-    canvas.text(text.percent, right - percent_width, place.y + place.h / 2, m.text(),
+    canvas.text(text.percent, right - percent_width, area.y + area.h / 2, m.text(),
                 percent_width + 1, kInk, 0.85);
   }
 }
@@ -167,9 +167,9 @@ Rect number_size(Canvas& canvas, const PanelContent& content, const Metrics& m) 
   return {0, 0, id_width(canvas, content, m), std::round(1.35 * m.font)};
 }
 
-void draw_number(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place) {
-  canvas.fill(place, 0.4 * m.font, content.colour, 1.0);
-  draw_id_at(canvas, content, m, place);
+void draw_number(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& area) {
+  canvas.fill(area, 0.4 * m.font, content.colour, 1.0);
+  draw_id_at(canvas, content, m, area);
 }
 
 void draw_leader(Canvas& canvas, const Rect& box, const Rect& panel, const Metrics& m,
@@ -223,11 +223,11 @@ BottomPanel bottom_panel(const PanelContent& content, const Metrics& m, double w
 }
 
 void draw_bottom_panel(Canvas& canvas, const PanelContent& content, const Metrics& m,
-                       const BottomPanel& form, const Rect& place, double alpha) {
-  canvas.clip_to(place);
-  canvas.fill(place, 0, kPaper, alpha);
+                       const BottomPanel& form, const Rect& area, double alpha) {
+  canvas.clip_to(area);
+  canvas.fill(area, 0, kPaper, alpha);
   const double gap = 1.4 * m.font;
-  const double room = place.w - 2 * m.pad();
+  const double room = area.w - 2 * m.pad();
   const double columns = static_cast<double>(form.columns);
   const double cell = (room - gap * (columns - 1)) / columns;
   const std::size_t shown = std::min(content.rows.size(), form.lines * form.columns);
@@ -235,7 +235,7 @@ void draw_bottom_panel(Canvas& canvas, const PanelContent& content, const Metric
     const double column = static_cast<double>(i % form.columns);
     const double line = static_cast<double>(i / form.columns);
     draw_row(canvas, content.rows[i], m,
-             {place.x + m.pad() + column * (cell + gap), place.y + m.pad() + line * m.row(), cell,
+             {area.x + m.pad() + column * (cell + gap), area.y + m.pad() + line * m.row(), cell,
               m.row()});
   }
   canvas.unclip();

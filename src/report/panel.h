@@ -42,15 +42,15 @@ struct PanelContent {
 
 /// Size of the panel with all rows, no wider than `max_width`.
 Rect panel_size(Canvas& canvas, const PanelContent& content, const Metrics& m, double max_width);
-void draw_panel(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place);
+void draw_panel(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& area);
 
 /// The short form: id, leading label and its percentage in one line.
 Rect chip_size(Canvas& canvas, const PanelContent& content, const Metrics& m, double max_width);
-void draw_chip(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place);
+void draw_chip(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& area);
 
 /// Only the number of a face.
 Rect number_size(Canvas& canvas, const PanelContent& content, const Metrics& m);
-void draw_number(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& place);
+void draw_number(Canvas& canvas, const PanelContent& content, const Metrics& m, const Rect& area);
 
 /// Draws a line from a panel to its box if they are not side by side.
 void draw_leader(Canvas& canvas, const Rect& box, const Rect& panel, const Metrics& m,
@@ -71,6 +71,6 @@ struct BottomPanel {
 BottomPanel bottom_panel(const PanelContent& content, const Metrics& m, double width,
                          std::size_t max_lines);
 void draw_bottom_panel(Canvas& canvas, const PanelContent& content, const Metrics& m,
-                       const BottomPanel& form, const Rect& place, double alpha);
+                       const BottomPanel& form, const Rect& area, double alpha);
 
 }  // namespace mien::report

@@ -47,8 +47,8 @@ void PeopleColours::see(std::span<const std::int64_t> numbers, std::span<const R
 }
 
 const Colour& PeopleColours::of(std::int64_t number) const {
-  const auto place = colours_.find(number);
-  return place == colours_.end() ? track_colour(number) : kTrackColours[place->second];
+  const auto index = colours_.find(number);
+  return index == colours_.end() ? track_colour(number) : kTrackColours[index->second];
 }
 
 }  // namespace mien::report

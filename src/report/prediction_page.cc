@@ -217,7 +217,7 @@ Status PredictionPage::picture(const pipeline::FrameResult& picture, const image
                             : percent(static_cast<double>(face.labels.front().probability)));
     const image::Box& box = face.face.box;
     const bool whole = face.face.source == face::FaceSource::kWhole;
-    const std::string place =
+    const std::string where =
         whole ? "the whole picture"
               : fmt::format("at {:.0f}, {:.0f}; {:.0f} × {:.0f}", static_cast<double>(box.x),
                             static_cast<double>(box.y), static_cast<double>(box.w),
@@ -227,7 +227,7 @@ Status PredictionPage::picture(const pipeline::FrameResult& picture, const image
                                 : fmt::format("<span class=tag style=\"background:{}\">{}</span>",
                                               css(people.of(static_cast<std::int64_t>(i))), i + 1);
     out += fmt::format("<article><h3>{}{}</h3><p class=dim>{}</p>", tag, escape_markup(face.top()),
-                       place);
+                       where);
     if (shown != nullptr && !whole) {
       if (const auto data = face_thumbnail(*shown, box, kFaceSide); data.ok()) {
         out += fmt::format("<img alt=\"\" src=\"{}\">", *data);
@@ -248,8 +248,8 @@ Status PredictionPage::clip_frame(const pipeline::FrameResult& frame, const imag
   for (const engine::FaceResult& face : frame.faces) {
     if (face.face.track < 0 || face.face.track >= static_cast<std::int64_t>(kMaxFaces)) continue;
     if (face.labels.empty()) continue;
-    const auto place = std::find(labels_.begin(), labels_.end(), face.labels.front().label);
-    const int label = face.unknown ? Segment::kUnknown : static_cast<int>(place - labels_.begin());
+    const auto where = std::find(labels_.begin(), labels_.end(), face.labels.front().label);
+    const int label = face.unknown ? Segment::kUnknown : static_cast<int>(where - labels_.begin());
     const auto p = static_cast<double>(face.labels.front().probability);
     Shot& shot = shots_[{face.face.track, label}];
     if (!shot.data.empty() && !(p > shot.probability + 0.02)) continue;
@@ -433,7 +433,7 @@ std::string PredictionPage::index() const {
 }
 
 void PredictionPage::IndexRow::add(std::string label, std::string told) {
-  if (answers.size() < kMaxTold) answers.emplace_back(std::move(label), std::move(told));
+  if (answers.size() < kMaxListed) answers.emplace_back(std::move(label), std::move(told));
 }
 
 std::string PredictionPage::overview() const {

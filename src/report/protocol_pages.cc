@@ -98,9 +98,9 @@ std::string left_out_page(const eval::LeftOutReport& report, const Facts& facts,
                                                 100 * static_cast<double>(item.known_correct) /
                                                     static_cast<double>(item.known_samples))
                                   : std::string("<td class=n>–</td></tr>\n");
-    const auto place = std::find(report.classes.begin(), report.classes.end(), item.name);
+    const auto found = std::find(report.classes.begin(), report.classes.end(), item.name);
     for (std::size_t p = 0; p < item.said.size(); ++p) {
-      said.add(static_cast<std::size_t>(place - report.classes.begin()), p, item.said[p]);
+      said.add(static_cast<std::size_t>(found - report.classes.begin()), p, item.said[p]);
     }
   }
   out += "</table></div>\n";

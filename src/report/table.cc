@@ -9,7 +9,7 @@
 namespace mien::report {
 namespace {
 
-std::string place_of(const face::Face& face) {
+std::string position_of(const face::Face& face) {
   if (face.source == face::FaceSource::kWhole) return "whole picture";
   std::string out = "at " + number_cell(face.box.x) + "," + number_cell(face.box.y) + ", " +
                     number_cell(face.box.w) + "x" + number_cell(face.box.h);
@@ -65,7 +65,7 @@ std::string picture_table(const pipeline::FrameResult& picture, const TableOptio
                                   ", " + counted(faces, "face", "faces"));
   for (std::size_t i = 0; i < picture.faces.size(); ++i) {
     const engine::FaceResult& face = picture.faces[i];
-    std::string note = place_of(face.face);
+    std::string note = position_of(face.face);
     if (face.intensity) note += ", intensity " + percent(*face.intensity);
     writer.scores(std::to_string(i + 1), track_colour(static_cast<std::int64_t>(i)).ansi, face,
                   note);

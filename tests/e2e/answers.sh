@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a clip is answered with: shares of time, segments, smoothing, the same in every output.
+# Answers for clips: shares of time, segments, smoothing, the same in every output.
 source "$(dirname "$0")/lib.sh"
 tiny_bundle tiny
 whole=(-b tiny --face whole --unknown off)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `mien convert` refuses, and how it says so. Needs no PyTorch.
+# Refusals of `mien convert` and their messages. Needs no PyTorch.
 . "$(dirname "$0")/convert_lib.sh"
 
 # --- the random tiny bundle ---

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A conversion either gives what the checkpoint gives, or refuses and says what is missing.
+# A conversion gives the same results as the checkpoint, or is refused with what is missing.
 source "$(dirname "$0")/lib.sh"
 tiny_bundle tiny
 python3 "$here/honest_weights.py" tiny || exit 1

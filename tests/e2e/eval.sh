@@ -59,7 +59,7 @@ if grep -q 'Most confident mistakes' w.html; then
 fi
 run eval tiny --data m.csv --with-images
 exits 2
-err_is '--with-images: has no page .*'
+err_is '--with-images: no page .*'
 
 section "compare"
 run eval tiny --data m.csv --json --with-samples

@@ -75,7 +75,7 @@ run eval tiny --data clean.csv --json
 ok
 value "d['faces'] == {'mode': 'whole', 'chosen_by': 'data', 'looked_at': 24, 'crops': 24, 'frames': 0}"
 run eval tiny --data clean.csv
-out_has '^faces: pictures taken whole \(24 of 24 pictures looked at are face crops; --face auto would search .*'
+out_has '^faces: pictures taken whole \(24 of 24 sampled pictures are face crops; --face auto would search .*'
 run eval tiny --data clean.csv --face auto --json
 value "d['faces'] == {'mode': 'auto', 'chosen_by': 'option'}"
 face=$root/build/demo/astronaut.png
@@ -88,7 +88,7 @@ if [ -s "$face" ]; then
   ok
   value "d['faces']['mode'] == 'auto' and d['faces']['frames'] == 1 and d['without_face'] == 0 and d['war'] == 100"
   run eval compact --data full.csv --labels basic7
-  out_has '^faces: searched for.*1 of 1 pictures looked at show more than a face.*'
+  out_has '^faces: the largest face found.*1 of 1 sampled pictures show more than a face.*'
   run eval compact --data crop.csv --labels basic7 --json
   ok
   value "d['faces']['mode'] == 'whole' and d['faces']['crops'] == 1"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How a run ends early: signals and closed pipes. What is not complete is called so (NAME.part).
+# How a run ends early: signals and closed pipes. What is incomplete is called so (NAME.part).
 source "$(dirname "$0")/lib.sh"
 tiny_bundle tiny
 clip long.mp4 100 25
@@ -46,7 +46,7 @@ kept() {
 }
 interrupt INT predict long.mp4 "${whole[@]}" --annotate drawn.mp4 --json
 exits 1
-err_is 'drawn\.mp4: not complete.*drawn\.mp4\.part' 'long\.mp4: cancelled'
+err_is 'drawn\.mp4: incomplete.*drawn\.mp4\.part' 'long\.mp4: cancelled'
 kept drawn.mp4
 interrupt INT predict long.mp4 "${whole[@]}" --json -o lines.jsonl --annotate drawn.mp4
 exits 1

@@ -8,7 +8,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 export LC_ALL=C.UTF-8 COLUMNS=100
-# Of a sanitizer build: leaks of fontconfig are known to it, and telling so is no noise of ours.
+# Sanitizer builds know the leaks of fontconfig; do not print that they were suppressed.
 export LSAN_OPTIONS=print_suppressions=0:${LSAN_OPTIONS-}
 unset NO_COLOR
 checks=0

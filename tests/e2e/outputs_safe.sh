@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Outputs never destroy what is there: devices, pipes, links, inputs, folders; what is incomplete
+# Outputs never destroy existing things: devices, pipes, links, inputs, folders; what is incomplete
 # is kept apart. Device nodes are made here; those of the system are never touched.
 source "$(dirname "$0")/lib.sh"
 tiny_bundle tiny

@@ -129,7 +129,7 @@ cp a.png album/deep/3.png
 echo text >album/note.txt
 run predict album "${whole[@]}" --json
 exits 0
-err_is 'album: skipped 1 file .*: note\.txt; 1 folder inside .*'
+err_is 'album: skipped 1 file .*: note\.txt; 1 subfolder .*'
 rows '[r["input"] for r in rows] == ["album/1.PNG", "album/2.png"]'
 run predict album --recursive "${whole[@]}" --json
 exits 0

@@ -124,7 +124,7 @@ ok
 out_has 'max_cosine +AUROC'
 run eval tiny --data m.csv --protocol open-set
 exits 2
-err_is '--protocol open-set: needs to know .*'
+err_is '--protocol open-set: known classes not given .*'
 run eval tiny --data m.csv --protocol open-set --known happiness,joy
 exits 2
 err_is "--known: the data has no class 'joy' .*"

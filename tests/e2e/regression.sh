@@ -112,7 +112,7 @@ exits 2
 err_has '(--part|--fold) excludes (--part|--fold)'
 run "${eval_of[@]}" --targets rapport
 exits 2
-err_has '1 columns \(expected 2'
+err_has 'wrong number of columns \(expected 2'
 run "${eval_of[@]}" --average-by room
 exits 2
 err_has "column 'room'"
@@ -122,7 +122,7 @@ err_has "has no column 'flat face'"
 "$mien" convert --random-tiny plain >/dev/null
 run eval plain --data m.csv --protocol regression
 exits 2
-err_has 'has no regression head'
+err_has 'no regression head'
 sed 's/,10,k/,ten,k/' m.csv >bad.csv
 run eval both --data bad.csv --protocol regression
 exits 2

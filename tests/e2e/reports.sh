@@ -33,7 +33,7 @@ exits 2
 err_is "--format: unsupported format 'yaml' \(expected table, .*\)"
 run predict c.mp4 "${whole[@]}" --format srt --json
 exits 2
-err_is '--json and --format srt: exclude each other .*'
+err_is '--json and --format srt: cannot be combined .*'
 run detect a.png --face whole --format srt
 exits 2
 err_is "--format: unsupported format 'srt' .*"

@@ -34,7 +34,7 @@ class ConvertTest : public testing::Test {
   test::TempDir dir_;
 };
 
-TEST_F(ConvertTest, ClipWithEverythingItSays) {
+TEST_F(ConvertTest, ClipWithCompleteConfiguration) {
   const auto report = convert(test::clip_weights());
   MIEN_ASSERT_OK(report);
   EXPECT_EQ(report->source, dir_ / "w.safetensors");
@@ -188,7 +188,7 @@ TEST_F(ConvertTest, DferClipReadsItsClassesWithTheLearnedTokens) {
   EXPECT_FALSE(made("other"));
 }
 
-TEST_F(ConvertTest, DferClipMaySayItselfWhereTheTextStands) {
+TEST_F(ConvertTest, DferClipFileMayGiveTheTextPosition) {
   test::Weights weights = test::dfer_clip_weights();
   weights.say("class_token_position", "front");
   Options options;

@@ -113,7 +113,7 @@ TEST(RegressionHead, OneLayerIsAProbe) {
   EXPECT_EQ((*probe)->sizes, (engine::RegressionHead{.hidden = 0, .targets = 12}));
 }
 
-TEST(RegressionHead, WhatIsNoneIsLeftOutWithANote) {
+TEST(RegressionHead, OtherMlpTensorsAreLeftOutWithANote) {
   std::vector<std::string> notes;
   const auto none = find_regression(test::clip_weights(), ClipNaming::kOpenAi, 32, {}, notes);
   MIEN_ASSERT_OK(none);
@@ -137,7 +137,7 @@ TEST(LeftOut, NamesWhatNoRowReadsWithoutBuffers) {
   EXPECT_EQ(find_left_out(weights, {{"ours", {"used"}}}), std::vector<std::string>{"unused"});
 }
 
-TEST(LeftOut, WhatTakesPartInTheAnswersIsNotLeftOutSilently) {
+TEST(LeftOut, TensorsThatChangeTheAnswersAreNotLeftOutSilently) {
   const test::Weights none;
   MIEN_EXPECT_CODE(check_left_out(none, {}, {}, 8), StatusCode::kOk);
   MIEN_EXPECT_CODE(
@@ -252,7 +252,7 @@ TEST(FindProjection, KnowsThePublishedNames) {
   test::Weights weights;
   EXPECT_EQ(find_projection(weights), nullptr);
   weights.set("mlp.weight", {4});
-  EXPECT_EQ(find_projection(weights), nullptr);  // a vector is no map
+  EXPECT_EQ(find_projection(weights), nullptr);  // a vector is not a map
   weights.set("module.projection_head.mlp.weight", {4, 2});
   ASSERT_NE(find_projection(weights), nullptr);
   EXPECT_EQ(find_projection(weights)->rank(), 2U);

@@ -88,7 +88,7 @@ TEST(Recognise, OtherModelsAreRefusedWithWhatWasSeen) {
   MIEN_EXPECT_CODE(recognise_file(hole), StatusCode::kUnsupported);
 }
 
-TEST(Recognise, OfHespItSaysWhatIsMissing) {
+TEST(Recognise, NamesWhatIsMissingFromHesp) {
   test::Weights prompts;
   prompts.set("patch", {3, 56, 56});
   prompts.set("negatives", {2, 3, 224, 224});

@@ -45,7 +45,7 @@ TEST(DefaultName, IsThatOfTheSourceWithoutItsEnding) {
   EXPECT_EQ(default_name("/"), "clip");
 }
 
-TEST(OpenSource, FilesThatAreNoWeights) {
+TEST(OpenSource, FilesThatAreNotWeights) {
   const test::TempDir dir;
   touch(dir / "text.pt");
   MIEN_EXPECT_CODE(open_source(dir / "text.pt", {}), StatusCode::kUnsupported);
@@ -96,7 +96,7 @@ TEST(Destination, NothingButABundleIsEverReplaced) {
   MIEN_EXPECT_CODE(check_destination(dir / "link", true), StatusCode::kInvalidArgument);
 }
 
-TEST(Destination, IsNothingThatIsRead) {
+TEST(Destination, MustNotContainInputs) {
   const test::TempDir dir;
   MIEN_ASSERT_OK(engine::write_tiny_bundle(dir / "tiny"));
   MIEN_EXPECT_CODE(check_reads(dir / "tiny/model.safetensors", dir / "tiny", {}),

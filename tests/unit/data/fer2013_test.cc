@@ -76,7 +76,7 @@ TEST_F(Fer2013, DamagedTable) {
   EXPECT_THAT(problem("fer2013"), HasSubstr("has no annotation file (expected fer2013.csv or"));
 }
 
-TEST_F(Fer2013, DamagedPixelsAreToldWhenRead) {
+TEST_F(Fer2013, DamagedPixelsAreReportedWhenRead) {
   rows(
       fmt::format("emotion,pixels,Usage\n0,{},Training\n0,{},Training\n0,{} 256,Training\n0,{} x,"
                   "Training\n",

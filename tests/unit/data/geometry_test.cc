@@ -75,7 +75,7 @@ TEST(FaceGeometry, FollowsWhatMoves) {
   EXPECT_NEAR(face.values[kBrowsInnerUp], 0.05, 1e-6);
 }
 
-TEST(FaceGeometry, IgnoresPlaceSizeAndTilt) {
+TEST(FaceGeometry, IgnoresPositionSizeAndTilt) {
   const FaceGeometry upright = measured(drawn_face());
   auto points = drawn_face();
   const double turn = 0.5;
@@ -90,7 +90,7 @@ TEST(FaceGeometry, IgnoresPlaceSizeAndTilt) {
   }
 }
 
-TEST(FaceGeometry, NothingWhenTheEyesAreInOnePlace) {
+TEST(FaceGeometry, NoneWhenTheEyesCoincide) {
   EXPECT_FALSE(measure_face(std::vector<image::Point>(68, image::Point{3, 4})).has_value());
 }
 
@@ -117,7 +117,7 @@ FaceGeometry standing_out(Measure measure, double deviation) {
   return out;
 }
 
-TEST(GeometryCaption, TellsWhatStandsOut) {
+TEST(GeometryCaption, DescribesWhatStandsOut) {
   std::set<std::string> open, shut;
   for (int i = 0; i < 500; ++i) {
     open.insert(caption_from_geometry(standing_out(kMouthOpen, 2.5), std::to_string(i), 1));

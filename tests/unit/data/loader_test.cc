@@ -22,7 +22,7 @@ namespace {
 using testing::HasSubstr;
 
 struct Item {
-  std::int64_t place = 0;
+  std::int64_t index = 0;
   std::uint64_t drawn = 0;
   bool operator==(const Item&) const = default;
 };
@@ -36,10 +36,10 @@ View order(std::int64_t n) {
 std::vector<Item> epoch(int threads, std::uint64_t seed, std::int64_t first,
                         const std::set<std::int64_t>& bad = {}) {
   Loader<Item> loader(
-      [&](std::int64_t place, Rng& rng) -> Result<Item> {
-        if (bad.contains(place)) return corrupt("broken " + std::to_string(place));
+      [&](std::int64_t index, Rng& rng) -> Result<Item> {
+        if (bad.contains(index)) return corrupt("broken " + std::to_string(index));
         std::this_thread::sleep_for(std::chrono::microseconds(rng.below(300)));
-        return Item{place, rng.next_u64()};
+        return Item{index, rng.next_u64()};
       },
       {.threads = threads, .ahead = 5, .max_bad_share = 0.1});
   loader.start(order(50), seed, first);
@@ -65,10 +65,10 @@ TEST(Loader, TheSameForAnyNumberOfThreads) {
 TEST(Loader, AnExceptionIsAnErrorOfItsItem) {
   for (const bool memory : {false, true}) {
     Loader<Item> loader(
-        [&](std::int64_t place, Rng&) -> Result<Item> {
-          if (place == 3 && memory) throw std::bad_alloc();
-          if (place == 3) throw std::runtime_error("a decoder gave up");
-          return Item{place, 0};
+        [&](std::int64_t index, Rng&) -> Result<Item> {
+          if (index == 3 && memory) throw std::bad_alloc();
+          if (index == 3) throw std::runtime_error("a decoder gave up");
+          return Item{index, 0};
         },
         {.threads = 3, .max_bad_share = 1});
     loader.start({0, 1, 2, 3, 4}, 1);
@@ -100,8 +100,8 @@ TEST(Loader, AThreadThatCannotStartIsAnError) {
     const rlimit limit = {.rlim_cur = most, .rlim_max = most};
     setrlimit(RLIMIT_AS, &limit);
     Loader<Item> loader(
-        [](std::int64_t place, Rng&) -> Result<Item> {
-          return Item{place, 0};
+        [](std::int64_t index, Rng&) -> Result<Item> {
+          return Item{index, 0};
         },
         {.threads = 2});
     loader.start({0, 1, 2}, 1);
@@ -120,16 +120,16 @@ TEST(Loader, TheNextReadableStandsIn) {
   const auto good = epoch(2, 1, 0);
   const auto with_bad = epoch(3, 1, 0, {7, 14, 0});
   ASSERT_EQ(with_bad.size(), 50u);
-  EXPECT_EQ(with_bad[1].place, good[3].place);  // 7 and 14 stand behind each other
-  EXPECT_EQ(with_bad[2].place, good[3].place);
+  EXPECT_EQ(with_bad[1].index, good[3].index);  // 7 and 14 are adjacent
+  EXPECT_EQ(with_bad[2].index, good[3].index);
   EXPECT_EQ(with_bad[4], good[4]);
 }
 
 TEST(Loader, ProcessesShareTheBatches) {
   const auto items = [](int rank, int world, int batch) {
     Loader<Item> loader(
-        [](std::int64_t place, Rng& rng) -> Result<Item> {
-          return Item{place, rng.next_u64()};
+        [](std::int64_t index, Rng& rng) -> Result<Item> {
+          return Item{index, rng.next_u64()};
         },
         {.threads = 2, .ahead = 5, .batch = batch, .rank = rank, .world = world});
     loader.start(order(50), 1);
@@ -151,8 +151,8 @@ TEST(Loader, ProcessesShareTheBatches) {
 
 TEST(Loader, TooManyBadOnesStop) {
   Loader<Item> loader(
-      [](std::int64_t place, Rng&) -> Result<Item> {
-        return place % 5 == 0 ? Result<Item>(corrupt("x.png: broken")) : Result<Item>(Item{place});
+      [](std::int64_t index, Rng&) -> Result<Item> {
+        return index % 5 == 0 ? Result<Item>(corrupt("x.png: broken")) : Result<Item>(Item{index});
       },
       {.threads = 2, .ahead = 4, .max_bad_share = 0.05});
   loader.start(order(100), 1);
@@ -166,7 +166,7 @@ TEST(Loader, TooManyBadOnesStop) {
 }
 
 TEST(Loader, CanStopInTheMiddleAndStartAgain) {
-  Loader<Item> loader([](std::int64_t place, Rng&) -> Result<Item> { return Item{place}; },
+  Loader<Item> loader([](std::int64_t index, Rng&) -> Result<Item> { return Item{index}; },
                       {.threads = 3, .ahead = 2});
   for (int i = 0; i < 20; ++i) {
     loader.start(order(40), 1);
@@ -175,7 +175,7 @@ TEST(Loader, CanStopInTheMiddleAndStartAgain) {
   EXPECT_EQ(loader.remaining(), 39);
 }
 
-TEST(EmbeddingCache, FillsOnceAndGoesOnAfterAStop) {
+TEST(EmbeddingCache, FillsOnceAndContinuesAfterAStop) {
   const test::TempDir dir;
   std::int64_t filled = 0;
   std::atomic<bool> cancel = false;

@@ -66,9 +66,9 @@ TEST(Views, FoldsKeepSubjectsTogether) {
   for (std::size_t k = 0; k < folds->size(); ++k) {
     EXPECT_GE((*folds)[k].size(), 13u);
     EXPECT_LE((*folds)[k].size(), 27u);
-    for (const std::int64_t place : (*folds)[k]) {
-      EXPECT_TRUE(seen.insert(place).second);
-      const std::string& subject = manifest.samples[static_cast<std::size_t>(place)].subject;
+    for (const std::int64_t index : (*folds)[k]) {
+      EXPECT_TRUE(seen.insert(index).second);
+      const std::string& subject = manifest.samples[static_cast<std::size_t>(index)].subject;
       if (!subject.empty()) where[subject].insert(k);
     }
     const TwoViews views = hold_out(*folds, k);
@@ -86,8 +86,8 @@ TEST(Views, BalanceRepeatsTheRareOnes) {
   const Manifest manifest = people();
   Rng rng(1);
   std::map<int, int> counts;
-  for (const std::int64_t place : balanced(manifest, all_of(manifest), rng)) {
-    ++counts[manifest.samples[static_cast<std::size_t>(place)].labels.front()];
+  for (const std::int64_t index : balanced(manifest, all_of(manifest), rng)) {
+    ++counts[manifest.samples[static_cast<std::size_t>(index)].labels.front()];
   }
   EXPECT_EQ(counts, (std::map<int, int>{{0, 3}, {1, 3}, {2, 3}}));
 }

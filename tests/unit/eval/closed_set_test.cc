@@ -26,7 +26,7 @@ TEST(ClosedSet, FiguresOfFourSamples) {
   EXPECT_GE(report->war_interval.high, 50.0);
 }
 
-TEST(ClosedSet, JsonTellsAbsentClassesAsNull) {
+TEST(ClosedSet, JsonHasNullForAbsentClasses) {
   const auto report = closed_set_report({"x", "y", "z"}, four(), {.resamples = 20});
   ASSERT_TRUE(report.ok());
   const Json json = report->to_json();

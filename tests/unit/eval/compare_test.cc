@@ -20,13 +20,13 @@ Answers from_golden(const Json& paired, const char* which, std::vector<std::stri
   const auto& said = paired.find(which)->as_array();
   for (std::size_t i = 0; i < truth.size(); ++i) {
     Prediction row{.id = "s" + std::to_string(i), .probabilities = std::vector<double>(4, 0.1)};
-    const auto place = [&](std::int64_t label) {  // "0".."3" wherever they stand
+    const auto index_of = [&](std::int64_t label) {  // "0".."3" wherever they stand
       const std::string name = std::to_string(label);
       return static_cast<std::size_t>(std::find(out.classes.begin(), out.classes.end(), name) -
                                       out.classes.begin());
     };
-    row.truth = place(truth[i].as_integer());
-    row.probabilities[place(said[i].as_integer())] = 0.7;
+    row.truth = index_of(truth[i].as_integer());
+    row.probabilities[index_of(said[i].as_integer())] = 0.7;
     out.predictions.push_back(std::move(row));
   }
   return out;
@@ -106,7 +106,7 @@ TEST(Answers, ReadBackFromJsonAndCsv) {
   }
 }
 
-TEST(Answers, DamageIsTold) {
+TEST(Answers, DamageIsReported) {
   const TempDir dir;
   const auto problem = [&](const std::string& text) {
     std::ofstream(dir / "x") << text;

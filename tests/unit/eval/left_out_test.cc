@@ -39,7 +39,7 @@ TEST(LeftOut, Figures) {
 }
 
 // Outlier words judge as in the open set, with the class that was left out as the unknown one.
-TEST(LeftOut, OutlierWordsTellTheUnknown) {
+TEST(LeftOut, OutlierWordsDetectTheUnknown) {
   RunResult run{.classes = {"a", "b", "c"}};
   run.outliers.words = {"x", "y"};
   run.outliers.similarity = {{0.1, 0, 0}, {0.9, 0, 0}};  // y is too near to a
@@ -95,7 +95,7 @@ TEST(LeftOut, AgreesWithScikitLearnAndNumpy) {
 
 // Without class a the largest shares are: samples of a 0.8, 0.6; others 0.9, 0.7, 0.5. Of the six
 // pairs 3 are in order.
-TEST(LeftOut, UnknownIsToldByTheOtherClasses) {
+TEST(LeftOut, UnknownIsDetectedByTheOtherClasses) {
   const RunResult run{.classes = {"a", "b", "c"},
                       .predictions = {{.id = "1", .truth = 0, .probabilities = {0.5, 0.4, 0.1}},
                                       {.id = "2", .truth = 0, .probabilities = {0, 0.6, 0.4}},
@@ -115,7 +115,7 @@ TEST(LeftOut, UnknownIsToldByTheOtherClasses) {
   EXPECT_THAT(test::problem_of(count_left_out("a", without)), HasSubstr("has no sample"));
 }
 
-TEST(LeftOut, TheBundleMustSayItsClass) {
+TEST(LeftOut, TheBundleMustNameItsClass) {
   const test::TempDir dir;
   ASSERT_TRUE(engine::write_tiny_bundle(dir / "tiny").ok());
   const auto bundle = engine::Bundle::load(dir / "tiny");

@@ -128,7 +128,7 @@ TEST(ResultsFile, GivesBackWhatItWasGiven) {
   EXPECT_EQ((*tracks)[0].top(), "happy");
 }
 
-TEST(ResultsFile, GoesOnWhereARunStopped) {
+TEST(ResultsFile, ContinuesWhereARunStopped) {
   const TempDir dir;
   const std::vector<InputFile> files = {file_of("a"), file_of("b"), file_of("c"), file_of("d")};
   {
@@ -184,7 +184,7 @@ TEST(ResultsFile, AChangedFileIsReadAgain) {
   EXPECT_EQ(size->changed, 1);
 }
 
-TEST(ResultsFile, AFileNamedTwiceIsReadOnce) {
+TEST(ResultsFile, ADuplicateFileIsReadOnce) {
   const TempDir dir;
   const auto results = open(dir / "r.sqlite");
   const auto plan = results->plan(std::vector{file_of("a"), file_of("a"), file_of("b")});
@@ -284,7 +284,7 @@ TEST(ResultsFile, IsReadWhereNothingMayBeWritten) {
   EXPECT_EQ(frames_of(**results, rows_of(**results)[0]).size(), 1U);
 }
 
-TEST(ResultsFile, RefusesWhatIsNoResultsFile) {
+TEST(ResultsFile, RefusesOtherFiles) {
   const TempDir dir;
   std::ofstream(dir / "text") << std::string(5000, 'x');
   MIEN_EXPECT_CODE(ResultsFile::open_for_run(dir / "text", kLabels, kFacts), StatusCode::kCorrupt);
@@ -302,7 +302,7 @@ TEST(ResultsFile, RefusesWhatIsNoResultsFile) {
   open(dir / "empty");  // an empty file becomes a new one
 }
 
-TEST(ResultsFile, TellsDamagedScores) {
+TEST(ResultsFile, ReportsDamagedScores) {
   const TempDir dir;
   {
     const auto results = open(dir / "r.sqlite");

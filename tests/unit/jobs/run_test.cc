@@ -99,7 +99,7 @@ TEST(RunPlan, EveryFileOnceWithAnyNumberOfWorkers) {
   }
 }
 
-TEST(RunPlan, AFailureIsRecordedAndTheRestGoesOn) {
+TEST(RunPlan, AFailureIsRecordedAndTheRestIsRead) {
   Fixture fixture({file_of("a"), file_of("bad"), file_of("throws"), file_of("huge"), file_of("b")});
   std::vector<std::string> told;
   const auto counts = fixture.run(

@@ -77,7 +77,7 @@ class ArplTest : public testing::Test {
   MethodContext context_;
 };
 
-TEST_F(ArplTest, StartsAsItsSourceSays) {
+TEST_F(ArplTest, StartsAsPublished) {
   const auto method = make();
   const torch::Tensor adapter = of(*method, "adapter");
   EXPECT_TRUE(adapter.equal(torch::eye(adapter.size(0))));
@@ -100,7 +100,7 @@ TEST_F(ArplTest, ScoresAreDistancesFromThePoints) {
   }
 }
 
-TEST_F(ArplTest, LearnsTheKnownAndTellsFigures) {
+TEST_F(ArplTest, LearnsTheKnownAndReportsFigures) {
   const auto method = make();
   const double first = run(*method, 1, 0.05);
   const double last = run(*method, 40, 0.05);
@@ -156,7 +156,7 @@ TEST_F(ArplTest, BadOptions) {
 
 TEST(ReleasedThreshold, IsTheElementInFallingOrder) {
   const torch::Tensor scores = at::arange(100, torch::kFloat64);
-  EXPECT_EQ(released_threshold(scores, 0.95), 4);  // places 0 to 99 hold 99 to 0
+  EXPECT_EQ(released_threshold(scores, 0.95), 4);  // indices 0 to 99 hold 99 to 0
   EXPECT_EQ(released_threshold(scores, 1), 0);
 }
 

@@ -166,7 +166,7 @@ TEST(CompactImage, KeepsTheShapeOfFacesThatNoLabelAsksFor) {
   EXPECT_EQ((*bundle)->weights().find("shape_head"), nullptr);
 }
 
-TEST(CompactImage, RefusesToTrainShapesThatNobodyMeasured) {
+TEST(CompactImage, RefusesToTrainUnmeasuredShapes) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
@@ -187,7 +187,7 @@ void add_equal_votes(const std::filesystem::path& folder) {
   std::ofstream(folder / "set.csv") << all;
 }
 
-TEST(CompactImage, VotesTellAShareOfTheLabel) {
+TEST(CompactImage, VotesGiveAShareOfTheLabel) {
   const test::TempDir dir;
   const MethodContext context = write_pictures(dir.path());
   add_equal_votes(dir.path());
@@ -209,7 +209,7 @@ TEST(CompactImage, VotesTellAShareOfTheLabel) {
   EXPECT_GT(told_loss, 0.95 * std::log(3.0));
 }
 
-TEST(CompactImage, RefusesLabelsByVotesThatNobodyGave) {
+TEST(CompactImage, RefusesLabelsByMissingVotes) {
   const test::TempDir dir;
   const MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
@@ -252,7 +252,7 @@ TEST(CompactImage, BlendsWithTheBundleItStartedFrom) {
 }
 
 // The pictures of the pupil are all labelled alike; what it knows is from its teachers.
-TEST(CompactImage, LearnsFromTeachersWhatNoLabelTells) {
+TEST(CompactImage, LearnsFromTeachersBeyondTheLabels) {
   const test::TempDir dir;
   MethodContext context = write_pictures(dir.path());
   CompactImageRecipe recipe = small_image_recipe();
@@ -365,7 +365,7 @@ TEST(CompactImage, RefusesStagesWithoutBlocks) {
   MIEN_EXPECT_CODE(make_run<CompactImageMethod>(recipe, {}), StatusCode::kInvalidArgument);
 }
 
-TEST(Votes, AClassThatIsNoAnswerNeverWins) {
+TEST(Votes, AnExcludedClassNeverWins) {
   const torch::Tensor scores = torch::tensor({{1.0, 9.0, 3.0}, {4.0, 9.0, 3.0}});
   EXPECT_TRUE(best_of(scores, torch::tensor({0, 2})).equal(torch::tensor({2, 0})));
   EXPECT_TRUE(best_of(scores, torch::arange(3)).equal(torch::tensor({1, 1})));

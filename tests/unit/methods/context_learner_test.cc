@@ -67,7 +67,7 @@ TEST_F(ContextsOfTiny, OnlyItsOwnClassDependsOnAContext) {
   }
 }
 
-TEST_F(ContextsOfTiny, PlacesDecideWhatIsRead) {
+TEST_F(ContextsOfTiny, PositionsDecideWhatIsRead) {
   const torch::Tensor end = make({.tokens = 3}).places();
   EXPECT_TRUE(end[0].equal(torch::tensor({1, 2, 3}, torch::kInt64)));
   EXPECT_TRUE(end[1].equal(end[0]));

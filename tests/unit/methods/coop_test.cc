@@ -62,7 +62,7 @@ TEST_F(CoopTest, OnlyContextsAndPoolTrain) {
   }
 }
 
-TEST_F(CoopTest, LearnsClassesThatTheNamesDoNotTell) {
+TEST_F(CoopTest, LearnsClassesWithMeaninglessNames) {
   recipe_.training.contexts.shared = false;
   const auto method = make();
   const auto war = [&] {

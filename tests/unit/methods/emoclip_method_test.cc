@@ -250,7 +250,7 @@ TEST(EmoclipMethod, RegressionLearnsTargets) {
 }
 
 // What training validated is what the bundle says through the plain engine, to the last digits.
-TEST(EmoclipMethod, RegressionBundlesSayTheSame) {
+TEST(EmoclipMethod, RegressionBundlesGiveTheSameValues) {
   const test::TempDir dir;
   write_clips(dir.path(), 16, 3, false);
   for (const std::string temporal : {"conventional", "none"}) {

@@ -186,7 +186,7 @@ TEST_F(HespTest, AsReleasedContextsOnlyDecay) {
   EXPECT_TRUE(contexts.equal(of(*method, "contexts")));
 }
 
-TEST_F(HespTest, TrainingLearnsTheKnownAndTellsFigures) {
+TEST_F(HespTest, TrainingLearnsTheKnownAndReportsFigures) {
   recipe_.training.step = 1;
   recipe_.training.augment = false;
   const auto method = make();
@@ -231,7 +231,7 @@ TEST_F(HespTest, TheEngineScoresAsTraining) {
   expect_scores_as_training(*method, **bundle, {});
 }
 
-TEST_F(HespTest, ThePatchOfAClipLiesWhereItsFirstFrameSays) {
+TEST_F(HespTest, TheFirstFrameDecidesThePatchPositionOfAClip) {
   recipe_.training.mask = "per_clip";
   const auto method = make();
   run(*method, 0, 0.01);

@@ -54,7 +54,7 @@ TEST_F(LabelsByVotes, AreTheLabelsOfThoseWithTheSameVotes) {
   EXPECT_TRUE(at::allclose(found->sum(1), torch::ones({300})));
 }
 
-TEST_F(LabelsByVotes, AreToldForPicturesThatWereNotFitted) {
+TEST_F(LabelsByVotes, PredictPicturesThatWereNotFitted) {
   view_.resize(299);
   manifest_.samples.back().labels.clear();
   manifest_.samples.push_back({.id = "no votes"});

@@ -120,7 +120,7 @@ TEST_F(TemporalPoolTest, TrainsThePoolAloneAndKeepsTheBundle) {
   EXPECT_NEAR(reading->embedding[5], 0.8F, 1e-5F);
 }
 
-TEST_F(TemporalPoolTest, StepsDependOnSeedAndPlaceOnly) {
+TEST_F(TemporalPoolTest, StepsDependOnSeedAndPositionOnly) {
   const auto a = make_run<TemporalPoolMethod>(recipe(), context()),
              b = make_run<TemporalPoolMethod>(recipe(), context());
   ASSERT_TRUE(a.ok() && b.ok());

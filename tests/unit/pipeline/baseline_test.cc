@@ -59,7 +59,7 @@ engine::FaceResult happy(float p, std::int64_t track) {
   return face_at({1, 1, 9, 9}, {{"happy", p}, {"sad", 1 - p}}, track);
 }
 
-TEST(Baseline, AnswersAndSegmentsTellTheChange) {
+TEST(Baseline, AnswersAndSegmentsHaveTheChange) {
   LabelSegments segments({"happy", "sad"}, 0, LabelSegments::Use::kAnswers);
   segments.set_baseline(*parse_baseline("0-1"));
   std::vector<FrameResult> frames;

@@ -109,7 +109,7 @@ TEST_F(ClipTest, EveryNthFrame) {
   EXPECT_EQ(done->tracks.front().frames, 3);
 }
 
-TEST_F(ClipTest, AtMostSoManyFramesPerSecond) {
+TEST_F(ClipTest, AtMostThisManyFramesPerSecond) {
   options_.max_fps = 10;  // of 25
   FakeClip clip(10);
   MIEN_ASSERT_OK(make()->clip(clip, "x", sink()));
@@ -205,7 +205,7 @@ TEST_F(ClipTest, PushAgreesWithClip) {
   EXPECT_TRUE(live->tracks()->empty());
 }
 
-TEST_F(ClipTest, FramesTellTheSegmentThatTheyAreIn) {
+TEST_F(ClipTest, FramesNameTheirSegment) {
   FakeClip clip(90);
   options_.every = 2;
   const auto done = make()->clip(clip, "x", sink(true, true));

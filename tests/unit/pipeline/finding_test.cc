@@ -126,7 +126,7 @@ std::vector<int> wanted(Pace pace, int frames, std::int64_t frame_us) {
   return out;
 }
 
-TEST(Pace, EveryNthAndAtMostSoManyInASecond) {
+TEST(Pace, EveryNthAndLimitedPerSecond) {
   EXPECT_EQ(wanted(Pace(1, 0), 4, 40'000), (std::vector<int>{0, 1, 2, 3}));
   EXPECT_EQ(wanted(Pace(3, 0), 8, 40'000), (std::vector<int>{0, 3, 6}));
   EXPECT_EQ(wanted(Pace(1, 5), 13, 40'000), (std::vector<int>{0, 5, 10}));

@@ -105,7 +105,7 @@ TEST_F(PlaceTest, TheFirstFrameDecidesForItsTrack) {
       }
     }
   }
-  EXPECT_GT(others, 0);  // or the test would tell nothing
+  EXPECT_GT(others, 0);  // otherwise the test would be meaningless
 }
 
 TEST_F(PlaceTest, EveryTrackHasItsOwn) {
@@ -129,7 +129,8 @@ TEST_F(PlaceTest, EveryTrackHasItsOwn) {
   MIEN_ASSERT_OK(make()->clip(clip, "x", sink));
   EXPECT_EQ(faces, 4);
   ASSERT_EQ(places.size(), 2U);
-  EXPECT_NE(places.begin()->second, places.rbegin()->second);  // or the test would tell nothing
+  EXPECT_NE(places.begin()->second,
+            places.rbegin()->second);  // otherwise the test would be meaningless
 }
 
 TEST_F(PlaceTest, LiveFramesAndPictures) {

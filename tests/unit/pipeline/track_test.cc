@@ -26,10 +26,10 @@ void expect_regular(const FrameKeeper& keeper, std::int64_t seen, std::int64_t c
   EXPECT_LE(keeper.kept(), capacity);
   EXPECT_EQ(keeper.step() & (keeper.step() - 1), 0);
   EXPECT_EQ(keeper.kept(), (seen + keeper.step() - 1) / keeper.step());
-  for (std::int64_t place = 0; place < keeper.kept(); ++place) {
-    const auto expected = static_cast<float>(place * keeper.step());
-    ASSERT_EQ(keeper.row(place)[0], expected) << seen;
-    ASSERT_EQ(keeper.row(place)[1], -expected) << seen;
+  for (std::int64_t index = 0; index < keeper.kept(); ++index) {
+    const auto expected = static_cast<float>(index * keeper.step());
+    ASSERT_EQ(keeper.row(index)[0], expected) << seen;
+    ASSERT_EQ(keeper.row(index)[1], -expected) << seen;
   }
 }
 

@@ -131,7 +131,7 @@ std::string as_json(double seconds) {  // "2.0", "1.88"
   return text.find('.') == std::string::npos ? text + ".0" : text;
 }
 
-TEST(Agreement, EveryOutputTellsEverySegment) {
+TEST(Agreement, EveryOutputHasEverySegment) {
   const ReadClip read = read_clip();
   const pipeline::TrackResult& track = read.clip.tracks[0];
   PredictionPage page(kAgreeingLabels, {});

@@ -109,7 +109,7 @@ TEST(Draw, TrackKeepsItsColour) {
   EXPECT_NE(edge_of(3), edge_of(4));
 }
 
-TEST(Draw, WholeFaceIsToldBelowThePicture) {
+TEST(Draw, WholeFaceIsListedBelowThePicture) {
   auto face = face_at({0, 0, 300, 300}, kHappy);
   face.face.source = face::FaceSource::kWhole;
   Image picture = plain(300, 300);
@@ -295,29 +295,29 @@ TEST(Layout, PanelStaysInsideAndOffOtherFaces) {
   const std::vector<Rect> faces = {{100, 100, 80, 80}, {190, 100, 80, 80}};
   const Rect bounds{4, 4, 392, 292};
   const std::vector<Rect> none;
-  const Placement place = place_panel(120, 60, 4, 0, {bounds, faces, 0, none});
-  EXPECT_EQ(shared_area(place.rect, faces[0]), 0);
-  EXPECT_EQ(shared_area(place.rect, faces[1]), 0);
-  EXPECT_GE(place.rect.x, bounds.x);
-  EXPECT_LE(place.rect.right(), bounds.right());
-  EXPECT_EQ(place.covered, 0);
+  const Placement placement = place_panel(120, 60, 4, 0, {bounds, faces, 0, none});
+  EXPECT_EQ(shared_area(placement.rect, faces[0]), 0);
+  EXPECT_EQ(shared_area(placement.rect, faces[1]), 0);
+  EXPECT_GE(placement.rect.x, bounds.x);
+  EXPECT_LE(placement.rect.right(), bounds.right());
+  EXPECT_EQ(placement.covered, 0);
 }
 
 TEST(Layout, PanelOfAFaceThatFillsThePictureLeavesItsMiddleAsFreeAsItCan) {
   const std::vector<Rect> faces = {{0, 0, 400, 300}};
   const std::vector<Rect> none;
-  const Placement place = place_panel(120, 60, 4, 0, {{4, 4, 392, 292}, faces, 0, none});
-  EXPECT_GE(place.rect.x, 4);
-  EXPECT_LE(place.rect.bottom(), 296);
-  EXPECT_EQ(shared_area(place.rect, {100, 80, 200, 140}), 0);
+  const Placement placement = place_panel(120, 60, 4, 0, {{4, 4, 392, 292}, faces, 0, none});
+  EXPECT_GE(placement.rect.x, 4);
+  EXPECT_LE(placement.rect.bottom(), 296);
+  EXPECT_EQ(shared_area(placement.rect, {100, 80, 200, 140}), 0);
 }
 
 TEST(Layout, PanelLargerThanThePictureStartsInside) {
   const std::vector<Rect> faces = {{0, 0, 10, 10}};
   const std::vector<Rect> none;
-  const Placement place = place_panel(500, 500, 4, 0, {{1, 1, 18, 18}, faces, 0, none});
-  EXPECT_EQ(place.rect.x, 1);
-  EXPECT_EQ(place.rect.y, 1);
+  const Placement placement = place_panel(500, 500, 4, 0, {{1, 1, 18, 18}, faces, 0, none});
+  EXPECT_EQ(placement.rect.x, 1);
+  EXPECT_EQ(placement.rect.y, 1);
 }
 
 TEST(Layout, PanelGoesFartherAwayRatherThanOverAnotherFace) {
@@ -331,9 +331,9 @@ TEST(Layout, PanelGoesFartherAwayRatherThanOverAnotherFace) {
   const std::vector<Rect> none;
   const Obstacles obstacles{{0, 0, 400, 400}, faces, 0, none};
   EXPECT_GT(place_panel(80, 20, 2, 0, obstacles).covered, 0);
-  const Placement place = place_panel(80, 20, 2, 120, obstacles);
-  EXPECT_EQ(place.covered, 0);
-  for (const Rect& face : faces) EXPECT_EQ(shared_area(place.rect, face), 0);
+  const Placement placement = place_panel(80, 20, 2, 120, obstacles);
+  EXPECT_EQ(placement.covered, 0);
+  for (const Rect& face : faces) EXPECT_EQ(shared_area(placement.rect, face), 0);
 }
 
 // Faces on a grid that fills the picture.
@@ -363,7 +363,7 @@ TEST(Draw, PanelsNeverHideOtherFaces) {
   }
 }
 
-TEST(Draw, WhatFindsNoPlaceIsListedBelow) {
+TEST(Draw, FacesWithoutRoomAreListedBelow) {
   Image picture = plain(400, 400);
   const auto faces = crowd(16, 16, 25, 24);
   MIEN_ASSERT_OK(annotate(picture, faces));
@@ -376,7 +376,7 @@ TEST(Draw, WhatFindsNoPlaceIsListedBelow) {
   EXPECT_GT(light, 1000);
 }
 
-TEST(Draw, AFaceThatFillsThePictureIsToldBelow) {
+TEST(Draw, AFaceThatFillsThePictureIsListedBelow) {
   Image picture = plain(300, 300);
   const std::vector faces = {face_at({10, 10, 280, 280}, kHappy)};
   MIEN_ASSERT_OK(annotate(picture, faces));

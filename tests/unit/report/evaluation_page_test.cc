@@ -23,7 +23,7 @@ eval::ClosedSetReport report_of(const std::vector<eval::Prediction>& rows) {
   return *out;
 }
 
-TEST(EvaluationPage, TellsFiguresCurvesAndMistakes) {
+TEST(EvaluationPage, ShowsFiguresCurvesAndMistakes) {
   const auto report = report_of(kRows);
   const std::string page = evaluation_page({.report = &report,
                                             .predictions = kRows,

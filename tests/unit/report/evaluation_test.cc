@@ -19,7 +19,7 @@ eval::ClosedSetReport report() {
   return *out;
 }
 
-TEST(Evaluation, TableTellsFiguresAndAbsentClasses) {
+TEST(Evaluation, TableShowsFiguresAndAbsentClasses) {
   const std::string text = evaluation_table(report());
   EXPECT_THAT(text, HasSubstr("2 samples"));
   EXPECT_THAT(text, HasSubstr("WAR        50.00 %"));
@@ -37,7 +37,7 @@ eval::RegressionRun regression() {
   return out;
 }
 
-TEST(Evaluation, RegressionTableTellsFiguresAndIntervals) {
+TEST(Evaluation, RegressionTableShowsFiguresAndIntervals) {
   const auto report = eval::regression_report(regression());
   ASSERT_TRUE(report.ok());
   const std::string text = regression_table(*report);

@@ -67,7 +67,7 @@ TEST(JsonLines, ValuesOfARegressionWithAndWithoutLabels) {
   }
 }
 
-TEST(JsonLines, ATrackTellsSharesAndSegments) {
+TEST(JsonLines, ATrackHasSharesAndSegments) {
   pipeline::TrackResult track = test::track_of("happy");
   track.labels = face_at({}, kHappy).labels;
   track.segments_left_out = 3;
@@ -145,7 +145,7 @@ TEST(JsonLines, NoFacesIsAnEmptyList) {
   EXPECT_EQ(problem_of(value), "");
 }
 
-TEST(JsonLines, FrameTellsItsTimeInSeconds) {
+TEST(JsonLines, FrameHasItsTimeInSeconds) {
   auto frame = frame_of(0, {face_at({1, 2, 3, 4}, kHappy, 7)});
   frame.frame = 3;
   frame.timestamp_us = 120'001;

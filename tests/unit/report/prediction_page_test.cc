@@ -75,7 +75,7 @@ TEST(PredictionPage, NothingIsLoadedAndNoImageWithoutTheOption) {
   EXPECT_THAT(with, HasSubstr("<img width=112 height=112 alt=\"\" src=\"data:image/jpeg;base64,"));
 }
 
-TEST(PredictionPage, PicturesTellFacesAndTheirLabels) {
+TEST(PredictionPage, PicturesShowFacesAndTheirLabels) {
   PredictionPage page(kLabels, {.images = true, .top = 1});
   const image::Image picture(64, 48);
   auto unknown = face_at({30, 8, 20, 20}, {{"sad", 0.4F}});

@@ -50,7 +50,7 @@ TEST(Subtitles, OneFaceIsNotNumbered) {
             "1\n00:59:59,900 --> 01:00:00,000\nhappy\n\n");
 }
 
-TEST(Subtitles, TellTheChangeAgainstABaseline) {
+TEST(Subtitles, ShowTheChangeAgainstABaseline) {
   const LabelSegments segments = test::segments_with_a_baseline();
   EXPECT_EQ(subtitles(segments, SubtitleFormat::kSrt),
             "1\n00:00:00,000 --> 00:00:01,000\nsad (0)\n\n"

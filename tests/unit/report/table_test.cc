@@ -105,7 +105,7 @@ TEST(Table, PictureBlock) {
   EXPECT_EQ(lines[5].find("      sad"), 0U);
 }
 
-TEST(Table, TellsTheIntensityBesideThePlace) {
+TEST(Table, ShowsTheIntensityBesideThePosition) {
   auto face = face_at({100, 120, 64, 64}, kHappy);
   face.intensity = 0.426F;
   const auto lines = lines_of(picture_table(picture_of({face})));
@@ -207,7 +207,7 @@ pipeline::TrackResult cries_then_laughs() {
   return track;
 }
 
-TEST(Table, AClipTellsSharesAndSegmentsBeforeTheWholeReading) {
+TEST(Table, AClipShowsSharesAndSegmentsBeforeTheWholeReading) {
   auto track = cries_then_laughs();
   const pipeline::SummaryResult summary{.input = "clip.mp4",
                                         .is_clip = true,
@@ -237,7 +237,7 @@ TEST(Table, AClipTellsSharesAndSegmentsBeforeTheWholeReading) {
               testing::HasSubstr("read as one, by the temporal model: happy"));
 }
 
-TEST(Table, AClipTellsTheTimesOfAClockWhereItIsKnown) {
+TEST(Table, AClipShowsClockTimesWhereKnown) {
   auto track = cries_then_laughs();
   track.clock = *parse_wall_time("2026-02-28T23:59:53+01:00");
   const pipeline::SummaryResult summary{
@@ -283,7 +283,7 @@ TEST(Table, TheTimeLineShowsWhereAFaceIsAway) {
   EXPECT_EQ(row.back(), '.');
 }
 
-TEST(Table, AClipTellsChangesAgainstItsBaseline) {
+TEST(Table, AClipShowsChangesAgainstItsBaseline) {
   auto track = cries_then_laughs();
   track.segments[2].change = 0.45;
   track.baseline = pipeline::BaselineResult{
@@ -350,7 +350,7 @@ TEST(Timeline, FillsBetweenFramesOfATrackButNotAcrossAbsence) {
   EXPECT_FALSE(timeline.is_current(0));
 }
 
-TEST(Timeline, AnAbsenceIsBridgedWhereTheSteadyAnswerSaysSo) {
+TEST(Timeline, ASteadyAnswerMayBridgeAnAbsence) {
   ClipTimeline timeline;
   auto face = face_at({1, 2, 3, 4}, kHappy, 0);
   face.steady = engine::SteadyAnswer{.labels = {{.label = "happy", .probability = 0.9F}}};
@@ -390,7 +390,7 @@ TEST(Timeline, KeepsTheLargestIntensityOfEveryPart) {
   EXPECT_NEAR(*timeline.intensity_at(0, 3'500'000'000, 4'000'000'000), 0.25, 0.01);
 }
 
-TEST(Timeline, IntensityThatIsNoNumberIsNone) {
+TEST(Timeline, NanIntensityIsNone) {
   ClipTimeline timeline;
   auto face = face_at({}, kHappy, 0);
   face.intensity = std::nanf("");

@@ -120,7 +120,7 @@ TEST(Trainer, ResumesExactlyAfterSigkill) {
   EXPECT_EQ(whole.log.size(), 2u * 21 + 6);
 }
 
-TEST(Trainer, CancelKeepsACheckpointAndGoesOn) {
+TEST(Trainer, CancelKeepsACheckpointAndContinues) {
   const test::TempDir dir;
   std::atomic<bool> cancel = false;
   ToyMethod first;
@@ -172,7 +172,7 @@ TEST(Trainer, TheTimeLeftIsThatOfTheStage) {
   ASSERT_TRUE(result.ok()) << result.status().message();
 }
 
-TEST(Trainer, TellsWhetherAFigureSelectsTheEpoch) {
+TEST(Trainer, ReportsWhetherAFigureSelectsTheEpoch) {
   const test::TempDir dir;
   ToyMethod toy;
   ASSERT_TRUE(train(toy, options(), {.folder = dir / "with", .recipe = "r"}).ok());
