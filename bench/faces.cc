@@ -36,7 +36,7 @@ Status time_face(const engine::Bundle& bundle, image::ImageView picture, const F
                         engine::LabelScorer::make(bundle, {info.name, info.labels}, {}, session));
   face::Face face;
   face.box = {0, 0, static_cast<float>(picture.width), static_cast<float>(picture.height)};
-  face.source = face::Source::kWhole;
+  face.source = face::FaceSource::kWhole;
   const auto side = static_cast<std::size_t>(info.architecture.image_size());
   std::vector<float> pixels(3 * side * side);
   std::vector<float> embedding(static_cast<std::size_t>(info.architecture.embed));
