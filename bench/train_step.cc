@@ -147,9 +147,10 @@ Status loading(const Settings& settings) {
   methods::DataOptions options;
   options.train = "fer2013.csv";
   MIEN_ASSIGN_OR_RETURN(const auto data, methods::load_training_data(options, settings.data, 1));
-  methods::SequenceReader reader{.preprocess = image::PreprocessSpec::emoclip(224),
-                                 .sampling = {.rule = video::SamplingRule::kEmoclip, .frames = 1},
-                                 .augment = data::AugmentOptions::emoclip()};
+  methods::SequenceReader reader{
+      .preprocess = image::PreprocessSpec::normalized_first(224),
+      .sampling = {.rule = video::SamplingRule::kStridedWindow, .frames = 1},
+      .augment = data::AugmentOptions::tilt_and_flip()};
   for (const int threads : settings.threads) {
     data::Loader<std::vector<float>> loader(
         [&](std::int64_t place, Rng& rng) {

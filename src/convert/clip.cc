@@ -165,8 +165,8 @@ Result<double> read_logit_scale(const checkpoint::Checkpoint& weights,
 
 image::PreprocessSpec preprocess_of(Preprocess name, int side) {
   MIEN_CHECK(name != Preprocess::kAuto);
-  if (name == Preprocess::kEmoclip) return image::PreprocessSpec::emoclip(side);
-  if (name == Preprocess::kDferClip) return image::PreprocessSpec::dfer_clip(side);
+  if (name == Preprocess::kEmoclip) return image::PreprocessSpec::normalized_first(side);
+  if (name == Preprocess::kDferClip) return image::PreprocessSpec::stretched(side);
   return image::PreprocessSpec::clip(side);
 }
 
@@ -195,10 +195,10 @@ void fill_reading(const Hints& hints, Preprocess preprocess, engine::BundleInfo&
   const auto& temporal = info.architecture.temporal;
   info.method = temporal ? "emoclip" : "clip";
   info.preprocess = preprocess != Preprocess::kAuto ? preprocess_of(preprocess, side)
-                    : temporal                      ? image::PreprocessSpec::emoclip(side)
+                    : temporal                      ? image::PreprocessSpec::normalized_first(side)
                                                     : configured_preprocess(hints.pixels, side);
   if (!temporal) return;
-  info.sampling = {.rule = video::SamplingRule::kEmoclip,
+  info.sampling = {.rule = video::SamplingRule::kStridedWindow,
                    .frames = std::min(kTemporalFrames, max_frames_of(*temporal)),
                    .stride = kTemporalStride};
 }

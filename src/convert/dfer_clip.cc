@@ -183,10 +183,10 @@ Result<Plan> plan_dfer_clip(const Source& source, const DferClip& kind, const Op
   engine::BundleInfo& info = out.info;
   info.method = "dfer-clip";
   if (options.preprocess == Preprocess::kAuto) {
-    info.preprocess = image::PreprocessSpec::dfer_clip(info.architecture.image_size());
+    info.preprocess = image::PreprocessSpec::stretched(info.architecture.image_size());
   }
   if (info.architecture.temporal) {
-    info.sampling = {.rule = video::SamplingRule::kDferClip,
+    info.sampling = {.rule = video::SamplingRule::kSegmentsOrHold,
                      .frames = max_frames_of(*info.architecture.temporal)};
   }
   info.logit_scale = kDferClipFactor;

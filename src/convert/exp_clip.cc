@@ -71,9 +71,9 @@ Result<Plan> with_projection(Plan plan, const Options& options) {
   MIEN_RETURN_IF_ERROR(info.architecture.validate("--projection"));
   info.method = "exp-clip";
   if (options.preprocess == Preprocess::kAuto) {
-    info.preprocess = image::PreprocessSpec::dfer_clip(info.architecture.image_size());
+    info.preprocess = image::PreprocessSpec::stretched(info.architecture.image_size());
   }
-  info.sampling = {.rule = video::SamplingRule::kExpClip, .frames = kExpClipFrames};
+  info.sampling = {.rule = video::SamplingRule::kCentresOrFirst, .frames = kExpClipFrames};
   info.reduce = engine::Reduce::kMeanCosine;
   plan.projection = std::move(source).value();
   plan.notes.emplace_back(

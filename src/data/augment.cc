@@ -92,7 +92,7 @@ void AugmentOptions::register_options(OptionSet& set) {
   set.add("smooth", smooth, "Bilinear; false: nearest neighbour, as EmoCLIP");
 }
 
-AugmentOptions AugmentOptions::emoclip() {
+AugmentOptions AugmentOptions::tilt_and_flip() {
   AugmentOptions out;
   out.rotate_deg = 6;
   out.flip = 0.5;

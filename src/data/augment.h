@@ -7,8 +7,8 @@
 
 namespace mien::data {
 
-/// Random changes of preprocessed pictures. The defaults change nothing; emoclip() is what EmoCLIP
-/// trains with.
+/// Random changes of preprocessed pictures. The defaults change nothing; tilt_and_flip() is what
+/// EmoCLIP trains with.
 struct AugmentOptions {
   double rotate_deg = 0;  ///< angle uniform in [-r, r], counter-clockwise
   double flip = 0;        ///< probability of a mirror image
@@ -24,7 +24,7 @@ struct AugmentOptions {
   void register_options(OptionSet& set);
   /// Rotation of +-6 degrees by nearest neighbour, fill 0, and flip with p = 0.5. Source:
   /// methods-emoclip §4.
-  static AugmentOptions emoclip();
+  static AugmentOptions tilt_and_flip();
 };
 
 /// Random values, applied equally to every frame of a clip.

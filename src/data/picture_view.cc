@@ -93,7 +93,7 @@ void PictureViewOptions::register_options(OptionSet& set) {
   set.add("flip", flip, "Probability of mirroring", {0, 1});
 }
 
-PictureViewOptions PictureViewOptions::dfer_clip() {
+PictureViewOptions PictureViewOptions::bright_crop_flip() {
   return {.brightness = 0.5, .crop_area = 0.08, .flip = 0.5};
 }
 

@@ -19,8 +19,8 @@ struct PictureViewOptions {
 
   bool any() const;
   void register_options(OptionSet& set);
-  /// DFER-CLIP on DFEW: brightness 0.5, crop from 0.08, flip 0.5, no rotation.
-  static PictureViewOptions dfer_clip();
+  /// Brightness 0.5, crop from 0.08, flip 0.5, no rotation. Source: DFER-CLIP on DFEW.
+  static PictureViewOptions bright_crop_flip();
 };
 
 /// Random values for the pictures of a clip.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/towers/table.h"
 #include "kernels/ops.h"
 
 namespace mien::engine {
@@ -23,7 +24,9 @@ Result<ClipReader> ClipReader::make(const Bundle& bundle) {
   out.embed_ = static_cast<std::size_t>(bundle.info().architecture.embed);
   MIEN_ASSIGN_OR_RETURN(out.temporal_, bundle.temporal_encoder());
   const auto& tower = bundle.info().architecture.temporal;
-  out.changes_pictures_ = tower && tower->hidden == 0;
+  out.changes_pictures_ = tower && with_kind(*tower, [](const auto& kind, const auto& /*sizes*/) {
+                            return kind.changes_pictures;
+                          });
   MIEN_ASSIGN_OR_RETURN(out.regressor_, bundle.regressor());
   for (const RegressionTarget& target : bundle.info().targets) out.targets_.push_back(target.name);
   return out;

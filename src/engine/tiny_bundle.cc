@@ -68,7 +68,7 @@ Status write_tiny_bundle(const std::filesystem::path& path, const TinyBundleOpti
   info.name = "tiny-random";
   info.architecture = tiny_architecture(tokenizer->vocabulary_size(), options);
   if (options.temporal) {
-    info.sampling = {.rule = video::SamplingRule::kEmoclip, .frames = 8, .stride = 2};
+    info.sampling = {.rule = video::SamplingRule::kStridedWindow, .frames = 8, .stride = 2};
   }
   info.preprocess = image::PreprocessSpec::clip(info.architecture.image_size());
   info.labels = text::find_builtin_labels("basic7")->labels;

@@ -161,12 +161,12 @@ PreprocessSpec PreprocessSpec::clip(int size) {
            to_float(), clip_normalize()}};
 }
 
-PreprocessSpec PreprocessSpec::emoclip(int size) {
+PreprocessSpec PreprocessSpec::normalized_first(int size) {
   return {{to_float(), clip_normalize(),
            resize(Kind::kResizeShorter, size, Filter::kBicubic, false), center_crop(size)}};
 }
 
-PreprocessSpec PreprocessSpec::dfer_clip(int size) {
+PreprocessSpec PreprocessSpec::stretched(int size) {
   return {{resize(Kind::kResizeExact, size, Filter::kBilinear, true), to_float()}};
 }
 

@@ -10,9 +10,10 @@
 namespace mien::train {
 namespace {
 
-constexpr double kE2nWarmup = 0.05;
-constexpr std::array<std::string_view, 5> kSchedules = {"constant", "step", "cosine", "restarts",
-                                                        "e2n"};
+constexpr double kEpochCosineWarmup = 0.05;
+// "e2n" is the former name of "epoch_cosine".
+constexpr std::array<std::string_view, 6> kSchedules = {"constant", "step",         "cosine",
+                                                        "restarts", "epoch_cosine", "e2n"};
 
 double cosine(double progress, double least) {
   return least +
@@ -81,9 +82,11 @@ Result<TrainOptions> stage_options(const TrainOptions& options,
 }
 
 double schedule_factor(const TrainOptions& options, double epoch, int epochs) {
-  if (options.schedule == "e2n") {
+  // Warm-up at a twentieth of the rate, then half a cosine in whole epochs. Source: E2N-FER.
+  if (options.schedule == "epoch_cosine" || options.schedule == "e2n") {
     const double behind = std::floor(epoch) - options.warmup_epochs;
-    return behind < 0 ? kE2nWarmup : cosine(behind / std::max(1, epochs), options.min_factor);
+    return behind < 0 ? kEpochCosineWarmup
+                      : cosine(behind / std::max(1, epochs), options.min_factor);
   }
   double factor = 1;
   if (options.per_epoch) epoch = std::floor(epoch);

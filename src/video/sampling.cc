@@ -72,7 +72,7 @@ Result<FrameIndices> sample_uniform(std::int64_t total, int frames) {
   return centres(total, frames);
 }
 
-Result<FrameIndices> sample_emoclip(std::int64_t total, int frames, int stride, Rng* rng) {
+Result<FrameIndices> sample_strided_window(std::int64_t total, int frames, int stride, Rng* rng) {
   MIEN_RETURN_IF_ERROR(check_counts(total, frames));
   if (stride < 1) {
     return invalid_argument("frame sampling: bad stride (expected at least 1, got " +
@@ -93,41 +93,29 @@ Result<FrameIndices> sample_emoclip(std::int64_t total, int frames, int stride, 
   return out;
 }
 
-Result<FrameIndices> sample_dfer_clip_train(std::int64_t total, int frames, Rng& rng) {
+Result<FrameIndices> sample_segments_or_hold(std::int64_t total, int frames, Rng& rng) {
   MIEN_RETURN_IF_ERROR(check_counts(total, frames));
   return total >= frames ? one_of_each_segment(total, frames, rng) : hold_last(total, frames);
 }
 
-Result<FrameIndices> sample_dfer_clip_test(std::int64_t total, int frames) {
+Result<FrameIndices> sample_centres_or_hold(std::int64_t total, int frames) {
   MIEN_RETURN_IF_ERROR(check_counts(total, frames));
   return total > frames ? centres(total, frames) : hold_last(total, frames);
 }
 
-Result<FrameIndices> sample_exp_clip(std::int64_t total, int frames) {
+Result<FrameIndices> sample_centres_or_first(std::int64_t total, int frames) {
   MIEN_RETURN_IF_ERROR(check_counts(total, frames));
   return total > frames ? centres(total, frames) : all_first(frames);
 }
 
-Result<FrameIndices> sample_cliper_train(std::int64_t total, int frames, Rng& rng) {
+Result<FrameIndices> sample_segments_or_first(std::int64_t total, int frames, Rng& rng) {
   MIEN_RETURN_IF_ERROR(check_counts(total, frames));
   return total >= frames ? one_of_each_segment(total, frames, rng) : all_first(frames);
 }
 
-Result<FrameIndices> sample_cliper_test(std::int64_t total, int frames) {
-  return sample_exp_clip(total, frames);
-}
-
-Result<FrameIndices> sample_hesp_train(std::int64_t total, int frames, Rng& rng) {
-  return sample_cliper_train(total, frames, rng);
-}
-
-Result<FrameIndices> sample_hesp_test(std::int64_t total, int frames) {
-  return sample_exp_clip(total, frames);
-}
-
 Status SamplingSpec::validate() const {
   MIEN_RETURN_IF_ERROR(check_counts(1, frames));
-  const int most = rule == SamplingRule::kEmoclip ? kMaxStride : 1;
+  const int most = rule == SamplingRule::kStridedWindow ? kMaxStride : 1;
   if (stride < 1 || stride > most) {
     return invalid_argument("frame sampling: bad stride (expected 1.." + std::to_string(most) +
                             " for " + std::string(to_string(rule)) + ", got " +
@@ -140,26 +128,27 @@ Result<FrameIndices> sample(const SamplingSpec& spec, std::int64_t total, Sampli
                             Rng* rng) {
   MIEN_RETURN_IF_ERROR(spec.validate());
   if (spec.rule == SamplingRule::kUniform) return sample_uniform(total, spec.frames);
-  if (spec.rule == SamplingRule::kEmoclip) {
-    return sample_emoclip(total, spec.frames, spec.stride, rng);
+  if (spec.rule == SamplingRule::kStridedWindow) {
+    return sample_strided_window(total, spec.frames, spec.stride, rng);
   }
   if (phase == SamplingPhase::kTest) {
-    return spec.rule == SamplingRule::kDferClip ? sample_dfer_clip_test(total, spec.frames)
-                                                : sample_exp_clip(total, spec.frames);
+    return spec.rule == SamplingRule::kSegmentsOrHold ? sample_centres_or_hold(total, spec.frames)
+                                                      : sample_centres_or_first(total, spec.frames);
   }
-  if (spec.rule == SamplingRule::kExpClip) {
+  if (spec.rule == SamplingRule::kCentresOrFirst) {
     return invalid_argument("frame sampling: exp_clip has no training rule for clips");
   }
   MIEN_CHECK(rng != nullptr);
-  return spec.rule == SamplingRule::kDferClip ? sample_dfer_clip_train(total, spec.frames, *rng)
-                                              : sample_cliper_train(total, spec.frames, *rng);
+  return spec.rule == SamplingRule::kSegmentsOrHold
+             ? sample_segments_or_hold(total, spec.frames, *rng)
+             : sample_segments_or_first(total, spec.frames, *rng);
 }
 
 Result<std::vector<FrameIndices>> sample_covering(const SamplingSpec& spec, std::int64_t total) {
   MIEN_RETURN_IF_ERROR(spec.validate());
   MIEN_RETURN_IF_ERROR(check_counts(total, spec.frames));
   const std::int64_t kept = (total - 1) / spec.stride + 1;
-  if (spec.rule != SamplingRule::kEmoclip || kept <= spec.frames) {
+  if (spec.rule != SamplingRule::kStridedWindow || kept <= spec.frames) {
     MIEN_ASSIGN_OR_RETURN(FrameIndices one, sample(spec, total, SamplingPhase::kTest, nullptr));
     return std::vector<FrameIndices>{std::move(one)};
   }

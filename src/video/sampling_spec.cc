@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::array<std::pair<SamplingRule, std::string_view>, 6> kNames = {{
     {SamplingRule::kUniform, "uniform"},
-    {SamplingRule::kEmoclip, "emoclip"},
-    {SamplingRule::kDferClip, "dfer_clip"},
-    {SamplingRule::kExpClip, "exp_clip"},
-    {SamplingRule::kCliper, "cliper"},
-    {SamplingRule::kHesp, "hesp"},
+    {SamplingRule::kStridedWindow, "emoclip"},
+    {SamplingRule::kSegmentsOrHold, "dfer_clip"},
+    {SamplingRule::kCentresOrFirst, "exp_clip"},
+    {SamplingRule::kSegmentsOrFirst, "cliper"},
+    {SamplingRule::kEightSegmentsOrFirst, "hesp"},
 }};
 
 Result<int> small_integer(const Json& json, std::string_view key, std::string_view subject) {

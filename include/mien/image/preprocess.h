@@ -48,12 +48,13 @@ struct PreprocessSpec {
 
   /// Stock CLIP: shorter side bicubic antialiased, centre crop, [0,1], CLIP mean/std.
   static PreprocessSpec clip(int size);
-  /// EmoCLIP: [0,1], CLIP mean/std, then shorter side bicubic WITHOUT antialias, centre crop
-  /// (methods-emoclip §4).
-  static PreprocessSpec emoclip(int size);
-  /// DFER-CLIP: direct antialiased bilinear resize to size x size on uint8, [0,1], no mean/std.
-  static PreprocessSpec dfer_clip(int size);
-  /// ImageNet networks: shorter side bilinear antialiased, centre crop, [0,1], its mean/std.
+  /// [0,1], CLIP mean/std, then shorter side bicubic WITHOUT antialias, centre crop. Source:
+  /// EmoCLIP (methods-emoclip §4).
+  static PreprocessSpec normalized_first(int size);
+  /// Direct antialiased bilinear resize to size x size on uint8, [0,1], no mean/std. Source:
+  /// DFER-CLIP.
+  static PreprocessSpec stretched(int size);
+  /// Networks of ImageNet: shorter side bilinear antialiased, centre crop, [0,1], its mean/std.
   static PreprocessSpec imagenet(int size);
 
   /// What parse() reads.

@@ -49,8 +49,8 @@ Result<TrainOptions> stage_options(const TrainOptions& options,
 
 /// Factor of the learning rate; `epoch` counts from 0 and has a fraction for
 /// schedules that change within an epoch (cosine, restarts, warm-up); steps change at whole epochs.
-/// `e2n`, E2N-FER's, changes at whole epochs: 1/20 while warming up, then half a cosine over
-/// `epochs`.
+/// `epoch_cosine` (E2N-FER's; `e2n` is its former name) changes at whole epochs: 1/20 while warming
+/// up, then half a cosine over `epochs`.
 double schedule_factor(const TrainOptions& options, double epoch, int epochs);
 
 }  // namespace mien::train

@@ -135,6 +135,7 @@ constinit const TemporalKind<AttentionPoolSizes> kAttentionPoolKind = {
     .add_tensors = add_attention_pool,
     .load = load_attention_pool,
     .describe = describe_attention_pool,
+    .changes_pictures = false,
 };
 
 }  // namespace mien::engine

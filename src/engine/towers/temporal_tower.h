@@ -42,6 +42,9 @@ struct TemporalKind {
                                                          const Sizes& sizes,
                                                          kernels::Precision precision);
   std::string (*describe)(const Sizes& sizes);
+  /// Whether one frame gives another embedding than the frame's own, so that pictures have to be
+  /// read as sequences of one.
+  bool changes_pictures = true;
 };
 
 }  // namespace mien::engine

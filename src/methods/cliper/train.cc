@@ -43,7 +43,7 @@ SequenceReader CliperMethod::reader() const {
   SequenceReader out;
   out.preprocess = towers_->bundle().info().preprocess;
   if (training_.squeeze) squeeze(out.preprocess);
-  out.sampling = {.rule = training_.sampling == "cliper" ? video::SamplingRule::kCliper
+  out.sampling = {.rule = training_.sampling == "cliper" ? video::SamplingRule::kSegmentsOrFirst
                                                          : video::SamplingRule::kUniform,
                   .frames = training_.frames};
   if (stage_ == Stage::kPrompts ? training_.stage1.augment : training_.stage2.augment) {

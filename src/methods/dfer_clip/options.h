@@ -24,7 +24,7 @@ struct DferClipTraining : CommonTraining {
   double lr_contexts = 1e-3;
   double temperature = 0.01;             ///< fixed; the cosines are divided by it
   std::string preprocess = "dfer_clip";  ///< resized to a square, no mean and deviation; init
-  data::PictureViewOptions view = data::PictureViewOptions::dfer_clip();
+  data::PictureViewOptions view = data::PictureViewOptions::bright_crop_flip();
   bool cache = true;  ///< of a frozen image tower when nothing is changed at random
 
   DferClipTraining() {

@@ -76,7 +76,7 @@ Status DferClipMethod::prepare_temporal() {
 SequenceReader DferClipMethod::reader() const {
   SequenceReader out;
   out.preprocess = preprocess_as(training_.preprocess);
-  out.sampling = {.rule = video::SamplingRule::kDferClip, .frames = training_.frames};
+  out.sampling = {.rule = video::SamplingRule::kSegmentsOrHold, .frames = training_.frames};
   out.pictures = training_.view;
   return out;
 }

@@ -11,14 +11,14 @@ SequenceReader EmoclipMethod::reader(bool training) const {
   const EmoclipTraining& options = training_;
   SequenceReader out;
   const int side = model_.architecture.image_size();
-  out.preprocess = options.preprocess == "emoclip" ? image::PreprocessSpec::emoclip(side)
+  out.preprocess = options.preprocess == "emoclip" ? image::PreprocessSpec::normalized_first(side)
                                                    : image::PreprocessSpec::clip(side);
   if (options.grey) {
     image::PreprocessStep grey;
     grey.kind = image::PreprocessStep::Kind::kGrey;
     out.preprocess.steps.insert(out.preprocess.steps.begin(), grey);
   }
-  out.sampling = {.rule = video::SamplingRule::kEmoclip,
+  out.sampling = {.rule = video::SamplingRule::kStridedWindow,
                   .frames = options.frames,
                   .stride = training ? options.stride : options.val_stride};
   out.augment = options.augment;
@@ -58,8 +58,8 @@ Result<ClipItem> EmoclipMethod::make_item(const data::Manifest& manifest,
       SequenceReader fixed = clips;
       MIEN_ASSIGN_OR_RETURN(
           const auto indices,
-          video::sample_emoclip(static_cast<std::int64_t>(sample.frames.size()),
-                                fixed.sampling.frames, fixed.sampling.stride, nullptr));
+          video::sample_strided_window(static_cast<std::int64_t>(sample.frames.size()),
+                                       fixed.sampling.frames, fixed.sampling.stride, nullptr));
       data::Sample chosen = sample;
       chosen.frames.clear();
       for (const auto i : indices)
@@ -72,9 +72,9 @@ Result<ClipItem> EmoclipMethod::make_item(const data::Manifest& manifest,
     MIEN_ASSIGN_OR_RETURN(out.values, clips.clip(manifest, sample, phase, rng));
     return out;
   }
-  MIEN_ASSIGN_OR_RETURN(
-      const auto indices,
-      video::sample_emoclip(static_cast<std::int64_t>(sample.frames.size()), clips.sampling.frames,
+  MIEN_ASSIGN_OR_RETURN(const auto indices,
+                        video::sample_strided_window(
+                            static_cast<std::int64_t>(sample.frames.size()), clips.sampling.frames,
                             clips.sampling.stride, starts_at_first ? nullptr : &rng));
   MIEN_ASSIGN_OR_RETURN(out.values,
                         (training ? train_rows_ : val_rows_).copy(sample, place, indices));

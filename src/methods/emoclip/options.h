@@ -73,7 +73,7 @@ struct EmoclipTraining {
   bool grey = false;     ///< pictures lose their colour first
   bool balance = false;  ///< rare classes are drawn more often
   bool cache = true;     ///< of frozen image towers, when nothing is augmented
-  data::AugmentOptions augment = data::AugmentOptions::emoclip();
+  data::AugmentOptions augment = data::AugmentOptions::tilt_and_flip();
   std::string name = {};     ///< of the bundle
   std::string licence = {};  ///< of the bundle
 

@@ -62,7 +62,7 @@ Result<std::vector<text::Label>> ExpClipMethod::labels_of_classes(
 SequenceReader ExpClipMethod::reader() const {
   SequenceReader out;
   out.preprocess = preprocess_as(training_.preprocess);
-  out.sampling = {.rule = video::SamplingRule::kExpClip, .frames = training_.frames};
+  out.sampling = {.rule = video::SamplingRule::kCentresOrFirst, .frames = training_.frames};
   return out;
 }
 

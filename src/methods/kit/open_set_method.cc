@@ -80,7 +80,7 @@ Status OpenSetMethod::load() {
       step.filter = image::Filter::kBilinear;
     }
   }
-  reader_.sampling = {.rule = video::SamplingRule::kHesp, .frames = run_.frames};
+  reader_.sampling = {.rule = video::SamplingRule::kEightSegmentsOrFirst, .frames = run_.frames};
   set_batch(run_.batch);
   return {};
 }

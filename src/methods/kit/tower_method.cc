@@ -66,7 +66,7 @@ ParameterGroup TowerMethod::image_group(bool trains) {
 
 image::PreprocessSpec TowerMethod::preprocess_as(const std::string& choice) const {
   if (choice == "init") return towers_->bundle().info().preprocess;
-  return image::PreprocessSpec::dfer_clip(towers_->architecture().image_size());
+  return image::PreprocessSpec::stretched(towers_->architecture().image_size());
 }
 
 std::string TowerMethod::pixels_fact(const std::string& choice) {

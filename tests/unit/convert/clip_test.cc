@@ -131,7 +131,7 @@ TEST(ClipPlan, ReadsClipsAsEmoClipEvaluates) {
   EXPECT_NEAR(plan->info.logit_scale, 60, 1e-4);
   EXPECT_EQ(plan->info.sampling.frames, 32);
   EXPECT_EQ(plan->info.sampling.stride, 4);
-  EXPECT_TRUE(plan->info.preprocess == image::PreprocessSpec::emoclip(8));
+  EXPECT_TRUE(plan->info.preprocess == image::PreprocessSpec::normalized_first(8));
   EXPECT_EQ(plan->left_out, std::vector<std::string>{"backbone.logit_scale"});
 }
 
@@ -143,8 +143,8 @@ TEST(ClipPlan, TakesTheRecipeThatIsAskedFor) {
   const std::map<Preprocess, image::PreprocessSpec> recipes = {
       {Preprocess::kAuto, image::PreprocessSpec::clip(8)},
       {Preprocess::kClip, image::PreprocessSpec::clip(8)},
-      {Preprocess::kEmoclip, image::PreprocessSpec::emoclip(8)},
-      {Preprocess::kDferClip, image::PreprocessSpec::dfer_clip(8)}};
+      {Preprocess::kEmoclip, image::PreprocessSpec::normalized_first(8)},
+      {Preprocess::kDferClip, image::PreprocessSpec::stretched(8)}};
   for (const auto& [name, recipe] : recipes) {
     Options options;
     options.preprocess = name;

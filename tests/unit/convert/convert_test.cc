@@ -91,7 +91,7 @@ TEST_F(ConvertTest, OptionsOfTheUser) {
   EXPECT_EQ(labels_of(*report), (std::vector<std::string>{"bored", "very bored"}));
   EXPECT_EQ(std::get<engine::VitSizes>(info.architecture.image).activation,
             kernels::Activation::kGelu);
-  EXPECT_TRUE(info.preprocess == image::PreprocessSpec::dfer_clip(8));
+  EXPECT_TRUE(info.preprocess == image::PreprocessSpec::stretched(8));
   EXPECT_EQ(report->bundle->weights().find("visual.proj")->dtype(), DType::kBF16);
   const auto card = report->bundle->card();
   MIEN_ASSERT_OK(card);
@@ -173,7 +173,7 @@ TEST_F(ConvertTest, DferClipReadsItsClassesWithTheLearnedTokens) {
     const engine::BundleInfo& info = report->bundle->info();
     EXPECT_EQ(info.method, "dfer-clip");
     EXPECT_EQ(info.logit_scale, 100);
-    EXPECT_EQ(info.sampling.rule, video::SamplingRule::kDferClip);
+    EXPECT_EQ(info.sampling.rule, video::SamplingRule::kSegmentsOrHold);
     EXPECT_EQ(info.labels[0].texts.front(), "a b. (and 4 learned tokens)");
     EXPECT_TRUE(test::has_note(report->notes, to_string(position)));
     const auto read = to_f32(*report->bundle->label_features());
@@ -238,7 +238,7 @@ TEST_F(ConvertTest, ExpClipsMapIsFoldedIntoBothTowers) {
   EXPECT_EQ(info.method, "exp-clip");
   EXPECT_EQ(info.architecture.embed, 24);
   EXPECT_EQ(info.reduce, engine::Reduce::kMeanCosine);
-  EXPECT_EQ(info.sampling.rule, video::SamplingRule::kExpClip);
+  EXPECT_EQ(info.sampling.rule, video::SamplingRule::kCentresOrFirst);
   const Json& files = *info.provenance.find("converted_from")->find("files");
   EXPECT_NE(files.find("map.safetensors"), nullptr);
   MIEN_EXPECT_CODE(convert(test::emoclip_weights(), options, "other"),

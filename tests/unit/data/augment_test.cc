@@ -77,7 +77,7 @@ TEST(Augment, ValuesAndErasing) {
 }
 
 TEST(Augment, DrawsWithinBoundsAndByTheSeed) {
-  AugmentOptions all = AugmentOptions::emoclip();
+  AugmentOptions all = AugmentOptions::tilt_and_flip();
   all.scale = 0.2;
   all.shift = 0.1;
   all.erase = 0.5;

@@ -79,7 +79,7 @@ TEST(PictureView, WithoutAFittingCropASquareOfTheShorterSideIsCut) {
 }
 
 TEST(PictureView, DrawsStayInRangeAndTakeTheSameNumbers) {
-  PictureViewOptions options = PictureViewOptions::dfer_clip();
+  PictureViewOptions options = PictureViewOptions::bright_crop_flip();
   options.rotate_deg = 4;
   Rng rng(3), other(3);
   int flips = 0, turned = 0, dark = 0;
@@ -113,7 +113,7 @@ TEST(PictureView, DrawsStayInRangeAndTakeTheSameNumbers) {
 // Too wide for any ratio: ten tries fail.
 TEST(PictureView, VeryThinPicturesAreScaled) {
   Rng rng(4);
-  PictureViewOptions options = PictureViewOptions::dfer_clip();
+  PictureViewOptions options = PictureViewOptions::bright_crop_flip();
   options.crop_area = 0.5;
   const PictureView view = draw_picture_view(options, 1000, 10, rng);
   EXPECT_TRUE(view.scale_shorter);

@@ -15,8 +15,8 @@ Result<PreprocessSpec> parse(std::string_view text) {
 }
 
 TEST(PreprocessSpec, FactoriesAreValidAndReadBack) {
-  for (const auto& spec : {PreprocessSpec::clip(224), PreprocessSpec::emoclip(224),
-                           PreprocessSpec::dfer_clip(112), PreprocessSpec::clip(336)}) {
+  for (const auto& spec : {PreprocessSpec::clip(224), PreprocessSpec::normalized_first(224),
+                           PreprocessSpec::stretched(112), PreprocessSpec::clip(336)}) {
     MIEN_ASSERT_OK(spec.validate());
     const auto text = spec.to_json().dump();
     const auto again = parse(text);
@@ -24,11 +24,11 @@ TEST(PreprocessSpec, FactoriesAreValidAndReadBack) {
     EXPECT_EQ(*again, spec);
   }
   EXPECT_EQ(PreprocessSpec::clip(336).output_size(), 336);
-  EXPECT_EQ(PreprocessSpec::dfer_clip(112).output_size(), 112);
+  EXPECT_EQ(PreprocessSpec::stretched(112).output_size(), 112);
 }
 
 TEST(PreprocessSpec, JsonForm) {
-  EXPECT_EQ(PreprocessSpec::dfer_clip(224).to_json().dump(),
+  EXPECT_EQ(PreprocessSpec::stretched(224).to_json().dump(),
             R"({"steps":[{"kind":"resize_exact","size":224,"filter":"bilinear","antialias":true},)"
             R"({"kind":"to_float"}]})");
 }

@@ -15,8 +15,8 @@ using Kind = PreprocessStep::Kind;
 
 PreprocessSpec spec_of(const std::string& method, int size) {
   if (method == "clip") return PreprocessSpec::clip(size);
-  if (method == "emoclip") return PreprocessSpec::emoclip(size);
-  if (method == "dfer_clip") return PreprocessSpec::dfer_clip(size);
+  if (method == "emoclip") return PreprocessSpec::normalized_first(size);
+  if (method == "dfer_clip") return PreprocessSpec::stretched(size);
   return {{{.kind = Kind::kGrey},
            {.kind = Kind::kCenterCrop, .size = 50},
            {.kind = Kind::kResizeExact, .size = size, .antialias = false},
@@ -57,7 +57,7 @@ TEST(Preprocess, ConstantPicture) {
     ASSERT_NEAR(clip[i], (0.2F - 0.48145466F) / 0.26862954F, 1e-6F);
     ASSERT_NEAR(clip[2 * 24 * 24 + i], (0.2F - 0.40821073F) / 0.27577711F, 1e-6F);
   }
-  for (const float v : run(source, PreprocessSpec::dfer_clip(24))) ASSERT_FLOAT_EQ(v, 0.2F);
+  for (const float v : run(source, PreprocessSpec::stretched(24))) ASSERT_FLOAT_EQ(v, 0.2F);
 }
 
 TEST(Preprocess, CenterCropRoundsLikePython) {
@@ -124,11 +124,11 @@ TEST(Preprocess, OnePixelPicture) {
 TEST(Preprocess, VeryThinPictureStaysCheap) {
   const auto out = run(Image(1, 16384), PreprocessSpec::clip(224));
   EXPECT_EQ(out.size(), 3U * 224 * 224);
-  EXPECT_EQ(run(Image(16384, 1), PreprocessSpec::emoclip(224)).size(), out.size());
+  EXPECT_EQ(run(Image(16384, 1), PreprocessSpec::normalized_first(224)).size(), out.size());
 }
 
 TEST(Preprocess, VeryThinPictureWithoutACropIsRejected) {
-  PreprocessSpec spec = PreprocessSpec::dfer_clip(8);
+  PreprocessSpec spec = PreprocessSpec::stretched(8);
   spec.steps.insert(spec.steps.begin(), {.kind = Kind::kResizeShorter, .size = 4096});
   std::vector<float> out(3 * 8 * 8);
   MIEN_EXPECT_CODE(preprocess(Image(1, 16384), spec, out), StatusCode::kResourceLimit);

@@ -261,7 +261,7 @@ TEST_F(CliperTest, ClipsKeepTheirSampling) {
   MIEN_ASSERT_OK(method->export_bundle(dir_ / "bundle", false));
   const auto bundle = engine::Bundle::load(dir_ / "bundle");
   ASSERT_TRUE(bundle.ok());
-  EXPECT_EQ((*bundle)->info().sampling.rule, video::SamplingRule::kCliper);
+  EXPECT_EQ((*bundle)->info().sampling.rule, video::SamplingRule::kSegmentsOrFirst);
   EXPECT_EQ((*bundle)->info().sampling.frames, 3);
   // The towers are those of the first bundle, byte for byte.
   const auto first = engine::Bundle::load(dir_ / "tiny");

@@ -133,8 +133,8 @@ TEST_F(DferClipTest, TheEngineGivesTheScoresOfTheTorchWing) {
   const engine::BundleInfo& info = (*bundle)->info();
   EXPECT_EQ(info.method, "dfer-clip");
   EXPECT_NEAR(info.logit_scale, 100, 1e-9);
-  EXPECT_EQ(info.sampling.rule, video::SamplingRule::kDferClip);
-  EXPECT_EQ(info.preprocess, image::PreprocessSpec::dfer_clip(32));
+  EXPECT_EQ(info.sampling.rule, video::SamplingRule::kSegmentsOrHold);
+  EXPECT_EQ(info.preprocess, image::PreprocessSpec::stretched(32));
   ASSERT_EQ(info.learned.size(), 4u);
   EXPECT_EQ(info.learned[0].tokens.size(), 3u);
   EXPECT_THAT(info.labels[0].texts[0], StartsWith("furrowed eyebrows"));
@@ -167,7 +167,7 @@ TEST_F(DferClipTest, ATemporalModelOfTheSameSizesIsTaken) {
 }
 
 TEST_F(DferClipTest, AResumedEpochSeesTheSameBatches) {
-  recipe_.training.view = data::PictureViewOptions::dfer_clip();
+  recipe_.training.view = data::PictureViewOptions::bright_crop_flip();
   std::vector<double> whole, part;
   for (const std::int64_t first : {0, 1}) {
     const auto method = make();

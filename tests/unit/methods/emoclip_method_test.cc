@@ -184,7 +184,7 @@ TEST(EmoclipMethod, AResumedEpochSeesTheSameBatches) {
   const test::TempDir dir;
   write_clips(dir.path(), 32, 4, true);
   EmoclipRecipe options = small_recipe();
-  options.training.augment = data::AugmentOptions::emoclip();
+  options.training.augment = data::AugmentOptions::tilt_and_flip();
   const auto ids = [&](std::int64_t first, std::vector<double>& losses) {
     auto method = make_run<EmoclipMethod>(options, context_of(dir));
     EXPECT_TRUE(method.ok());

@@ -120,9 +120,9 @@ TEST_F(ExpClipTest, TheBundleHasTheMapInBothProjections) {
   EXPECT_EQ(info.method, "exp-clip");
   EXPECT_EQ(info.architecture.embed, kWidth);
   EXPECT_EQ(info.reduce, engine::Reduce::kMeanCosine);
-  EXPECT_EQ(info.sampling.rule, video::SamplingRule::kExpClip);
+  EXPECT_EQ(info.sampling.rule, video::SamplingRule::kCentresOrFirst);
   EXPECT_EQ(info.sampling.frames, 16);
-  EXPECT_EQ(info.preprocess, image::PreprocessSpec::dfer_clip(32));
+  EXPECT_EQ(info.preprocess, image::PreprocessSpec::stretched(32));
   ASSERT_EQ(info.labels.size(), 4u);
   EXPECT_EQ(info.labels[1].name, "happy");
   EXPECT_EQ(info.labels[1].texts.size(), 5u);

@@ -144,7 +144,7 @@ TEST(Optimiser, StateGoesThroughAFile) {
 // methods-e2n-fer §12, lr 0.002 over 50 epochs.
 TEST(Schedule, RatesOfE2nFer) {
   TrainOptions options;
-  options.schedule = "e2n";
+  options.schedule = "epoch_cosine";
   options.warmup_epochs = 1;
   options.lr = 0.002;
   const auto lr = [&](double epoch) { return options.lr * schedule_factor(options, epoch, 50); };
@@ -155,6 +155,12 @@ TEST(Schedule, RatesOfE2nFer) {
   EXPECT_DOUBLE_EQ(lr(2.5), lr(2));
   EXPECT_NEAR(lr(26), 1e-3, 1e-12);
   EXPECT_NEAR(lr(49), 7.885299e-6, 1e-12);
+  // The former name goes on being read.
+  TrainOptions old = options;
+  old.schedule = "e2n";
+  for (const double epoch : {0.0, 0.99, 1.0, 17.5, 49.0}) {
+    EXPECT_EQ(schedule_factor(old, epoch, 50), schedule_factor(options, epoch, 50)) << epoch;
+  }
 }
 
 TEST(Schedule, Factors) {

@@ -415,7 +415,7 @@ TEST(Trainer, TwoProcessesOfEmoclipAreOne) {
   int port = 20000 + static_cast<int>((getpid() + 7919) % 20000);
   for (const std::string negatives : {"local", "gathered"}) {
     methods::EmoclipRecipe recipe = methods::small_recipe();
-    recipe.training.augment = data::AugmentOptions::emoclip();
+    recipe.training.augment = data::AugmentOptions::tilt_and_flip();
     recipe.training.negatives = negatives;
     recipe.training.batch = 4;
     std::vector<pid_t> children;
