@@ -15,6 +15,7 @@
 #include "methods/e2n/options.h"
 #include "methods/emoclip/options.h"
 #include "methods/exp_clip/options.h"
+#include "methods/face_detector/options.h"
 #include "methods/hesp/options.h"
 
 namespace mien::methods {
@@ -37,6 +38,7 @@ constexpr MethodRow kMethods[] = {
     {"hesp", hesp_recipe},
     {"arpl", arpl_recipe},
     {"coop", coop_recipe},
+    {"face-detector", face_detector_recipe},
 };
 
 }  // namespace

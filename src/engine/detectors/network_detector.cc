@@ -50,51 +50,17 @@ class NetworkDetector final : public face::FaceDetector {
   std::vector<face::Detection> candidates_;
 };
 
-// Source: the decoding of libfacedetection.train and of OpenCV's FaceDetectorYN.
 void NetworkDetector::read(const PyramidMap& map, float least) {
   // sqrt(a * b) is not above `least` where one of them is below its square.
   const float least_logit = logit(least * least);
-  const auto stride = static_cast<float>(map.stride);
   for (std::int64_t y = 0; y < map.height; ++y) {
     for (std::int64_t x = 0; x < map.width; ++x) {
       const float* a = map.values + (y * map.width + x) * kAnswers;
       // Written so that what is not a number is not a face.
       if (!(a[0] >= least_logit && a[1] >= least_logit)) continue;
-      const float score = std::sqrt(sigmoid(a[0]) * sigmoid(a[1]));
-      if (!(score >= least)) continue;
-      const auto left = static_cast<float>(x), top = static_cast<float>(y);
-      face::Detection found;
-      found.score = score;
-      const float w = stride * std::exp(a[4]), h = stride * std::exp(a[5]);
-      found.box = {(left + a[2]) * stride - w / 2, (top + a[3]) * stride - h / 2, w, h};
-      found.points.emplace();
-      bool finite =
-          std::isfinite(w) && std::isfinite(h) && std::isfinite(a[2]) && std::isfinite(a[3]);
-      for (std::size_t i = 0; i < 5; ++i) {
-        const float px = a[6 + 2 * i], py = a[7 + 2 * i];
-        finite = finite && std::isfinite(px) && std::isfinite(py);
-        (*found.points)[i] = {(left + px) * stride, (top + py) * stride};
-      }
-      if (finite) candidates_.push_back(found);
+      if (const auto found = face_at(map, x, y, least)) candidates_.push_back(*found);
     }
   }
-}
-
-// Of boxes that overlap, the surest.
-std::vector<face::Detection> without_overlaps(std::vector<face::Detection>& candidates,
-                                              double overlap) {
-  std::stable_sort(
-      candidates.begin(), candidates.end(),
-      [](const face::Detection& a, const face::Detection& b) { return a.score > b.score; });
-  if (candidates.size() > kMostCandidates) candidates.resize(kMostCandidates);
-  std::vector<face::Detection> out;
-  for (const face::Detection& one : candidates) {
-    const bool known = std::any_of(out.begin(), out.end(), [&](const face::Detection& kept) {
-      return image::iou(kept.box, one.box) > overlap;
-    });
-    if (!known) out.push_back(one);
-  }
-  return out;
 }
 
 Result<std::vector<face::Detection>> NetworkDetector::detect(image::ImageView picture,
@@ -138,6 +104,43 @@ Result<std::vector<face::Detection>> NetworkDetector::detect(image::ImageView pi
 }
 
 }  // namespace
+
+std::optional<face::Detection> face_at(const PyramidMap& map, std::int64_t x, std::int64_t y,
+                                       float least) {
+  const float* a = map.values + (y * map.width + x) * kAnswers;
+  const auto stride = static_cast<float>(map.stride);
+  face::Detection found;
+  found.score = std::sqrt(sigmoid(a[0]) * sigmoid(a[1]));
+  if (!(found.score >= least)) return std::nullopt;
+  const auto left = static_cast<float>(x), top = static_cast<float>(y);
+  const float w = stride * std::exp(a[4]), h = stride * std::exp(a[5]);
+  found.box = {(left + a[2]) * stride - w / 2, (top + a[3]) * stride - h / 2, w, h};
+  bool finite = std::isfinite(w) && std::isfinite(h) && std::isfinite(a[2]) && std::isfinite(a[3]);
+  found.points.emplace();
+  for (std::size_t i = 0; i < 5; ++i) {
+    const float px = a[6 + 2 * i], py = a[7 + 2 * i];
+    finite = finite && std::isfinite(px) && std::isfinite(py);
+    (*found.points)[i] = {(left + px) * stride, (top + py) * stride};
+  }
+  if (!finite) return std::nullopt;
+  return found;
+}
+
+std::vector<face::Detection> without_overlaps(std::vector<face::Detection>& candidates,
+                                              double overlap) {
+  std::stable_sort(
+      candidates.begin(), candidates.end(),
+      [](const face::Detection& a, const face::Detection& b) { return a.score > b.score; });
+  if (candidates.size() > kMostCandidates) candidates.resize(kMostCandidates);
+  std::vector<face::Detection> out;
+  for (const face::Detection& one : candidates) {
+    const bool known = std::any_of(out.begin(), out.end(), [&](const face::Detection& kept) {
+      return image::iou(kept.box, one.box) > overlap;
+    });
+    if (!known) out.push_back(one);
+  }
+  return out;
+}
 
 std::unique_ptr<face::FaceDetector> make_network_detector(
     std::shared_ptr<const DetectorBundle> bundle) {

@@ -43,6 +43,15 @@ struct PyramidMap {
   int stride = 0;
 };
 
+/// The face that a place says, in pixels of the picture that was searched; nothing where an answer
+/// is not a number, or the score is below `least`. Source: the decoding of libfacedetection.train
+/// and of OpenCV's FaceDetectorYN.
+std::optional<face::Detection> face_at(const PyramidMap& map, std::int64_t x, std::int64_t y,
+                                       float least);
+/// Of boxes that overlap, the surest; surest first. Reorders `candidates`.
+std::vector<face::Detection> without_overlaps(std::vector<face::Detection>& candidates,
+                                              double overlap);
+
 /// A network packed for this CPU. Immutable; shared by threads. A picture runs through its first
 /// layers line by line: only the maps of the pyramid are ever held whole.
 class Pyramid {
