@@ -66,8 +66,8 @@ Result<std::vector<int>> read_sizes(const Json& json, std::string_view key, int 
   const Json* list = json.find(key);
   if (list == nullptr || !list->is_array() || list->as_array().empty() ||
       list->as_array().size() > kMaxStages) {
-    return corrupt(fmt::format("{}: '{}' is missing or no list (expected 1 to {} numbers)", subject,
-                               key, kMaxStages));
+    return corrupt(fmt::format("{}: '{}' is missing or not a list (expected 1 to {} numbers)",
+                               subject, key, kMaxStages));
   }
   std::vector<int> out;
   for (const Json& item : list->as_array()) {

@@ -85,7 +85,8 @@ Status check_scales(const checkpoint::Checkpoint& weights, const ExpectedTensor&
   MIEN_RETURN_IF_ERROR(copy_to_f32(*scales, values));
   const auto usable = [](float value) { return std::isfinite(value) && value > 0; };
   if (!std::all_of(values.begin(), values.end(), usable)) {
-    return corrupt(fmt::format("{}: '{}' has a scale that is no number above zero", subject, name));
+    return corrupt(
+        fmt::format("{}: '{}' has a scale that is not a positive number", subject, name));
   }
   return {};
 }

@@ -109,7 +109,7 @@ Result<std::map<std::string, std::string>> parse_files(const Json& json, std::st
     const bool plain = !name.empty() && name != "." && name != ".." &&
                        name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
     if (!plain)
-      return corrupt(fmt::format("{}: 'files' has a name that is no plain file name", subject));
+      return corrupt(fmt::format("{}: 'files' has a name that is not a plain file name", subject));
     if (!hash.is_string() || hash.as_string().size() != 64) {
       return corrupt(
           fmt::format("{}: '{}' has no sha256 (expected 64 hexadecimal digits)", subject, name));

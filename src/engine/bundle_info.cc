@@ -93,7 +93,8 @@ Result<std::optional<std::pair<double, double>>> parse_range(const Json& json,
       return std::optional(out);
     }
   }
-  return corrupt(fmt::format("{}: 'range' is no scale (expected [least, most], or null)", subject));
+  return corrupt(
+      fmt::format("{}: 'range' is not a scale (expected [least, most], or null)", subject));
 }
 
 // As many as the architecture says; none, and no key, without a regression head.
@@ -121,7 +122,7 @@ Result<std::vector<RegressionTarget>> parse_targets(const Json& json, const Arch
     if (target.name.empty() || target.name.size() > kMaxTargetName ||
         !names.insert(target.name).second) {
       return corrupt(
-          fmt::format("{}: the name is empty, too long or there twice (expected 1 to {} bytes)",
+          fmt::format("{}: the name is empty, too long or a duplicate (expected 1 to {} bytes)",
                       place, kMaxTargetName));
     }
     MIEN_ASSIGN_OR_RETURN(target.range, parse_range(item, place));

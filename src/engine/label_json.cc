@@ -25,8 +25,8 @@ Result<text::Label> label_from_json(const Json& json, std::string_view subject,
   if (texts != nullptr) {
     for (const Json& text : texts->as_array()) {
       if (!text.is_string() || text.as_string().size() > limits.max_text_bytes) {
-        return corrupt(fmt::format("{}: a text of '{}' is no string of at most {} bytes", subject,
-                                   out.name, limits.max_text_bytes));
+        return corrupt(fmt::format("{}: a text of '{}' is not a string of at most {} bytes",
+                                   subject, out.name, limits.max_text_bytes));
       }
       out.texts.push_back(text.as_string());
     }
@@ -73,7 +73,7 @@ Result<std::vector<text::Label>> labels_from_json(const Json& list, std::string_
   for (const Json& item : list.as_array()) {
     MIEN_ASSIGN_OR_RETURN(text::Label label, label_from_json(item, subject, limits, 1));
     if (!names.insert(label.name).second) {
-      return corrupt(fmt::format("{}: label '{}' is there twice", subject, label.name));
+      return corrupt(fmt::format("{}: duplicate label '{}'", subject, label.name));
     }
     out.push_back(std::move(label));
   }

@@ -11,7 +11,7 @@ Result<std::vector<NearWord>> token_from_json(const Json& list, std::string_view
                                               const Limits& limits) {
   if (!list.is_array() || list.size() == 0 || list.size() > kMostTokens) {
     return corrupt(
-        fmt::format("{}: a learned token is no list of 1 to {} words", subject, kMostTokens));
+        fmt::format("{}: a learned token is not a list of 1 to {} words", subject, kMostTokens));
   }
   std::vector<NearWord> out;
   for (const Json& item : list.as_array()) {
@@ -64,7 +64,7 @@ Result<std::vector<LearnedText>> learned_from_json(const Json& list, std::size_t
   for (const Json& text : list.as_array()) {
     if (!text.is_array() || text.size() == 0 || text.size() > kMostTokens) {
       return corrupt(
-          fmt::format("{}: a learned text is no list of 1 to {} tokens", subject, kMostTokens));
+          fmt::format("{}: a learned text is not a list of 1 to {} tokens", subject, kMostTokens));
     }
     LearnedText& learned = out.emplace_back();
     for (const Json& token : text.as_array()) {

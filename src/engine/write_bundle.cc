@@ -110,14 +110,14 @@ Status check_bundle_target(const fs::path& path, bool overwrite) {
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
     if (!fs::is_symlink(fs::symlink_status(path, error))) return {};
-    return invalid_argument(path.string() + ": is a link that leads nowhere (expected a new name)");
+    return invalid_argument(path.string() + ": is a dangling link (expected a new name)");
   }
   if (!fs::is_directory(status)) {
     return invalid_argument(path.string() + ": is a file (expected a folder to make)");
   }
   if (!overwrite) {
     return invalid_argument(path.string() +
-                            ": exists already (expected a new name, or a wish to replace it)");
+                            ": exists already (expected a new name, or permission to replace it)");
   }
   const std::set<std::string> known = files_of_bundle(path);
   std::vector<std::string> others;
@@ -143,7 +143,7 @@ Status check_bundle_target(const fs::path& path, bool overwrite) {
   std::sort(others.begin(), others.end());
   const std::size_t told = std::min(others.size(), kMostNamed);
   return invalid_argument(fmt::format(
-      "{}: is not replaced, because it holds what is no part of a bundle: {}{} (expected a bundle "
+      "{}: not replaced, as it holds files that are not part of a bundle: {}{} (expected a bundle "
       "and nothing else)",
       path.string(),
       fmt::join(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(told), ", "),

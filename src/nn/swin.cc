@@ -15,7 +15,7 @@ namespace {
 constexpr double kHeadEps = 2e-5;
 constexpr double kHeadMomentum = 0.1;
 constexpr double kInitialStd = 0.02;
-constexpr double kHidden = -100.0;  // added to the scores of tokens that are no neighbours
+constexpr double kHidden = -100.0;  // added to the scores of tokens that are not neighbours
 
 // A linear layer that starts as Swin does: N(0, 0.02) and no bias.
 void add_small_linear(torch::nn::Module& root, const std::string& path, int in, int out,

@@ -20,7 +20,7 @@ using kernels::Linear;
 using kernels::Precision;
 
 constexpr float kHeadEps = 2e-5F;
-constexpr float kHidden = -100.0F;  // added to the scores of tokens that are no neighbours
+constexpr float kHidden = -100.0F;  // added to the scores of tokens that are not neighbours
 // Rows of the first stage in one pass: the last stages need several pictures to use their weights
 // more than once.
 constexpr std::int64_t kSwinRowsPerPass = 12'600;

@@ -68,6 +68,11 @@ nn::ResidualOptions residual_options(const engine::ResidualSizes& sizes, int emb
           .embed = sizes.projection ? embed : 0};
 }
 
+namespace {
+
+// One function per alternative of engine::ImageTower and engine::TextTower; std::visit does not
+// compile when one is missing.
+
 std::shared_ptr<nn::ImageTowerModule> make_tower(const engine::VitSizes& sizes, int embed,
                                                  const TowerTraining& /*training*/) {
   return std::make_shared<nn::VitImpl>(vit_options(sizes, embed));
@@ -139,6 +144,8 @@ Result<std::shared_ptr<nn::TextTowerModule>> load_tower(const engine::WordTextSi
       nn::load_by_name(stored, weights, {.prefix = out->prefix(), .strict = false}));
   return std::shared_ptr<nn::TextTowerModule>(std::move(out));
 }
+
+}  // namespace
 
 std::shared_ptr<nn::ImageTowerModule> make_image_tower(const engine::ImageTower& tower, int embed,
                                                        const TowerTraining& training) {

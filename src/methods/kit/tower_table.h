@@ -18,29 +18,11 @@ struct TowerTraining {
   double drop_path = 0;  ///< probability that the last block is left out, where a kind has that
 };
 
-// The trainable twin of every kind of tower: one function per alternative of engine::ImageTower
-// and engine::TextTower. std::visit does not compile when one is missing.
-
-/// An image tower with random weights.
-std::shared_ptr<nn::ImageTowerModule> make_tower(const engine::VitSizes& sizes, int embed,
-                                                 const TowerTraining& training);
-std::shared_ptr<nn::ImageTowerModule> make_tower(const engine::ResidualSizes& sizes, int embed,
-                                                 const TowerTraining& training);
-std::shared_ptr<nn::ImageTowerModule> make_tower(const engine::SwinSizes& sizes, int embed,
-                                                 const TowerTraining& training);
-
-/// A text tower with the weights of a bundle. Precondition: the bundle has such a tower, and the
-/// tokenizer is its own.
-Result<std::shared_ptr<nn::TextTowerModule>> load_tower(const engine::ClipTextSizes& sizes,
-                                                        const engine::Bundle& bundle,
-                                                        const text::Tokenizer& tokenizer);
-Result<std::shared_ptr<nn::TextTowerModule>> load_tower(const engine::WordTextSizes& sizes,
-                                                        const engine::Bundle& bundle,
-                                                        const text::Tokenizer& tokenizer);
-
-/// The same for a tower of any kind.
+/// The trainable twin of an image tower of any kind, with random weights.
 std::shared_ptr<nn::ImageTowerModule> make_image_tower(const engine::ImageTower& tower, int embed,
                                                        const TowerTraining& training = {});
+/// The trainable twin of a text tower of any kind, with the weights of a bundle. Precondition: the
+/// bundle has such a tower, and the tokenizer is its own.
 Result<std::shared_ptr<nn::TextTowerModule>> load_text_tower(const engine::TextTower& tower,
                                                              const engine::Bundle& bundle,
                                                              const text::Tokenizer& tokenizer);
