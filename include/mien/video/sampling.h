@@ -51,6 +51,7 @@ enum class SamplingRule {
   kSegmentsOrFirst,       ///< ["cliper"] sample_segments_or_first, sample_centres_or_first
   kEightSegmentsOrFirst,  ///< ["hesp"] the same; published with 8 frames
 };
+/// Training may draw frames at random; testing gives the same frames every time.
 enum class SamplingPhase { kTrain, kTest };
 
 /// The stable name of a rule, for example "dfer_clip".
