@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "methods/kit/recipe.h"
-#include "methods/kit/run_options.h"
+#include "methods/kit/common_training.h"
 #include "mien/core/options.h"
 #include "mien/engine/detector.h"
 
