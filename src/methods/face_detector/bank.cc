@@ -146,7 +146,7 @@ Result<std::shared_ptr<const FaceBank>> FaceBank::open(const FaceDataOptions& op
     for (std::size_t part = 0; part < 2; ++part) {
       if (!set.faces[part].empty() || set.share == 0) continue;
       return invalid_argument(
-          fmt::format("{}: the teacher sees no face in the {} part of its {} pictures",
+          fmt::format("{}: the teacher finds no face in the {} part of {} pictures",
                       options.crops[i], part == 0 ? "training" : "validation", crops.size()));
     }
     out->sets_.push_back(std::move(set));

@@ -47,7 +47,8 @@ Status FaceDetectorMethod::export_bundle(const std::filesystem::path& path, bool
           fmt::format("Threshold: {:.2f}, at {:.3f} false alarms per composed picture of people "
                       "and backgrounds that did not train.",
                       info.threshold, recipe_.training.alarms),
-          "Boxes and five points as the teacher's; it finds faces, and tells nobody apart."}};
+          "Boxes and five points follow the teacher's. It finds faces; it does not recognise "
+          "people."}};
   content.card = card.text(info.name);
   return engine::write_detector(path, std::move(content), overwrite);
 }

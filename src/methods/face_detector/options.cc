@@ -52,17 +52,17 @@ Status FaceDataOptions::validate() const {
   if (backgrounds.empty()) {
     return invalid_argument("faces.backgrounds: is empty (expected folders of pictures)");
   }
-  const bool fits = crop_shares.empty() || crop_shares.size() == crops.size();
-  const bool sums =
-      crop_shares.empty() ||
-      (std::all_of(crop_shares.begin(), crop_shares.end(),
-                   [](int share) { return share >= 0 && share <= 1000; }) &&
-       std::any_of(crop_shares.begin(), crop_shares.end(), [](int share) { return share > 0; }));
-  if (fits && sums) return {};
+  if (crop_shares.empty()) return {};
+  if (crop_shares.size() != crops.size()) {
+    return invalid_argument(
+        fmt::format("faces.crop_shares: wrong number of values (expected {}, as many as "
+                    "faces.crops, got {})",
+                    crops.size(), crop_shares.size()));
+  }
+  const auto [least, most] = std::minmax_element(crop_shares.begin(), crop_shares.end());
+  if (*least >= 0 && *most > 0 && *most <= 1000) return {};
   return invalid_argument(
-      fmt::format("faces.crop_shares: expected {} whole numbers from 0 to 1000, one for each of "
-                  "faces.crops, not all 0",
-                  crops.size()));
+      "faces.crop_shares: out of range (expected whole numbers from 0 to 1000, not all 0)");
 }
 
 void SceneOptions::register_options(OptionSet& set) {

@@ -261,7 +261,7 @@ Result<SceneSources> load_scene_sources(const FaceDataOptions& options,
     if (context.progress) context.progress("backgrounds", i, total);
     const StoredPicture& one = all[static_cast<std::size_t>(i)];
     auto read = one.read();
-    if (!read.ok()) continue;  // of a package, some of whose pictures may be too large
+    if (!read.ok()) continue;  // packages have pictures beyond our limits, too
     image::Image picture = at_most(std::move(*read), options.background_side);
     if (std::min(picture.width(), picture.height()) < 16) continue;
     const image::Image half = at_most(picture, options.background_side / 2);
@@ -273,8 +273,11 @@ Result<SceneSources> load_scene_sources(const FaceDataOptions& options,
   }
   for (const auto& part : out.backgrounds) {
     if (!part.empty()) continue;
-    return invalid_argument(fmt::format(
-        "faces.backgrounds: {} pictures give no faceless one to train and to validate", total));
+    return invalid_argument(
+        fmt::format("faces.backgrounds: too few pictures without a face among {} (expected some to "
+                    "train and some "
+                    "to validate)",
+                    total));
   }
   for (const std::string& name : options.frames) {
     MIEN_ASSIGN_OR_RETURN(const auto some, list_pictures(below_data(context.data, name), true));

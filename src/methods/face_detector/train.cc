@@ -48,8 +48,8 @@ Status FaceDetectorMethod::prepare() {
   for (int l = 0; l < sizes.levels; ++l) {
     if (taught.levels == sizes.levels && taught.stride(l) == sizes.stride(l)) continue;
     return invalid_argument(
-        fmt::format("{}: has places that the network has not (expected {} levels, the finest of {} "
-                    "pixels)",
+        fmt::format("{}: its levels do not match those of the network (expected {} levels, the "
+                    "finest with a stride of {} pixels)",
                     recipe_.training.teacher, sizes.levels, sizes.stride(0)));
   }
   MIEN_ASSIGN_OR_RETURN(auto bank, FaceBank::open(recipe_.faces, *teacher_, context_));

@@ -311,13 +311,13 @@ TEST_F(FaceTraining, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(problem(bad), HasSubstr("scenes.side: is 50 (expected a multiple of 32"));
   bad = recipe_;
   bad.faces.crop_shares = {1, 2};
-  EXPECT_THAT(problem(bad), HasSubstr("faces.crop_shares"));
+  EXPECT_THAT(problem(bad), HasSubstr("faces.crop_shares: wrong number of values (expected 1"));
   bad = recipe_;
   bad.training.teacher = "nowhere";
   EXPECT_THAT(problem(bad), HasSubstr("nowhere"));
   bad = recipe_;
   bad.network.stem_stride = 2;
-  EXPECT_THAT(problem(bad), HasSubstr("teacher: has places that the network has not"));
+  EXPECT_THAT(problem(bad), HasSubstr("teacher: its levels do not match"));
   bad = recipe_;
   bad.faces.backgrounds = {"crops.csv"};
   EXPECT_NE(problem(bad), "made");
