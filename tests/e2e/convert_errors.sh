@@ -34,7 +34,7 @@ expect 1 "not a weights file" convert text.pt dst
 head -c 5000 tiny/model.safetensors >cut.safetensors
 expect 1 "cut.safetensors" convert cut.safetensors dst
 mkdir several && touch several/a.pt several/b.pt
-expect 1 "has 2 weights files" convert several dst
+expect 1 "2 weights files" convert several dst
 absent dst
 
 # A pickle that wants to run a command is read without running it, and refused.

@@ -56,7 +56,7 @@ second: "c."
 YAML
 convert dfer.safetensors out --labels texts.yaml
 exits 2
-err_has 'dfer.safetensors: does not say where the text of a class stands .*--class-token-position end, .* front or middle'
+err_has 'dfer.safetensors: position of the class text among the learned tokens is unknown .*--class-token-position end, .* front or middle'
 convert stock.safetensors out --class-token-position end
 exits 2
 err_has 'has no learned tokens'

@@ -120,7 +120,7 @@ check "what stands out" grep -qE '^1.png.*(mouth|jaw)' h.csv
 printf 'path,geo_eyes_open\n1.png,0.5\n' >g.csv
 run data caption g.csv -o i.csv
 exits 2
-err_is 'g.csv:2: 1.png: has 1 of the 7 geo_\* columns \(expected all or none\)'
+err_is 'g.csv:2: 1.png: 1 of the 7 geo_\* columns \(expected all or none\)'
 check "nothing written" test ! -e i.csv
 
 section "captions from votes"

@@ -96,7 +96,7 @@ run eval tiny --data m.csv --labels 'happy,sad,bored' --shared-classes
 out_has 'left out: 8 samples of anger, fear, which no label covers'
 run eval tiny --data m.csv --labels 'happy,bored' --shared-classes
 exits 2
-err_has 'shares 1 of its classes'
+err_has '1 of its classes match a label'
 
 section "groups"
 run eval tiny --data m.csv --group-by age --json

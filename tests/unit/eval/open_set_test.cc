@@ -207,7 +207,7 @@ TEST(OpenSet, BadInput) {
   EXPECT_THAT(open_set_result({{"x"}, {"d"}}, classes, rows, 1).status().message(),
               HasSubstr("the data has no class 'x'"));
   EXPECT_THAT(open_set_result({{"a", "a"}, {"d"}}, classes, rows, 1).status().message(),
-              HasSubstr("named twice"));
+              HasSubstr("duplicate class 'a'"));
   MIEN_EXPECT_CODE(open_set_result({{}, {"d"}}, classes, rows, 1), StatusCode::kInvalidArgument);
   EXPECT_THAT(open_set_result({{"a"}, {}}, classes, rows, 1).status().message(),
               HasSubstr("and 0 of unknown classes"));
