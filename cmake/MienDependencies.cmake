@@ -3,7 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)                      # everywhere
 find_package(nlohmann_json REQUIRED)            # core
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # core
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)  # core (hashes), serve (TLS)
 find_package(JPEG REQUIRED)                     # image
 find_package(PNG REQUIRED)                      # image
 find_package(ZLIB REQUIRED)                     # image, checkpoint, text
@@ -27,6 +27,10 @@ find_package(OpenMP QUIET COMPONENTS CXX)       # LibTorch
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)        # report
 pkg_check_modules(PANGO REQUIRED IMPORTED_TARGET pangocairo)   # report
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)    # jobs
+# serve: Beast and Asio, headers only.
+find_path(MIEN_BOOST_INCLUDE boost/beast/version.hpp REQUIRED)
+add_library(mien_boost INTERFACE IMPORTED)
+target_include_directories(mien_boost SYSTEM INTERFACE ${MIEN_BOOST_INCLUDE})
 find_package(CLI11 REQUIRED)                    # apps
 # face: dlib, without its own CMake package, which requires BLAS, GUI and codec libraries. Only the
 # static library: a few of its objects are linked, and nothing is needed at run time.

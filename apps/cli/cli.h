@@ -74,6 +74,7 @@ void add_export(CLI::App& app, Context& context);
 void add_data(CLI::App& app, Context& context);
 void add_convert(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
+void add_serve(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 
 }  // namespace mien::cli

@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   add_data(app, context);
   add_convert(app, context);
   add_inspect(app, context);
+  add_serve(app, context);
   add_doctor(app, context);
   for (CLI::App* verb : app.get_subcommands({})) refuse_empty_values(*verb);
   install_signal_handlers();

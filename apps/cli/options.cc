@@ -165,16 +165,20 @@ Result<std::filesystem::path> find_model(const std::string& name_or_path) {
   return engine::find_bundle(name_or_path, first);
 }
 
+engine::BundleOptions bundle_options(const ModelOptions& options) {
+  engine::BundleOptions out;
+  out.limits = options.limits;
+  out.many_pictures = options.many_pictures;
+  out.views = options.views;
+  out.precision = engine::find_precision(options.precision).value_or(out.precision);
+  return out;
+}
+
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options) {
   const std::string wanted =
       options.bundle.empty() ? std::string(engine::kDefaultBundle) : options.bundle;
   MIEN_ASSIGN_OR_RETURN(const std::filesystem::path path, find_model(wanted));
-  engine::BundleOptions bundle;
-  bundle.limits = options.limits;
-  bundle.many_pictures = options.many_pictures;
-  bundle.views = options.views;
-  bundle.precision = engine::find_precision(options.precision).value_or(bundle.precision);
-  return engine::Bundle::load(path, bundle);
+  return engine::Bundle::load(path, bundle_options(options));
 }
 
 void tell_precision(const Context& context, const ModelOptions& options,
@@ -195,19 +199,6 @@ Status tell_words(const Context& context, const engine::Bundle& bundle,
   MIEN_ASSIGN_OR_RETURN(const auto notes, engine::label_notes(bundle, labels));
   for (const std::string& note : notes) context.report("labels: " + note);
   return {};
-}
-
-Result<engine::UnknownChoice> parse_unknown(const std::string& text) {
-  using Mode = engine::UnknownChoice::Mode;
-  if (text == "off") return engine::UnknownChoice{Mode::kOff, 0};
-  if (text == "auto") return engine::UnknownChoice{Mode::kAuto, 0};
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    return invalid_argument(
-        fmt::format("--unknown: invalid value '{}' (expected off, auto or a number)", text));
-  }
-  return engine::UnknownChoice{Mode::kValue, value};
 }
 
 Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text) {

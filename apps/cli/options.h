@@ -45,6 +45,8 @@ void add_engine_options(CLI::App& verb, ModelOptions& options);
 /// A path that exists, or a shipped bundle by name; the folder $MIEN_MODELS is searched first.
 /// Errors: kNotFound.
 Result<std::filesystem::path> find_model(const std::string& name_or_path);
+/// How a bundle is loaded.
+engine::BundleOptions bundle_options(const ModelOptions& options);
 /// The bundle of --bundle, or the shipped default. Errors: kNotFound; those of Bundle::load.
 Result<std::shared_ptr<const engine::Bundle>> load_bundle(const ModelOptions& options);
 /// Reports when the image tower runs in another type than --precision asks for.
@@ -56,8 +58,6 @@ void tell_precision(const Context& context, const ModelOptions& options,
 Status tell_words(const Context& context, const engine::Bundle& bundle,
                   const text::LabelSet& labels);
 
-/// "off", "auto" or a number. Errors: kInvalidArgument.
-Result<engine::UnknownChoice> parse_unknown(const std::string& text);
 /// "mean", "mean-cosine" or "max"; "auto" gives none: the bundle decides. Errors:
 /// kInvalidArgument.
 Result<std::optional<engine::Reduce>> parse_reduce(const std::string& text);

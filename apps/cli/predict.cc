@@ -162,7 +162,9 @@ Result<pipeline::RecognizerOptions> recognizer_options(const PredictOptions& opt
   pipeline::RecognizerOptions out;
   MIEN_ASSIGN_OR_RETURN(out.finder, finder_options(options.faces));
   out.finder.landmarks = wants_landmarks(options.outputs, options.faces);
-  MIEN_ASSIGN_OR_RETURN(out.scorer.unknown, parse_unknown(options.unknown));
+  auto unknown = engine::parse_unknown_choice(options.unknown);
+  if (!unknown.ok()) return unknown.status().with_prefix("--unknown");
+  out.scorer.unknown = *unknown;
   MIEN_ASSIGN_OR_RETURN(out.scorer.reduce, parse_reduce(options.reduce));
   MIEN_ASSIGN_OR_RETURN(out.scorer.compound, parse_compound(options.compound));
   const bool raw = out.scorer.compound == engine::Compound::kRawMean;

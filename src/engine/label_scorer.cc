@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 
@@ -86,6 +87,19 @@ UnknownRule::Kind rule_for(const BundleInfo& bundle, const text::LabelSet& label
 }
 
 }  // namespace
+
+Result<UnknownChoice> parse_unknown_choice(std::string_view text) {
+  using Mode = UnknownChoice::Mode;
+  if (text == "off") return UnknownChoice{Mode::kOff, 0};
+  if (text == "auto") return UnknownChoice{Mode::kAuto, 0};
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return invalid_argument(
+        fmt::format("invalid value '{}' (expected off, auto or a number)", text));
+  }
+  return UnknownChoice{Mode::kValue, value};
+}
 
 Status check_unknown(const UnknownChoice& choice, const BundleInfo& bundle,
                      const text::LabelSet& labels) {

@@ -178,6 +178,15 @@ Result<Reduced> load_reduced(const std::filesystem::path& path, const Enough& en
   return decode_named(bytes, path.string(), limits, enough);
 }
 
+Result<Reduced> decode_reduced(Bytes bytes, std::string_view subject, const Enough& enough,
+                               const Limits& limits) {
+  if (bytes.size() > limits.max_image_bytes) {
+    return resource_limit(fmt::format("{}: is too large (expected at most {} bytes, got {})",
+                                      subject, limits.max_image_bytes, bytes.size()));
+  }
+  return decode_named(bytes, subject, limits, enough);
+}
+
 bool has_image_extension(const std::filesystem::path& path) {
   static constexpr std::array<std::string_view, 22> kExtensions{
       ".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".apng", ".webp", ".bmp", ".dib", ".ppm", ".pgm",

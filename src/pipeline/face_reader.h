@@ -63,6 +63,10 @@ class FaceReader {
   void tell_intensity(std::shared_ptr<const engine::NeutralDifference> neutral) {
     neutral_ = std::move(neutral);
   }
+  /// From now on faces are scored so.
+  void change_scorer(std::shared_ptr<const engine::LabelScorer> scorer) {
+    scorer_ = std::move(scorer);
+  }
   const engine::ClipReader& clips() const { return clips_; }
   engine::Session& session() { return session_; }
   /// nullptr: faces are not scored.

@@ -43,6 +43,14 @@ struct Recognizer::Impl {
     return out;
   }
 
+  void forget_answers() {
+    book->clear();
+    const engine::LabelScorer* scorer = reader->scorer();
+    segments = LabelSegments(scorer == nullptr ? std::vector<std::string>() : scorer->names(),
+                             options.smooth_seconds, LabelSegments::Use::kLive);
+    segments.set_baseline(options.baseline);
+  }
+
   Result<std::vector<engine::FaceResult>> push(image::ImageView frame, std::int64_t timestamp_us,
                                                std::vector<face::Face> faces) {
     std::vector<float> embeddings;
@@ -77,6 +85,26 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                                                      const text::LabelSet& labels,
                                                      const RecognizerOptions& options,
                                                      std::unique_ptr<face::FaceDetector> detector) {
+  return build(bundle, options, std::move(detector),
+               [&]() -> Result<std::shared_ptr<const engine::LabelScorer>> {
+                 engine::Session session;
+                 return engine::LabelScorer::make(*bundle, labels, options.scorer, session);
+               });
+}
+
+Result<std::unique_ptr<Recognizer>> Recognizer::make(
+    std::shared_ptr<const engine::Bundle> bundle, std::shared_ptr<const engine::LabelScorer> scorer,
+    const RecognizerOptions& options, std::unique_ptr<face::FaceDetector> detector) {
+  RecognizerOptions used = options;
+  used.scores = scorer != nullptr;
+  return build(std::move(bundle), used, std::move(detector),
+               [&]() -> Result<std::shared_ptr<const engine::LabelScorer>> { return scorer; });
+}
+
+Result<std::unique_ptr<Recognizer>> Recognizer::build(std::shared_ptr<const engine::Bundle> bundle,
+                                                      const RecognizerOptions& options,
+                                                      std::unique_ptr<face::FaceDetector> detector,
+                                                      const MakeScorer& make_scorer) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->image_size = bundle->info().architecture.image_size();
@@ -92,9 +120,7 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
       });
   std::shared_ptr<const engine::LabelScorer> scorer;
   if (options.scores) {
-    engine::Session session;
-    MIEN_ASSIGN_OR_RETURN(scorer,
-                          engine::LabelScorer::make(*bundle, labels, options.scorer, session));
+    MIEN_ASSIGN_OR_RETURN(scorer, make_scorer());
   }
   MIEN_ASSIGN_OR_RETURN(engine::ClipReader clips, engine::ClipReader::make(*bundle));
   std::shared_ptr<const engine::NeutralDifference> neutral;
@@ -198,12 +224,15 @@ Result<std::vector<TrackResult>> Recognizer::tracks() const {
 
 void Recognizer::reset() {
   impl_->finder->reset();
-  impl_->book->clear();
   impl_->places.clear();
-  impl_->segments =
-      LabelSegments(label_names(), impl_->options.smooth_seconds, LabelSegments::Use::kLive);
-  impl_->segments.set_baseline(impl_->options.baseline);
+  impl_->forget_answers();
   impl_->pushed = 0;
+}
+
+void Recognizer::change_scorer(std::shared_ptr<const engine::LabelScorer> scorer) {
+  MIEN_CHECK(scorer != nullptr && impl_->reader->scorer() != nullptr);
+  impl_->reader->change_scorer(std::move(scorer));
+  impl_->forget_answers();
 }
 
 }  // namespace mien::pipeline

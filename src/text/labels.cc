@@ -109,7 +109,26 @@ Result<LabelSet> parse_file(std::string_view content, std::string_view subject,
   return parse_labels_yaml(content, subject, limits);
 }
 
-Result<LabelSet> load_any(std::string_view argument, const Limits& limits, bool synonyms) {
+// The labels of the file that `argument` names, if any. `word`: the argument without blanks around
+// it.
+Result<std::optional<LabelSet>> load_if_file(std::string_view argument, std::string_view word,
+                                             const Limits& limits, bool synonyms) {
+  const auto names = split_names(word, limits.max_labels);
+  const bool bare = names.ok() && names->size() == 1 && !names->front().quoted &&
+                    names->front().parts.size() == 1;
+  MIEN_ASSIGN_OR_RETURN(const auto file, label_file(argument, bare, limits));
+  if (file) {
+    MIEN_ASSIGN_OR_RETURN(LabelSet out, parse_file(*file, argument, limits, synonyms));
+    return std::optional<LabelSet>(std::move(out));
+  }
+  if (bare) MIEN_RETURN_IF_ERROR(check_not_a_file(word));
+  return std::optional<LabelSet>();
+}
+
+enum class Files { kRead, kNever };
+
+Result<LabelSet> load_any(std::string_view argument, const Limits& limits, bool synonyms,
+                          Files files) {
   if (argument.size() > kMaxLabelFileBytes) {
     return resource_limit("labels: too long (expected at most " +
                           std::to_string(kMaxLabelFileBytes) + " bytes, got " +
@@ -118,19 +137,18 @@ Result<LabelSet> load_any(std::string_view argument, const Limits& limits, bool 
   const std::string_view word = trim(argument);
   if (word.empty()) return invalid_argument("labels: empty set (expected at least one label)");
   if (const LabelSet* set = find_builtin_labels(word); set != nullptr) return *set;
-  const auto names = split_names(word, limits.max_labels);
-  const bool bare = names.ok() && names->size() == 1 && !names->front().quoted &&
-                    names->front().parts.size() == 1;
-  MIEN_ASSIGN_OR_RETURN(const auto file, label_file(argument, bare, limits));
-  if (file) return parse_file(*file, argument, limits, synonyms);
-  if (bare) MIEN_RETURN_IF_ERROR(check_not_a_file(word));
+  if (files == Files::kRead) {
+    MIEN_ASSIGN_OR_RETURN(auto read, load_if_file(argument, word, limits, synonyms));
+    if (read) return std::move(*read);
+  }
   LabelList out(limits, synonyms);
   if (const Status status = out.add_names(word); !status.ok()) return status.with_prefix("labels");
   return out.take("custom");
 }
 
-Result<LabelSet> load(std::string_view argument, const Limits& limits, bool synonyms) {
-  MIEN_ASSIGN_OR_RETURN(LabelSet out, load_any(argument, limits, synonyms));
+Result<LabelSet> load(std::string_view argument, const Limits& limits, bool synonyms,
+                      Files files = Files::kRead) {
+  MIEN_ASSIGN_OR_RETURN(LabelSet out, load_any(argument, limits, synonyms, files));
   if (const Status status = fold_negations(out.labels); !status.ok()) {
     return status.with_prefix(out.name == "custom" ? std::string("labels") : out.name);
   }
@@ -141,6 +159,10 @@ Result<LabelSet> load(std::string_view argument, const Limits& limits, bool syno
 
 Result<LabelSet> load_labels(std::string_view argument, const Limits& limits) {
   return load(argument, limits, false);
+}
+
+Result<LabelSet> parse_labels(std::string_view words, const Limits& limits) {
+  return load(words, limits, false, Files::kNever);
 }
 
 Result<LabelSet> load_words(std::string_view argument, const Limits& limits) {

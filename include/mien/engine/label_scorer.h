@@ -29,6 +29,9 @@ struct UnknownChoice {
   double value = 0;
 };
 
+/// Reads "off", "auto" or a number. Errors: kInvalidArgument.
+Result<UnknownChoice> parse_unknown_choice(std::string_view text);
+
 /// Checks that a chosen threshold is in the range of the rule: 0 to 1 for probabilities, -1 to 1
 /// for cosines, any number for the others. `labels`: the labels to be scored. Errors:
 /// kInvalidArgument naming the range.

@@ -62,6 +62,11 @@ struct Reduced {
 Result<Reduced> load_reduced(const std::filesystem::path& path, const Enough& enough,
                              const Limits& limits = {});
 
+/// As load_reduced, from bytes; messages start with `subject`. Errors: as load_reduced, except
+/// those of files.
+Result<Reduced> decode_reduced(std::span<const std::byte> bytes, std::string_view subject,
+                               const Enough& enough, const Limits& limits = {});
+
 /// True when the extension is that of a format `load` reads (case is ignored); for listing folders.
 bool has_image_extension(const std::filesystem::path& path);
 

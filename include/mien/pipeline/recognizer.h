@@ -80,6 +80,12 @@ class Recognizer {
                                                   const text::LabelSet& labels,
                                                   const RecognizerOptions& options,
                                                   std::unique_ptr<face::FaceDetector> detector);
+  /// The same with a scorer that other recognizers may share; nullptr: faces have no scores.
+  /// Errors: as above, except those of LabelScorer::make.
+  static Result<std::unique_ptr<Recognizer>> make(
+      std::shared_ptr<const engine::Bundle> bundle,
+      std::shared_ptr<const engine::LabelScorer> scorer, const RecognizerOptions& options,
+      std::unique_ptr<face::FaceDetector> detector = nullptr);
   ~Recognizer();
 
   /// Names of the labels, in the user's order; empty without RecognizerOptions::scores.
@@ -125,9 +131,17 @@ class Recognizer {
   Result<std::vector<TrackResult>> tracks() const;
   /// Forgets all tracks, for the next clip.
   void reset();
+  /// Live frames: answers with other labels from now on. Faces keep their track ids; tracks()
+  /// counts from here. Precondition: the recognizer has a scorer, and so has this.
+  void change_scorer(std::shared_ptr<const engine::LabelScorer> scorer);
 
  private:
   struct Impl;
+  using MakeScorer = std::function<Result<std::shared_ptr<const engine::LabelScorer>>()>;
+  static Result<std::unique_ptr<Recognizer>> build(std::shared_ptr<const engine::Bundle> bundle,
+                                                   const RecognizerOptions& options,
+                                                   std::unique_ptr<face::FaceDetector> detector,
+                                                   const MakeScorer& make_scorer);
   explicit Recognizer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

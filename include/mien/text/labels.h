@@ -49,6 +49,9 @@ std::vector<std::string_view> builtin_label_names();
 /// synonym; misplaced quote or plus, control characters), kNotFound, kCorrupt, kResourceLimit
 /// (names above 1,000 bytes, texts above 10,000).
 Result<LabelSet> load_labels(std::string_view argument, const Limits& limits = {});
+/// As load_labels, but never reads a file: for words from a request.
+/// Errors: as load_labels, except those of files.
+Result<LabelSet> parse_labels(std::string_view words, const Limits& limits = {});
 /// As load_labels, for words that are not labels: two of them may mean the same (afraid, fearful).
 /// Errors: as load_labels, except for synonyms.
 Result<LabelSet> load_words(std::string_view argument, const Limits& limits = {});

@@ -1,0 +1,1 @@
+mien_fuzz(serve_request LIBS mien::serve)
