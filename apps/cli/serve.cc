@@ -188,7 +188,9 @@ void serve_pictures(Context& context, ServeOptions options) {
   jobs.folder = options.state;
   if (options.state.empty()) {
     jobs.folder =
-        fs::temp_directory_path() / fmt::format("mien-serve-{}-{}", ::geteuid(), address->port);
+        fs::temp_directory_path() / fmt::format("mien-serve-{}-{}", ::geteuid(),
+                                                address->port > 0 ? std::to_string(address->port)
+                                                                  : fmt::format("p{}", ::getpid()));
   }
   auto service = serve::Service::start(std::move(*models), std::move(*service_settings));
   if (!service.ok()) return context.fail(service.status(), kExitEnvironment);

@@ -92,7 +92,7 @@ Result<std::unique_ptr<Recognizer>> Recognizer::make(std::shared_ptr<const engin
                });
 }
 
-Result<std::unique_ptr<Recognizer>> Recognizer::make(
+Result<std::unique_ptr<Recognizer>> Recognizer::make_with_scorer(
     std::shared_ptr<const engine::Bundle> bundle, std::shared_ptr<const engine::LabelScorer> scorer,
     const RecognizerOptions& options, std::unique_ptr<face::FaceDetector> detector) {
   RecognizerOptions used = options;

@@ -36,7 +36,8 @@ std::string field(const http::fields& fields, http::field name) {
 Connection::Connection(Server::Impl& server, asio::ip::tcp::socket socket)
     : server_(server),
       stream_(std::in_place, std::move(socket), server.tls ? &*server.tls : nullptr),
-      buffer_(kMostBuffered) {
+      buffer_(kMostBuffered),
+      timer_(server.io) {
   server_.connections.insert(this);
   server_.service.opened();
 }
@@ -57,6 +58,22 @@ void Connection::start() {
                                   });
 }
 
+void Connection::start_timer(std::chrono::steady_clock::duration time) {
+  tcp().expires_never();
+  timed_out_ = false;
+  timer_.expires_after(time);
+  timer_.async_wait([self = shared_from_this(), number = ++timer_number_](Error error) {
+    if (error || number != self->timer_number_ || !self->stream_) return;
+    self->timed_out_ = true;
+    self->tcp().cancel();
+  });
+}
+
+void Connection::stop_timer() {
+  ++timer_number_;
+  timer_.cancel();
+}
+
 void Connection::close_now() {
   if (stream_) tcp().close();
 }
@@ -75,7 +92,6 @@ void Connection::wait_for_request() {
   body_.clear();
   plan_ = RequestPlan();
   head_ = RequestHead();
-  header_sent_100_ = false;
   if (buffer_.size() > 0) return read_header();
   tcp().expires_after(server_.options.idle_time);
   stream_->async_read_some(buffer_.prepare(4096),
@@ -88,7 +104,7 @@ void Connection::wait_for_request() {
 
 void Connection::read_header() {
   idle_ = false;
-  tcp().expires_after(server_.options.header_time);
+  start_timer(server_.options.header_time);
   http::async_read_header(
       *stream_, buffer_, *parser_,
       [self = shared_from_this()](Error error, std::size_t) { self->on_header(error); });
@@ -100,7 +116,7 @@ void Connection::on_read_error(Error error) {
     respond(error_answer(status, "request", problem));
   };
   began_ = std::chrono::steady_clock::now();
-  if (error == beast::error::timeout) {
+  if (timed_out_) {
     return refuse(408, invalid_argument("request: came too slowly"));
   }
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
@@ -117,6 +133,7 @@ void Connection::on_read_error(Error error) {
 }
 
 void Connection::on_header(Error error) {
+  stop_timer();
   if (error) return on_read_error(error);
   began_ = std::chrono::steady_clock::now();
   keep_ = parser_->keep_alive() && !server_.stopping;
@@ -178,13 +195,14 @@ void Connection::read_body() {
   const auto spent = std::chrono::steady_clock::now() - began_;
   const auto allowed =
       server_.options.body_time + std::chrono::seconds(static_cast<long>(received_ / kChunk));
-  tcp().expires_after(
+  start_timer(
       std::max<std::chrono::steady_clock::duration>(allowed - spent, std::chrono::milliseconds(1)));
   http::async_read(*stream_, buffer_, *parser_,
                    [self = shared_from_this()](Error error, std::size_t) { self->on_body(error); });
 }
 
 void Connection::on_body(Error error) {
+  stop_timer();
   const bool more = error == http::error::need_buffer;
   if (error && !more) {
     release_body();

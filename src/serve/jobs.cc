@@ -378,7 +378,7 @@ Status Jobs::read(Job& job) {
   options.frame_values = true;
   MIEN_ASSIGN_OR_RETURN(const auto bundle, model->with_views(0));
   MIEN_ASSIGN_OR_RETURN(auto recognizer,
-                        pipeline::Recognizer::make(bundle, labels->scorer, options));
+                        pipeline::Recognizer::make_with_scorer(bundle, labels->scorer, options));
   MIEN_ASSIGN_OR_RETURN(const auto map, MappedFile::open(folder / "clip"));
   if (job.length == 0 || job.offset + job.length > map->bytes().size()) {
     return corrupt(job.state.input + ": is empty (expected a clip)");

@@ -227,7 +227,7 @@ Result<std::unique_ptr<pipeline::Recognizer>> LiveSession::make_recognizer(
   options.frame_values = true;
   options.smooth_seconds = ask.smooth;
   MIEN_ASSIGN_OR_RETURN(const auto bundle, model_->with_views(0));
-  return pipeline::Recognizer::make(bundle, labels.scorer, options);
+  return pipeline::Recognizer::make_with_scorer(bundle, labels.scorer, options);
 }
 
 Status LiveSession::hello(Worker& worker) {

@@ -72,6 +72,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_written(Error error);
   void linger();
   void release_body();
+  void start_timer(std::chrono::steady_clock::duration time);
+  void stop_timer();
   boost::beast::tcp_stream& tcp() { return stream_->next_layer(); }
 
   Server::Impl& server_;
@@ -88,9 +90,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string out_body_;
   int file_ = -1;
   std::uint64_t file_left_ = 0;
+  // Of header and body: Beast's own time-out closes the socket, so that no 408 could be sent.
+  boost::asio::steady_timer timer_;
+  std::uint64_t timer_number_ = 0;
+  bool timed_out_ = false;
   bool idle_ = true;
   bool keep_ = true;
-  bool header_sent_100_ = false;
   int lingered_ = 0;
   std::chrono::steady_clock::time_point began_;
 };

@@ -82,7 +82,7 @@ class Recognizer {
                                                   std::unique_ptr<face::FaceDetector> detector);
   /// The same with a scorer that other recognizers may share; nullptr: faces have no scores.
   /// Errors: as above, except those of LabelScorer::make.
-  static Result<std::unique_ptr<Recognizer>> make(
+  static Result<std::unique_ptr<Recognizer>> make_with_scorer(
       std::shared_ptr<const engine::Bundle> bundle,
       std::shared_ptr<const engine::LabelScorer> scorer, const RecognizerOptions& options,
       std::unique_ptr<face::FaceDetector> detector = nullptr);

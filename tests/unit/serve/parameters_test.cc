@@ -69,7 +69,8 @@ TEST(Parameters, LimitsLabelsBoxesAndNames) {
   for (std::size_t i = 0; i <= kMostBoxes; ++i) boxes += "1,1,1,1;";
   MIEN_EXPECT_CODE(AskReader(kPredict).set("boxes", boxes), StatusCode::kResourceLimit);
   std::string many;
-  for (std::size_t i = 0; i <= kMostLabels; ++i) many += "w" + std::to_string(i) + ",";
+  for (std::size_t i = 0; i <= kMostLabels; ++i)
+    many.append("w").append(std::to_string(i)).append(",");
   MIEN_EXPECT_CODE(read_labels(many), StatusCode::kResourceLimit);
   MIEN_EXPECT_CODE(read_labels(std::string(kMostBytesPerLabel + 1, 'a')),
                    StatusCode::kResourceLimit);
