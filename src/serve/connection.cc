@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+#include <limits>
 #include <utility>
 
 #include "serve/server_impl.h"
@@ -87,7 +88,9 @@ void Connection::wait_for_request() {
   idle_ = true;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(server_.options.most_header));
-  parser_->body_limit(boost::none);  // checked by route
+  // The limit depends on the route. Not boost::none: Beast 1.81 takes that for a limit below any
+  // length.
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
   received_ = 0;
   body_.clear();
   plan_ = RequestPlan();
