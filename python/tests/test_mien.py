@@ -254,13 +254,14 @@ class ClipTest(unittest.TestCase):
         self.assertEqual(self.video().run(lambda frame: None).summary["frames"], 12)
 
     def test_keyboard_interrupt(self):
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         for read in (lambda video: video.run(lambda frame: None), list):
             timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
             begin = time.monotonic()
             timer.start()
             with self.assertRaises(KeyboardInterrupt):
-                read(self.video(100000))
-                time.sleep(5)
+                read(self.video(20000))
             self.assertLess(time.monotonic() - begin, 60)
             timer.join()
 

@@ -10,8 +10,11 @@ python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 "$python" -c 'import venv, ensurepip, sysconfig, os, sys; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' ||
   { echo 'python.wheel: python3-venv or python3-dev is missing, skipped' >&2; exit 77; }
+install() {  # VENV ARGUMENT...: with the one pip; modules are not compiled ahead, which takes longer than they run
+  "$work/build/bin/pip" --python "$1/bin/python" install -q --no-compile "${@:2}"
+}
 fetch() {  # VENV PACKAGE...: a failure here is one of the network
-  "$1/bin/pip" install -q --retries 1 --timeout 30 "${@:2}" > "$work/fetch.log" 2>&1 && return
+  install "$1" --retries 1 --timeout 30 "${@:2}" > "$work/fetch.log" 2>&1 && return
   tail -n 3 "$work/fetch.log" >&2
   echo 'python.wheel: the Python package index cannot be reached, skipped' >&2
   exit 77
@@ -25,9 +28,9 @@ wheel=$(ls "$work"/dist/mien-*.whl)
 echo "wheel: $(basename "$wheel"), $(stat -c %s "$wheel") bytes"
 
 # NumPy alone: what the package says it needs.
-"$python" -m venv "$work/empty"
+"$python" -m venv --without-pip "$work/empty"
 fetch "$work/empty" numpy
-"$work/empty/bin/pip" install -q --no-index --no-deps "$wheel"
+install "$work/empty" --no-index --no-deps "$wheel"
 cd "$work"
 env -u PYTHONPATH -u MIEN_MODELS "$work/empty/bin/python" "$source_dir/python/tests/test_mien.py"
 
@@ -57,8 +60,8 @@ grep -qE '^[12] pictures' parquet.log
 grep -q '^failed: .*two.png' parquet.log
 "$work/empty/bin/python" -c 'import pandas; table = pandas.read_parquet("out.parquet"); assert "p_happy" in table and len(table) >= 1'
 [ -s "$demo/hopper.jpg" ] || { echo 'notebook: skipped, no demo pictures (scripts/fetch_demo_media)'; exit 0; }
-fetch "$work/empty" nbconvert ipykernel matplotlib pillow
-MIEN_DEMO=$demo PATH="$work/empty/bin:$PATH" "$work/empty/bin/python" -m nbconvert --to notebook --execute \
-  --output-dir "$work" "$source_dir/docs/tutorials/python.ipynb" > "$work/notebook.log" 2>&1 ||
-  { tail -n 30 "$work/notebook.log" >&2; exit 1; }
+fetch "$work/empty" nbclient ipykernel matplotlib pillow  # nbclient is what nbconvert --execute runs
+cp "$source_dir/docs/tutorials/python.ipynb" "$work"
+MIEN_DEMO=$demo PATH="$work/empty/bin:$PATH" "$work/empty/bin/jupyter" execute --kernel_name=python3 python.ipynb \
+  > "$work/notebook.log" 2>&1 || { tail -n 30 "$work/notebook.log" >&2; exit 1; }
 echo 'notebook: ran'

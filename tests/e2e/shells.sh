@@ -14,7 +14,7 @@ if command -v groff > /dev/null; then
     groff -man -Tutf8 -ww "$page" > rendered 2> complaints
     check "$page renders without complaints" test ! -s complaints
   done
-  groff -man -Tutf8 out/man/man1/mien-predict.1 > rendered
+  groff -man -Tutf8 out/man/man1/mien-predict.1 | sed 's|.\x08||g; s|\x1b\[[0-9;]*m||g' > rendered
   grep -qE -- '(-|−){2}labels' rendered
   check "the page shows --labels" test $? -eq 0
 fi
