@@ -25,7 +25,7 @@ head -c 12288 /dev/zero | tr '\0' '\200' >> "$work/grey.ppm"
 found=$("$work/build/read_picture/read_picture" "$work/tiny" "$work/grey.ppm" 'happy,sad')
 case $found in
   "0,0 64x64 happy "* | "0,0 64x64 sad "*) echo "consumer: $found" ;;
-  "") echo 'consumer: no face in a grey picture, as it should be' ;;
+  "") echo 'consumer: no face in a grey picture, as expected' ;;
   *) echo "consumer: unexpected output '$found'"; exit 1 ;;
 esac
 "$work/build/read_picture/read_picture" "$work/tiny" "$work/none.png" happy 2> "$work/message" && exit 1
