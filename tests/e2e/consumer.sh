@@ -58,3 +58,10 @@ grep -q 'none.png' "$work/message"
 "$work/c_read_clip" "$work/tiny" "$work/grey.y4m" 'happy,sad' 2 | grep -qx 'stopped after 2 frames'
 head -c 36864 /dev/zero | "$work/c_live" compact 64 64 > "$work/live.out"
 test "$(wc -l < "$work/live.out")" -eq 3
+# The program on the page of the C ABI.
+awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/reference/c.md" > "$work/page.c"
+# shellcheck disable=SC2046
+cc -std=c99 -Wall -Werror -pedantic "$work/page.c" $(pkg-config --cflags --libs mien) -o "$work/page"
+"$work/page" "$work/grey.ppm" 'happy,sad'
+"$work/page" "$work/none.png" 'happy,sad' 2> "$work/message" && exit 1
+grep -q 'none.png' "$work/message"
