@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "methods/kit/recipe.h"
 #include "methods/kit/common_training.h"
+#include "methods/kit/recipe.h"
 #include "mien/core/options.h"
 #include "mien/engine/detector.h"
 
