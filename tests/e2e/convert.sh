@@ -75,7 +75,7 @@ emoclip() {  # SRC NAMING OPTIONS...
   json "d['parameters']['temporal'] == 64 * 48 + 48 + 2 * (4 * 48 + 4 * 48 * 128 + 48 + 2 * 48 * 48 + 2 * 48)"
   cp out converted
   expect 0 "verified" inspect "b-$source"
-  expect 0 "32, one in 4 (emoclip)" inspect "b-$source"
+  expect 0 "32, every 4th frame (emoclip)" inspect "b-$source"
   expect 0 "normalise by (0.4815 0.4578 0.4082) / (0.2686 0.2613 0.2758), shorter side to 32 (bicubic, no antialias)" inspect "b-$source"
   expect 0 "8 heads of 16" inspect "$source"
   cp converted out  # for the checks that follow
@@ -109,7 +109,7 @@ for source in emoclip-image.pt emoclip-image-module.pt; do
   json "d['architecture']['text']['width'] == 64 and len(d['labels']) == 7 and d['left_out'] == []"
   json "d['architecture']['regression'] == {'type': 'mlp', 'hidden': 24, 'targets': 3}"
   json "d['targets'] == ['target_1', 'target_2', 'target_3'] and any('--targets sets them' in n for n in d['notes'])"
-  json "any('text tower is that of openai.pt' in n for n in d['notes'])"
+  json "any('text tower taken from openai.pt' in n for n in d['notes'])"
   same_tensors b-$source b-openai.pt visual. transformer. token_embedding text_projection label_features
   same_tensors b-$source b-emoclip.pt temporal.
 done
@@ -140,14 +140,14 @@ expect 0 '"target":"speech"' predict dot.ppm --bundle valued --face whole --json
 expect 0 "linear probe, 24 targets" convert emoclip-probe.pt probe
 expect 0 "the regression head is left out: checkpoint: 'mlp.0.weight' has shape" convert emoclip-narrow.pt narrow
 expect 2 "--targets: 2 names (expected 3" convert emoclip-image.pt dst --targets a,b
-expect 2 "--targets: source has no regression head" convert emoclip-headless.pt dst --targets a,b
+expect 2 "--targets: the source has no regression head" convert emoclip-headless.pt dst --targets a,b
 expect 0 "" convert valued again --json
 json "d['targets'] == ['affect', 'rapport', 'speech']"
 # A bundle as source keeps temporal model, frames and preprocessing.
 expect 0 "" convert b-emoclip.pt rebuilt-emo --json --dtype bf16
 json "d['architecture']['temporal'] == json.loads('$temporal')"
-expect 0 "32, one in 4 (emoclip)" inspect rebuilt-emo
-# What does not fit is told.
+expect 0 "32, every 4th frame (emoclip)" inspect rebuilt-emo
+# What does not fit is reported.
 expect 1 "1 of 24 tensors of the temporal model are missing: 'module.temporal.temporal_transformer.layers.1.0.fn.norm.bias'" convert emoclip-hole.pt dst --tokenizer bpe.txt
 expect 1 "to_qkv.weight' has shape [100, 48] (expected [384, 48])" convert emoclip-turned.pt dst --tokenizer bpe.txt
 expect 1 "has shape [64] (expected [128])" convert emoclip-trap.pt dst --text-from openai.pt --tokenizer bpe.txt
@@ -164,7 +164,7 @@ for source in hf/model.safetensors hf-sharded/model.safetensors.index.json; do
   cmp -s b-hf/model.safetensors "again-$(dirname $source)/model.safetensors" || problem "$source: other weights"
 done
 
-# --- what is left out, and what is assumed, is told ---
+# --- what is left out, and what is assumed, is reported ---
 expect 0 "--activation gelu is right" convert openai.pt note --tokenizer bpe.txt
 expect 0 '"notes":[]' convert openai-torchscript.pt quiet --tokenizer bpe.txt --json
 mkdir bare && cp hf/model.safetensors bare/
@@ -191,7 +191,7 @@ json 'd["dtypes"]["BF16"]["tensors"] > 50 and d["bytes"] < 1600000'
 
 # --- tokenizer ---
 expect 2 "no tokenizer beside the weights (expected --tokenizer with bpe_simple_vocab_16e6.txt.gz" convert openai.pt dst
-expect 2 "as the text tower" convert other_words.pt dst --tokenizer bpe.txt
+expect 2 "as in the text tower" convert other_words.pt dst --tokenizer bpe.txt
 expect 2 "nothing.txt" convert openai.pt dst --tokenizer nothing.txt
 cp bpe.txt hf/tokenizer.txt
 expect 0 "wrote" convert hf found

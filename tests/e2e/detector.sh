@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A face detector of one's own: converted from ONNX, and used by the verbs that look for faces.
+# Your own face detector: converted from ONNX, and used by the verbs that look for faces.
 source "$(dirname "$0")/lib.sh"
 teacher=$root/../shared/teachers/yunet_n_dynamic.onnx
 face=$root/build/demo/astronaut.png

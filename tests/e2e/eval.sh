@@ -117,7 +117,7 @@ value "d['n'] == 2 and d['unreadable'] == 1"
 printf 'path,label\n../../etc/passwd,sad\nset/1.png,sad\n' >leaves.csv
 run eval tiny --data leaves.csv
 exits 1
-err_has 'no name inside the data set'
+err_has 'not a name inside the data set'
 printf 'junk' >elsewhere/t.tar
 run eval tiny --data elsewhere/t.csv
 exits 2

@@ -139,7 +139,7 @@ echo mine >old/notes.txt
 mkdir old/data && echo mine >old/data/x
 run export --precision int8 tiny old --overwrite --force
 exits 2
-err_is 'old: is not replaced.*data, notes\.txt'
+err_is 'old: not replaced.*data, notes\.txt'
 check "all is there" test -s old/notes.txt -a -s old/data/x -a -s old/bundle.json
 rm -r old/notes.txt old/data
 chmod 700 old

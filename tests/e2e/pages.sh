@@ -46,7 +46,7 @@ for i in 1 2 3; do
 done
 for fold in 1 2 3 4 5; do printf 'x/00001 1 0\nx/00002 1 1\nx/00003 1 2\n' >"dfew/DFEW_set_${fold}_test.txt"; done
 page folds 0 eval tiny --data dfew:dfew --protocol k-fold
-for text in 'Means of the folds' 'absent: anger' 'Confusion over all folds' 'hash, fold 5'; do has folds.html "$text"; done
+for text in 'Means over folds' 'absent: anger' 'Confusion over all folds' 'hash, fold 5'; do has folds.html "$text"; done
 for class in happiness anger; do
   cp -r tiny "no-$class"
   python3 - "no-$class/bundle.json" $class <<'PY'
@@ -59,7 +59,7 @@ done
 run eval no-happiness no-anger --data m.csv --protocol leave-one-out --labels "$(sed 1d m.csv | cut -d, -f2 | sort -u | paste -sd,)" --report left.html
 exits 0
 out_has '^  WAR [0-9.]+ \([0-9.]+ to [0-9.]+\)'
-for text in 'AUROC of unknown' 'No bundle left out: a rather long name' 'without anger'; do has left.html "$text"; done
+for text in 'AUROC of unknown' 'Classes that no bundle left out: a rather long name' 'without anger'; do has left.html "$text"; done
 pages+=(left.html)
 left=(eval no-happiness --data m.csv --protocol leave-one-out --json)
 python3 - <<'PY'
@@ -106,7 +106,7 @@ python3 "$here/browser.py" check wide.html >.browser
 case $? in
   77) cat .browser ;;
   *)
-    for what in 'px wider than the window' 'faint: '; do check "a bad page is told: $what" grep -q "$what" .browser; done
+    for what in 'px wider than the window' 'faint: '; do check "a bad page is reported: $what" grep -q "$what" .browser; done
     check "pages at 1280 and 400 px, light and dark" python3 "$here/browser.py" check "${pages[@]}"
     ;;
 esac

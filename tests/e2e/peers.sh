@@ -159,7 +159,7 @@ assert [s["kind"] for s in info["preprocess"]["steps"]] == ["resize_exact", "to_
 assert any("head.safetensors" in name for name in info["provenance"]["converted_from"]["files"])'
 run convert head.safetensors bad4 --tokenizer $tiny
 exits 2
-err_has 'projection of Exp-CLIP alone'
+err_has 'only the projection of Exp-CLIP'
 run convert stock.safetensors bad5 --projection wide.safetensors --tokenizer $tiny
 exits 2
 err_has 'width 33 .expected 32'

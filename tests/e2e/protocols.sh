@@ -96,7 +96,7 @@ run eval tiny --data m.csv --labels 'happy,sad,bored' --shared-classes
 out_has 'left out: 8 samples of anger, fear, which no label covers'
 run eval tiny --data m.csv --labels 'happy,bored' --shared-classes
 exits 2
-err_has 'shares 1 of its classes'
+err_has '1 of its classes match a label'
 
 section "groups"
 run eval tiny --data m.csv --group-by age --json
@@ -258,7 +258,7 @@ section "a class without samples is named, and is no zero"
 printf 'path,label,split\nset/1.png,happiness,train\nset/2.png,sadness,test\nset/5.png,sadness,test\nset/3.png,anger,test\n' >absent.csv
 run eval tiny --data absent.csv --labels happy,sad,angry --split test --json
 ok
-check "UAR is over the classes that are there" python3 - <<'PY'
+check "UAR is over the classes that occur" python3 - <<'PY'
 import json
 d = json.load(open(".out"))
 there = [v for v in d["recall"].values() if v is not None]

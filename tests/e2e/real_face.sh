@@ -64,13 +64,13 @@ rows 'rows[0]["faces"] == []'
 section "its shape in words"
 cp "$face" face.png
 printf 'path,label\nface.png,happy\nnone.png,neutral\n' >shape.csv
-run data caption shape.csv -o told.csv --landmarks
+run data caption shape.csv -o captioned.csv --landmarks
 ok
-out_has 'told.csv: 1 captions made, 0 kept, 1 rows without'
-out_has '1 pictures without a found face'
+out_has 'captioned.csv: 1 captions made, 0 kept, 1 rows without'
+out_has 'no face found in 1 pictures'
 # She smiles with open lips.
-check "smile" grep -qE '^face.png.*(smile|corners of the mouth pulled|curve)' told.csv
-run data caption told.csv -o again.csv --landmarks
+check "smile" grep -qE '^face.png.*(smile|corners of the mouth pulled|curve)' captioned.csv
+run data caption captioned.csv -o again.csv --landmarks
 ok
-check "measured once" cmp told.csv again.csv
+check "measured once" cmp captioned.csv again.csv
 finish

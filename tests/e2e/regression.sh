@@ -130,7 +130,7 @@ err_has "target 'rapport' is 'ten'"
 sed -i 's/"range": null/"range": [7, 1]/' both/bundle.json
 run predict set/1.png --bundle both
 exits 3
-err_has "'range' is no scale"
+err_has "'range' is not a scale"
 
 [ -x "$(dirname "$mien")/mien-train" ] || finish
 section "train, export, evaluate out of sample"

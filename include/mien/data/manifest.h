@@ -66,7 +66,7 @@ struct ManifestOptions {
   Limits limits = {};
 };
 
-/// The pictures of a manifest: the tar of the same base name, or the folder that holds it. Errors:
+/// The pictures of a manifest: the tar with the same base name, or the folder that holds it. Errors:
 /// those of Store::open.
 Result<std::shared_ptr<const Store>> open_store_beside(const std::filesystem::path& csv,
                                                        const Limits& limits = {});

@@ -129,7 +129,7 @@ TEST(PickleDamage, MissingMark) {
 TEST(PickleDamage, WrongTargets) {
   expect_pickle_damage("K\x01Na.", StatusCode::kCorrupt, "not a list");
   expect_pickle_damage("]NNs.", StatusCode::kCorrupt, "not a map");
-  expect_pickle_damage("}(Nu.", StatusCode::kCorrupt, "odd");
+  expect_pickle_damage("}(Nu.", StatusCode::kCorrupt, "without a value");
   expect_pickle_damage("NNR.", StatusCode::kCorrupt, "without a tuple");
   expect_pickle_damage("K\x01K\x02\x93.", StatusCode::kCorrupt, "without text");
 }

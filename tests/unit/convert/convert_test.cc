@@ -161,7 +161,7 @@ TEST_F(ConvertTest, DferClipReadsItsClassesWithTheLearnedTokens) {
   options.labels = (dir_ / "texts.yaml").string();
   const auto unknown = convert(weights, options);
   MIEN_EXPECT_CODE(unknown, StatusCode::kInvalidArgument);
-  EXPECT_NE(unknown.status().message().find("does not say where the text"), std::string::npos);
+  EXPECT_NE(unknown.status().message().find("position of the class text"), std::string::npos);
   std::vector<std::vector<float>> features;
   for (const TextPosition position :
        {TextPosition::kEnd, TextPosition::kFront, TextPosition::kMiddle}) {
@@ -293,7 +293,8 @@ TEST_F(ConvertTest, ATokenizerMustBeThereAndFit) {
   more.set("token_embedding.weight", {test::small_clip().vocab + 1, 128});
   const auto other = convert(more, options, "other");
   MIEN_EXPECT_CODE(other, StatusCode::kInvalidArgument);
-  EXPECT_NE(other.status().message().find("as the text tower"), std::string::npos);
+  EXPECT_NE(other.status().message().find("as in the text tower"), std::string::npos)
+      << other.status().message();
 }
 
 TEST_F(ConvertTest, ReplacesABundleOnlyWhenAskedTo) {
@@ -348,7 +349,7 @@ TEST_F(ConvertTest, DescribesWeightsWithoutConvertingThem) {
   EXPECT_EQ(other->naming, "unknown");
   EXPECT_FALSE(other->architecture);
   EXPECT_EQ(other->notes.size(), 1U);
-  // A damaged part is told, and the rest all the same.
+  // A damaged part is reported, and so is the rest.
   test::Weights hole = test::emoclip_weights();
   hole.erase("temporal.cls_token");
   const auto part = describe_weights(save("hole.safetensors", hole));

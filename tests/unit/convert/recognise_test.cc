@@ -71,7 +71,7 @@ TEST(Recognise, TheProjectionOfExpClipAloneIsRefused) {
   map.set("mlp.weight", {40, 32});
   const auto kind = recognise_file(map);
   MIEN_EXPECT_CODE(kind, StatusCode::kInvalidArgument);
-  EXPECT_NE(kind.status().message().find("behind --projection"), std::string::npos);
+  EXPECT_NE(kind.status().message().find("after --projection"), std::string::npos);
 }
 
 TEST(Recognise, OtherModelsAreRefusedWithWhatWasSeen) {

@@ -39,7 +39,7 @@ TEST(Csv, Damage) {
   EXPECT_THAT(test::problem_of(parse_csv("", "t")), HasSubstr("is empty"));
   EXPECT_THAT(test::problem_of(parse_csv("a,a\n", "t")), HasSubstr("duplicate column 'a'"));
   EXPECT_THAT(test::problem_of(parse_csv("a,\n", "t")), HasSubstr("has no name"));
-  EXPECT_THAT(test::problem_of(parse_csv("a\n\"x", "t")), HasSubstr("never closed"));
+  EXPECT_THAT(test::problem_of(parse_csv("a\n\"x", "t")), HasSubstr("a quote is not closed"));
   EXPECT_THAT(test::problem_of(parse_csv("a\n\"x\"y\n", "t")), HasSubstr("closing quote"));
 }
 

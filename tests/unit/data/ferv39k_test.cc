@@ -42,7 +42,8 @@ TEST_F(Ferv39k, ListsOfThePeersAndDescriptions) {
       load_dataset("ferv39k", dir_.path(), {.split = "test", .captions = CaptionUse::kWithout});
   EXPECT_EQ(without->samples[0].caption, "");
   file("test_descriptions.json", R"({"War_Sad_0001": 1})");
-  EXPECT_THAT(problem("ferv39k"), HasSubstr("test_descriptions.json: 'War_Sad_0001' is no string"));
+  EXPECT_THAT(problem("ferv39k"),
+              HasSubstr("test_descriptions.json: 'War_Sad_0001' is not a string"));
   file("test_descriptions.json", "{");
   EXPECT_THAT(problem("ferv39k"), HasSubstr("corrupt: DIR/test_descriptions.json: "));
 }

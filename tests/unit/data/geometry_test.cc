@@ -159,7 +159,7 @@ TEST(GeometryColumns, AllOrNone) {
   sample.extra["geo_brows_up"] = "high";
   EXPECT_THAT(geometry_of(sample).status().message(), HasSubstr("geo_brows_up is 'high'"));
   sample.extra.erase("geo_brows_up");
-  EXPECT_THAT(geometry_of(sample).status().message(), HasSubstr("has 6 of the 7"));
+  EXPECT_THAT(geometry_of(sample).status().message(), HasSubstr("6 of the 7 geo_"));
 }
 
 }  // namespace

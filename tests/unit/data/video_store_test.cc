@@ -112,7 +112,8 @@ TEST_F(VideoStoreTest, APixelSetHasNoVideos) {
       return std::vector<std::string>();
     }
   };
-  EXPECT_THAT(test::problem_of(Pictures().open_video("a.mp4", {})), HasSubstr("pictures only"));
+  EXPECT_THAT(test::problem_of(Pictures().open_video("a.mp4", {})),
+              HasSubstr("videos are not supported in this data set"));
 }
 
 }  // namespace

@@ -81,10 +81,10 @@ TEST(Compare, RefusesOtherTruthsAndClasses) {
   Answers other = two_samples();
   other.predictions[1].truth = 0;
   const auto truth = compare_answers(two_samples(), other);
-  EXPECT_THAT(truth.status().message(), HasSubstr("sample '2': is b in x and a in x"));
+  EXPECT_THAT(truth.status().message(), HasSubstr("sample '2': b in x but a in x"));
   other.classes = {"a", "c"};
   EXPECT_THAT(compare_answers(two_samples(), other).status().message(),
-              HasSubstr("have different classes"));
+              HasSubstr("different classes (a, b; a, c)"));
 }
 
 TEST(Answers, ReadBackFromJsonAndCsv) {

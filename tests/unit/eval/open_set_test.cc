@@ -174,7 +174,7 @@ TEST(OpenSet, OutlierWordsAreThoseThatNoKnownClassMeans) {
   std::vector<Prediction> rows = {{.id = "1", .truth = 0, .cosines = {0.3, 0.1, 0.9}},
                                   {.id = "2", .truth = 2, .cosines = {0.3, 0.1, 0.9}}};
   rows[0].outliers = {0.1, 0.1, 0.1, 0.1};
-  rows[1].outliers = {0.1, 0.1, 0.5, 0.1};  // like the known one, but near a word that is none
+  rows[1].outliers = {0.1, 0.1, 0.5, 0.1};  // like the known one, but near a word outside of the labels
   const auto got = open_set_result({{"a", "b"}, {"c"}}, {"a", "b", "c"}, rows, 10.0, {}, words);
   MIEN_ASSERT_OK(got);
   EXPECT_EQ(got->scores.at(OpenSetScore::kOutliers).auroc, 100);
@@ -207,7 +207,7 @@ TEST(OpenSet, BadInput) {
   EXPECT_THAT(open_set_result({{"x"}, {"d"}}, classes, rows, 1).status().message(),
               HasSubstr("the data has no class 'x'"));
   EXPECT_THAT(open_set_result({{"a", "a"}, {"d"}}, classes, rows, 1).status().message(),
-              HasSubstr("named twice"));
+              HasSubstr("duplicate class 'a'"));
   MIEN_EXPECT_CODE(open_set_result({{}, {"d"}}, classes, rows, 1), StatusCode::kInvalidArgument);
   EXPECT_THAT(open_set_result({{"a"}, {}}, classes, rows, 1).status().message(),
               HasSubstr("and 0 of unknown classes"));

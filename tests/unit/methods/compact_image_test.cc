@@ -347,7 +347,7 @@ TEST(CompactImage, RefusesTeachersThatAnswerAnotherQuestion) {
   };
   CompactImageRecipe other = recipe;
   other.tower.image_size = 32;
-  refused(other, "another way");
+  refused(other, "preprocesses pictures differently");
   other = recipe;
   other.data.leave_out = "sad";
   refused(other, "data.leave_out");

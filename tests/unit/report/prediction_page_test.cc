@@ -94,7 +94,7 @@ TEST(PredictionPage, PicturesShowFacesAndTheirLabels) {
   EXPECT_THAT(html, HasSubstr("<a href=\"#i2\">photos/<wbr>party.jpg</a>"));
   EXPECT_THAT(html, HasSubstr("<section id=i2>"));
   EXPECT_THAT(html, HasSubstr("91%"));
-  EXPECT_THAT(html, HasSubstr("No face was found."));
+  EXPECT_THAT(html, HasSubstr("No face found."));
   EXPECT_THAT(html, HasSubstr("Faces in 2 pictures"));
 }
 

@@ -96,7 +96,7 @@ TEST(ProtocolPages, LeftOut) {
   const std::string page = left_out_page(report, kFacts, "a <notice>");
   expect_a_whole_page(page);
   EXPECT_THAT(page, HasSubstr("UAR<b>50.00 %</b>"));
-  EXPECT_THAT(page, HasSubstr("No bundle left out: &lt;b&gt;&amp;, calm"));
+  EXPECT_THAT(page, HasSubstr("Classes that no bundle left out: &lt;b&gt;&amp;, calm"));
   EXPECT_THAT(page, HasSubstr("happy, answer happy: 1 of 2"));
 }
 
