@@ -66,7 +66,7 @@ fuzz parsers: setup-test
 
 ## format, tidy: clang-format and clang-tidy over the sources
 format:
-	@clang-format-14 -i $$(git ls-files '*.h' '*.cc')
+	@clang-format-14 -i $$(git ls-files '*.h' '*.cc' '*.c')
 tidy: setup-test
 	@scripts/setup tidy
 	@scripts/tidy

@@ -61,7 +61,7 @@ def first_result(mien, face, photo, repeats):
 
 
 def length_memory(mien, bundle, clip, folder, long_s):
-    """Peak memory of a long clip and a ten-second one: the same clip over and over, not encoded again."""
+    """Peak memory of a long clip and a ten-second one: the same clip repeated, not encoded again."""
     out = []
     for seconds in (10, long_s):
         looped = folder / f"loop-{seconds}s.mp4"

@@ -66,6 +66,9 @@ ASM
   echo '.globl mien_late_libraries'
   echo 'mien_late_libraries:'
   awk '{ printf "  .quad late_library_%d\n", NR - 1 }' "$work/names"
+  echo '.globl mien_late_library_count'
+  echo 'mien_late_library_count:'
+  echo "  .quad $number"
   echo '.section .rodata'
   awk '{ printf "late_name_%d: .asciz \"%s\"\n", NR - 1, $1 }' "$work/list"
   awk '{ printf "late_library_%d: .asciz \"%s\"\n", NR - 1, $1 }' "$work/names"

@@ -52,14 +52,14 @@ def folds():
 def robustness():
     hard = rng.random(150)
     runs = [(hard + rng.normal(0, 0.15, 150) < limit).astype(int) for limit in (0.8, 0.7, 0.55, 0.4)]
-    clean, spoiled = 100.0 * runs[0], 100.0 * numpy.mean(runs[1:], axis=0)
-    draws = {"spoiled": [], "drop": []}
+    clean, corrupted = 100.0 * runs[0], 100.0 * numpy.mean(runs[1:], axis=0)
+    draws = {"corrupted": [], "drop": []}
     for _ in range(RESAMPLES):
         i = rng.integers(0, 150, 150)
-        draws["spoiled"].append(spoiled[i].mean())
-        draws["drop"].append(clean[i].mean() - spoiled[i].mean())
-    return dict(right=[r.tolist() for r in runs], war=clean.mean(), spoiled=spoiled.mean(),
-                drop=clean.mean() - spoiled.mean(), spoiled_interval=interval(draws["spoiled"]),
+        draws["corrupted"].append(corrupted[i].mean())
+        draws["drop"].append(clean[i].mean() - corrupted[i].mean())
+    return dict(right=[r.tolist() for r in runs], war=clean.mean(), corrupted=corrupted.mean(),
+                drop=clean.mean() - corrupted.mean(), corrupted_interval=interval(draws["corrupted"]),
                 drop_interval=interval(draws["drop"]))
 
 

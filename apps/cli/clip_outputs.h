@@ -14,7 +14,6 @@
 #include "cli/outputs.h"
 #include "mien/pipeline/recognizer.h"
 #include "mien/report/prediction_page.h"
-#include "mien/report/segments.h"
 
 namespace mien::cli {
 

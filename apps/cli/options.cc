@@ -17,6 +17,8 @@ namespace mien::cli {
 
 namespace {
 
+constexpr const char* kShippedDetector = "face";
+
 /// "x,y,w,h"
 Result<image::Box> parse_region(const std::string& text) {
   const auto wrong = [&] {
@@ -40,10 +42,11 @@ Result<image::Box> parse_region(const std::string& text) {
 }  // namespace
 
 void add_face_options(CLI::App& verb, FaceOptions& options) {
-  std::vector<std::string> modes = {"auto", "hog", "whole", "boxes"};
+  std::vector<std::string> modes = {"auto", "hog", "both", "whole", "boxes"};
   std::string help =
-      "How to find faces: auto, hog (detector only), whole (the picture is the face), boxes (from "
-      "--boxes)";
+      "How to find faces: auto, hog (detector only), both (hog and the network of --detector), "
+      "whole "
+      "(the picture is the face), boxes (from --boxes)";
   if (options.mode == kFacesByData) {
     modes.emplace_back(kFacesByData);
     help += ", data (whole if the pictures are face crops, otherwise auto)";
@@ -54,9 +57,10 @@ void add_face_options(CLI::App& verb, FaceOptions& options) {
                   "Take faces from a CSV with the columns path, x, y, w, h (and frame, for clips); "
                   "implies --face boxes")
       ->type_name("FILE");
-  verb.add_option("--detector", options.detector,
-                  "Find faces with this bundle instead of dlib's HOG filters (`mien convert` makes "
-                  "one from YuNet's ONNX file)")
+  verb.add_option(
+          "--detector", options.detector,
+          "Find faces with this bundle instead of dlib's HOG filters: a folder, a .tar, or the "
+          "name of a shipped one (`mien convert` makes one from YuNet's ONNX file)")
       ->type_name("BUNDLE");
   CLI::Option* upsample =
       verb.add_option(
@@ -106,14 +110,23 @@ Result<face::FinderOptions> finder_options(const FaceOptions& options) {
                       has_boxes ? "--boxes" : "--face whole"));
     }
   }
-  if (!options.detector.empty()) {
+  const bool both = options.mode == "both";
+  if (!options.detector.empty() || both) {
     if (has_boxes || options.mode == "hog" || options.mode == "whole") {
       return invalid_argument(
           fmt::format("--detector: cannot be combined with {} (expected one of them)",
                       has_boxes ? "--boxes" : "--face " + options.mode));
     }
-    MIEN_ASSIGN_OR_RETURN(auto bundle, engine::DetectorBundle::load(options.detector));
-    out.detector = engine::make_network_detector(std::move(bundle));
+    MIEN_ASSIGN_OR_RETURN(
+        const std::filesystem::path path,
+        find_model(options.detector.empty() ? kShippedDetector : options.detector));
+    MIEN_ASSIGN_OR_RETURN(auto bundle, engine::DetectorBundle::load(path));
+    auto network = engine::make_network_detector(std::move(bundle));
+    if (both) {
+      MIEN_ASSIGN_OR_RETURN(auto hog, face::make_hog_detector());
+      network = face::make_joined_detector(std::move(hog), std::move(network));
+    }
+    out.detector = std::move(network);
   }
   out.mode = has_boxes                 ? face::Mode::kBoxes
              : options.mode == "hog"   ? face::Mode::kHog

@@ -14,7 +14,7 @@ namespace mien {
 bool is_valid_utf8(std::string_view text);
 
 /// Rejects text in another encoding, as spreadsheets and editors write it, recognised by a byte
-/// order mark or zero bytes. Errors: kUnsupported, naming the remedy.
+/// order mark or zero bytes. Errors: kUnsupported, saying what to do.
 Status check_is_utf8_text(std::string_view text, std::string_view subject);
 
 /// Code points of `text`; malformed bytes become U+FFFD, one per maximal bad part.

@@ -11,7 +11,7 @@
 
 namespace mien::data {
 
-/// One line of a manifest, with its cells told apart.
+/// One line of a manifest, split into its cells.
 struct Row {
   std::int64_t line = 0;
   std::string path = {};

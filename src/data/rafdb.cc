@@ -28,7 +28,7 @@ Result<Line> parse_line(std::string_view text, int low, std::string_view where) 
   return Line{std::string(fields[0]), label - low};
 }
 
-// The data set's own list: both splits in one file, told by the prefix; labels from 1.
+// The data set's own list: both splits in one file, named by the prefix; labels from 1.
 Status add_official(const DatasetFiles& files, const DatasetOptions& options,
                     const std::string& name, SampleSink& sink) {
   MIEN_ASSIGN_OR_RETURN(

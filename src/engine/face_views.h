@@ -8,7 +8,7 @@ namespace mien::engine {
 /// as the crops that the compact tower trains on.
 inline constexpr float kNearer = 11.0F / 12.0F;
 
-/// Whether pictures can be looked at so many times: 1, 2 or 4.
+/// Whether pictures can be looked at this many times: 1, 2 or 4.
 constexpr bool is_view_count(int views) { return views == 1 || views == 2 || views == 4; }
 
 /// The views of every picture, one after another: the picture; with 2 also the mirror image of its

@@ -53,7 +53,7 @@ class UnseenWords {
   const std::vector<std::string>& words() const { return words_; }
 
  private:
-  // What the tokenizer does not know either is told as such.
+  // What the tokenizer does not know either has a note of its own.
   bool is_seen(const std::string& word) const {
     return is_filler(word) || std::binary_search(seen_.begin(), seen_.end(), word) ||
            (known_ != nullptr && !known_->unknown_words(word).empty());

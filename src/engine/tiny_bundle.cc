@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kCard = R"(# Tiny random bundle
 
-The weights are random numbers. It has the towers of CLIP in small, so that every part of mien can be tried and tested
+The weights are random numbers. It has small versions of CLIP's towers, so that every part of mien can be tried and tested
 without a download. **Its answers mean nothing.**
 
 mien describes how a face looks, not what a person feels.

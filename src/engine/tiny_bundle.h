@@ -17,8 +17,9 @@ struct TinyBundleOptions {
   bool overwrite = false;
 };
 
-/// Writes a bundle of random weights with the same towers in small (32-px pictures, a few hundred
-/// kB): for tests, examples and docs. Its answers mean nothing, and its card and name say so.
+/// Writes a bundle of random weights with small versions of the same towers (32-px pictures, a few
+/// hundred kB): for tests, examples and docs. Its answers mean nothing, and its card and name say
+/// so.
 Status write_tiny_bundle(const std::filesystem::path& path, const TinyBundleOptions& options = {});
 
 }  // namespace mien::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mien/text/labels.h"
 #include "text/builtin_labels.h"
 
 namespace mien::text {

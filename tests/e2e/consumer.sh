@@ -25,7 +25,7 @@ head -c 12288 /dev/zero | tr '\0' '\200' >> "$work/grey.ppm"
 found=$("$work/build/read_picture/read_picture" "$work/tiny" "$work/grey.ppm" 'happy,sad')
 case $found in
   "0,0 64x64 happy "* | "0,0 64x64 sad "*) echo "consumer: $found" ;;
-  "") echo 'consumer: no face in a grey picture, as it should be' ;;
+  "") echo 'consumer: no face in a grey picture, as expected' ;;
   *) echo "consumer: unexpected output '$found'"; exit 1 ;;
 esac
 "$work/build/read_picture/read_picture" "$work/tiny" "$work/none.png" happy 2> "$work/message" && exit 1
@@ -41,3 +41,27 @@ echo "consumer: $found"
 grep -qx '0 faces in the frames, 0 tracks' <<< "$found"
 "$work/build/read_clip/read_clip" "$work/tiny" "$work/none.mp4" happy 2> "$work/message" && exit 1
 grep -q 'none.mp4' "$work/message"
+# The C ABI: the same answers from C99, found by pkg-config.
+export PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name mien.pc)")
+libraries=$(dirname "$PKG_CONFIG_PATH")
+for example in read_picture read_clip live; do
+  # shellcheck disable=SC2046
+  cc -std=c99 -Wall -Werror -pedantic "$source_dir/examples/c/$example.c" $(pkg-config --cflags --libs mien) -o "$work/c_$example"
+done
+export LD_LIBRARY_PATH=$libraries
+"$work/c_read_picture" "$work/tiny" "$work/grey.ppm" 'happy,sad' > "$work/c.out"
+"$work/build/read_picture/read_picture" "$work/tiny" "$work/grey.ppm" 'happy,sad' | diff - "$work/c.out"
+"$work/c_read_picture" "$work/tiny" "$work/none.png" happy 2> "$work/message" && exit 1
+grep -q 'none.png' "$work/message"
+"$work/c_read_picture" compact "$work/grey.ppm" 'happy,sad'  # by name, beside the installed library
+"$work/c_read_clip" "$work/tiny" "$work/grey.y4m" 'happy,sad' | grep -qx '0 faces in the frames, 0 tracks'
+"$work/c_read_clip" "$work/tiny" "$work/grey.y4m" 'happy,sad' 2 | grep -qx 'stopped after 2 frames'
+head -c 36864 /dev/zero | "$work/c_live" compact 64 64 > "$work/live.out"
+test "$(wc -l < "$work/live.out")" -eq 3
+# The program on the page of the C ABI.
+awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source_dir/docs/reference/c.md" > "$work/page.c"
+# shellcheck disable=SC2046
+cc -std=c99 -Wall -Werror -pedantic "$work/page.c" $(pkg-config --cflags --libs mien) -o "$work/page"
+"$work/page" "$work/grey.ppm" 'happy,sad'
+"$work/page" "$work/none.png" 'happy,sad' 2> "$work/message" && exit 1
+grep -q 'none.png' "$work/message"

@@ -147,7 +147,7 @@ json "d['targets'] == ['affect', 'rapport', 'speech']"
 expect 0 "" convert b-emoclip.pt rebuilt-emo --json --dtype bf16
 json "d['architecture']['temporal'] == json.loads('$temporal')"
 expect 0 "32, every 4th frame (emoclip)" inspect rebuilt-emo
-# What does not fit is told.
+# What does not fit is reported.
 expect 1 "1 of 24 tensors of the temporal model are missing: 'module.temporal.temporal_transformer.layers.1.0.fn.norm.bias'" convert emoclip-hole.pt dst --tokenizer bpe.txt
 expect 1 "to_qkv.weight' has shape [100, 48] (expected [384, 48])" convert emoclip-turned.pt dst --tokenizer bpe.txt
 expect 1 "has shape [64] (expected [128])" convert emoclip-trap.pt dst --text-from openai.pt --tokenizer bpe.txt
@@ -164,7 +164,7 @@ for source in hf/model.safetensors hf-sharded/model.safetensors.index.json; do
   cmp -s b-hf/model.safetensors "again-$(dirname $source)/model.safetensors" || problem "$source: other weights"
 done
 
-# --- what is left out, and what is assumed, is told ---
+# --- what is left out, and what is assumed, is reported ---
 expect 0 "--activation gelu is right" convert openai.pt note --tokenizer bpe.txt
 expect 0 '"notes":[]' convert openai-torchscript.pt quiet --tokenizer bpe.txt --json
 mkdir bare && cp hf/model.safetensors bare/

@@ -87,7 +87,7 @@ expect 2 "is a file" convert tiny/model.safetensors text.pt --overwrite
 mkdir photos && touch photos/holiday.jpg
 expect 2 "not a bundle, so it is not replaced" convert tiny/model.safetensors photos --overwrite
 expect 2 "so it is not replaced" convert --random-tiny photos --overwrite
-[ -e photos/holiday.jpg ] || problem "a folder that is no bundle was replaced"
+[ -e photos/holiday.jpg ] || problem "a folder that is not a bundle was replaced"
 expect 2 "would overwrite an input" convert tiny/model.safetensors tiny --overwrite
 [ -e tiny/model.safetensors ] || problem "the source was removed"
 if [ "$(id -u)" -eq 0 ]; then locked=/proc; else mkdir locked && chmod 555 locked && locked=locked; fi

@@ -41,7 +41,7 @@ convert adapter.safetensors without --leave-out adapter.fc
 exits 0
 json 'd["left_out"] == ["adapter.fc.0.weight", "adapter.fc.2.weight"]'
 
-section "a trained factor above 100 is kept, and told"
+section "a trained factor above 100 is kept, and reported"
 convert loud.safetensors loud
 exits 0
 json 'abs(d["logit_scale"] - 150) < 1e-3 and any("150.0000, as trained" in n for n in d["notes"])'

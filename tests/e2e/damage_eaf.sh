@@ -14,7 +14,7 @@ damage_eaf() {
   }
   check "the schema takes it" xmllint --noout --schema "$here/eaf.xsd" "$file"
   corrupt schema "no date" 's/ DATE="[^"]*"//'
-  corrupt schema "a date that is none" 's/ DATE="[^"]*"/ DATE="yesterday"/'
+  corrupt schema "an invalid date" 's/ DATE="[^"]*"/ DATE="yesterday"/'
   corrupt schema "another format" 's/FORMAT="3.0"/FORMAT="2.8"/'
   corrupt schema "unknown time unit" 's/TIME_UNITS="milliseconds"/TIME_UNITS="seconds"/'
   corrupt schema "a time with a fraction" 's/TIME_VALUE="1500"/TIME_VALUE="1500.5"/'

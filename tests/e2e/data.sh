@@ -110,7 +110,7 @@ printf 'path,label,fp_happiness\nnone.png,happy,8\n' >g.csv
 run data caption g.csv -o h.csv --landmarks
 exits 1
 err_is 'g.csv:2: .*none.png.*'
-check "the votes are told all the same" grep -qE '^none.png,happy,8,,,,,,,,.+' h.csv
+check "the votes are written all the same" grep -qE '^none.png,happy,8,,,,,,,,.+' h.csv
 check "columns of measures" grep -q 'geo_mouth_open,geo_mouth_width,geo_corners_up,geo_brows_up,geo_brows_apart,geo_brows_inner_up,geo_eyes_open' h.csv
 printf 'path,geo_mouth_open,geo_mouth_width,geo_corners_up,geo_brows_up,geo_brows_apart,geo_brows_inner_up,geo_eyes_open\n1.png,0.5,0.839,0.062,0.311,0.378,0.025,0.127\n2.png,0.069,0.839,0.062,0.311,0.378,0.025,0.127\n' >g.csv
 run data caption g.csv -o h.csv

@@ -5,10 +5,28 @@ teacher=$root/../shared/teachers/yunet_n_dynamic.onnx
 face=$root/build/demo/astronaut.png
 tiny_bundle tiny
 
+section "the shipped detector"
+run inspect face
+ok
+out_has "bundle of a face detector"
+out_has "hashes  *verified"
+if [ -s "$face" ]; then
+  for how in "--detector face" "--face both" "--face both --detector face"; do
+    # shellcheck disable=SC2086
+    run detect "$face" $how --json
+    ok
+    rows 'len(rows[0]["faces"]) == 1' 'rows[0]["faces"][0]["source"] == "detected"' \
+      'abs(rows[0]["faces"][0]["box"][0] + rows[0]["faces"][0]["box"][2] / 2 - 221) < 15'
+  done
+fi
+run detect "$face" --face both --boxes "$face"
+exits 2
+err_has "--boxes: cannot be combined with --face both"
+
 section "what is refused"
 run detect "$face" --detector nowhere
 exits 2
-err_has "nowhere: cannot be opened"
+err_has "nowhere: not a file or folder, and not a shipped bundle"
 run detect "$face" --detector tiny
 exits 2
 err_has "kind 'recognizer' \(expected a detector of faces\)"
@@ -54,6 +72,18 @@ ok
 rows 'len(rows[0]["faces"]) == 1' 'len(rows[0]["faces"][0]["labels"]) == 7'
 run embed "$face" -b tiny --detector yunet --safetensors e.safetensors
 exits 0
+
+section "pictures without a face, of any shape"
+movie -f lavfi -i color=c=gray:s=16x16 -frames:v 1 -vf scale=1:1 dot.png
+movie -f lavfi -i color=c=gray:s=100x16000 -frames:v 1 tall.png
+movie -f lavfi -i color=c=gray:s=16000x100 -frames:v 1 wide.png
+movie -f lavfi -i color=c=gray:s=30000x200 -frames:v 1 huge.png
+run detect dot.png tall.png wide.png --detector yunet --json
+ok
+rows 'len(rows) == 3' 'all(r["faces"] == [] for r in rows)'
+run detect huge.png --detector yunet
+exits 1
+err_has "huge.png: 30000x200 picture is too large"
 
 section "clips"
 movie -loop 1 -i "$face" -t 1 -r 10 -vf scale=256:256 -pix_fmt yuv420p clip.mp4

@@ -143,7 +143,7 @@ for views in 1 2 4; do
   ok
   cp .out views$views.json
 done
-check "so many views, so many embeddings" test "$(python3 -c 'import json
+check "one embedding for each view" test "$(python3 -c 'import json
 print(len({tuple(json.loads(open(f"views{n}.json").readline())["faces"][0]["embedding"]) for n in (1, 2, 4)}))')" = 3
 run predict "${whole[@]}" -b tiny --views 3
 exits 2

@@ -26,7 +26,7 @@ for value in 'epochs: 100' 'batch: 64' 'frames: 8' 'patch: 56' 'step: 50' 'margi
   out_has "hesp.$value"
 done
 
-section "known classes train, the others are told apart"
+section "known classes train, the others are detected"
 run "${train[@]}" -o whole
 ok
 out_has 'bundle: whole/bundle'

@@ -58,7 +58,7 @@ err_has "no sample to train with in split 'training' .* one of 'test', 'train', 
 run "${train[@]}" --set cliper.batch=100
 exits 1
 err_has 'training set is smaller than one batch'
-check "a folder that is none" test "$(scripts/make_manifest nothing -o x.csv 2>&1)" = 'make_manifest: nothing: not a folder'
+check "not a folder" test "$(scripts/make_manifest nothing -o x.csv 2>&1)" = 'make_manifest: nothing: not a folder'
 
 section "FER2013 from Kaggle's file"
 mkdir kaggle

@@ -106,7 +106,7 @@ python3 "$here/browser.py" check wide.html >.browser
 case $? in
   77) cat .browser ;;
   *)
-    for what in 'px wider than the window' 'faint: '; do check "a bad page is told: $what" grep -q "$what" .browser; done
+    for what in 'px wider than the window' 'faint: '; do check "a bad page is reported: $what" grep -q "$what" .browser; done
     check "pages at 1280 and 400 px, light and dark" python3 "$here/browser.py" check "${pages[@]}"
     ;;
 esac

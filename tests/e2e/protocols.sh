@@ -258,7 +258,7 @@ section "a class without samples is named, and is no zero"
 printf 'path,label,split\nset/1.png,happiness,train\nset/2.png,sadness,test\nset/5.png,sadness,test\nset/3.png,anger,test\n' >absent.csv
 run eval tiny --data absent.csv --labels happy,sad,angry --split test --json
 ok
-check "UAR is over the classes that are there" python3 - <<'PY'
+check "UAR is over the classes that occur" python3 - <<'PY'
 import json
 d = json.load(open(".out"))
 there = [v for v in d["recall"].values() if v is not None]

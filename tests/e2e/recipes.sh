@@ -42,7 +42,7 @@ exits 0
 recipe symptoms 4
 check "every recipe ran" test "$(ls runs | wc -l)" -eq "$all"
 check "the temporal model was taken" test "$(grep -c 'other sizes' symptoms.err)" -eq 0
-check "one of other sizes is told of" grep -q 'other sizes' dfew-supervised.err
+check "one of other sizes is reported" grep -q 'other sizes' dfew-supervised.err
 run eval runs/symptoms/bundle --data data/interviews.csv --unit sequence --protocol regression --part 1/5 --json
 ok
 check "two clips of one person who did not train" python3 -c '

@@ -69,7 +69,7 @@ assert set(lines[0]["values"]) == {"war", "uar"}, lines[0]
 assert {"run", "steps", "seconds", "resumed", "best_epoch", "best", "selected_by", "notes", "bundle"} == set(lines[-1]), lines[-1]
 assert lines[-1]["selected_by"] == "war" and lines[-1]["notes"][0].startswith("class texts"), lines[-1]'
 
-section "nothing that validates: the last epoch, and no figure that is none"
+section "nothing that validates: the last epoch, and no invented figure"
 run "${train[@]}" -o blind --set emoclip.epochs=2 --set data.val_split=
 ok
 out_has '8 steps in .*; last epoch 2 \(no figure selects one\)'

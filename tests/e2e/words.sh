@@ -29,7 +29,7 @@ exits 2
 err_is 'labels: "basic-7": no such set .*did you mean basic7'
 out_is_empty
 
-section "labels that cannot be told apart"
+section "labels that cannot be distinguished"
 for list in 'Happy,happy' 'happy,happiness' 'happy+sad,sad+happy' 'politely bored,Politely  Bored'; do
   run predict "${base[@]}" --labels "$list"
   exits 2

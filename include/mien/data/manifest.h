@@ -66,8 +66,8 @@ struct ManifestOptions {
   Limits limits = {};
 };
 
-/// The pictures of a manifest: the tar of the same base name, or the folder that holds it. Errors:
-/// those of Store::open.
+/// The pictures of a manifest: the tar with the same base name, or the folder that holds it.
+/// Errors: those of Store::open.
 Result<std::shared_ptr<const Store>> open_store_beside(const std::filesystem::path& csv,
                                                        const Limits& limits = {});
 

@@ -218,7 +218,7 @@ struct BundleContent {
 };
 
 /// Checks that a bundle may be written at `path`. With `overwrite`, a folder is replaced if it is
-/// empty or holds a bundle and nothing else. Errors: kInvalidArgument, naming what else it holds;
+/// empty or holds a bundle and nothing else. Errors: kInvalidArgument, naming what else is in it;
 /// kIo.
 Status check_bundle_target(const std::filesystem::path& path, bool overwrite);
 /// Writes a bundle folder under a temporary name and renames it. Errors: those of

@@ -53,6 +53,10 @@ struct DetectorInfo {
   double threshold = 0.6;     ///< score, 0 to 1, above which a position is a face
   double overlap = 0.3;       ///< intersection over union above which two boxes are one face
   double smallest_face = 12;  ///< pixels, the narrowest that it finds well
+  /// Pixels, the largest that it finds well: a picture that has room for larger ones is searched
+  /// once more, as large as such a face, and boxes that are part of a surer one are dropped. 0: it
+  /// finds faces of any size.
+  double largest_face = 0;
   /// Bundles expect faces as squares from the brows to the chin. Such a square has `square_side`
   /// times the side of a square with the area of the network's box, and is `square_down` sides of
   /// that lower.

@@ -59,4 +59,10 @@ enum class HogIsa { kAuto, kGeneric, kAvx2, kAvx512 };
 /// `isa`. Source: Davis King, dlib 19, frontal_face_detector.
 Result<std::unique_ptr<FaceDetector>> make_hog_detector(HogIsa isa = HogIsa::kAuto);
 
+/// Two detectors as one: the faces of `first`, and those of `second` that overlap none of them by
+/// an IoU above 0.3. Scales, and smallest_face(), are those of `first`. Errors: of detect(), those
+/// of both. Owns: both. Precondition: neither is nullptr.
+std::unique_ptr<FaceDetector> make_joined_detector(std::unique_ptr<FaceDetector> first,
+                                                   std::unique_ptr<FaceDetector> second);
+
 }  // namespace mien::face

@@ -2,9 +2,13 @@
 
 #include <string>
 
-#include "mien/report/segments.h"
+#include "mien/pipeline/segments.h"
 
 namespace mien::report {
+
+using pipeline::LabelSegments;
+using pipeline::Segment;
+using pipeline::SegmentTrack;
 
 /// What an ELAN document contains besides the annotations.
 struct ElanOptions {

@@ -13,9 +13,13 @@
 #include "mien/core/wall_time.h"
 #include "mien/image/image.h"
 #include "mien/pipeline/recognizer.h"
-#include "mien/report/segments.h"
+#include "mien/pipeline/segments.h"
 
 namespace mien::report {
+
+using pipeline::LabelSegments;
+using pipeline::Segment;
+using pipeline::SegmentTrack;
 
 class LabelColours;
 class ProbabilityCurves;

@@ -3,9 +3,13 @@
 #include <string>
 #include <string_view>
 
-#include "mien/report/segments.h"
+#include "mien/pipeline/segments.h"
 
 namespace mien::report {
+
+using pipeline::LabelSegments;
+using pipeline::Segment;
+using pipeline::SegmentTrack;
 
 /// SubRip or WebVTT.
 enum class SubtitleFormat { kSrt, kVtt };

@@ -146,6 +146,7 @@ Json DetectorInfo::to_json() const {
   out.set("threshold", threshold);
   out.set("overlap", overlap);
   out.set("smallest_face", smallest_face);
+  if (largest_face > 0) out.set("largest_face", largest_face);
   out.set("square_side", square_side);
   out.set("square_down", square_down);
   out.set("licence", licence);
@@ -170,7 +171,7 @@ Result<DetectorInfo> DetectorInfo::parse(std::string_view text, std::string_view
   MIEN_RETURN_IF_ERROR(json_reject_unknown(
       json,
       {"kind", "format_version", "name", "architecture", "threshold", "overlap", "smallest_face",
-       "square_side", "square_down", "licence", "provenance", "files"},
+       "largest_face", "square_side", "square_down", "licence", "provenance", "files"},
       subject));
   DetectorInfo out;
   MIEN_ASSIGN_OR_RETURN(out.name, json_string(json, "name", subject));
@@ -181,6 +182,9 @@ Result<DetectorInfo> DetectorInfo::parse(std::string_view text, std::string_view
   MIEN_ASSIGN_OR_RETURN(out.threshold, number_in(json, "threshold", 0.01, 0.99, subject));
   MIEN_ASSIGN_OR_RETURN(out.overlap, number_in(json, "overlap", 0, 1, subject));
   MIEN_ASSIGN_OR_RETURN(out.smallest_face, number_in(json, "smallest_face", 1, 1000, subject));
+  if (json.find("largest_face") != nullptr) {
+    MIEN_ASSIGN_OR_RETURN(out.largest_face, number_in(json, "largest_face", 32, 1e6, subject));
+  }
   MIEN_ASSIGN_OR_RETURN(out.square_side, number_in(json, "square_side", 0.1, 10, subject));
   MIEN_ASSIGN_OR_RETURN(out.square_down, number_in(json, "square_down", -1, 1, subject));
   MIEN_ASSIGN_OR_RETURN(out.licence, json_string(json, "licence", subject));

@@ -17,11 +17,30 @@ constexpr std::size_t kMostCandidates = 5000;
 
 // How much smaller than the picture the network sees it at scale 1.
 constexpr float kWorkScale = 0.5F;
+// Shorter side of the reduced picture, in largest faces.
+constexpr float kReducedShare = 0.8F;
+// Share of the smaller of two boxes above which one is a part of the other.
+constexpr float kPartOfFace = 0.6F;
 // Nothing below is a face for anyone, and every place of a picture would be one.
 constexpr float kLeastProbability = 0.02F;
 
 float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
 float logit(float p) { return std::log(p / (1 - p)); }
+
+// A network that knows faces up to some size takes eyes and mouths of larger ones for faces.
+void drop_parts(std::vector<face::Detection>& faces) {
+  std::vector<face::Detection> kept;
+  for (const face::Detection& one : faces) {
+    const bool part = std::any_of(kept.begin(), kept.end(), [&](const face::Detection& surer) {
+      const image::Box &a = one.box, &b = surer.box;
+      const float w = std::min(a.x + a.w, b.x + b.w) - std::max(a.x, b.x);
+      const float h = std::min(a.y + a.h, b.y + b.h) - std::max(a.y, b.y);
+      return w > 0 && h > 0 && w * h > kPartOfFace * std::min(a.area(), b.area());
+    });
+    if (!part) kept.push_back(one);
+  }
+  faces = std::move(kept);
+}
 
 class NetworkDetector final : public face::FaceDetector {
  public:
@@ -42,7 +61,9 @@ class NetworkDetector final : public face::FaceDetector {
   }
 
  private:
-  void read(const PyramidMap& map, float least);
+  void read(const PyramidMap& map, float least, float x, float y);
+  /// Candidates of the picture resized to width x height, in its own pixels.
+  Status search(image::ImageView picture, int width, int height, float least);
 
   std::shared_ptr<const DetectorBundle> bundle_;
   PyramidScratch scratch_;
@@ -50,7 +71,7 @@ class NetworkDetector final : public face::FaceDetector {
   std::vector<face::Detection> candidates_;
 };
 
-void NetworkDetector::read(const PyramidMap& map, float least) {
+void NetworkDetector::read(const PyramidMap& map, float least, float x_scale, float y_scale) {
   // sqrt(a * b) is not above `least` where one of them is below its square.
   const float least_logit = logit(least * least);
   for (std::int64_t y = 0; y < map.height; ++y) {
@@ -58,21 +79,19 @@ void NetworkDetector::read(const PyramidMap& map, float least) {
       const float* a = map.values + (y * map.width + x) * kAnswers;
       // Written so that what is not a number is not a face.
       if (!(a[0] >= least_logit && a[1] >= least_logit)) continue;
-      if (const auto found = face_at(map, x, y, least)) candidates_.push_back(*found);
+      const auto found = face_at(map, x, y, least);
+      if (!found) continue;
+      face::Detection& one = candidates_.emplace_back(*found);
+      one.box = {one.box.x * x_scale, one.box.y * y_scale, one.box.w * x_scale,
+                 one.box.h * y_scale};
+      for (image::Point& point : *one.points) point = {point.x * x_scale, point.y * y_scale};
     }
   }
 }
 
-Result<std::vector<face::Detection>> NetworkDetector::detect(image::ImageView picture,
-                                                             const face::DetectOptions& options) {
-  if (!(options.scale > 0)) return invalid_argument("detect: scale must be positive");
-  if (picture.empty()) return std::vector<face::Detection>();
+Status NetworkDetector::search(image::ImageView picture, int width, int height, float least) {
   image::ImageView searched = picture;
-  if (const float scale = options.scale * kWorkScale; scale != 1) {
-    const auto size = [&](int side) {
-      return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
-    };
-    const int width = size(picture.width), height = size(picture.height);
+  if (width != picture.width || height != picture.height) {
     const Limits limits;
     if (static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height) >
         limits.max_pixels) {
@@ -81,23 +100,43 @@ Result<std::vector<face::Detection>> NetworkDetector::detect(image::ImageView pi
     resized_ = image::resize_u8(picture, width, height, image::Filter::kBilinear);
     searched = resized_.view();
   }
+  const float x = static_cast<float>(picture.width) / static_cast<float>(width);
+  const float y = static_cast<float>(picture.height) / static_cast<float>(height);
+  for (const PyramidMap& map : bundle_->network().run(searched, scratch_)) read(map, least, x, y);
+  return {};
+}
+
+Result<std::vector<face::Detection>> NetworkDetector::detect(image::ImageView picture,
+                                                             const face::DetectOptions& options) {
+  if (!(options.scale > 0)) return invalid_argument("detect: scale must be positive");
+  if (picture.empty()) return std::vector<face::Detection>();
+  const auto size = [&](int side, float scale) {
+    return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
+  };
+  const float scale = options.scale * kWorkScale;
   const DetectorInfo& info = bundle_->info();
   const float threshold = logit(static_cast<float>(info.threshold));
+  const float least = std::max(sigmoid(options.min_score + threshold), kLeastProbability);
   candidates_.clear();
-  for (const PyramidMap& map : bundle_->network().run(searched, scratch_)) {
-    read(map, std::max(sigmoid(options.min_score + threshold), kLeastProbability));
+  MIEN_RETURN_IF_ERROR(
+      search(picture, size(picture.width, scale), size(picture.height, scale), least));
+  // Once more for faces that the network has not learned to see at this size.
+  const auto shorter = static_cast<float>(std::min(picture.width, picture.height));
+  const auto largest = static_cast<float>(info.largest_face);
+  if (largest > 0 && shorter * scale > largest) {
+    const float reduced = kReducedShare * largest / shorter;
+    MIEN_RETURN_IF_ERROR(
+        search(picture, size(picture.width, reduced), size(picture.height, reduced), least));
   }
   std::vector<face::Detection> out = without_overlaps(candidates_, info.overlap);
-  const float x = static_cast<float>(picture.width) / static_cast<float>(searched.width);
-  const float y = static_cast<float>(picture.height) / static_cast<float>(searched.height);
+  if (largest > 0) drop_parts(out);
   for (face::Detection& one : out) {
-    const image::Box box = {one.box.x * x, one.box.y * y, one.box.w * x, one.box.h * y};
+    const image::Box box = one.box;
     const float around = std::sqrt(box.area());
     const float side = around * static_cast<float>(info.square_side);
     one.box = {box.x + (box.w - side) / 2,
                box.y + (box.h - side) / 2 + around * static_cast<float>(info.square_down), side,
                side};
-    for (image::Point& point : *one.points) point = {point.x * x, point.y * y};
     one.score = logit(std::min(one.score, 1 - 1e-6F)) - threshold;
   }
   return out;

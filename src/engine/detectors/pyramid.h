@@ -48,7 +48,7 @@ struct PyramidMap {
 /// and of OpenCV's FaceDetectorYN.
 std::optional<face::Detection> face_at(const PyramidMap& map, std::int64_t x, std::int64_t y,
                                        float least);
-/// Of boxes that overlap, the surest; surest first. Reorders `candidates`.
+/// Of boxes that overlap, the one with the best score; best first. Reorders `candidates`.
 std::vector<face::Detection> without_overlaps(std::vector<face::Detection>& candidates,
                                               double overlap);
 

@@ -16,7 +16,7 @@ struct TemporalPoolTraining {
 
   std::string init = {};  ///< the bundle; its labels must have the classes of the data
   int hidden = 64;
-  int frames = 32;  ///< that the bundle samples from a clip; sequences are 3 to so many frames long
+  int frames = 32;  ///< that the bundle samples from a clip; sequences have 3 to this many frames
   int views = 3;    ///< copies of each picture, all but the first augmented
   int epochs = 6;
   int steps = 400;  ///< per epoch

@@ -25,6 +25,8 @@ Status FaceDetectorMethod::export_bundle(const std::filesystem::path& path, bool
   info.threshold = std::clamp(threshold_, 0.05, 0.95);
   info.overlap = from.overlap;
   info.smallest_face = recipe_.scenes.smallest;
+  // The composer places no larger ones.
+  info.largest_face = std::min(recipe_.scenes.largest, kLargestShare * recipe_.scenes.side);
   // Boxes are those of the teacher, so that its squares fit them.
   info.square_side = from.square_side;
   info.square_down = from.square_down;

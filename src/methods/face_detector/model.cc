@@ -61,7 +61,10 @@ PyramidNetImpl::Layer PyramidNetImpl::add_layer(const std::string& name, int in,
   return layer;
 }
 
-PyramidNetImpl::PyramidNetImpl(const engine::PyramidSizes& sizes) : sizes_(sizes) {
+void PyramidNetImpl::reset_momentum() { momentum_ = kPyramidMomentum; }
+
+PyramidNetImpl::PyramidNetImpl(const engine::PyramidSizes& sizes)
+    : sizes_(sizes), momentum_(kPyramidMomentum) {
   const int kernel = sizes.stem_kernel;
   stem_ = child_of(*this, "stem")
               .register_parameter("weight", torch::randn({sizes.stem_width, 3, kernel, kernel}) *
@@ -87,7 +90,7 @@ PyramidNetImpl::PyramidNetImpl(const engine::PyramidSizes& sizes) : sizes_(sizes
 
 torch::Tensor PyramidNetImpl::normalise(const torch::Tensor& x, const Norm& norm) const {
   return at::batch_norm(x, norm.weight, norm.bias, norm.mean, norm.variance, is_training(),
-                        kPyramidMomentum, kPyramidEps, false)
+                        momentum_, kPyramidEps, false)
       .relu_();
 }
 

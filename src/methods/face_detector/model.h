@@ -29,6 +29,10 @@ class PyramidNetImpl : public torch::nn::Module {
   NamedTorchTensors published() const;
   /// The tensors of a bundle, as detector_tensors names them.
   NamedTorchTensors folded() const;
+  /// How much of its running statistics the next batch in training replaces, 0 to 1; the n-th of a
+  /// plain mean replaces 1 / n.
+  void set_momentum(double momentum) { momentum_ = momentum; }
+  void reset_momentum();
   const engine::PyramidSizes& sizes() const { return sizes_; }
 
  private:
@@ -47,6 +51,7 @@ class PyramidNetImpl : public torch::nn::Module {
   torch::Tensor run(const torch::Tensor& x, const Layer& layer) const;
 
   engine::PyramidSizes sizes_;
+  double momentum_;
   torch::Tensor stem_;
   Norm stem_norm_;
   std::vector<std::vector<Layer>> stages_;

@@ -59,8 +59,9 @@ class Composer {
     out.picture = background(options_.side, 0.25);
     const int shorter = std::min(frame.width(), frame.height());
     Pasting whole;
-    // From a third of the frame to all of it with something around it.
-    const double part_seen = std::exp(rng_.uniform(std::log(0.33), std::log(1.8)));
+    // From an eighth of the frame, so that parts of large faces are seen, too, to all of it with
+    // something around it.
+    const double part_seen = std::exp(rng_.uniform(std::log(0.125), std::log(1.8)));
     whole.placing.scale = static_cast<float>(options_.side / (shorter * part_seen));
     whole.placing.turn = turn(20);
     whole.placing.mirror = rng_.uniform() < 0.5;
@@ -135,7 +136,7 @@ class Composer {
   Pasting draw_pasting(const image::Image& picture, const face::Detection& face, bool crowd,
                        const image::Image& canvas) {
     const double largest =
-        std::min(options_.largest, crowd ? options_.side / 8.0 : 1.1 * options_.side);
+        std::min(options_.largest, crowd ? options_.side / 8.0 : kLargestShare * options_.side);
     Pasting out;
     out.placing.scale =
         log_size(options_.smallest, std::max(options_.smallest, largest)) / face.box.h;

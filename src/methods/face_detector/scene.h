@@ -12,6 +12,9 @@
 
 namespace mien::methods {
 
+/// Largest face of a scene, in sides of its picture.
+constexpr double kLargestShare = 1.1;
+
 struct SceneFace {
   face::Detection face;
   bool sure = true;  ///< false: perhaps too small, too blurred or too far outside to be found

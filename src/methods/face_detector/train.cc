@@ -23,7 +23,12 @@ constexpr double kBoxOverlap = 0.3;
 constexpr int kRealSide = 640;        // longer side of whole pictures that validate
 constexpr float kTeacherFace = 0.5F;  // from which score on the teacher's box is a face there
 constexpr float kTeacherDoubt = 0.2F;
-constexpr std::uint64_t kValidationSeed = 77;
+constexpr std::uint64_t kValidationSeed = 77, kStatisticsSeed = 78;
+constexpr int kStatisticsBatches = 24;
+
+Rng numbered(std::uint64_t seed, std::int64_t number) {
+  return Rng(seed * 1'000'003ULL + static_cast<std::uint64_t>(number));
+}
 
 // uint8 [1, H, W, 3], continued in black to whole places.
 torch::Tensor padded_pixels(const image::Image& picture, std::int64_t multiple) {
@@ -165,12 +170,30 @@ torch::Tensor detection_loss(const torch::Tensor& answers, const torch::Tensor& 
   return score_loss + weights.box_weight * box_loss + weights.point_weight * points;
 }
 
+Status FaceDetectorMethod::measure_statistics() {
+  const std::int64_t batch = recipe_.training.batch, side = recipe_.scenes.side;
+  const torch::Tensor pixels = torch::empty({batch, side, side, 3}, torch::kUInt8);
+  network_->train();
+  for (std::int64_t n = 0; n < kStatisticsBatches; ++n) {
+    for (std::int64_t i = 0; i < batch; ++i) {
+      Rng rng = numbered(kStatisticsSeed, n * batch + i);
+      MIEN_ASSIGN_OR_RETURN(const Scene scene, make_scene(recipe_.scenes, sources_, rng));
+      std::memcpy(pixels[i].data_ptr(), scene.picture.pixels().data(),
+                  scene.picture.pixels().size());
+    }
+    network_->set_momentum(1.0 / static_cast<double>(n + 1));
+    answers(pixels);
+  }
+  network_->reset_momentum();
+  return {};
+}
+
 Result<RecallMeter> FaceDetectorMethod::measure_composed() {
   RecallMeter out;
   const std::int64_t count = recipe_.training.val_scenes;
   for (std::int64_t i = 0; i < count; ++i) {
     MIEN_RETURN_IF_ERROR(context_.validating(i, count));
-    Rng rng(kValidationSeed * 1'000'003ULL + static_cast<std::uint64_t>(i));
+    Rng rng = numbered(kValidationSeed, i);
     MIEN_ASSIGN_OR_RETURN(const Scene scene, compose_scene(recipe_.scenes, sources_, true, rng));
     const torch::Tensor said = answers(padded_pixels(scene.picture, 1))[0];
     out.add(faces_of(said, grid_, kLeastScore, kBoxOverlap), scene.faces);
@@ -200,6 +223,7 @@ Result<RecallMeter> FaceDetectorMethod::measure_pictures() {
 
 Result<NamedValues> FaceDetectorMethod::validate(int, int) {
   const at::NoGradGuard no_grad;
+  MIEN_RETURN_IF_ERROR(measure_statistics());
   network_->eval();
   NamedValues out;
   MIEN_ASSIGN_OR_RETURN(const RecallMeter composed, measure_composed());

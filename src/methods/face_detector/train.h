@@ -49,6 +49,9 @@ class FaceDetectorMethod : public Method {
 
  private:
   Status load_real_pictures();
+  /// Running statistics of batch norm as the present weights have them: those that training left
+  /// belong to other weights when the present ones are averages.
+  Status measure_statistics();
   /// Recall on composed pictures, and the threshold there; nothing without a picture.
   Result<RecallMeter> measure_composed();
   Result<RecallMeter> measure_pictures();

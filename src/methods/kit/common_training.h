@@ -21,7 +21,7 @@ struct CommonTraining {
   std::string name = {};        ///< of the bundle
   std::string licence = {};     ///< of the bundle
 
-  /// Errors: kInvalidArgument naming `group`.init when there is no bundle to start from.
+  /// Errors: kInvalidArgument naming `group`.init when no bundle to start from is given.
   Status check_init(std::string_view group) const;
 
  protected:

@@ -349,7 +349,7 @@ TEST_F(ConvertTest, DescribesWeightsWithoutConvertingThem) {
   EXPECT_EQ(other->naming, "unknown");
   EXPECT_FALSE(other->architecture);
   EXPECT_EQ(other->notes.size(), 1U);
-  // A damaged part is told, and the rest all the same.
+  // A damaged part is reported, and so is the rest.
   test::Weights hole = test::emoclip_weights();
   hole.erase("temporal.cls_token");
   const auto part = describe_weights(save("hole.safetensors", hole));

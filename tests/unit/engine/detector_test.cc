@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -166,9 +167,10 @@ image::Image noise(int width, int height, std::uint64_t seed) {
 
 class DetectorBundles : public testing::Test {
  protected:
-  std::string write(std::uint64_t seed) {
+  std::string write(std::uint64_t seed, double largest = 0) {
     RandomDetector made(seed);
-    const auto path = folder_.path() / ("d" + std::to_string(seed));
+    made.content.info.largest_face = largest;
+    const auto path = folder_.path() / ("d" + std::to_string(seed) + "-" + std::to_string(largest));
     EXPECT_TRUE(write_detector(path, std::move(made.content)).ok());
     return path.string();
   }
@@ -240,6 +242,59 @@ TEST_F(DetectorBundles, ScaleAndClonesGiveTheSameFaces) {
   EXPECT_TRUE(detector->detect(image::ImageView(), {.scale = 1})->empty());
 }
 
+TEST_F(DetectorBundles, WhereLargerFacesHaveRoomThePictureIsSearchedOnceMoreReduced) {
+  const auto any = DetectorBundle::load(write(3)), limited = DetectorBundle::load(write(3, 32));
+  ASSERT_TRUE(any.ok() && limited.ok());
+  EXPECT_EQ((*limited)->info().largest_face, 32);
+  const image::Image picture = noise(96, 64, 9);
+  const auto faces = [&](const std::shared_ptr<const DetectorBundle>& bundle, float scale) {
+    const auto found =
+        make_network_detector(bundle)->detect(picture.view(), {.scale = scale, .min_score = -3});
+    EXPECT_TRUE(found.ok());
+    return found.ok() ? *found : std::vector<face::Detection>();
+  };
+  // 64 pixels have room for more than 32: once more at 0.8 * 32 / 64 of the size.
+  const auto full = faces(*any, 2), reduced = faces(*any, 0.8F), both = faces(*limited, 2);
+  ASSERT_FALSE(full.empty() || reduced.empty() || both.empty());
+  EXPECT_FLOAT_EQ(both[0].score, std::max(full[0].score, reduced[0].score));
+  int from_full = 0, from_reduced = 0;
+  for (const face::Detection& one : both) {
+    const auto is_it = [&](const face::Detection& other) {
+      return std::abs(one.box.x - other.box.x) < 1e-3 && one.score == other.score;
+    };
+    from_full += static_cast<int>(std::any_of(full.begin(), full.end(), is_it));
+    from_reduced += static_cast<int>(std::any_of(reduced.begin(), reduced.end(), is_it));
+  }
+  EXPECT_GT(from_full, 0);
+  EXPECT_GT(from_reduced, 0);
+  EXPECT_EQ(from_full + from_reduced, static_cast<int>(both.size()));
+  // At half the size there is no such room; only boxes that are part of a surer one are left out.
+  const auto small = faces(*limited, 1), same = faces(*any, 1);
+  ASSERT_FALSE(small.empty());
+  EXPECT_EQ(small[0].box, same[0].box);
+  EXPECT_LT(small.size(), same.size());
+  for (const face::Detection& one : small) {
+    EXPECT_TRUE(std::any_of(same.begin(), same.end(),
+                            [&](const face::Detection& other) { return one.box == other.box; }));
+  }
+}
+
+TEST_F(DetectorBundles, PicturesOfAnyShapeAreSearched) {
+  const auto bundle = DetectorBundle::load(write(3, 40));
+  ASSERT_TRUE(bundle.ok());
+  const auto detector = make_network_detector(*bundle);
+  for (const auto& [width, height] : {std::pair{1, 1}, {1, 300}, {6000, 40}, {40, 6000}}) {
+    for (const float scale : {0.01F, 1.0F, 2.0F}) {
+      const auto found =
+          detector->detect(noise(width, height, 2).view(), {.scale = scale, .min_score = -3});
+      ASSERT_TRUE(found.ok()) << width << " x " << height << ": " << found.status().message();
+      for (const face::Detection& one : *found) {
+        EXPECT_TRUE(std::isfinite(one.box.x) && std::isfinite(one.box.w) && one.box.w > 0);
+      }
+    }
+  }
+}
+
 TEST_F(DetectorBundles, DetectorsOfOneNameDifferByTheirWeights) {
   const std::string path = write(1);
   const auto one = DetectorBundle::load(path), again = DetectorBundle::load(path);
@@ -306,6 +361,8 @@ TEST(DetectorInfo, DamageIsNamed) {
   EXPECT_THAT(with("\"threshold\":0.6", "\"threshold\":2"),
               HasSubstr("'threshold' is out of range"));
   EXPECT_THAT(with("\"shared\":1", "\"shared\":1,\"other\":1"), HasSubstr("other"));
+  EXPECT_THAT(with("\"overlap\"", "\"largest_face\":-4,\"overlap\""),
+              HasSubstr("'largest_face' is out of range"));
 }
 
 }  // namespace

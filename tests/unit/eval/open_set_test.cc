@@ -174,7 +174,8 @@ TEST(OpenSet, OutlierWordsAreThoseThatNoKnownClassMeans) {
   std::vector<Prediction> rows = {{.id = "1", .truth = 0, .cosines = {0.3, 0.1, 0.9}},
                                   {.id = "2", .truth = 2, .cosines = {0.3, 0.1, 0.9}}};
   rows[0].outliers = {0.1, 0.1, 0.1, 0.1};
-  rows[1].outliers = {0.1, 0.1, 0.5, 0.1};  // like the known one, but near a word that is none
+  rows[1].outliers = {0.1, 0.1, 0.5,
+                      0.1};  // like the known one, but near a word outside of the labels
   const auto got = open_set_result({{"a", "b"}, {"c"}}, {"a", "b", "c"}, rows, 10.0, {}, words);
   MIEN_ASSERT_OK(got);
   EXPECT_EQ(got->scores.at(OpenSetScore::kOutliers).auroc, 100);

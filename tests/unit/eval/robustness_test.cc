@@ -33,9 +33,9 @@ TEST(Robustness, AgreesWithNumpy) {
   const auto report = robustness.finish();
   MIEN_ASSERT_OK(report);
   EXPECT_NEAR(report->war, golden.find("war")->as_number(), 1e-9);
-  EXPECT_NEAR(report->corrupted_war, golden.find("spoiled")->as_number(), 1e-9);
+  EXPECT_NEAR(report->corrupted_war, golden.find("corrupted")->as_number(), 1e-9);
   EXPECT_NEAR(report->drop, golden.find("drop")->as_number(), 1e-9);
-  expect_interval(report->corrupted_war_interval, *golden.find("spoiled_interval"), 0.7);
+  expect_interval(report->corrupted_war_interval, *golden.find("corrupted_interval"), 0.7);
   expect_interval(report->drop_interval, *golden.find("drop_interval"), 0.7);
   EXPECT_EQ(report->runs.size(), 4U);
   EXPECT_EQ(report->to_json().find("runs")->as_array()[2].find("level")->as_integer(), 2);

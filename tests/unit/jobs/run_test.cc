@@ -23,7 +23,7 @@ using test::kFacts;
 using test::kLabels;
 using testing::HasSubstr;
 
-// Reads made-up clips; a name tells what happens.
+// Reads made-up clips; a name says what happens.
 class FakeReader final : public FileReader {
  public:
   explicit FakeReader(std::int64_t frames) : frames_(frames) {}

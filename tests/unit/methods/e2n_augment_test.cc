@@ -28,7 +28,7 @@ TEST(E2nAugment, ShiftedPicturesHaveABlackBorder) {
   for (int i = 0; i < 50; ++i) {
     std::vector<float> planes = numbered(3);
     augment_face(options, kPictureSide, black, planes, rng);
-    // The middle is always inside; it tells how far the picture was moved.
+    // The middle is always inside; it shows how far the picture was moved.
     const int at = static_cast<int>(planes[6 * kPictureSide + 6]) - 1;
     const int dx = at % kPictureSide - 6, dy = at / kPictureSide - 6;
     EXPECT_LE(std::abs(dx), 2);

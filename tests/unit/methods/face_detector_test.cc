@@ -281,7 +281,35 @@ TEST_F(FaceTraining, LossFallsAndTheBundleLoads) {
   ASSERT_TRUE(bundle.ok()) << bundle.status().message();
   EXPECT_EQ((*bundle)->info().name, "faces");
   EXPECT_EQ((*bundle)->info().sizes.stride(0), 8);
+  EXPECT_NEAR((*bundle)->info().largest_face, 1.1 * 64, 1e-9);
   EXPECT_THAT(*(*bundle)->card(), HasSubstr("crops.csv"));
+}
+
+// The weights that validate may be averages, to which the statistics that training left do not
+// belong.
+TEST_F(FaceTraining, ValidationMeasuresTheStatisticsOfItsWeights) {
+  const auto method = make_run<FaceDetectorMethod>(recipe_, context_);
+  ASSERT_TRUE(method.ok()) << method.status().message();
+  run_plain_steps(**method, 0, 2, 2e-3);
+  const at::NoGradGuard no_grad;
+  const auto statistics = [&] {
+    std::vector<torch::Tensor> out;
+    for (const auto& [name, tensor] : (*method)->state()) {
+      if (name.ends_with("running_mean") || name.ends_with("running_var")) out.push_back(tensor);
+    }
+    return out;
+  };
+  const auto first = (*method)->validate(0, 0);
+  MIEN_ASSERT_OK(first);
+  std::vector<torch::Tensor> known;
+  for (const torch::Tensor& one : statistics()) known.push_back(one.clone());
+  ASSERT_FALSE(known.empty());
+  for (torch::Tensor& one : statistics()) one.fill_(1000);
+  const auto again = (*method)->validate(0, 0);
+  MIEN_ASSERT_OK(again);
+  EXPECT_EQ(*first, *again);
+  const std::vector<torch::Tensor> now = statistics();
+  for (std::size_t i = 0; i < now.size(); ++i) EXPECT_TRUE(torch::allclose(now[i], known[i])) << i;
 }
 
 // An epoch that goes on at a later step sees the pictures of the unbroken one, with any number of

@@ -1,4 +1,4 @@
-// Faces that come from elsewhere: a detector of one's own, boxes in memory; and which frames count.
+// Faces that come from elsewhere: a custom detector, boxes in memory; and which frames count.
 #include "pipeline/pace.h"
 #include "pipeline_test_support.h"
 

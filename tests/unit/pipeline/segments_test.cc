@@ -215,7 +215,7 @@ TEST(Segments, AnswersOfFramesAreThoseOfTheSegments) {
   const std::string lead = "hhhhhhhhshhhhhhhsssssssshsssssnnnnnnnnnnh";
   EXPECT_EQ(answers(lead, 0, Use::kAnswers), lead);
   EXPECT_EQ(answers(lead, 0.5, Use::kAnswers), "hhhhhhhhhhhhhhhhssssssssssssssnnnnnnnnnnn");
-  // Settled early, for want of memory: still the same in every output.
+  // Settled early, to save memory: still the same in every output.
   const std::string early = answers(lead, 0.5, Use::kAnswers, 2);
   EXPECT_EQ(early.size(), lead.size());
 }

@@ -2,11 +2,47 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <string>
+
 #include "text/html_entities.h"
 #include "text/split.h"
 
 namespace mien::text {
 namespace {
+
+// FNV-1a of a number for every code point but the surrogates.
+template <class Value>
+std::uint64_t hash_of_all(Value&& value) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (char32_t c = 0; c < 0x110000; ++c) {
+    if (c >= 0xD800 && c < 0xE000) continue;
+    hash = (hash ^ static_cast<std::uint64_t>(value(c))) * 0x100000001b3;
+  }
+  return hash;
+}
+
+// The expected hashes are those of unicodedata 14.0 and str in Python 3.11, the version that
+// scripts/make_text_tables.py read.
+TEST(Unicode, EveryCodePointIsAsInPython) {
+  EXPECT_EQ(hash_of_all([](char32_t c) {
+              return c == 0x130 ? U'\0' : to_lower(std::u32string(1, c)).front();
+            }),
+            0x7a1f59133dbb6a68);
+  EXPECT_EQ(
+      hash_of_all([](char32_t c) { return is_letter(c) + 2 * is_number(c) + 4 * is_space(c); }),
+      0x805bb704c4c3ed67);
+  EXPECT_EQ(hash_of_all([](char32_t c) { return is_strip_space(c); }), 0x7bb07f364b66b908);
+  // Cased code points make a sigma after them final; case-ignorable ones are skipped.
+  const auto makes_final = [](std::u32string before) {
+    return to_lower(before + U'\u03A3').back() == U'\u03C2';
+  };
+  EXPECT_EQ(hash_of_all([&](char32_t c) {
+              const bool cased = makes_final({c});
+              return cased + 2 * (makes_final({U'A', c}) && !cased);
+            }),
+            0xff1c2c90180c4ea0);
+}
 
 TEST(Unicode, ClassesOfLettersNumbersAndSpaces) {
   for (const char32_t c : U"azAZ\u00DFé\u4F60\u0E44\U00010400\u02BC") {
